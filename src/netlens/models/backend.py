@@ -1,0 +1,38 @@
+"""Start TensorFlow the one way that all of netlens, innvestigate and lucid need.
+
+Importing this module sets the legacy Keras, turns eager execution off for the whole process and gives ``tf``
+(TensorFlow 2), ``tf1`` (``tensorflow.compat.v1``) and ``keras`` (tf-keras). Everything in netlens that computes with
+a network imports TensorFlow from here and nowhere else.
+"""
+
+import os
+import sys
+from typing import Any
+
+
+class BackendError(RuntimeError):
+    """TensorFlow was started in a way that netlens cannot use."""
+
+
+def _start() -> tuple[Any, Any, Any]:
+    if "tensorflow" in sys.modules and os.environ.get("TF_USE_LEGACY_KERAS") not in {"1", "true", "True"}:
+        raise BackendError(
+            "TensorFlow was imported before netlens, without TF_USE_LEGACY_KERAS=1; "
+            "import netlens.models.backend first, or set that variable before TensorFlow is imported"
+        )
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+    import tensorflow.compat.v1 as tf1
+
+    if tf.executing_eagerly():
+        try:
+            tf1.disable_eager_execution()
+        except ValueError as error:
+            raise BackendError(
+                "TensorFlow has already run eagerly in this process; import netlens.models.backend before any computation"
+            ) from error
+    return tf, tf1, tf.keras
+
+
+tf, tf1, keras = _start()
