@@ -1,0 +1,1 @@
+"""Studies, the notebook runner, provenance and the names that the rules use."""

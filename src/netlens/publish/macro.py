@@ -1,0 +1,147 @@
+"""Numbers of the paper as LaTeX macros: one file a macro, rounded by a stated rule."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from netlens.atomic import writing
+from netlens.publish.description import write_description
+
+
+class MacroError(ValueError):
+    """A value or a name that cannot become a macro."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """A rule that makes a value the text of a macro.
+
+    Attributes
+    ----------
+    rule
+        The rule in words; stored beside the macro.
+    render
+        From the value to LaTeX text.
+    """
+
+    rule: str
+    render: Callable[[float | str], str]
+
+
+def fixed(decimals: int) -> Rounding:
+    """Round half to even at `decimals` places: 3.14."""
+    return Rounding(f"{decimals} decimals", lambda value: _negative_zero(f"{value:.{decimals}f}"))
+
+
+def integer() -> Rounding:
+    """Whole numbers, thousands apart: 1,024. Refuses a value that is not whole."""
+
+    def render(value: float | str) -> str:
+        if float(value) != int(value):
+            raise MacroError(f"{value} is not a whole number; choose another rounding")
+        return f"{int(value):,}".replace(",", "{,}")
+
+    return Rounding("whole number", render)
+
+
+def percent(decimals: int) -> Rounding:
+    r"""Show a fraction as percentage: 0.934 gives ``93.4\,\%``."""
+    return Rounding(
+        f"percentage, {decimals} decimals",
+        lambda value: _negative_zero(f"{100 * float(value):.{decimals}f}") + r"\,\%",
+    )
+
+
+def scientific(decimals: int) -> Rounding:
+    r"""Show the value as ``\ensuremath{1.23\cdot 10^{6}}``."""
+    return Rounding(f"scientific, {decimals} decimals", lambda value: _scientific(float(value), decimals))
+
+
+def ratio() -> Rounding:
+    """Two decimals while below a million, scientific with two decimals from there on."""
+
+    def render(value: float | str) -> str:
+        text = f"{float(value):.2f}"
+        return _negative_zero(text) if abs(float(text)) < 1e6 else _scientific(float(value), 2)
+
+    return Rounding("2 decimals below 1e6, scientific with 2 decimals above", render)
+
+
+def text() -> Rounding:
+    """Words: LaTeX's special characters are escaped."""
+    return Rounding("text", lambda value: escape(str(value)))
+
+
+def save(
+    stem: str | Path, value: float | str, *, rounding: Rounding, unit: str = "", uncertainty: float | None = None
+) -> None:
+    r"""Write ``<stem>.tex`` with ``\newcommand{\name}{text}%`` and ``<stem>.json`` with the full-precision value.
+
+    Parameters
+    ----------
+    stem
+        Output path without suffix; its last part is the macro's name.
+    value
+        A finite number, or a text with the rounding `text`.
+    rounding
+        How the value becomes text: `fixed`, `integer`, `percent`, `scientific`, `ratio` or `text`.
+    unit
+        What the number counts or measures, for the record.
+    uncertainty
+        One standard deviation, in the value's unit, where there is one.
+
+    Raises
+    ------
+    MacroError
+        For a name that TeX cannot read, a NaN or an infinity.
+    """
+    name = Path(stem).name
+    if not re.fullmatch(r"[A-Za-z]+", name):
+        raise MacroError(f"macro name {name!r}: TeX allows letters only")
+    stored: float | int | str
+    if isinstance(value, str):
+        if rounding.rule != "text":
+            raise MacroError(f"\\{name}: {value!r} is text; give a number, or the rounding text()")
+        stored = value
+    else:
+        if not all(math.isfinite(x) for x in (value, uncertainty or 0.0)):
+            raise MacroError(
+                f"\\{name}: {value} (uncertainty {uncertainty}) is not finite and can't be printed as a number"
+            )
+        stored = int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value)
+    shown = rounding.render(stored)
+    with writing(f"{stem}.tex") as temporary:
+        temporary.write_text(f"\\newcommand{{\\{name}}}{{{shown}}}%\n", encoding="utf-8")
+    description: dict[str, object] = {
+        "kind": "macro",
+        "name": name,
+        "value": stored,
+        "text": shown,
+        "rounding": rounding.rule,
+        "unit": unit,
+    }
+    if uncertainty is not None:
+        description["uncertainty"] = float(uncertainty)
+    write_description(stem, description)
+
+
+def escape(words: str) -> str:
+    """Escape LaTeX's special characters in plain text."""
+    special = {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{character: "\\" + character for character in "&%$#_{}"},
+    }
+    return "".join(special.get(character, character) for character in words)
+
+
+def _scientific(value: float, decimals: int) -> str:
+    mantissa, exponent = f"{value:.{decimals}e}".split("e")
+    return rf"\ensuremath{{{mantissa}\cdot 10^{{{int(exponent)}}}}}"
+
+
+def _negative_zero(shown: str) -> str:
+    return shown.removeprefix("-") if float(shown) == 0 else shown
