@@ -1,0 +1,1 @@
+"""Subject networks: architectures, loading, folding, training, and what their layers are."""
