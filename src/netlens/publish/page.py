@@ -1,0 +1,398 @@
+"""Self-contained pages: one HTML file that a browser opens from the disk and that asks the network for nothing.
+
+`save` puts a page's own content into the frame that all pages share (title, study, provenance, light and dark colours,
+print) and refuses whatever would make the page depend on another file or on the network. What the check cannot see, the
+page's content security policy forbids the browser to do.
+"""
+
+import base64
+import hashlib
+import html
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+import numpy as np
+
+import netlens
+from netlens.atomic import writing
+from netlens.publish.description import write_description
+
+
+class PageError(ValueError):
+    """Content that cannot become a self-contained page."""
+
+
+class NetworkReferenceError(PageError):
+    """A part of the page refers to the network or to another file that it would have to load."""
+
+
+#: Elements that exist to load something, or that a page gets in another way.
+_REFUSED_ELEMENTS: Final = {
+    "base": "it would change what every link means",
+    "embed": "it loads another file",
+    "frame": "it loads another file",
+    "iframe": "it loads another file",
+    "link": "it loads another file; give CSS as style=",
+    "meta": "the frame has the page's meta elements",
+    "object": "it loads another file",
+    "script": "give JavaScript as script=, so that the policy of the page can allow exactly that",
+}
+_LOADING_ATTRIBUTES: Final = frozenset(
+    {"action", "archive", "background", "codebase", "data", "formaction", "href", "manifest", "ping", "poster", "src"}
+    | {"srcset", "imagesrcset", "xlink:href"}
+)
+_SCHEME_OR_HOST: Final = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|[/\\]{2})", re.IGNORECASE)
+_CSS_URL: Final = re.compile(r"""(?:url|src)\(\s*["']?([^"')]*)""", re.IGNORECASE)
+_CSS_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
+_ADDRESS: Final = re.compile(r"""\b(?:https?|wss?|ftp):|["'`(]\s*//\w""", re.IGNORECASE)
+#: Names of XML namespaces look like addresses; nothing is ever loaded from them.
+_NAMESPACE: Final = re.compile(r"http://www\.w3\.org/(?:2000/svg|1999/xlink|1999/xhtml|1998/Math/MathML)\b")
+_LOADING_SCRIPT: Final = re.compile(
+    r"\b(?:fetch\s*\(|XMLHttpRequest|WebSocket|WebTransport|EventSource|RTCPeerConnection|sendBeacon|serviceWorker"
+    r"|importScripts|(?:Shared)?Worker\s*\(|import\s*\(|import\b[^;\n]*\bfrom\b|import\s*[\"'])"
+)
+
+
+def save(
+    body: str,
+    stem: str | Path,
+    *,
+    title: str,
+    shows: str,
+    study: str,
+    images: str,
+    source: str,
+    data: Mapping[str, Any] | None = None,
+    style: str = "",
+    script: str = "",
+    home: str = "index.html",
+) -> Path:
+    """Write ``<stem>.html``, complete in itself, and ``<stem>.json`` with title and description.
+
+    The same arguments give the same bytes.
+
+    Parameters
+    ----------
+    body
+        HTML of the page's own content, without script. It may hold SVG and images as data URIs (see `image`).
+    stem
+        Output path without suffix.
+    title
+        The page's title, plain text.
+    shows
+        One sentence: what a reader sees here. Plain text.
+    study
+        Name of the study.
+    images
+        What the study's images are, so that nobody takes one study for another. Plain text.
+    source
+        The notebook that makes the page, relative to the repository.
+    data
+        What the script reads, as ``JSON.parse(document.getElementById("page-data").textContent)``: numbers, texts,
+        lists, mappings and numpy arrays.
+    style
+        CSS of this page, after the common look.
+    script
+        JavaScript of this page, run at the end of the body.
+    home
+        Relative link to the study's index; empty on the index itself.
+
+    Returns
+    -------
+    Path
+        The HTML file.
+
+    Raises
+    ------
+    NetworkReferenceError
+        When body, style or script refer to the network or to a file that would have to be loaded.
+    PageError
+        When the data is not representable as JSON, the script or style would end its own element, or a text is empty.
+    """
+    for name, text in {"title": title, "shows": shows, "study": study, "images": images, "source": source}.items():
+        if not text.strip():
+            raise PageError(f"{stem}.html: {name} is empty")
+    where = f"{Path(stem).name}.html"
+    _check_html(body, f"{where}, body")
+    _check_css(style, f"{where}, style")
+    _check_script(script, f"{where}, script")
+    if home and _SCHEME_OR_HOST.match(home):
+        raise NetworkReferenceError(f"{where}: home is {home!r}; give a path relative to the page")
+
+    # The policy's hash is of the element's text, so the text is put in without a character before or after it.
+    script_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = f"'sha256-{script_hash}'" if script else "'none'"
+    policy = (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        f"script-src {allowed}"
+    )
+    text = Template(_asset("frame.html")).substitute(
+        policy=html.escape(policy),
+        version=netlens.__version__,
+        title=html.escape(title),
+        shows=html.escape(shows),
+        study=html.escape(study),
+        images=html.escape(images),
+        source=html.escape(source),
+        description=html.escape(f"{Path(stem).name}.json"),
+        home=f'<p class="home"><a href="{html.escape(home)}">All pages of study {html.escape(study)}</a></p>\n'
+        if home
+        else "",
+        style=_asset("frame.css") + style,
+        body=body.strip("\n"),
+        data="" if data is None else f'<script type="application/json" id="page-data">{embed(data)}</script>\n',
+        script=f"<script>{script}</script>\n" if script else "",
+    )
+    path = Path(f"{stem}.html")
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    write_description(stem, {"kind": "page", "title": title, "shows": shows})
+    return path
+
+
+def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, images: str, source: str) -> Path:
+    """Write the study's index: every page with its title and the sentence that says what it shows.
+
+    Parameters
+    ----------
+    pages
+        Pages written by `save`, in the order of the index. They lie beside the index.
+    stem
+        Output path without suffix.
+    study, images, source
+        As for `save`.
+
+    Returns
+    -------
+    Path
+        The HTML file.
+
+    Raises
+    ------
+    FileNotFoundError
+        When a page does not exist.
+    PageError
+        When a file is not a page of `save`.
+    """
+    entries = []
+    for path in map(Path, pages):
+        head = _Head()
+        head.feed(path.read_text(encoding="utf-8"))
+        if not (head.title and head.shows):
+            raise PageError(f"{path}: no title and description; an index lists pages made by netlens.publish.page.save")
+        link = f'<a href="{html.escape(path.name)}">{html.escape(head.title)}</a>'
+        entries.append(f"<li>{link}\n<p>{html.escape(head.shows)}</p></li>")
+    body = (
+        "<h2>Interactive pages</h2>\n" + '<ul class="pages">\n' + "\n".join(entries) + "\n</ul>"
+        if entries
+        else "<p>This study has no pages.</p>"
+    )
+    return save(
+        body,
+        stem,
+        title=f"Looking inside image classifiers: study {study}",
+        shows="The interactive pages that go with the paper",
+        study=study,
+        images=images,
+        source=source,
+        home="",
+    )
+
+
+def embed(data: Any) -> str:
+    r"""Write data as JSON that can stand inside a ``<script>`` element.
+
+    ``<``, ``>`` and ``&`` become ``\u003c``, ``\u003e``, ``\u0026``, so no text of the data can end the element; the
+    line separators U+2028 and U+2029 are escaped too. Floats keep all their digits.
+
+    Raises
+    ------
+    PageError
+        For NaN, infinity, and objects that JSON does not have.
+    """
+    try:
+        text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    except (TypeError, ValueError) as error:
+        raise PageError(f"the page's data is not JSON: {error}") from error
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def image_uri(image: str | Path | np.ndarray[Any, Any]) -> str:
+    """Give an image as ``data:`` URI.
+
+    Parameters
+    ----------
+    image
+        A PNG, JPEG, GIF or WebP file, kept as it is; or pixels, uint8, shape (H, W), (H, W, 3) or (H, W, 4), which
+        become PNG.
+
+    Raises
+    ------
+    PageError
+        When the file is of another kind or the array is not an image.
+    """
+    if isinstance(image, np.ndarray):
+        return _data_uri("image/png", _png(image))
+    path = Path(image)
+    content = path.read_bytes()
+    kinds = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+    for start, kind in kinds.items():
+        if content.startswith(start):
+            return _data_uri(kind, content)
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return _data_uri("image/webp", content)
+    raise PageError(f"{path}: not a PNG, JPEG, GIF or WebP image")
+
+
+def image(source: str | Path | np.ndarray[Any, Any], alt: str, **attributes: str | int) -> str:
+    """Give an image as ``<img>`` element with its pixels inside.
+
+    Parameters
+    ----------
+    source
+        As for `image_uri`.
+    alt
+        What the image shows, for who cannot see it; empty only for decoration.
+    **attributes
+        Further attributes; a trailing or inner underscore stands for nothing and for a hyphen (``class_``,
+        ``data_unit``).
+
+    Raises
+    ------
+    PageError
+        When the source is not an image.
+    """
+    named = {"src": image_uri(source), "alt": alt} | {
+        name.rstrip("_").replace("_", "-"): str(value) for name, value in attributes.items()
+    }
+    return "<img " + " ".join(f'{name}="{html.escape(value)}"' for name, value in named.items()) + ">"
+
+
+def _asset(name: str) -> str:
+    return (resources.files("netlens.publish") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _png(pixels: np.ndarray[Any, Any]) -> bytes:
+    from PIL import Image
+
+    colours = pixels.shape[2:]
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or colours not in ((), (3,), (4,)) or not pixels.size:
+        raise PageError(
+            f"an array of type {pixels.dtype} and shape {pixels.shape} is no image: "
+            "uint8 of shape (H, W), (H, W, 3) or (H, W, 4) is"
+        )
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+class _BodyCheck(HTMLParser):
+    """Refuses elements and attributes that load something."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self._where = where
+        self._in_style = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        line = f"{self._where}, line {self.getpos()[0]}: <{tag}>"
+        if tag in _REFUSED_ELEMENTS:
+            raise NetworkReferenceError(f"{line} is refused: {_REFUSED_ELEMENTS[tag]}")
+        self._in_style = tag == "style"
+        for name, raw in attrs:
+            value = (raw or "").strip()
+            if name.startswith("on"):
+                raise PageError(f"{line}: attribute {name} is refused; add the listener in script=")
+            if name in _LOADING_ATTRIBUTES:
+                inside = value.startswith(("#", "data:")) and not name.endswith("srcset")
+                followed = tag in ("a", "area") and name == "href" and not _SCHEME_OR_HOST.match(value)
+                if value and not (inside or followed):
+                    raise NetworkReferenceError(
+                        f"{line}: {name} is {value[:60]!r}; a page loads nothing and links only to files beside it "
+                        "(images as data URIs, addresses as text)"
+                    )
+            elif name == "style" or "url(" in value.lower():
+                _check_css(value, line)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "style":
+            self._in_style = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_style:
+            _check_css(data, f"{self._where}, line {self.getpos()[0]}: <style>")
+
+
+class _Head(HTMLParser):
+    """Reads title and description from a page."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.title = ""
+        self.shows = ""
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag == "meta" and named.get("name") == "description":
+            self.shows = named.get("content") or ""
+        self._open = [tag]
+
+    def handle_data(self, data: str) -> None:
+        # SVG has titles too; the page's is the first.
+        if self._open == ["title"] and not self.title:
+            self.title = data.strip()
+
+
+def _check_html(body: str, where: str) -> None:
+    checker = _BodyCheck(where)
+    checker.feed(body)
+    checker.close()
+
+
+def _check_css(css: str, where: str) -> None:
+    if "</style" in css.lower():
+        raise PageError(f"{where}: CSS contains </style")
+    rules = _CSS_COMMENT.sub(" ", css)
+    if "@import" in rules.lower():
+        raise NetworkReferenceError(f"{where}: @import is refused; give all CSS in one text")
+    for target in _CSS_URL.findall(rules):
+        if not target.strip().startswith(("#", "data:")):
+            raise NetworkReferenceError(f"{where}: url({target[:60]}) is refused; give the file as data URI")
+    if found := _ADDRESS.search(_CSS_URL.sub(" ", rules)):
+        raise NetworkReferenceError(f"{where}: the address at {_around(rules, found)!r} is refused")
+
+
+def _check_script(script: str, where: str) -> None:
+    lowered = script.lower()
+    if "</script" in lowered or "<!--" in lowered:
+        raise PageError(f"{where}: JavaScript contains </script or <!--, which would end or hide its element")
+    if found := _LOADING_SCRIPT.search(script):
+        line = script.count("\n", 0, found.start()) + 1
+        raise NetworkReferenceError(
+            f"{where}, line {line}: {found[0]!r} loads something; a page carries all its data (data=)"
+        )
+    without_names = _NAMESPACE.sub("", script)
+    if found := _ADDRESS.search(without_names):
+        raise NetworkReferenceError(f"{where}: the address at {_around(without_names, found)!r} is refused")
+
+
+def _around(text: str, found: re.Match[str]) -> str:
+    return " ".join(text[max(0, found.start() - 20) : found.end() + 30].split())
