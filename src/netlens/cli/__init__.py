@@ -1,1 +1,138 @@
-"""The commands that a person types: a thin layer over Snakemake."""
+"""The commands that a person types: a thin layer over Snakemake.
+
+Each command is a function of its parsed arguments that returns an exit status; it imports what it needs when it is
+called, so that ``netlens list`` does not wait for what only ``netlens run`` uses.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from netlens import __version__
+from netlens.workflow.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one ``netlens`` command.
+
+    Returns
+    -------
+    int
+        0 when all went well, 1 when a job failed, 2 for a user's mistake, 130 when interrupted.
+    """
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"netlens: error: {line}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("netlens: error: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="netlens", description="Looking inside image classifiers: a reproducible paper artifact."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, function: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=words, description=words)
+        command.set_defaults(command=function)
+        return command
+
+    listing = add("list", _list, "print every figure, macro and page, what it shows, and whether it is made")
+    listing.add_argument("--study", default="demo", help="a study's name or file (default: demo)")
+
+    for name, function, words in (
+        ("run", _run, "make the named items, or everything"),
+        ("paper", _paper, "make everything and the paper's PDF"),
+    ):
+        command = add(name, function, words)
+        if name == "run":
+            command.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them")
+            command.add_argument(
+                "--force", action="store_true", help="make the named items even when they are up to date"
+            )
+        command.add_argument("--study", default="demo", help="a study's name or file (default: demo)")
+        command.add_argument("--cores", default="all", help="how many cores to use (default: all)")
+
+    notebook = add("notebook", _notebook, "try one notebook by itself, with its own defaults")
+    notebook.add_argument("notebook")
+    notebook.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, as YAML")
+    notebook.add_argument("--stem", help="where its output goes, without suffix")
+    notebook.add_argument("--log", help="where the executed notebook goes (default: results/tried/)")
+
+    job = add("job", _job, "run one rule's notebook (called by the rules)")
+    job.add_argument("job", help="the job as JSON")
+    job.add_argument("--log", required=True)
+    job.add_argument("--threads", type=int, default=1)
+
+    parts = add("paper-parts", _paper_parts, "write captions and the reproducibility statement (called by a rule)")
+    parts.add_argument("--study", required=True)
+    parts.add_argument("--output", required=True)
+
+    compile_command = add("compile", _compile, "compile the paper (called by a rule)")
+    compile_command.add_argument("--study", required=True)
+    compile_command.add_argument("--main", required=True)
+    compile_command.add_argument("--output", required=True)
+
+    bench = add("bench", _bench, "run a benchmark beside its obvious implementation, or list them")
+    bench.add_argument("name", nargs="?")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER)
+    return parser
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    from netlens.cli import listing
+
+    return listing.print_items(parsed.study)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from netlens.cli import build
+
+    return build.run_items(parsed.study, parsed.items, parsed.cores, force=parsed.force)
+
+
+def _paper(parsed: argparse.Namespace) -> int:
+    from netlens.cli import build
+
+    return build.make_paper(parsed.study, parsed.cores)
+
+
+def _notebook(parsed: argparse.Namespace) -> int:
+    from netlens.cli import jobs
+
+    return jobs.try_notebook(parsed.notebook, parsed.set, parsed.stem, parsed.log)
+
+
+def _job(parsed: argparse.Namespace) -> int:
+    from netlens.cli import jobs
+
+    return jobs.run_job(parsed.job, parsed.log, parsed.threads)
+
+
+def _paper_parts(parsed: argparse.Namespace) -> int:
+    from netlens.cli import jobs
+
+    return jobs.write_paper_parts(parsed.study, parsed.output)
+
+
+def _compile(parsed: argparse.Namespace) -> int:
+    from netlens.cli import jobs
+
+    return jobs.compile_paper(parsed.study, parsed.main, parsed.output)
+
+
+def _bench(parsed: argparse.Namespace) -> int:
+    from netlens.cli import bench
+
+    return bench.run_benchmark(parsed.name, parsed.arguments)

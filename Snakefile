@@ -1,0 +1,29 @@
+# netlens: every figure, number and page of a study, and the paper.
+# Another study: `snakemake --config study=NAME`; one item: by its name or by its path.
+
+from netlens.workflow.rules import RULE_COMMAND as RUN, RuleNames, code_of
+from netlens.workflow.study import load_study
+from netlens.workflow.tex import find_engine
+
+CONFIG = load_study(config.get("study", "demo"))
+STUDY = CONFIG["study"]
+
+names = RuleNames(CONFIG)
+figure, macro, page, job = names.figure, names.macro, names.page, names.job
+
+
+include: "rules/data.smk"
+include: "rules/models.smk"
+include: "rules/patterns.smk"
+include: "rules/spectra.smk"
+include: "rules/attributions.smk"
+include: "rules/signal_distractor.smk"
+include: "rules/paper.smk"
+
+
+# Everything; the paper where there is a TeX engine.
+rule all:
+    input:
+        names.items(),
+        PAPER if find_engine() else [],
+    default_target: True

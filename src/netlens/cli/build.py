@@ -1,0 +1,149 @@
+"""``netlens run`` and ``netlens paper``: start Snakemake and say in few lines what happens."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from netlens.workflow.catalogue import load_catalogue, select
+from netlens.workflow.errors import UserError
+from netlens.workflow.study import load_study
+
+_PREFIX = "netlens: "
+
+
+def run_items(study: str, names: list[str], cores: str, *, force: bool = False) -> int:
+    """Make the named items, or everything when none is named."""
+    config = load_study(study)
+    items = select(load_catalogue(), names)
+    targets = [item.name for item in items] or ["all"]
+    status = _snakemake(study, config["study"], targets, cores, forced=targets if force else [])
+    if status == 0:
+        for item in items:
+            print(" ".join(str(path) for path in item.files(config["study"])))
+    return status
+
+
+def make_paper(study: str, cores: str) -> int:
+    """Make everything; the last line says where the paper is, or what is missing to get it."""
+    from netlens.workflow import tex
+
+    config = load_study(study)
+    status = _snakemake(study, config["study"], ["all"], cores)
+    if status == 0:
+        if tex.find_engine() is None:
+            print(f"everything but the PDF is made; no TeX was found. Get it: {tex.install_hint()}")
+        else:
+            print(f"paper/{config['study']}.pdf")
+    return status
+
+
+def _snakemake(study: str, name: str, targets: list[str], cores: str, *, forced: list[str] | None = None) -> int:
+    if cores != "all" and not re.fullmatch(r"[1-9]\d*", cores):
+        raise UserError(f"--cores {cores}: write a number or `all`")
+    log = Path("results") / name / "logs" / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}.log"
+    command = [sys.executable, "-m", "snakemake", *targets, "--cores", cores, "--config", f"study={study}", "--nocolor"]
+    if forced:
+        command += ["--forcerun", *forced]
+    with _only_run():
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w", encoding="utf-8") as file:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            report = _Report()
+            try:
+                for line in process.stdout or ():
+                    file.write(line)
+                    report.read(line)
+                status = process.wait()
+            except KeyboardInterrupt:
+                # Snakemake got the same signal: it stops its jobs and removes what they had begun.
+                process.wait()
+                print("netlens: error: interrupted; nothing half-written is left, the same command goes on from here")
+                return 130
+    return report.close(status, log)
+
+
+class _Report:
+    """Make few lines of Snakemake's many."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._rule = ""
+        self._errors: list[str] = []
+        self._tail: list[str] = []
+        self._nothing = False
+
+    def read(self, line: str) -> None:
+        """Take one line of Snakemake's output and print what a person wants to see."""
+        line = line.rstrip()
+        if line.startswith(_PREFIX + "error: "):
+            if line not in self._errors:
+                self._errors.append(line)
+                print(line, file=sys.stderr, flush=True)
+        elif line.startswith(_PREFIX):
+            print(f"           {line.removeprefix(_PREFIX)}", flush=True)
+        elif found := re.search(r"Finished jobid: \d+ \(Rule: (\w+)\)", line):
+            self._rule = found[1]
+        elif found := re.search(r"(\d+) of (\d+) steps", line):
+            clock = time.monotonic() - self._started
+            print(f"{clock:6.0f} s  {found[1]:>3}/{found[2]}  {self._rule}", flush=True)
+        elif line.startswith("Nothing to be done"):
+            self._nothing = True
+        elif line:
+            self._tail = [*self._tail[-7:], line]
+
+    def close(self, status: int, log: Path) -> int:
+        """Say how it ended."""
+        if status == 0:
+            if self._nothing:
+                print("nothing to be done: everything is up to date")
+            return 0
+        if not self._errors:
+            lock = next((line for line in self._tail if "LockException" in line or "cannot be locked" in line), None)
+            if lock:
+                print(
+                    "netlens: error: Snakemake's lock is set: another run is using this folder, or one was killed; "
+                    f"if none is running: {sys.executable} -m snakemake --unlock",
+                    file=sys.stderr,
+                )
+            else:
+                for line in self._tail:
+                    print(line, file=sys.stderr)
+        print(f"netlens: stopped; Snakemake's own log: {log}", file=sys.stderr)
+        return 1
+
+
+@contextmanager
+def _only_run() -> Iterator[None]:
+    """Hold the folder for this run.
+
+    Raises
+    ------
+    UserError
+        When another run has it.
+    """
+    path = Path(".netlens.lock")
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise UserError(
+                f"another run is using this folder ({file.read().strip() or 'just started'}); wait for it, or stop it"
+            ) from None
+        # No run of ours is alive, so staging folders are leftovers of one that was killed.
+        for leftover in Path("results").glob("*/staging"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        file.truncate(0)
+        file.write(f"process {os.getpid()}, since {time.strftime('%H:%M:%S')}")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)

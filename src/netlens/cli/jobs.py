@@ -1,0 +1,81 @@
+"""What the rules call: one notebook, the paper's parts, the paper."""
+
+import json
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from netlens.workflow import runner
+from netlens.workflow.catalogue import load_catalogue
+from netlens.workflow.errors import UserError
+
+
+def run_job(described: str, log: str, threads: int) -> int:
+    """Run the notebook of a rule; `described` is the JSON that `netlens.workflow.rules` makes."""
+    fields = json.loads(described)
+    item = load_catalogue().get(fields["name"])
+    job = runner.Job(**fields, log=log, threads=threads, caption=item.caption if item else "")
+    return _guarded(job.name, lambda: runner.run(job))
+
+
+def try_notebook(notebook: str, settings: list[str], stem: str | None, log: str | None) -> int:
+    """Execute a notebook with its own defaults, changed by `settings`; nothing is staged."""
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator:
+            raise UserError(f"--set {setting}: write NAME=VALUE")
+        values[name] = yaml.safe_load(value)
+    if stem is not None:
+        values["stem"] = stem
+    path = Path(notebook)
+    if not path.is_file():
+        raise UserError(f"{notebook}: no such notebook")
+    executed = log or str(Path("results") / "tried" / path.parent.name / path.name)
+    return _guarded(path.stem, lambda: runner.try_notebook(notebook, values, executed))
+
+
+def write_paper_parts(study: str, output: str) -> int:
+    """Write the parts of the paper that come from the catalogue and the provenance."""
+    from netlens.workflow import paper
+
+    return _guarded("paper_parts", lambda: paper.write_parts(study, Path(output)))
+
+
+def compile_paper(study: str, main: str, output: str) -> int:
+    """Compile the paper of a study."""
+    from netlens.workflow import paper
+
+    return _guarded("paper", lambda: paper.compile_paper(study, Path(main), Path(output)))
+
+
+def _guarded(name: str, work: Callable[[], None]) -> int:
+    """Do `work`; tell a user's mistake in one line, and a defect of ours with its traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        work()
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"netlens: error: {line}", file=sys.stderr, flush=True)
+        return 1
+    except OSError as error:
+        print(f"netlens: error: {name}: {error.strerror or error}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception:
+        traceback.print_exc()
+        print(
+            f"netlens: error: {name}: an error that netlens should have foreseen (above)", file=sys.stderr, flush=True
+        )
+        return 1
+    return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,130 @@
+"""The list of items: every figure, macro and page, with what it shows."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from netlens.workflow.errors import UserError
+
+Kind = Literal["figure", "macro", "page"]
+
+#: The sections in the order of the paper.
+SECTIONS = (
+    "data",
+    "models",
+    "signal_distractor",
+    "pattern_attribution",
+    "model_comparison",
+    "weights",
+    "spatial_attribution",
+)
+
+_SUFFIXES: dict[str, tuple[str, ...]] = {
+    "figure": (".pdf", ".png"),
+    "macro": (".tex", ".json"),
+    "page": (".html", ".json"),
+}
+_KEYS = {
+    "figure": {"kind", "shows", "caption", "data"},
+    "macro": {"kind", "shows"},
+    "page": {"kind", "shows"},
+}
+
+
+class CatalogueError(UserError):
+    """An item that is not there, or an entry that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One figure, macro or page.
+
+    Attributes
+    ----------
+    name
+        Also the name of its rule.
+    section
+        One of `SECTIONS`.
+    kind
+        ``figure``, ``macro`` or ``page``.
+    shows
+        One sentence for people.
+    caption
+        LaTeX, for figures.
+    data
+        How a figure's numbers are stored: ``csv`` or ``npz``.
+    """
+
+    name: str
+    section: str
+    kind: Kind
+    shows: str
+    caption: str = ""
+    data: str = "csv"
+
+    def stem(self, study: str) -> Path:
+        """Path of the item's files in `study`, without suffix."""
+        if self.kind == "figure":
+            return Path("figures") / study / self.section / self.name
+        return Path("export_defs" if self.kind == "macro" else "site") / study / self.name
+
+    def files(self, study: str) -> list[Path]:
+        """All files that the item leaves behind in `study`."""
+        suffixes = _SUFFIXES[self.kind]
+        if self.kind == "figure":
+            suffixes = (*suffixes, f".{self.data}", ".json")
+        return [Path(f"{self.stem(study)}{suffix}") for suffix in suffixes]
+
+
+def load_catalogue(folder: Path = Path("notebooks")) -> dict[str, Item]:
+    """Read ``<folder>/<section>/items.yaml`` of every section.
+
+    Returns
+    -------
+    dict
+        Items by name, in the order of the paper.
+
+    Raises
+    ------
+    CatalogueError
+        For an unknown key, a missing sentence, or a name that is used twice.
+    """
+    items: dict[str, Item] = {}
+    for section in SECTIONS:
+        path = folder / section / "items.yaml"
+        if not path.is_file():
+            continue
+        for name, entry in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).items():
+            kind = entry.get("kind")
+            if kind not in _KEYS:
+                raise CatalogueError(f"{path}: {name}: kind is {kind!r}; write figure, macro or page")
+            if unknown := set(entry) - _KEYS[kind]:
+                raise CatalogueError(f"{path}: {name}: unknown key {', '.join(sorted(unknown))}")
+            if not entry.get("shows"):
+                raise CatalogueError(f"{path}: {name}: says nothing of what it shows; add `shows:`")
+            if name in items:
+                raise CatalogueError(f"{path}: {name}: the name is taken by section {items[name].section}")
+            items[name] = Item(name, section, **entry)
+    return items
+
+
+def select(items: dict[str, Item], names: Iterable[str]) -> list[Item]:
+    """Find items by name.
+
+    Raises
+    ------
+    CatalogueError
+        For a name that is not there, with the nearest ones.
+    """
+    chosen = []
+    for name in names:
+        if name not in items:
+            near = difflib.get_close_matches(name, items, n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`netlens list` prints all"
+            raise CatalogueError(f"there is no item {name!r}; {hint}")
+        chosen.append(items[name])
+    return chosen

@@ -1,0 +1,63 @@
+"""One job a GPU: a slot is taken before a notebook starts and freed when its process ends."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+
+def visible_gpus() -> list[str]:
+    """List the GPUs that this process may use, by index, from the driver; empty where no driver answers."""
+    if os.environ.get("NETLENS_DEVICE") == "cpu" or not shutil.which("nvidia-smi"):
+        return []
+    answer = subprocess.run(
+        ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, check=False
+    )
+    if answer.returncode:
+        return []
+    indices = answer.stdout.split()
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return indices if allowed is None else [index for index in allowed.split(",") if index in indices]
+
+
+@contextmanager
+def gpu_slot(gpus: list[str], poll_s: float = 1.0) -> Iterator[str | None]:
+    """Wait for a free GPU among `gpus` and hold it; without GPUs there is nothing to wait for.
+
+    Parameters
+    ----------
+    gpus
+        Indices, as `visible_gpus` gives them.
+    poll_s
+        Time between two looks, in seconds.
+
+    Yields
+    ------
+    str or None
+        The index to put into ``CUDA_VISIBLE_DEVICES``, or None without GPUs.
+
+    Notes
+    -----
+    A slot is a file lock: the system frees it when the holder ends, however it ends.
+    """
+    if not gpus:
+        yield None
+        return
+    folder = Path(tempfile.gettempdir()) / f"netlens-gpu-slots-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        files = {index: stack.enter_context((folder / index).open("w")) for index in gpus}
+        while True:
+            for index, file in files.items():
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield index
+                return
+            time.sleep(poll_s)

@@ -1,0 +1,70 @@
+"""Which of our modules a notebook depends on, so that an edit makes exactly its items stale."""
+
+import ast
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = "netlens"
+
+
+def code_of(notebook: str | Path, source: Path = Path("src")) -> list[str]:
+    """List the files of `source` that `notebook` imports, directly and through each other.
+
+    Parameters
+    ----------
+    notebook
+        Path of a notebook.
+    source
+        Folder that holds the package.
+
+    Returns
+    -------
+    list of str
+        Paths, sorted. The packages' own ``__init__`` files are among them, since importing a module runs those.
+    """
+    cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    files: set[Path] = set()
+    todo = list(_modules(ast.parse(text), ()))
+    while todo:
+        for file in _files(todo.pop(), source):
+            if file not in files:
+                files.add(file)
+                todo.extend(_imports(file, source))
+    return sorted(file.as_posix() for file in files)
+
+
+def _files(module: str, source: Path) -> Iterator[Path]:
+    """Yield the files that importing `module` runs: each package's ``__init__`` and the module itself."""
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        path = source.joinpath(*parts[:depth])
+        if (path / "__init__.py").is_file():
+            yield path / "__init__.py"
+        elif path.with_suffix(".py").is_file():
+            yield path.with_suffix(".py")
+
+
+@functools.cache
+def _imports(file: Path, source: Path) -> tuple[str, ...]:
+    package = file.relative_to(source).with_suffix("").parts
+    package = package[:-1]
+    return tuple(_modules(ast.parse(file.read_text(encoding="utf-8")), package))
+
+
+def _modules(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == PACKAGE:
+                    yield alias.name
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = ".".join((*package[: len(package) - node.level + 1], *([node.module] if node.module else ())))
+            if base.split(".")[0] == PACKAGE:
+                yield base
+                # `from package import module` imports the module; a name that is no module has no file.
+                yield from (f"{base}.{alias.name}" for alias in node.names)

@@ -1,0 +1,111 @@
+"""Where a figure or a number comes from: code, inputs, parameters, versions, machine."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+#: The libraries whose version can change a number or a picture.
+LIBRARIES = (
+    "tensorflow-cpu",
+    "tensorflow",
+    "tf-keras",
+    "innvestigate",
+    "lucid",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "scikit-learn",
+    "matplotlib",
+    "seaborn",
+    "pandas",
+    "pillow",
+    "papermill",
+    "snakemake",
+)
+
+
+def sha256(path: str | Path) -> str:
+    """Hash a file; of a folder, the names and sizes of what lies in it."""
+    path = Path(path)
+    if path.is_dir():
+        digest = hashlib.sha256()
+        for file in sorted(path.rglob("*")):
+            if file.is_file():
+                digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\n".encode())
+        return digest.hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def hashes(paths: Iterable[str | Path]) -> dict[str, str]:
+    """Hash each of `paths`, by path."""
+    return {str(path): sha256(path) for path in paths}
+
+
+def git_state() -> dict[str, Any]:
+    """Give the commit and whether the tree was clean; None for both where this is no checkout."""
+    try:
+        commit = _git("rev-parse", "HEAD").strip()
+        # Untracked files are not part of what a commit names, changed tracked ones are.
+        clean = not _git("status", "--porcelain", "--untracked-files=no").strip()
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "clean": None}
+    return {"commit": commit, "clean": clean}
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine without naming it: processor, cores, memory, system."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Give the installed versions of `LIBRARIES`."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def record_process(path: str | Path) -> None:
+    """Write what only the computing process knows: the modules that it imported and the devices that it used.
+
+    The runner adds a last cell to each notebook that calls this.
+    """
+    devices = ["CPU"]
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None:
+        devices = [device.name for device in tensorflow.config.list_physical_devices("GPU")] or devices
+    modules = sorted(name for name in sys.modules if name.split(".")[0] == "netlens")
+    Path(path).write_text(
+        json.dumps({"modules": modules, "tensorflow": tensorflow is not None, "devices": devices}), encoding="utf-8"
+    )

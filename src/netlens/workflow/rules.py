@@ -1,0 +1,107 @@
+"""The names that rules are written with: outputs of an item, a notebook's job, the one shell command."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from netlens.workflow.catalogue import load_catalogue
+from netlens.workflow.imports import code_of
+
+__all__ = ["RULE_COMMAND", "RuleNames", "code_of"]
+
+#: Every rule runs this: one notebook, described by the job.
+RULE_COMMAND = f"{sys.executable} -m netlens job {{params.job:q}} --log {{log}} --threads {{threads}}"
+
+
+class RuleNames:
+    """What the Snakefile hands to the rules of one study.
+
+    Parameters
+    ----------
+    config
+        The validated study.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.study: str = config["study"]
+        self._config = config
+        self._catalogue = load_catalogue()
+
+    def figure(self, item: str) -> list[str]:
+        """Give a figure's files; `item` is ``section/name``."""
+        return self._files(item.rsplit("/", maxsplit=1)[-1], "figure")
+
+    def macro(self, item: str) -> list[str]:
+        """Give a macro's files."""
+        return self._files(item, "macro")
+
+    def page(self, item: str) -> list[str]:
+        """Give a page's files."""
+        return self._files(item, "page")
+
+    def items(self, *kinds: str) -> list[str]:
+        """Give the files of all items of the kinds, or of all items."""
+        return [
+            str(path)
+            for item in self._catalogue.values()
+            if not kinds or item.kind in kinds
+            for path in item.files(self.study)
+        ]
+
+    def job(self, *, gpu: bool = False, **parameters: Any) -> Callable[..., str]:
+        """Describe a rule's job to Snakemake.
+
+        Parameters
+        ----------
+        gpu
+            Whether the notebook computes with TensorFlow and wants a GPU where there is one.
+        **parameters
+            The notebook's configured parameters; a function of the wildcards is called with them.
+
+        Returns
+        -------
+        callable
+            From wildcards, input and output to the job as JSON, which is the rule's ``params.job``.
+        """
+
+        def describe(wildcards: Any, input: Any, output: Any) -> str:
+            inputs = {name: _plain(value) for name, value in input.items()}
+            notebook = inputs.pop("notebook")
+            inputs.pop("code", None)
+            named = dict(output.items())
+            name = notebook.removeprefix("notebooks/").removesuffix(".ipynb").replace("/", ".")
+            return json.dumps(
+                {
+                    "notebook": notebook,
+                    "inputs": inputs,
+                    "outputs": {key: str(value) for key, value in named.items()} or [str(path) for path in output],
+                    "parameters": {
+                        key: value(wildcards) if callable(value) else value for key, value in parameters.items()
+                    },
+                    "ambient": {"study": self.study, "seed": self._config["seed"], **dict(wildcards.items())},
+                    "study": self.study,
+                    "gpu": gpu,
+                    "name": self._item_name(output, name),
+                }
+            )
+
+        return describe
+
+    def _item_name(self, output: Any, otherwise: str) -> str:
+        """Name a job by the item that it makes, or else by its first output."""
+        for item in self._catalogue.values():
+            if str(output[0]) == str(item.files(self.study)[0]):
+                return item.name
+        first = str(output[0]).removeprefix(f"results/{self.study}/")
+        return f"{otherwise}[{first.rsplit('.', 1)[0].replace('/', '-')}]"
+
+    def _files(self, name: str, kind: str) -> list[str]:
+        item = self._catalogue.get(name)
+        if item is None or item.kind != kind:
+            raise ValueError(f"{kind} {name!r} is not in any notebooks/<section>/items.yaml; add it there")
+        return [str(path) for path in item.files(self.study)]
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else [str(part) for part in value]

@@ -1,0 +1,323 @@
+"""Run one notebook as one job: check, execute, publish all of its outputs or none."""
+
+import errno
+import json
+import os
+import re
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netlens import atomic
+from netlens.workflow import provenance
+from netlens.workflow.errors import UserError
+from netlens.workflow.gpu import gpu_slot, visible_gpus
+from netlens.workflow.imports import code_of
+from netlens.workflow.parameters import check_values, read_parameters
+
+
+class NotebookError(UserError):
+    """A notebook that failed, or did not leave behind what its rule says."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one run of a notebook needs and makes.
+
+    Attributes
+    ----------
+    name
+        The rule; with wildcards, they are part of it.
+    notebook
+        Path of the stored notebook.
+    outputs
+        Final paths. The one that ends in ``.json`` is the provenance record. Either all share one stem, which the
+        notebook gets as ``stem``, or each has a name, which the notebook gets as parameter.
+    log
+        Where the executed notebook is kept, also when a cell fails.
+    inputs
+        Named input files; each is a parameter.
+    parameters
+        Configured values; each is a parameter.
+    ambient
+        Values that a notebook gets only if it asks for them: study, seed, wildcards.
+    study
+        Name of the study.
+    threads
+        How many threads numerical libraries may use.
+    gpu
+        Whether the notebook computes on a GPU where there is one.
+    caption
+        Stored with the provenance.
+    """
+
+    name: str
+    notebook: str
+    outputs: dict[str, str] | list[str]
+    log: str
+    inputs: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    ambient: dict[str, Any] = field(default_factory=dict)
+    study: str = "demo"
+    threads: int = 1
+    gpu: bool = False
+    caption: str = ""
+
+
+def run(job: Job) -> None:
+    """Execute the job's notebook and move its outputs to their final names.
+
+    Outputs are written into a staging folder and appear under their final names only after the last cell ended well.
+
+    Raises
+    ------
+    ParameterError
+        When the values do not fit the notebook's parameters; nothing has started then.
+    NotebookError
+        When a cell fails (item, cell, line, error, and where the executed notebook is), or an output is missing.
+    DiskFullError
+        When the disk is full.
+    """
+    notebook = json.loads(Path(job.notebook).read_text(encoding="utf-8"))
+    parameters = read_parameters(notebook, job.notebook)
+    staging = Path("results") / job.study / "staging" / f"{job.name}-{os.getpid()}"
+    outputs = _staged(job, staging)
+    given = {
+        **{name: value for name, value in job.ambient.items() if name in parameters},
+        **job.inputs,
+        **job.parameters,
+        **outputs.parameters,
+    }
+    values = check_values(parameters, given, job.notebook)
+    try:
+        staging.mkdir(parents=True)
+        started = time.monotonic()
+        with gpu_slot(visible_gpus() if job.gpu else []) as gpu:
+            process = _execute(job, notebook, values, staging, gpu)
+        duration_s = time.monotonic() - started
+        missing = [path for path in outputs.files if not outputs.staged[path].is_file()]
+        if missing:
+            raise NotebookError(f"{job.name}: the notebook ended without writing {', '.join(missing)}")
+        _write_record(job, values, outputs, process, duration_s)
+        for final, staged in outputs.staged.items():
+            atomic.move(staged, final)
+    except OSError as error:
+        if error.errno == errno.ENOSPC and not isinstance(error, atomic.DiskFullError):
+            raise atomic.disk_full(staging) from None
+        raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    """Where each output is written first (`staged`, by final path), and how the notebook is told (`parameters`)."""
+
+    files: list[str]
+    record: str
+    staged: dict[str, Path]
+    parameters: dict[str, str]
+
+
+def _staged(job: Job, staging: Path) -> _Outputs:
+    """Plan where each output is written first, and how the notebook is told."""
+    named = isinstance(job.outputs, dict)
+    files = dict(job.outputs) if isinstance(job.outputs, dict) else {path: path for path in job.outputs}
+    records = [path for path in files.values() if path.endswith(".json")]
+    if len(records) != 1:
+        raise NotebookError(f"{job.name}: a rule has exactly one .json output, its provenance; this has {len(records)}")
+    staged = {path: staging / "out" / path for path in files.values()}
+    if named:
+        parameters = {name: str(staged[path]) for name, path in files.items() if path != records[0]}
+    else:
+        stems = {str(Path(path).with_suffix("")) for path in files}
+        if len(stems) != 1:
+            raise NotebookError(f"{job.name}: outputs with different stems must be named: {', '.join(sorted(stems))}")
+        parameters = {"stem": str(staging / "out" / stems.pop())}
+    return _Outputs([path for path in files.values() if path != records[0]], records[0], staged, parameters)
+
+
+def _execute(
+    job: Job, notebook: Mapping[str, Any], values: dict[str, Any], staging: Path, gpu: str | None
+) -> dict[str, Any]:
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    prepared = staging / "prepared.ipynb"
+    process_file = staging / "process.json"
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "netlens-record",
+        "metadata": {"tags": ["netlens-record"]},
+        "outputs": [],
+        "source": f"from netlens.workflow import provenance\n\nprovenance.record_process({str(process_file)!r})",
+    }
+    prepared.write_text(json.dumps({**notebook, "cells": [*notebook["cells"], cell]}), encoding="utf-8")
+    Path(job.log).parent.mkdir(parents=True, exist_ok=True)
+    _set_environment(job, staging, gpu)
+    try:
+        papermill.execute_notebook(
+            str(prepared),
+            job.log,
+            parameters=values,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            log_output=False,
+            stdout_file=None,
+            stderr_file=_ProgressRelay(job.name),
+            request_save_on_cell_execute=False,
+            start_timeout=300,
+        )
+    except PapermillExecutionError as error:
+        raise NotebookError(_failure(job, notebook, error)) from None
+    finally:
+        _tidy_log(job)
+    recorded: dict[str, Any] = json.loads(process_file.read_text(encoding="utf-8"))
+    return recorded
+
+
+def _set_environment(job: Job, staging: Path, gpu: str | None) -> None:
+    """Set what the kernel inherits: the job's threads and GPU, and nothing of the user's own settings.
+
+    This process runs one job and ends, so it changes its own environment.
+    """
+    threads = str(job.threads)
+    os.environ.update(
+        {
+            "JUPYTER_DATA_DIR": str(Path(sys.prefix) / "share" / "jupyter"),
+            "JUPYTER_CONFIG_DIR": str((staging / "jupyter").resolve()),
+            "IPYTHONDIR": str((staging / "ipython").resolve()),
+            "MPLBACKEND": "agg",
+            "MPLCONFIGDIR": str(Path(sys.prefix) / "var" / "matplotlib"),
+            "OMP_NUM_THREADS": threads,
+            "OPENBLAS_NUM_THREADS": threads,
+            "PYTHONHASHSEED": "0",
+            "PYTHONNOUSERSITE": "1",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TF_NUM_INTRAOP_THREADS": threads,
+            "TF_NUM_INTEROP_THREADS": "1",
+            "TF_USE_LEGACY_KERAS": "1",
+        }
+    )
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    elif not job.gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+
+class _ProgressRelay:
+    """Pass a notebook's progress bar on to the terminal, a line every few seconds."""
+
+    def __init__(self, name: str, every_s: float = 5.0) -> None:
+        self._name = name
+        self._every_s = every_s
+        self._last = time.monotonic()
+
+    def write(self, text: str) -> None:
+        lines = [line.strip() for line in re.split(r"[\r\n]", text) if "%|" in line]
+        if lines and time.monotonic() - self._last >= self._every_s:
+            self._last = time.monotonic()
+            print(f"netlens: {self._name}: {lines[-1]}", file=sys.stderr, flush=True)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def _failure(job: Job, notebook: Mapping[str, Any], error: Any) -> str:
+    """Say in one line which item failed, in which cell and line, why, and where to look."""
+    executed = json.loads(Path(job.log).read_text(encoding="utf-8"))
+    cell_ids = [cell.get("id") for cell in notebook["cells"]]
+    cell, line = "?", ""
+    for executed_cell in executed["cells"]:
+        if any(output.get("output_type") == "error" for output in executed_cell.get("outputs", [])):
+            if executed_cell.get("id") in cell_ids:
+                cell = str(cell_ids.index(executed_cell["id"]) + 1)
+            frames = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback))
+            if found := re.search(r"(?:Cell|Input) In\s?\[\d+\], line (\d+)", frames):
+                line = f", line {found.group(1)}"
+            break
+    reason = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
+    if str(errno.ENOSPC) in error.evalue and "No space left" in error.evalue:
+        reason = str(atomic.disk_full(Path(job.log)).strerror)
+    return f"{job.name}: cell {cell}{line}: {reason} (executed notebook: {job.log})"
+
+
+def _tidy_log(job: Job) -> None:
+    """Take the runner's own cell out of the executed notebook."""
+    path = Path(job.log)
+    if not path.is_file():
+        return
+    executed = json.loads(path.read_text(encoding="utf-8"))
+    executed["cells"] = [
+        cell for cell in executed["cells"] if "netlens-record" not in cell.get("metadata", {}).get("tags", [])
+    ]
+    with atomic.writing(path) as temporary:
+        temporary.write_text(json.dumps(executed, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_record(
+    job: Job, values: dict[str, Any], outputs: _Outputs, process: dict[str, Any], duration_s: float
+) -> None:
+    """Write the provenance beside the outputs; what the notebook said of its output comes first."""
+    staged = outputs.staged[outputs.record]
+    description = json.loads(staged.read_text(encoding="utf-8")) if staged.is_file() else {}
+    inputs = [path for value in job.inputs.values() for path in (value if isinstance(value, list) else [value])]
+    pins = Path("requirements") / ("gpu.txt" if "tensorflow" in provenance.versions() else "cpu.txt")
+    shown = {name: value for name, value in values.items() if name not in outputs.parameters}
+    merged = {
+        **description,
+        "caption": job.caption,
+        "study": job.study,
+        "rule": job.name,
+        "notebook": {"path": job.notebook, "sha256": provenance.sha256(job.notebook)},
+        "parameters": shown,
+        "seed": job.ambient.get("seed"),
+        "inputs": provenance.hashes(inputs),
+        "code": provenance.hashes(code_of(job.notebook)),
+        "outputs": {path: provenance.sha256(outputs.staged[path]) for path in outputs.files},
+        "pins": {"path": str(pins), "sha256": provenance.sha256(pins) if pins.is_file() else None},
+        "git": provenance.git_state(),
+        "devices": process["devices"],
+        "imported": process["modules"],
+        "tensorflow_started": process["tensorflow"],
+        "versions": provenance.versions(),
+        "machine": provenance.machine(),
+        "threads": job.threads,
+        "duration_s": round(duration_s, 2),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
+    }
+    staged.parent.mkdir(parents=True, exist_ok=True)
+    staged.write_text(json.dumps(merged, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def try_notebook(path: str, changes: Mapping[str, Any], log: str) -> None:
+    """Execute a notebook with its own defaults and `changes`; outputs are written where its parameters say.
+
+    Raises
+    ------
+    ParameterError
+        When a change does not fit the notebook's parameters.
+    NotebookError
+        When a cell fails.
+    """
+    notebook = json.loads(Path(path).read_text(encoding="utf-8"))
+    parameters = read_parameters(notebook, path)
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
+    values = check_values(parameters, {**defaults, **changes}, path)
+    for value in values.values():
+        if isinstance(value, str) and "/" in value:
+            Path(value).parent.mkdir(parents=True, exist_ok=True)
+    staging = Path("results") / "tried" / f"staging-{os.getpid()}"
+    staging.mkdir(parents=True)
+    job = Job(name=Path(path).stem, notebook=path, outputs=[], log=log, threads=os.cpu_count() or 1, gpu=True)
+    try:
+        _execute(job, notebook, values, staging, None)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,161 @@
+"""Load a study's configuration and check it, so that mistakes are told before anything runs."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from netlens.workflow.errors import UserError
+
+SCHEMA_FILE = Path("config/schema.yaml")
+
+
+class StudyError(UserError):
+    """A study that cannot be run as it is written."""
+
+
+def study_file(study: str) -> Path:
+    """Find the file of a study that is given by name or by path."""
+    path = Path(study)
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise StudyError(f"study {study}: no such file")
+        return path
+    path = Path("config") / f"{study}.yaml"
+    if not path.is_file():
+        names = sorted(p.stem for p in Path("config").glob("*.yaml") if p.name != SCHEMA_FILE.name)
+        raise StudyError(f"study {study!r}: there is no {path}; there is {', '.join(names) or 'none'}")
+    return path
+
+
+def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
+    """Read and validate a study.
+
+    Parameters
+    ----------
+    study
+        A name (``config/<name>.yaml``) or the path of a YAML file.
+    schema_file
+        The JSON schema, written in YAML.
+
+    Returns
+    -------
+    dict
+        The configuration, with the schema's defaults filled in.
+
+    Raises
+    ------
+    StudyError
+        One line for each mistake: where it is, what is wrong, what is meant instead.
+    """
+    path = study_file(study)
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise StudyError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: can't be read: {error}") from None
+    if not isinstance(config, dict):
+        raise StudyError(f"{path}: a study is a mapping of keys to values; see config/demo.yaml")
+    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    problems = list(validate(config, schema))
+    if not problems:
+        problems = list(_dangling_names(config))
+    if problems:
+        raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
+    return config
+
+
+def validate(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """Fill in the schema's defaults in place and yield one line for each mistake."""
+    _fill_defaults(config, schema, schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    for error in sorted(validator.iter_errors(config), key=lambda error: [str(part) for part in error.absolute_path]):
+        yield from _lines(error)
+
+
+def _lines(error: Any) -> Iterator[str]:
+    where = ".".join(str(part) for part in error.absolute_path) or "top level"
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", ()))
+        for key in sorted(str(key) for key in error.instance if key not in known):
+            if error.schema.get("patternProperties") and any(
+                re.search(pattern, key) for pattern in error.schema["patternProperties"]
+            ):
+                continue
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+            yield f"{where}: unknown key {key!r}; {hint}"
+    elif error.validator == "type":
+        wanted = error.validator_value
+        value = error.instance
+        if wanted in ("number", "integer") and isinstance(value, str):
+            yield f"{where}: {value!r} is text, a number is needed{_number_hint(value)}"
+        else:
+            wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
+            yield f"{where}: {value!r} is not of type {wanted}"
+    elif error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        yield f"{where}: missing key {', '.join(map(repr, missing))}"
+    elif error.validator in ("oneOf", "anyOf") and error.context:
+        best = jsonschema.exceptions.best_match([error])
+        yield from (_lines(best) if best is not error else [f"{where}: {error.message}"])
+    else:
+        yield f"{where}: {error.message}"
+
+
+def _number_hint(text: str) -> str:
+    try:
+        value = float(text)
+    except ValueError:
+        return ""
+    shown = repr(value) if "." in repr(value).split("e")[0] else repr(value).replace("e", ".0e")
+    return f": write {shown} without quotes (YAML reads 1e-3 as text, 1.0e-3 as number)"
+
+
+def _fill_defaults(config: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
+    """Set missing keys to their ``default``; sections that are objects are made when their parts have defaults."""
+    while "$ref" in schema:
+        target = root
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        schema = target
+    if not isinstance(config, dict):
+        return
+    for key, part in schema.get("properties", {}).items():
+        if key not in config and "default" in part:
+            default = part["default"]
+            config[key] = default.copy() if isinstance(default, dict | list) else default
+        if key in config:
+            _fill_defaults(config[key], part, root)
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, dict):
+        for key, value in config.items():
+            if key not in schema.get("properties", {}):
+                _fill_defaults(value, extra, root)
+
+
+def _dangling_names(config: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each network or image set that is named but not defined."""
+    definitions = {"network": config["networks"], "images": config["images"]}
+
+    def walk(value: Any, where: str) -> Iterator[str]:
+        if isinstance(value, dict):
+            for key, part in value.items():
+                place = f"{where}.{key}" if where else str(key)
+                if key in definitions and isinstance(part, str) and part not in definitions[key]:
+                    kind = {"network": "networks", "images": "images"}[key]
+                    yield f"{place}: {part!r} is not defined under `{kind}:`; there is {', '.join(definitions[key])}"
+                elif key in definitions and isinstance(part, dict) and not where:
+                    for name, spec in part.items():
+                        yield from walk(spec, f"{key}.{name}")
+                else:
+                    yield from walk(part, place)
+
+    yield from walk(config, "")
