@@ -25,23 +25,31 @@ class ClippedTextError(ValueError):
 _SLACK_PT = 1.0
 
 
-def clipped_texts(fig: Figure) -> list[str]:
-    """List the visible texts of `fig` that reach over its edge."""
+def overflow(fig: Figure) -> list[str]:
+    """Say what `fig` draws over its own edge: the texts that do, or the side when it is no text; empty if nothing."""
     fig.canvas.draw()
+    drawn = fig.get_tightbbox(fig.canvas.get_renderer())  # type: ignore[attr-defined]
+    width_in, height_in = fig.get_size_inches()
+    slack_in = _SLACK_PT / 72
+    sides = {
+        "left": drawn.x0 < -slack_in,
+        "bottom": drawn.y0 < -slack_in,
+        "right": drawn.x1 > width_in + slack_in,
+        "top": drawn.y1 > height_in + slack_in,
+    }
+    if not any(sides.values()):
+        return []
     box = fig.bbox.padded(_SLACK_PT * fig.dpi / 72)
-    clipped = []
-    for text in fig.findobj(Text):
-        if not text.get_visible() or not text.get_text().strip():
-            continue
-        if text.axes is not None and not text.axes.get_visible():
-            continue
-        extent = text.get_window_extent()
-        # Tick labels beyond the axis limits exist as artists, but are not drawn: those have no place on the canvas.
-        if not box.overlaps(extent):
-            continue
-        if extent.x0 < box.x0 or extent.y0 < box.y0 or extent.x1 > box.x1 or extent.y1 > box.y1:
-            clipped.append(text.get_text())
-    return clipped
+    texts = [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    extents = [(text.get_text(), text.get_window_extent()) for text in texts]
+    # A tick label beyond its axis exists as a text, but is not drawn; it can be named here by mistake, not missed.
+    over = [
+        words
+        for words, extent in extents
+        if box.overlaps(extent)
+        and (extent.x0 < box.x0 or extent.y0 < box.y0 or extent.x1 > box.x1 or extent.y1 > box.y1)
+    ]
+    return over or [f"something at the {side}" for side, over_edge in sides.items() if over_edge]
 
 
 def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.ndarray]") -> None:
@@ -69,7 +77,7 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
     """
     if len(data) == 0:
         raise ValueError(f"{stem}: a figure is saved with the numbers that it shows, but its data is empty")
-    if clipped := clipped_texts(fig):
+    if clipped := overflow(fig):
         raise ClippedTextError(f"{stem}: cut off at the figure's edge: {', '.join(map(repr, clipped))}")
     with writing(f"{stem}.pdf") as temporary:
         fig.savefig(temporary, metadata={"Creator": None, "Producer": None, "CreationDate": None})

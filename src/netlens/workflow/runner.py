@@ -7,6 +7,7 @@ import re
 import resource
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -147,6 +148,7 @@ def _execute(
 ) -> dict[str, Any]:
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     prepared = staging / "prepared.ipynb"
     process_file = staging / "process.json"
@@ -160,7 +162,9 @@ def _execute(
     }
     prepared.write_text(json.dumps({**notebook, "cells": [*notebook["cells"], cell]}), encoding="utf-8")
     Path(job.log).parent.mkdir(parents=True, exist_ok=True)
-    _set_environment(job, staging, gpu)
+    # Sockets instead of TCP ports: nobody else on the machine can talk to the kernel. Their paths must be short.
+    sockets = tempfile.mkdtemp(prefix="netlens-")
+    _set_environment(job, staging, gpu, sockets)
     try:
         papermill.execute_notebook(
             str(prepared),
@@ -174,16 +178,18 @@ def _execute(
             stderr_file=_ProgressRelay(job.name),
             request_save_on_cell_execute=False,
             start_timeout=300,
+            config=Config({"KernelManager": {"transport": "ipc"}}),
         )
     except PapermillExecutionError as error:
         raise NotebookError(_failure(job, notebook, error)) from None
     finally:
+        shutil.rmtree(sockets, ignore_errors=True)
         _tidy_log(job)
     recorded: dict[str, Any] = json.loads(process_file.read_text(encoding="utf-8"))
     return recorded
 
 
-def _set_environment(job: Job, staging: Path, gpu: str | None) -> None:
+def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> None:
     """Set what the kernel inherits: the job's threads and GPU, and nothing of the user's own settings.
 
     This process runs one job and ends, so it changes its own environment.
@@ -193,6 +199,7 @@ def _set_environment(job: Job, staging: Path, gpu: str | None) -> None:
         {
             "JUPYTER_DATA_DIR": str(Path(sys.prefix) / "share" / "jupyter"),
             "JUPYTER_CONFIG_DIR": str((staging / "jupyter").resolve()),
+            "JUPYTER_RUNTIME_DIR": sockets,
             "IPYTHONDIR": str((staging / "ipython").resolve()),
             "MPLBACKEND": "agg",
             "MPLCONFIGDIR": str(Path(sys.prefix) / "var" / "matplotlib"),
