@@ -30,7 +30,8 @@ def _start() -> tuple[Any, Any, Any]:
             tf1.disable_eager_execution()
         except ValueError as error:
             raise BackendError(
-                "TensorFlow has already run eagerly in this process; import netlens.models.backend before any computation"
+                "TensorFlow has already run eagerly in this process; "
+                "import netlens.models.backend before any computation"
             ) from error
     return tf, tf1, tf.keras
 

@@ -1,0 +1,49 @@
+"""The architectures that netlens can build and train, by name.
+
+Each is a function ``f(*, input_shape, classes, seed)`` that gives a Keras model ending in a softmax layer named
+``predictions``. To add one, write the function and name it here.
+"""
+
+import importlib
+from typing import Any
+
+from netlens.models.graph import NetworkError
+
+#: Architecture -> module and function; imported only when built, since that starts TensorFlow.
+ARCHITECTURES = {
+    "small_vgg": ("netlens.models.vgg", "small_vgg"),
+    "vgg16": ("netlens.models.vgg", "vgg16"),
+}
+
+
+def build(architecture: str, *, input_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
+    """Build a network with random weights.
+
+    Parameters
+    ----------
+    architecture
+        One of `ARCHITECTURES`.
+    input_shape
+        (height, width, channels) in pixels.
+    classes
+        Number of classes.
+    seed
+        The same seed gives the same weights.
+
+    Returns
+    -------
+    keras.Model
+        Ends in softmax; trained by `netlens.models.training.train`.
+
+    Raises
+    ------
+    NetworkError
+        There is no such architecture, or it does not take this input.
+    """
+    if architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise NetworkError(f"no architecture is named {architecture!r}; there are {known}")
+    if classes < 2:
+        raise NetworkError(f"{architecture} needs at least 2 classes, not {classes}")
+    module, function = ARCHITECTURES[architecture]
+    return getattr(importlib.import_module(module), function)(input_shape=input_shape, classes=classes, seed=seed)

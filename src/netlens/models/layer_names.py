@@ -1,0 +1,56 @@
+"""Short layer names for the axes of figures."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+#: What a name is matched against, in this order, and what it becomes.
+_RULES = (
+    (r"block(\d+)_conv(\d+)", r"conv\1_\2"),  # VGG in Keras
+    (r"block(\d+)_pool", r"pool\1"),
+    (r"predictions", "logits"),
+    (r"conv(\d+)_conv", r"conv\1"),  # ResNet in Keras: the stem, then stage_block_position
+    (r"conv(\d+)_block(\d+)_(\d+)_conv", r"conv\1_\2_\3"),
+    (r"mixed(\d+)([a-z]?)_(.+)_bottleneck(?:_pre_relu)?", r"\1\2_\3_b"),  # InceptionV1 and V2 in lucid
+    (r"mixed(\d+)([a-z]?)_(.+?)(?:_pre_relu)?(?:_conv)?", r"\1\2_\3"),
+    (r"(.+?)_pre_relu(?:_conv)?", r"\1"),
+    (r"(.+\d)_conv2?d?", r"\1"),
+)
+
+
+def short_label(name: str) -> str:
+    """Shorten one layer name: ``block1_conv2`` becomes ``conv1_2``, ``predictions`` becomes ``logits``.
+
+    Parameters
+    ----------
+    name
+        A layer's name, as Keras or lucid write it.
+
+    Returns
+    -------
+    str
+        The short name; `name` itself where no rule applies.
+    """
+    for pattern, replacement in _RULES:
+        match = re.fullmatch(pattern, name)
+        if match:
+            return match.expand(replacement)
+    return name
+
+
+def short_labels(names: Sequence[str]) -> list[str]:
+    """Shorten the names of one network's layers so that no two become the same.
+
+    Parameters
+    ----------
+    names
+        The names of different layers.
+
+    Returns
+    -------
+    list of str
+        A label a name, in the same order. Names whose short forms collide stay as they are.
+    """
+    labels = [short_label(name) for name in names]
+    taken = Counter([*labels, *(name for name, label in zip(names, labels, strict=True) if label != name)])
+    return [label if taken[label] == 1 else name for name, label in zip(names, labels, strict=True)]

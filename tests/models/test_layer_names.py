@@ -1,0 +1,39 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netlens.models.layer_names import short_label, short_labels
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("block1_conv2", "conv1_2"),
+        ("block5_pool", "pool5"),
+        ("fc1", "fc1"),
+        ("predictions", "logits"),
+        ("conv1_conv", "conv1"),
+        ("conv2_block1_0_conv", "conv2_1_0"),
+        ("mixed3a_1x1_pre_relu", "3a_1x1"),
+        ("mixed4b_3x3_bottleneck", "4b_3x3_b"),
+        ("mixed5b_pool_reduce", "5b_pool_reduce"),
+        ("conv2d_3", "conv2d_3"),
+        ("my_layer", "my_layer"),
+    ],
+)
+def test_known_names(name, label):
+    assert short_label(name) == label
+
+
+def test_colliding_labels_stay_whole():
+    names = ["block1_conv1", "conv1_1", "fc1", "logits", "predictions"]
+    assert short_labels(names) == ["block1_conv1", "conv1_1", "fc1", "logits", "predictions"]
+
+
+@given(
+    st.lists(
+        st.from_regex(r"(block[12]_|mixed3a_)?(conv|fc)[12](_[12])?(_conv|_pre_relu)?", fullmatch=True), unique=True
+    )
+)
+def test_labels_are_unique(names):
+    assert len(set(short_labels(names))) == len(names)
