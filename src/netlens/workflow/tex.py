@@ -317,11 +317,10 @@ class _Run:
         """Add to TeX's words what it says in the lines that follow them, and how to get what is missing."""
         words = words.removeprefix("LaTeX Error: ").rstrip(".")
         context = next((line for line in following if re.match(r"l\.\d+ ", line)), "").split()
-        aborted = next((line for line in following if line.startswith("*** (")), "")
         if "ndefined control sequence" in words and context:
             return f"{words} {context[-1]}"
-        if "Emergency stop" in words and aborted:
-            return aborted.strip("*() ")
+        if "Emergency stop" in words and following and following[0].startswith("<*>"):
+            return r"the text ends without \end{document}"
         if re.search(r"\.(?:sty|cls|def|fd)' not found|\bFont \S+ at \d+ not found", words):
             return f"{words}; the packages that are needed come with: {install_hint()}"
         return words
