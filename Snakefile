@@ -9,7 +9,8 @@ CONFIG = load_study(config.get("study", "demo"))
 STUDY = CONFIG["study"]
 
 names = RuleNames(CONFIG)
-figure, macro, page, job = names.figure, names.macro, names.page, names.job
+figure, macro, page = names.figure, names.macro, names.page
+job, files = names.job, names.files
 
 
 include: "rules/data.smk"

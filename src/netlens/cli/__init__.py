@@ -71,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     notebook.add_argument("--log", help="where the executed notebook goes (default: results/tried/)")
 
     job = add("job", _job, "run one rule's notebook (called by the rules)")
-    job.add_argument("job", help="the job as JSON")
+    job.add_argument("job", help="what the configuration gives, as JSON")
+    job.add_argument("--files", required=True, help="what the rule reads and writes, as JSON")
     job.add_argument("--log", required=True)
     job.add_argument("--threads", type=int, default=1)
 
@@ -117,7 +118,7 @@ def _notebook(parsed: argparse.Namespace) -> int:
 def _job(parsed: argparse.Namespace) -> int:
     from netlens.cli import jobs
 
-    return jobs.run_job(parsed.job, parsed.log, parsed.threads)
+    return jobs.run_job(parsed.job, parsed.files, parsed.log, parsed.threads)
 
 
 def _paper_parts(parsed: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from netlens.workflow.catalogue import load_catalogue
@@ -11,7 +12,9 @@ from netlens.workflow.imports import code_of
 __all__ = ["RULE_COMMAND", "RuleNames", "code_of"]
 
 #: Every rule runs this: one notebook, described by the job.
-RULE_COMMAND = f"{sys.executable} -m netlens job {{params.job:q}} --log {{log}} --threads {{threads}}"
+RULE_COMMAND = (
+    f"{sys.executable} -m netlens job {{params.job:q}} --files {{params.files:q}} --log {{log}} --threads {{threads}}"
+)
 
 
 class RuleNames:
@@ -50,7 +53,7 @@ class RuleNames:
         ]
 
     def job(self, *, gpu: bool = False, **parameters: Any) -> Callable[..., str]:
-        """Describe a rule's job to Snakemake.
+        """Describe what a rule's notebook is given by configuration.
 
         Parameters
         ----------
@@ -62,39 +65,46 @@ class RuleNames:
         Returns
         -------
         callable
-            From wildcards, input and output to the job as JSON, which is the rule's ``params.job``.
+            From wildcards to JSON, for the rule's ``params.job``. It takes nothing else, since Snakemake makes a
+            rule's outputs again for a changed value only when that value does not derive from input or output.
         """
 
-        def describe(wildcards: Any, input: Any, output: Any) -> str:
-            inputs = {name: _plain(value) for name, value in input.items()}
-            notebook = inputs.pop("notebook")
-            inputs.pop("code", None)
-            named = dict(output.items())
-            name = notebook.removeprefix("notebooks/").removesuffix(".ipynb").replace("/", ".")
+        def describe(wildcards: Any) -> str:
             return json.dumps(
                 {
-                    "notebook": notebook,
-                    "inputs": inputs,
-                    "outputs": {key: str(value) for key, value in named.items()} or [str(path) for path in output],
                     "parameters": {
                         key: value(wildcards) if callable(value) else value for key, value in parameters.items()
                     },
                     "ambient": {"study": self.study, "seed": self._config["seed"], **dict(wildcards.items())},
                     "study": self.study,
                     "gpu": gpu,
-                    "name": self._item_name(output, name),
                 }
             )
 
         return describe
 
-    def _item_name(self, output: Any, otherwise: str) -> str:
-        """Name a job by the item that it makes, or else by its first output."""
+    def files(self, wildcards: Any, input: Any, output: Any) -> str:
+        """Describe a rule's named inputs and its outputs as JSON, for the rule's ``params.files``."""
+        inputs = {name: _plain(value) for name, value in input.items()}
+        notebook = inputs.pop("notebook")
+        inputs.pop("code", None)
+        named = {key: str(value) for key, value in output.items()}
+        return json.dumps(
+            {
+                "name": self._job_name(notebook, output),
+                "notebook": notebook,
+                "inputs": inputs,
+                "outputs": named or [str(path) for path in output],
+            }
+        )
+
+    def _job_name(self, notebook: str, output: Any) -> str:
+        """Name a job by the item that it makes, or else by its notebook and first output."""
         for item in self._catalogue.values():
             if str(output[0]) == str(item.files(self.study)[0]):
                 return item.name
-        first = str(output[0]).removeprefix(f"results/{self.study}/")
-        return f"{otherwise}[{first.rsplit('.', 1)[0].replace('/', '-')}]"
+        first = str(output[0]).removeprefix(f"results/{self.study}/").rsplit(".", maxsplit=1)[0]
+        return f"{Path(notebook).stem}[{first.replace('/', '-')}]"
 
     def _files(self, name: str, kind: str) -> list[str]:
         item = self._catalogue.get(name)

@@ -1,0 +1,185 @@
+"""``netlens run`` on a small project of the test's own: few lines, clear errors, nothing half-written."""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+SNAKEFILE = """
+from netlens.workflow.rules import RULE_COMMAND as RUN, RuleNames, code_of
+from netlens.workflow.study import load_study
+
+CONFIG = load_study(config.get("study", "small"))
+names = RuleNames(CONFIG)
+
+rule all:
+    input:
+        names.items(),
+
+rule tableRows:
+    input:
+        notebook="notebooks/data/table.ipynb",
+        code=code_of("notebooks/data/table.ipynb"),
+    output:
+        names.macro("tableRows"),
+    params:
+        job=names.job(rows=CONFIG["signal_distractor"]["samples_count"]),
+        files=names.files,
+    log:
+        "results/small/executed/data/table.ipynb",
+    shell:
+        RUN
+"""
+
+CELL = """
+import time
+from netlens.publish import macro
+if rows == 13:
+    raise ValueError("thirteen rows are too many")
+time.sleep(rows / 1000 if rows > 1000 else 0)
+macro.save(stem, rows, rounding=macro.integer())
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    for folder in ("config", "notebooks/data", "src"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "config" / "schema.yaml", tmp_path / "config")
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    (tmp_path / "notebooks/data/items.yaml").write_text("tableRows: {kind: macro, shows: how many rows}\n")
+    parameters = nbformat.v4.new_code_cell(
+        "rows: int = 3  # how many\nstem: str = 'export_defs/small/tableRows'  # output"
+    )
+    parameters.metadata["tags"] = ["parameters"]
+    notebook = nbformat.v4.new_notebook(cells=[parameters, nbformat.v4.new_code_cell(CELL.strip())])
+    nbformat.write(notebook, tmp_path / "notebooks/data/table.ipynb")
+    configure(tmp_path, 500)
+    return tmp_path
+
+
+def configure(project, rows):
+    (project / "config/small.yaml").write_text(
+        "study: small\ntitle: t\nimages_are: i\nseed: 1\nimages: {}\nnetworks: {}\n"
+        f"signal_distractor: {{samples_count: {rows}}}\n"
+    )
+
+
+def netlens(project, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "netlens", *arguments], cwd=project, capture_output=True, text=True, check=False
+    )
+
+
+def made(project):
+    return sorted(path.name for path in (project / "export_defs").rglob("*") if path.is_file())
+
+
+def test_run_then_nothing_then_only_what_a_parameter_changes(project):
+    first = netlens(project, "run", "tableRows", "--study", "small")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "1/1  tableRows" in first.stdout
+    assert made(project) == ["tableRows.json", "tableRows.tex"]
+    again = netlens(project, "run", "--study", "small")
+    assert again.stdout.strip() == "nothing to be done: everything is up to date"
+    configure(project, 501)
+    changed = netlens(project, "run", "--study", "small")
+    assert "tableRows" in changed.stdout
+    assert (project / "export_defs/small/tableRows.tex").read_text() == "\\newcommand{\\tableRows}{501}%\n"
+
+
+def test_a_failing_cell_is_one_line(project):
+    configure(project, 13)
+    failed = netlens(project, "run", "tableRows", "--study", "small")
+    assert failed.returncode == 1
+    lines = failed.stderr.strip().splitlines()
+    assert lines[0] == (
+        "netlens: error: tableRows: cell 2, line 4: ValueError: thirteen rows are too many "
+        "(executed notebook: results/small/executed/data/table.ipynb)"
+    )
+    assert len(lines) == 2
+    assert lines[1].startswith("netlens: stopped; Snakemake's own log: results/small/logs/")
+    assert not (project / "export_defs").exists() or made(project) == []
+    assert (project / "results/small/executed/data/table.ipynb").is_file()
+
+
+def test_a_second_run_in_the_same_folder_is_refused(project):
+    with (project / ".netlens.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write("process 1, since 12:00:00")
+        held.flush()
+        refused = netlens(project, "run", "--study", "small")
+    assert refused.returncode == 2
+    assert refused.stderr.strip() == (
+        "netlens: error: another run is using this folder (process 1, since 12:00:00); wait for it, or stop it"
+    )
+
+
+def test_ctrl_c_leaves_nothing_and_the_next_run_goes_on(project):
+    configure(project, 60_000)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "netlens", "run", "--study", "small"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(project.glob("results/small/staging/*/process.json")) and time.monotonic() < deadline:
+        if list(project.glob("results/small/staging/*/prepared.ipynb")):
+            break
+        time.sleep(0.1)
+    time.sleep(2)
+    os.killpg(running.pid, signal.SIGINT)
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 130, output
+    assert "interrupted; nothing half-written is left" in output
+    assert "Traceback" not in output
+    assert not list(project.glob("export_defs/**/tableRows.*"))
+    assert not list(project.glob("results/small/staging/*"))
+    configure(project, 5)
+    assert netlens(project, "run", "--study", "small").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "tableRow", "--study", "small"], "there is no item 'tableRow'; did you mean tableRows?"),
+        (["run", "--study", "large"], "study 'large': there is no config/large.yaml; there is small"),
+        (["run", "--study", "small", "--cores", "many"], "--cores many: write a number or `all`"),
+        (["bench", "nosuch"], "there is no benchmark 'nosuch'; there is none"),
+    ],
+)
+def test_mistakes_are_one_line(project, arguments, told):
+    refused = netlens(project, *arguments)
+    assert refused.returncode == 2
+    assert refused.stderr.strip() == f"netlens: error: {told}"
+
+
+def test_list_prints_what_there_is(project):
+    listed = netlens(project, "list", "--study", "small")
+    assert listed.returncode == 0
+    assert listed.stdout.split() == ["data", "tableRows", "macro", "-", "how", "many", "rows"]
+
+
+def test_plain_snakemake_makes_one_item_by_its_path(project):
+    target = "export_defs/small/tableRows.tex"
+    made_by_path = subprocess.run(
+        [sys.executable, "-m", "snakemake", target, "--cores", "1", "--config", "study=small"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made_by_path.returncode == 0, made_by_path.stderr
+    assert made(project) == ["tableRows.json", "tableRows.tex"]

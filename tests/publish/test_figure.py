@@ -1,0 +1,72 @@
+"""Figures: what they leave behind, the same bytes every time, and nothing cut off."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from netlens.publish import figure, style
+
+
+def drawn(title="a title"):
+    style.paper()
+    fig, ax = plt.subplots()
+    ax.plot([0, 1, 2], [0, 1, 4])
+    ax.set(xlabel="x", ylabel="y", title=title)
+    return fig
+
+
+TABLE = pd.DataFrame({"x": [0, 1, 2], "y": [0.1, 1 / 3, 4.0]})
+
+
+def test_a_figure_is_made_with_its_numbers_and_the_same_bytes_again(tmp_path):
+    for run in ("first", "second"):
+        figure.save(drawn(), tmp_path / run / "item", TABLE)
+    names = {"item.pdf", "item.png", "item.csv", "item.json"}
+    assert {path.name for path in (tmp_path / "first").iterdir()} == names
+    for name in names:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_numbers_come_back_exactly(tmp_path):
+    figure.save(drawn(), tmp_path / "item", TABLE)
+    assert np.array_equal(pd.read_csv(tmp_path / "item.csv")["y"], TABLE["y"])
+
+
+def test_arrays_are_stored_as_npz(tmp_path):
+    figure.save(drawn(), tmp_path / "item", {"map": np.eye(3)})
+    with np.load(tmp_path / "item.npz") as stored:
+        assert np.array_equal(stored["map"], np.eye(3))
+
+
+def test_the_pdf_holds_no_date_and_no_program(tmp_path):
+    figure.save(drawn(), tmp_path / "item", TABLE)
+    pdf = (tmp_path / "item.pdf").read_bytes()
+    assert b"CreationDate" not in pdf
+    assert b"Matplotlib" not in pdf
+    assert json.loads((tmp_path / "item.json").read_text())["size_in"][0] == style.WIDTH_IN
+
+
+def test_text_over_the_edge_is_refused_by_its_words(tmp_path):
+    fig = drawn(
+        "a title that is much too long for a figure of four inches, so that its two ends would be cut off in print"
+    )
+    with pytest.raises(figure.ClippedTextError, match="much too long"):
+        figure.save(fig, tmp_path / "item", TABLE)
+    assert list(tmp_path.iterdir()) == []
+    plt.close(fig)
+
+
+def test_tick_labels_beyond_the_axis_are_no_clipped_text(tmp_path):
+    fig = drawn()
+    fig.axes[0].set_ylim(0.5, 3.9)
+    figure.save(fig, tmp_path / "item", TABLE)
+
+
+def test_a_figure_without_numbers_is_refused(tmp_path):
+    fig = drawn()
+    with pytest.raises(ValueError, match="data is empty"):
+        figure.save(fig, tmp_path / "item", TABLE.iloc[:0])
+    plt.close(fig)

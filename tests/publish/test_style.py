@@ -1,0 +1,21 @@
+"""The look that all figures share."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from netlens.publish import style
+
+
+@pytest.mark.parametrize(
+    ("at", "color"), [(0.0, "#0571b0"), (0.25, "#92c5de"), (0.5, "#f7f7f7"), (0.75, "#f4a582"), (1.0, "#ca0020")]
+)
+def test_diverging_colours_pass_through_the_five_named_ones(at, color):
+    found = np.array(style.diverging()(at)[:3])
+    wanted = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    assert np.abs(found - wanted).max() <= 1 / 255
+
+
+def test_clipped_values_take_the_end_colours():
+    assert to_hex(style.diverging()(-1.0)) == "#0571b0"
+    assert to_hex(style.diverging()(2.0)) == "#ca0020"

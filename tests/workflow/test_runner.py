@@ -1,0 +1,147 @@
+"""The notebook runner: all outputs or none, and one line that says why."""
+
+import errno
+import hashlib
+import json
+
+import nbformat
+import pytest
+
+from netlens.atomic import DiskFullError
+from netlens.workflow import runner
+from netlens.workflow.parameters import ParameterError
+
+PARAMETERS = "count: int = 1  # how many\nstem: str = 'figures/demo/data/item'  # output"
+WRITE = "from pathlib import Path\nPath(stem).parent.mkdir(parents=True)\nPath(stem + '.csv').write_text(str(count))"
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    """Give a function that writes a notebook of the given cells and makes its job."""
+    monkeypatch.chdir(tmp_path)
+    # The runner changes the environment of its own process, which here is that of all tests.
+    for name in ("JUPYTER_DATA_DIR", "MPLBACKEND", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "IPYTHONDIR"):
+        monkeypatch.setenv(name, "")
+    (tmp_path / "notebooks").mkdir()
+
+    def make(*cells, **changes):
+        tagged = nbformat.v4.new_code_cell(PARAMETERS)
+        tagged.metadata["tags"] = ["parameters"]
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_markdown_cell("# title"), tagged, *map(nbformat.v4.new_code_cell, cells)]
+        )
+        nbformat.write(notebook, tmp_path / "notebooks" / "item.ipynb")
+        fields = {
+            "name": "item",
+            "notebook": "notebooks/item.ipynb",
+            "outputs": ["figures/demo/data/item.csv", "figures/demo/data/item.json"],
+            "log": "results/demo/executed/item.ipynb",
+            "parameters": {"count": 3},
+            "ambient": {"seed": 7, "study": "demo"},
+        }
+        return runner.Job(**{**fields, **changes})
+
+    return make
+
+
+def files(tmp_path):
+    kept = {"notebooks/item.ipynb", "results/demo/executed/item.ipynb"}
+    return {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()} - kept
+
+
+def test_outputs_and_provenance(job, tmp_path):
+    data = tmp_path / "numbers.txt"
+    data.write_text("1 2 3")
+    made = job("numbers = 1", WRITE, outputs={"table": "results/demo/table.csv", "record": "results/demo/table.json"})
+    cell = PARAMETERS.replace("stem: str", "numbers: str = ''  # input\ntable: str")
+    notebook = json.loads((tmp_path / "notebooks/item.ipynb").read_text())
+    notebook["cells"][1]["source"] = cell
+    notebook["cells"][3]["source"] = WRITE.replace("stem + '.csv'", "table").replace("stem", "table")
+    (tmp_path / "notebooks/item.ipynb").write_text(json.dumps(notebook))
+    made = runner.Job(**{**made.__dict__, "inputs": {"numbers": "numbers.txt"}, "caption": "a caption"})
+    runner.run(made)
+    assert (tmp_path / "results/demo/table.csv").read_text() == "3"
+    record = json.loads((tmp_path / "results/demo/table.json").read_text())
+    assert record["parameters"] == {"count": 3, "numbers": "numbers.txt"}
+    assert record["inputs"] == {"numbers.txt": hashlib.sha256(b"1 2 3").hexdigest()}
+    assert record["seed"] == 7
+    assert record["caption"] == "a caption"
+    assert record["tensorflow_started"] is False
+    assert record["peak_memory_mb"] > 10
+    assert set(record["outputs"]) == {"results/demo/table.csv"}
+    executed = nbformat.read(tmp_path / "results/demo/executed/item.ipynb", as_version=4)
+    assert not any("netlens-record" in cell.metadata.get("tags", []) for cell in executed.cells)
+    assert files(tmp_path) == {"numbers.txt", "results/demo/table.csv", "results/demo/table.json"}
+
+
+def test_a_failing_cell_is_named_with_its_line_and_leaves_nothing(job, tmp_path):
+    with pytest.raises(runner.NotebookError) as caught:
+        runner.run(job(WRITE, "fine = 1\nraise ValueError('too few images')"))
+    assert str(caught.value) == (
+        "item: cell 4, line 2: ValueError: too few images (executed notebook: results/demo/executed/item.ipynb)"
+    )
+    assert files(tmp_path) == set()
+    assert "too few images" in (tmp_path / "results/demo/executed/item.ipynb").read_text()
+
+
+def test_an_output_that_is_not_written_is_an_error(job, tmp_path):
+    with pytest.raises(runner.NotebookError, match=r"ended without writing figures/demo/data/item\.csv"):
+        runner.run(job("x = 1"))
+    assert files(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"parameters": {}}, "missing parameter 'count'"),
+        ({"parameters": {"count": "3"}}, "not of type int"),
+        ({"parameters": {"count": 3, "colour": "red"}}, "unknown parameter 'colour'"),
+    ],
+)
+def test_values_are_checked_before_anything_starts(job, tmp_path, changes, told):
+    with pytest.raises(ParameterError, match=told):
+        runner.run(job(WRITE, **changes))
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_disk_that_fills_up_in_a_cell_is_told_as_such(job):
+    with pytest.raises(runner.NotebookError, match=r"item: cell 3, line 1: disk full while writing .* MB free"):
+        runner.run(job("raise OSError(28, 'No space left on device')"))
+
+
+def test_a_disk_that_fills_up_while_publishing_leaves_nothing(job, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("netlens.atomic.move", full)
+    with pytest.raises(DiskFullError, match="disk full while writing"):
+        runner.run(job(WRITE))
+    assert files(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "told"),
+    [
+        (["a.csv"], "exactly one .json output"),
+        (["a.csv", "b.csv", "b.json"], "outputs with different stems must be named"),
+    ],
+)
+def test_rules_that_cannot_be_run(job, outputs, told):
+    with pytest.raises(runner.NotebookError, match=told):
+        runner.run(job(WRITE, outputs=outputs))
+
+
+def test_the_users_own_settings_do_not_reach_the_notebook(job, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    (home / ".config" / "matplotlib").mkdir(parents=True)
+    (home / ".config" / "matplotlib" / "matplotlibrc").write_text("lines.linewidth: 77\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    check = "import matplotlib\nassert matplotlib.rcParamsDefault['lines.linewidth'] != 77"
+    runner.run(job(check + "\nassert matplotlib.rcParams['lines.linewidth'] == 1.5", WRITE))
+
+
+def test_a_notebook_can_be_tried_with_changed_defaults(job, tmp_path):
+    job(WRITE.replace(".mkdir(parents=True)", ".mkdir(exist_ok=True)"))
+    runner.try_notebook("notebooks/item.ipynb", {"count": 9, "stem": "out/x"}, "results/tried/item.ipynb")
+    assert (tmp_path / "out/x.csv").read_text() == "9"

@@ -1,0 +1,80 @@
+"""Studies: mistakes are told in one line each, before anything runs."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from netlens.workflow.study import StudyError, load_study
+
+CONFIG = Path(__file__).parents[2] / "config"
+GOOD = yaml.safe_load((CONFIG / "demo.yaml").read_text())
+
+
+def write(tmp_path, **changes):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({**GOOD, **changes}))
+    return str(path)
+
+
+def problem(tmp_path, **changes):
+    with pytest.raises(StudyError) as caught:
+        load_study(write(tmp_path, **changes))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted(p for p in CONFIG.glob("*.yaml") if p.name != "schema.yaml"))
+def test_every_study_of_ours_is_valid(path):
+    assert load_study(path.stem)["study"] == path.stem
+
+
+def test_defaults_are_filled_in(tmp_path):
+    path = write(tmp_path, signal_distractor={"samples_count": 7})
+    config = load_study(path)
+    assert config["signal_distractor"]["samples_count"] == 7
+    assert config["signal_distractor"]["noise_seed"] == 1337
+
+
+def test_an_unknown_key_is_named_with_the_nearest_known(tmp_path):
+    told = problem(tmp_path, signal_distractor={"sample_count": 500})
+    assert told.endswith("signal_distractor: unknown key 'sample_count'; did you mean 'samples_count'?")
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("text", ["1e-3", "0.25"])
+def test_a_number_given_as_text_is_told_how_to_write_it(tmp_path, text):
+    told = problem(tmp_path, signal_distractor={"t_over_pi": text})
+    assert f"signal_distractor.t_over_pi: '{text}' is text, a number is needed: write " in told
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    assert len(problem(tmp_path, seed="x", surprise=1).splitlines()) == 2
+
+
+def test_missing_keys_are_named(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("study: mine\n")
+    with pytest.raises(StudyError, match="missing key 'title'"):
+        load_study(str(path))
+
+
+def test_an_unknown_study_lists_the_known():
+    with pytest.raises(StudyError, match=r"there is no config/nosuch\.yaml; there is .*demo"):
+        load_study("nosuch")
+
+
+def test_broken_yaml_tells_the_line(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("study: demo\n  title: [\n")
+    with pytest.raises(StudyError, match=r"mine\.yaml, line 2"):
+        load_study(str(path))
+
+
+def test_schema_describes_every_key():
+    def undescribed(schema, where):
+        for name, part in schema.get("properties", {}).items():
+            if part.get("type") != "object" and "description" not in part and "$ref" not in part:
+                yield f"{where}.{name}"
+            yield from undescribed(part, f"{where}.{name}")
+
+    assert not list(undescribed(yaml.safe_load(Path("config/schema.yaml").read_text()), ""))
