@@ -55,3 +55,16 @@ def test_a_name_of_a_module_is_no_module(project):
 
 def test_a_notebook_without_ours_depends_on_nothing_of_ours(project):
     assert closure(project, "import numpy as np") == set()
+
+
+def test_a_modules_assets_are_followed_and_no_others(project):
+    for name in ("files.css", "files.html", "unused.css"):
+        (project / "src/netlens/data/assets").mkdir(exist_ok=True)
+        (project / "src/netlens/data/assets" / name).write_text("")
+    assert closure(project, "import netlens.data.files") == {
+        "netlens/__init__.py",
+        "netlens/data/__init__.py",
+        "netlens/data/files.py",
+        "netlens/data/assets/files.css",
+        "netlens/data/assets/files.html",
+    }

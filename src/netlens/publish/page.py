@@ -67,7 +67,7 @@ def save(
     title: str,
     shows: str,
     study: str,
-    images: str,
+    images_are: str,
     source: str,
     data: Mapping[str, Any] | None = None,
     style: str = "",
@@ -90,7 +90,7 @@ def save(
         One sentence: what a reader sees here. Plain text.
     study
         Name of the study.
-    images
+    images_are
         What the study's images are, so that nobody takes one study for another. Plain text.
     source
         The notebook that makes the page, relative to the repository.
@@ -116,7 +116,8 @@ def save(
     PageError
         When the data is not representable as JSON, the script or style would end its own element, or a text is empty.
     """
-    for name, text in {"title": title, "shows": shows, "study": study, "images": images, "source": source}.items():
+    texts = {"title": title, "shows": shows, "study": study, "images_are": images_are, "source": source}
+    for name, text in texts.items():
         if not text.strip():
             raise PageError(f"{stem}.html: {name} is empty")
     where = f"{Path(stem).name}.html"
@@ -133,19 +134,19 @@ def save(
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
         f"script-src {allowed}"
     )
-    text = Template(_asset("frame.html")).substitute(
+    text = Template(_asset("page.html")).substitute(
         policy=html.escape(policy),
         version=netlens.__version__,
         title=html.escape(title),
         shows=html.escape(shows),
         study=html.escape(study),
-        images=html.escape(images),
+        images_are=html.escape(images_are),
         source=html.escape(source),
         description=html.escape(f"{Path(stem).name}.json"),
         home=f'<p class="home"><a href="{html.escape(home)}">All pages of study {html.escape(study)}</a></p>\n'
         if home
         else "",
-        style=_asset("frame.css") + style,
+        style=_asset("page.css") + style,
         body=body.strip("\n"),
         data="" if data is None else f'<script type="application/json" id="page-data">{embed(data)}</script>\n',
         script=f"<script>{script}</script>\n" if script else "",
@@ -157,7 +158,7 @@ def save(
     return path
 
 
-def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, images: str, source: str) -> Path:
+def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, images_are: str, source: str) -> Path:
     """Write the study's index: every page with its title and the sentence that says what it shows.
 
     Parameters
@@ -166,7 +167,7 @@ def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, ima
         Pages written by `save`, in the order of the index. They lie beside the index.
     stem
         Output path without suffix.
-    study, images, source
+    study, images_are, source
         As for `save`.
 
     Returns
@@ -200,7 +201,7 @@ def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, ima
         title=f"Looking inside image classifiers: study {study}",
         shows="The interactive pages that go with the paper",
         study=study,
-        images=images,
+        images_are=images_are,
         source=source,
         home="",
     )

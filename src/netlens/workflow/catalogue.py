@@ -21,6 +21,7 @@ SECTIONS = (
     "model_comparison",
     "weights",
     "spatial_attribution",
+    "site",
 )
 
 _SUFFIXES: dict[str, tuple[str, ...]] = {

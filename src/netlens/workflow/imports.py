@@ -32,7 +32,8 @@ def code_of(notebook: str | Path, source: Path = Path("src")) -> list[str]:
         for file in _files(todo.pop(), source):
             if file not in files:
                 files.add(file)
-                todo.extend(_imports(file, source))
+                if file.suffix == ".py":
+                    todo.extend(_imports(file, source))
     return sorted(file.as_posix() for file in files)
 
 
@@ -45,6 +46,8 @@ def _files(module: str, source: Path) -> Iterator[Path]:
             yield path / "__init__.py"
         elif path.with_suffix(".py").is_file():
             yield path.with_suffix(".py")
+            # A module's own data files lie in assets/ beside it, under its name.
+            yield from sorted((path.parent / "assets").glob(f"{path.name}.*"))
 
 
 @functools.cache
