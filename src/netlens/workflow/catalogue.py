@@ -22,6 +22,7 @@ SECTIONS = (
     "weights",
     "spatial_attribution",
     "site",
+    "site",
 )
 
 _SUFFIXES: dict[str, tuple[str, ...]] = {
