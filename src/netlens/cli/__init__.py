@@ -85,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     compile_command.add_argument("--main", required=True)
     compile_command.add_argument("--output", required=True)
 
+    gallery = add(
+        "gallery", _gallery, "put the study's figures and numbers into the README (docs/gallery.yaml says which)"
+    )
+    gallery.add_argument("--study", default="demo", help="a study's name or file (default: demo)")
+
     bench = add("bench", _bench, "run a benchmark beside its obvious implementation, or list them")
     bench.add_argument("name", nargs="?")
     bench.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -131,6 +136,19 @@ def _compile(parsed: argparse.Namespace) -> int:
     from netlens.cli import jobs
 
     return jobs.compile_paper(parsed.study, parsed.main, parsed.output)
+
+
+def _gallery(parsed: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    import yaml
+
+    from netlens.workflow import gallery
+    from netlens.workflow.study import load_study
+
+    chosen = yaml.safe_load(Path("docs/gallery.yaml").read_text(encoding="utf-8"))
+    gallery.update(load_study(parsed.study)["study"], Path("README.md"), Path("docs/gallery"), **chosen)
+    return 0
 
 
 def _bench(parsed: argparse.Namespace) -> int:

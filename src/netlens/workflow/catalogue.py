@@ -22,7 +22,6 @@ SECTIONS = (
     "weights",
     "spatial_attribution",
     "site",
-    "site",
 )
 
 _SUFFIXES: dict[str, tuple[str, ...]] = {
