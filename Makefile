@@ -1,0 +1,56 @@
+# `make` alone says what there is to make. Every target makes the environment first, which takes no time when it is there.
+
+STUDY = demo
+
+# Inside the conda environment of environment.yml the packages are there, otherwise in .venv.
+ifeq ($(NETLENS_ENV),conda)
+ENV = $(CONDA_PREFIX)
+else
+ENV = .venv
+endif
+BIN = $(ENV)/bin
+
+.DEFAULT_GOAL = help
+.PHONY: help env tex paper test lint pins clean distclean
+
+help: ## say what there is to make
+	@echo 'make TARGET  [STUDY=demo] [PYTHON=...] [NETLENS_DEVICE=cpu|gpu]'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@echo 'One item, what it costs, where a number comes from: .venv/bin/netlens --help'
+
+# Any Python from 3.6 on can run install.py, which looks for the one that netlens needs and says what is wrong.
+env: ## make or renew the environment in .venv (4 GB of disk, about 2 minutes, once)
+	@for python in "$(BIN)/python" "$$PYTHON" python3 python3.11 python3.12 python3.13 python; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1; then \
+	    exec "$$python" -I requirements/install.py; \
+	  fi; \
+	done; \
+	echo 'netlens: error: no Python was found: install Python 3.11, 3.12 or 3.13, or name it: make env PYTHON=...' >&2; \
+	exit 2
+
+tex: env ## install TeX with apt where there is none and that is possible
+	@$(BIN)/python -m netlens.workflow.tex
+
+paper: env tex ## run the study and make its paper: every figure, number and page, and paper/$(STUDY).pdf
+	@$(BIN)/netlens paper --study '$(STUDY)'
+
+test: env ## run the tests
+	@$(BIN)/python -m pytest
+
+lint: env ## check style, types, rules and notebooks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/snakefmt --check --quiet Snakefile rules
+	@$(BIN)/python -m snakemake --lint --quiet
+	@find notebooks -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
+
+pins: env ## resolve the dependencies of pyproject.toml anew and write requirements/*.txt (UPGRADE=1: newest versions)
+	@BIN='$(BIN)' UPGRADE='$(UPGRADE)' sh requirements/pins.sh
+
+clean: ## remove what the studies made; keep the environment, downloads and published models
+	@rm -rf results site figures/*/ export_defs/*/ paper/*.pdf .snakemake
+
+distclean: clean ## remove the environment too
+	@rm -rf .venv .venv.lock build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

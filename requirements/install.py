@@ -1,0 +1,499 @@
+"""Make netlens's environment in .venv: the hashed pins, without a resolver, then netlens itself.
+
+``make env`` runs this with any Python 3.6 or later that it finds; this file then looks for one that netlens can use.
+Standard library only, and no syntax or library of a Python later than 3.6, so that an old Python gets its one clear
+line and not a traceback.
+
+Environment variables: PYTHON (the interpreter to use), NETLENS_DEVICE (cpu or gpu; default: gpu where an NVIDIA driver
+answers), and pip's own (PIP_*, proxies, certificates). Inside the conda environment of environment.yml the packages go
+into that environment.
+
+Exit status: 0 done or nothing to do, 2 this machine or its Python cannot be used, 3 no network, 4 disk full, 5 a
+package is not what was pinned, 1 anything else, 130 interrupted.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST, NEWEST = (3, 11), (3, 13)
+VERSIONS = "Python 3.11, 3.12 or 3.13"
+# Looked for in this order. The published values were made with 3.11, so it comes before newer ones.
+NAMES = ("python3", "python3.11", "python3.12", "python3.13")
+# What the pins import and a Python that was compiled by hand often lacks.
+MODULES = ("bz2", "ctypes", "lzma", "sqlite3", "ssl", "zlib")
+# The C library that the newest of the pinned wheels asks for.
+GLIBC = (2, 28)
+# Bytes on the disk of .venv while it is made: the environment and, until it is installed, what was downloaded.
+NEEDED = {"cpu": 3_400_000_000, "gpu": 12_000_000_000}
+DOWNLOADED = {"cpu": 700_000_000, "gpu": 4_300_000_000}
+# Published without a wheel.
+SOURCE_ONLY = "connection-pool"
+# Settings that would put packages elsewhere, add to the pins, or change the output that is read here.
+UNWANTED = (
+    "PIP_CONSTRAINT", "PIP_DRY_RUN", "PIP_NO_DEPS", "PIP_PREFIX", "PIP_QUIET", "PIP_REPORT", "PIP_REQUIRE_HASHES",
+    "PIP_REQUIREMENT", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PIP_VERBOSE", "PYTHONHOME", "PYTHONPATH",
+)  # fmt: skip
+NETWORK = re.compile(
+    "NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|ConnectionResetError|"
+    "Temporary failure in name resolution|Network is unreachable|Connection broken|Max retries exceeded"
+)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+PROBE = """
+import json, sys
+missing = []
+for name in {modules!r}:
+    try:
+        __import__(name)
+    except ImportError:
+        missing.append(name)
+print(json.dumps([sys.version_info[:3], sys.implementation.name, sys.maxsize > 2**32, sys.executable, missing]))
+""".format(modules=("venv", "ensurepip", *MODULES))
+
+
+class SetupError(Exception):
+    """What is wrong and what to do, in one line."""
+
+    def __init__(self, words: str, status: int = 2) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class Python:
+    """An interpreter that runs, and what it said of itself."""
+
+    def __init__(self, version: list, implementation: str, is_64_bit: bool, program: str, missing: list) -> None:
+        self.version = version
+        self.name = f"Python {'.'.join(str(number) for number in version)} ({program})"
+        self.implementation = implementation
+        self.is_64_bit = is_64_bit
+        self.program = program
+        self.missing = missing
+
+    @property
+    def right_version(self) -> bool:
+        """Whether netlens supports this version."""
+        return OLDEST <= tuple(self.version[:2]) <= NEWEST
+
+    def problem(self) -> str:
+        """Say why it cannot be used, and what to do; empty when it can."""
+        if not self.right_version:
+            return f"netlens needs {VERSIONS}, and this is {self.name}: install one, or name it: make env PYTHON=..."
+        if self.implementation != "cpython" or not self.is_64_bit:
+            return f"netlens needs 64-bit CPython, which {self.name} is not: name another with make env PYTHON=..."
+        absent = [module for module in self.missing if module in MODULES]
+        if absent:
+            return f"{self.name} was built without {', '.join(absent)}: name another with make env PYTHON=..."
+        if self.missing:
+            sudo = "" if os.geteuid() == 0 else "sudo "
+            package = f"python3.{self.version[1]}-venv"
+            return f"{self.name} lacks {self.missing[0]}: {sudo}apt-get install {package}, or your system's like of it"
+        return ""
+
+
+class Place:
+    """Where the environment is: .venv, or the active conda environment of environment.yml."""
+
+    def __init__(self) -> None:
+        self.conda = os.environ.get("NETLENS_ENV") == "conda" and bool(os.environ.get("CONDA_PREFIX"))
+        self.folder = Path(os.environ["CONDA_PREFIX"]) if self.conda else ROOT / ".venv"
+        self.python = self.folder / "bin" / "python"
+        self.stamp = self.folder / ".netlens-stamp"
+        self.log = self.folder / "netlens-setup.log"
+        self.temporary = self.folder / "netlens-setup.tmp"
+
+    def entries(self) -> list:
+        """List what is in the folder."""
+        return list(self.folder.iterdir()) if self.folder.is_dir() else []
+
+    def check_ours(self) -> None:
+        """Refuse to clear what is not a virtual environment."""
+        if self.folder.is_symlink() and not self.folder.exists():
+            raise SetupError(f"{self.folder} is a link to nowhere: remove it, then run `make env` again")
+        if self.folder.exists() and not self.folder.is_dir():
+            raise SetupError(f"{self.folder} is not a folder: move it away, then run `make env` again")
+        names = {path.name for path in self.entries()}
+        if names and not self.conda and not names & {"pyvenv.cfg", self.log.name, self.stamp.name}:
+            raise SetupError(f"{self.folder} is no virtual environment: move it away, then run `make env` again")
+
+    def clear(self, keep: tuple = ()) -> None:
+        """Empty .venv, which may be a link to a folder on a larger disk; leave a conda environment as it is."""
+        for path in [] if self.conda else self.entries():
+            if path in keep:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(str(path))
+            else:
+                path.unlink()
+
+    def size(self) -> int:
+        """Tell how many bytes clearing it would free."""
+        if self.conda:
+            return 0
+        folders = [folder for folder, _, _ in os.walk(str(self.folder))]
+        return sum(entry.stat(follow_symlinks=False).st_size for folder in folders for entry in os.scandir(folder))
+
+
+# -- what is wanted, and whether it is there ---------------------------------------------------------------------------
+
+
+def pins(device: str) -> Path:
+    """Name the hashed requirements of a device."""
+    return ROOT / "requirements" / f"{device}.txt"
+
+
+def digest(device: str) -> str:
+    """Hash all that decides what is installed: the pins, and the part of pyproject.toml that describes the package."""
+    whole = hashlib.sha256(pins("build").read_bytes() + pins(device).read_bytes())
+    table = ""
+    for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines():
+        table = line.strip() if line.startswith("[") else table
+        if table.startswith(("[project", "[build-system")) and line.strip() and not line.startswith("#"):
+            whole.update(line.encode("utf-8") + b"\n")
+    return whole.hexdigest()
+
+
+def up_to_date(place: Place) -> bool:
+    """Tell whether the environment that is there is the one that is wanted, without starting anything slow."""
+    try:
+        stamp = json.loads(place.stamp.read_text(encoding="utf-8"))
+        same = (
+            stamp["digest"] == digest(stamp["device"])
+            and stamp["place"] == str(place.folder)
+            and stamp["driver"] == has_driver()
+            and wanted_device() in ("", stamp["device"])
+            and place.python.exists()
+        )
+        version = stamp["python"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    if same and Path(sys.prefix).resolve() == place.folder.resolve():
+        # A newer Python may have taken the place of the one that .venv was made with.
+        same = version[:2] == list(sys.version_info[:2])
+    if same and os.environ.get("PYTHON") and not place.conda:
+        asked = probe(os.environ["PYTHON"])
+        same = asked is not None and asked.version == version
+    return same
+
+
+# -- what this machine has ---------------------------------------------------------------------------------------------
+
+
+def check_platform() -> None:
+    """Refuse machines that the pinned packages have no files for."""
+    system, machine = platform.system(), platform.machine()
+    if (system, machine) != ("Linux", "x86_64"):
+        raise SetupError(
+            f"netlens needs Linux on x86_64, and this is {system} on {machine}: use a Linux machine, a container or "
+            "WSL 2"
+        )
+    library, version = platform.libc_ver()
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    if library != "glibc" or numbers < GLIBC:
+        raise SetupError(
+            f"netlens needs glibc {GLIBC[0]}.{GLIBC[1]} or later, and this system has "
+            f"{f'{library} {version}'.strip() or 'another C library'}: use a newer distribution, or a container"
+        )
+    with contextlib.suppress(OSError):
+        flags = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(errors="replace"), re.MULTILINE)
+        if flags and "avx" not in flags.group(1).split():
+            raise SetupError("TensorFlow needs a processor with AVX, and this one has none: use another machine")
+
+
+def wanted_device() -> str:
+    """Read NETLENS_DEVICE; empty when the machine decides."""
+    wanted = os.environ.get("NETLENS_DEVICE", "")
+    if wanted not in ("", "cpu", "gpu"):
+        raise SetupError(f"NETLENS_DEVICE={wanted}: write cpu or gpu, or leave it out")
+    return wanted
+
+
+def has_driver() -> bool:
+    """Tell whether NVIDIA's tool is there; asking it whether a device answers takes seconds on some machines."""
+    return shutil.which("nvidia-smi") is not None
+
+
+def choose_device() -> tuple:
+    """Decide which pins are taken, and say why."""
+    if wanted_device():
+        return wanted_device(), "NETLENS_DEVICE says so"
+    if not has_driver():
+        return "cpu", "no NVIDIA driver"
+    answer = ask(["nvidia-smi", "-L"])
+    device = next((line for line in answer.splitlines() if line.startswith("GPU ")), "")
+    return ("gpu", device.split(" (UUID")[0]) if device else ("cpu", "no NVIDIA driver answers")
+
+
+def ask(command: list) -> str:
+    """Give what a command prints; empty when it fails."""
+    try:
+        answer = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60,
+            check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.decode("utf-8", "replace") if answer.returncode == 0 else ""
+
+
+def probe(program: str) -> "Python | None":
+    """Ask a Python what it is; None when it does not run, like a shim of pyenv without a version behind it."""
+    try:
+        return Python(*json.loads(ask([program, "-I", "-c", PROBE]).splitlines()[-1]))
+    except (ValueError, IndexError, TypeError):
+        return None
+
+
+def candidates(place: Place) -> list:
+    """List the Python that the environment was made with before, and those on PATH but for the environment's own."""
+    found = []
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        found.append(json.loads(place.stamp.read_text(encoding="utf-8"))["program"])
+    for name in NAMES:
+        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+            path = Path.cwd() / folder / name
+            if os.access(str(path), os.X_OK) and path.is_file() and ROOT / ".venv" not in path.parents:
+                found.append(str(path))
+    return found
+
+
+def choose_python(place: Place) -> Python:
+    """Find the Python to make the environment with."""
+    given = str(place.python) if place.conda else os.environ.get("PYTHON", "")
+    if given:
+        python = probe(given)
+        if python is None:
+            raise SetupError(f"{given} does not run: give PYTHON the path of {VERSIONS}")
+        if python.problem():
+            raise SetupError(python.problem())
+        return python
+    unusable = []
+    for path in candidates(place):
+        python = probe(path)
+        if python and not python.problem():
+            return python
+        if python:
+            unusable.append(python)
+    if not unusable:
+        raise SetupError(f"no Python was found: install {VERSIONS}, or name it: make env PYTHON=...")
+    # The nearest miss is what can be put right: a right version that lacks something, before a wrong version.
+    raise SetupError(next((python for python in unusable if python.right_version), unusable[0]).problem())
+
+
+def free_bytes(path: Path) -> int:
+    """Tell how much may be written at a path that need not exist yet."""
+    return shutil.disk_usage(str(existing(path))).free
+
+
+def existing(path: Path) -> Path:
+    """Give the path, or the nearest folder above it that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def check_disk(place: Place, device: str) -> None:
+    """Refuse to start what cannot end."""
+    free = free_bytes(place.folder) + place.size()
+    if free < NEEDED[device]:
+        raise SetupError(
+            f"not enough disk space for {place.folder}: {NEEDED[device] / 1e9:.1f} GB needed, {free / 1e9:.1f} GB "
+            "free; free some, or make .venv a link to a folder on a larger disk",
+            status=4,
+        )
+
+
+def has_room_for_cache(place: Place, device: str) -> bool:
+    """Tell whether pip's cache, which may be on the same disk, can take the downloads too."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  fails without a home
+    cache = Path(os.environ.get("PIP_CACHE_DIR") or os.path.join(home, "pip")).absolute()  # noqa: PTH118
+    shared = existing(cache).stat().st_dev == place.folder.stat().st_dev
+    return free_bytes(cache) > DOWNLOADED[device] + (NEEDED[device] if shared else 0)
+
+
+# -- making it ---------------------------------------------------------------------------------------------------------
+
+
+class Steps:
+    """Run commands: their output goes to the log, one line a step to the terminal."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.terminal = sys.stdout.isatty()
+
+    def run(self, words: str, command: list, counted: str = "", allowed: tuple = (0,)) -> None:
+        """Run a step; with `counted`, tell how many lines of its output begin so."""
+        started = time.time()
+        output, count = [], 0
+        with self.place.log.open("a", encoding="utf-8") as log:
+            log.write(f"\n$ {' '.join(command)}\n")
+            log.flush()
+            process = subprocess.Popen(
+                command, cwd=str(ROOT), env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            try:
+                for raw in process.stdout:
+                    line = raw.decode("utf-8", "replace")
+                    log.write(line)
+                    output.append(line)
+                    if counted and line.startswith(counted):
+                        count += 1
+                        self.show(f"  {words}: {count}")
+                status = process.wait()
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+        self.show("")
+        if status not in allowed:
+            raise explained(words, "".join(output), self.place)
+        done = f"{words}: {count}" if counted else words
+        print(f"  {done:<16}{time.time() - started:6.1f} s", flush=True)
+
+    def show(self, words: str) -> None:
+        """Replace the line at the cursor, where there is one."""
+        if self.terminal:
+            sys.stdout.write("\r\033[K" + words)
+            sys.stdout.flush()
+
+    def environment(self) -> dict:
+        """Keep pip's, the proxy's and the certificates' settings; drop what would lead packages astray."""
+        kept = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+        # /tmp is small on some machines; here the space was checked.
+        kept.update(TMPDIR=str(self.place.temporary), PYTHONNOUSERSITE="1", PIP_USER="0")
+        return kept
+
+
+def explained(step: str, output: str, place: Place) -> SetupError:
+    """Turn the output of a failed step into one line and an exit status."""
+    log = f"(log: {place.log})"
+    if any(os.strerror(number) in output for number in DISK_FULL):
+        return disk_full(step, place)
+    mismatch = re.search(r"DO NOT MATCH THE HASHES.*?\n\s+(\S+) from ", output, re.DOTALL)
+    if mismatch:
+        return SetupError(
+            f"{mismatch.group(1)} is not the file that was pinned, its sha256 differs: a damaged download or a changed "
+            f"package; try again with PIP_NO_CACHE_DIR=1 {log}",
+            status=5,
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in output:
+        return SetupError(f"the package index's certificate is not trusted here: set PIP_CERT=/path/to/ca.pem {log}", 3)
+    if NETWORK.search(output):
+        return SetupError(f"no network, or the package index does not answer: connect, then run it again {log}", 3)
+    absent = re.search(r"No matching distribution found for (\S+)", output)
+    if absent:
+        return SetupError(f"the package index has no {absent.group(1)} for this machine and Python {log}", 1)
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "it said nothing")
+    return SetupError(f"{step} failed: {last} {log}", 1)
+
+
+def disk_full(step: str, place: Place) -> SetupError:
+    """Say that the disk filled up in spite of the check before."""
+    free = free_bytes(place.folder) / 1e9
+    return SetupError(f"disk full at {step} ({free:.1f} GB free in {place.folder}): free some, then run it again", 4)
+
+
+def make(place: Place, python: Python, device: str) -> None:
+    """Make the environment in an empty folder."""
+    steps = Steps(place)
+    place.temporary.mkdir(parents=True, exist_ok=True)
+    place.log.write_text(f"{python.name}, {device}\n", encoding="utf-8")
+    if not place.conda:
+        steps.run("virtualenv", [python.program, "-m", "venv", str(place.folder)])
+    pip = [str(place.python), "-m", "pip", "--no-input", "--disable-pip-version-check"]
+    if not has_room_for_cache(place, device):
+        pip.append("--no-cache-dir")
+    install = [*pip, "install", "--no-deps", "--no-build-isolation", "--no-warn-script-location", "--progress-bar=off"]
+    hashed = [*install, "--no-compile", "--only-binary=:all:", f"--no-binary={SOURCE_ONLY}", "--require-hashes", "-r"]
+    steps.run("build tools", [*hashed, str(pins("build"))])
+    steps.run("packages", [*hashed, str(pins(device))], counted="Collecting ")
+    # On all cores, where pip would use one, and without the packages' own tests. A few packages carry files in the
+    # syntax of other Pythons, which make it end with 1.
+    compiling = ["-m", "compileall", "-q", "-j0", "-x", "site-packages/.*/tests?/", str(place.folder / "lib")]
+    steps.run("byte code", [str(place.python), *compiling], allowed=(0, 1))
+    steps.run("netlens", [*install, "--editable", str(ROOT)])
+    steps.run("check", [str(place.folder / "bin" / "netlens"), "--version"])
+
+
+def make_alone(place: Place, python: Python, device: str, reason: str) -> None:
+    """Make the environment while no other run does; what fails leaves nothing but the log."""
+    import fcntl  # not there on systems that check_platform has refused
+
+    with (ROOT / ".venv.lock").open("a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("environment: another run is making it; waiting", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if up_to_date(place):
+                return
+        started = time.time()
+        check_disk(place, device)
+        print(f"environment: {python.name}, {device} packages ({reason})", flush=True)
+        finished = False
+        try:
+            if place.stamp.exists():
+                place.stamp.unlink()
+            place.clear()
+            make(place, python, device)
+            finished = True
+        finally:
+            shutil.rmtree(str(place.temporary), ignore_errors=True)
+            if not finished:
+                place.clear(keep=(place.log,))
+        write_stamp(place, python, device)
+    print(f"environment: ready, {time.time() - started:.0f} s", flush=True)
+
+
+def write_stamp(place: Place, python: Python, device: str) -> None:
+    """Note what the environment was made from: the last thing that is written, so a half-made one has none."""
+    stamp = {
+        "digest": digest(device), "device": device, "driver": has_driver(), "place": str(place.folder),
+        "python": python.version, "program": python.program,
+    }  # fmt: skip
+    part = place.stamp.with_name(f"{place.stamp.name}.part")
+    part.write_text(json.dumps(stamp, indent=1, sort_keys=True), encoding="utf-8")
+    part.replace(place.stamp)
+
+
+def interrupt(number: int, frame: object) -> None:
+    """End on SIGTERM as on ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Make the environment unless it is there; tell of what is wrong in one line."""
+    place = Place()
+    try:
+        if up_to_date(place):
+            return 0
+        signal.signal(signal.SIGTERM, interrupt)
+        check_platform()
+        place.check_ours()
+        python = choose_python(place)
+        make_alone(place, python, *choose_device())
+        return 0
+    except SetupError as error:
+        message, status = str(error), error.status
+    except OSError as error:
+        full = disk_full("set-up", place) if error.errno in DISK_FULL else None
+        message, status = (str(full), full.status) if full else (str(error), 1)
+    except KeyboardInterrupt:
+        message, status = "interrupted; the next `make env` begins anew", 130
+    print(f"netlens: error: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
