@@ -178,7 +178,8 @@ def _execute(
             stderr_file=_ProgressRelay(job.name),
             request_save_on_cell_execute=False,
             start_timeout=300,
-            config=Config({"KernelManager": {"transport": "ipc"}}),
+            # Left to itself, Jupyter calls every kernel's sockets the same, in the working directory.
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
         )
     except PapermillExecutionError as error:
         raise NotebookError(_failure(job, notebook, error)) from None
