@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument("--log", required=True)
     job.add_argument("--threads", type=int, default=1)
 
+    macros = add("paper-macros", _paper_macros, "write the file that reads every macro (called by a rule)")
+    macros.add_argument("--study", required=True)
+    macros.add_argument("--output", required=True)
+
     parts = add("paper-parts", _paper_parts, "write captions and the reproducibility statement (called by a rule)")
     parts.add_argument("--study", required=True)
     parts.add_argument("--output", required=True)
@@ -124,6 +128,12 @@ def _job(parsed: argparse.Namespace) -> int:
     from netlens.cli import jobs
 
     return jobs.run_job(parsed.job, parsed.files, parsed.log, parsed.threads)
+
+
+def _paper_macros(parsed: argparse.Namespace) -> int:
+    from netlens.cli import jobs
+
+    return jobs.write_macro_list(parsed.study, parsed.output)
 
 
 def _paper_parts(parsed: argparse.Namespace) -> int:

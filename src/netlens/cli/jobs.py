@@ -40,6 +40,13 @@ def try_notebook(notebook: str, settings: list[str], stem: str | None, log: str 
     return _guarded(path.stem, lambda: runner.try_notebook(notebook, values, executed))
 
 
+def write_macro_list(study: str, output: str) -> int:
+    """Write the file that reads every macro of a study."""
+    from netlens.workflow import paper
+
+    return _guarded("macros_all", lambda: paper.write_macro_list(study, Path(output)))
+
+
 def write_paper_parts(study: str, output: str) -> int:
     """Write the parts of the paper that come from the catalogue and the provenance."""
     from netlens.workflow import paper

@@ -9,12 +9,24 @@ from typing import Any
 from netlens.workflow.catalogue import load_catalogue
 from netlens.workflow.imports import code_of
 
-__all__ = ["RULE_COMMAND", "RuleNames", "code_of"]
+__all__ = ["COMPILE_COMMAND", "MACRO_LIST_COMMAND", "PARTS_COMMAND", "RULE_COMMAND", "RuleNames", "code_of"]
 
 #: Every rule runs this: one notebook, described by the job.
 RULE_COMMAND = (
     f"{sys.executable} -m netlens job {{params.job:q}} --files {{params.files:q}} --log {{log}} --threads {{threads}}"
 )
+
+
+def _paper_command(words: str) -> str:
+    # What it says goes to the log and on to Snakemake, which passes it to the person who waits.
+    command = f"{sys.executable} -m netlens {words} --study {{params.study:q}} --output {{output:q}}"
+    return f"{command} 2>&1 | tee {{log:q}}"
+
+
+#: What the paper's rules run: the list of macros, what the text says of its own making, and TeX.
+MACRO_LIST_COMMAND = _paper_command("paper-macros")
+PARTS_COMMAND = _paper_command("paper-parts")
+COMPILE_COMMAND = _paper_command("compile --main {input.main:q}")
 
 
 class RuleNames:

@@ -1,0 +1,59 @@
+# The paper: its macros, what it says of its own making, and the PDF.
+
+from netlens.workflow.paper import caption_files, sources
+from netlens.workflow.rules import (
+    COMPILE_COMMAND,
+    MACRO_LIST_COMMAND,
+    PARTS_COMMAND,
+)
+
+PAPER = f"paper/{STUDY}.pdf"
+
+
+rule macros_all:
+    input:
+        macros=names.items("macro"),
+    output:
+        f"export_defs/{STUDY}/all.tex",
+    log:
+        f"results/{STUDY}/logs/macros_all.log",
+    params:
+        study=config.get("study", "demo"),
+    shell:
+        MACRO_LIST_COMMAND
+
+
+rule paper_parts:
+    input:
+        items=names.items(),
+        captions=caption_files(),
+        text=sources(STUDY),
+        code="src/netlens/workflow/paper.py",
+    output:
+        f"results/{STUDY}/paper/parts.tex",
+    log:
+        f"results/{STUDY}/logs/paper_parts.log",
+    params:
+        study=config.get("study", "demo"),
+        title=CONFIG["title"],
+        images_are=CONFIG["images_are"],
+    shell:
+        PARTS_COMMAND
+
+
+rule paper:
+    input:
+        main="paper/main.tex",
+        text=sources(STUDY),
+        parts=f"results/{STUDY}/paper/parts.tex",
+        macros=f"export_defs/{STUDY}/all.tex",
+        values=names.items("macro"),
+        figures=names.items("figure"),
+    output:
+        PAPER,
+    log:
+        f"results/{STUDY}/logs/paper.log",
+    params:
+        study=config.get("study", "demo"),
+    shell:
+        COMPILE_COMMAND

@@ -1,0 +1,572 @@
+r"""What the paper gets from the study: its macros, its figures, what was run, and the PDF.
+
+The text is hand-written and holds no number. What it needs of a study comes from three places:
+
+- ``export_defs/<study>/all.tex`` reads every macro of the study; the same macros give the same bytes.
+- ``results/<study>/paper/parts.tex`` has what varies from run to run, or follows from which items there are: captions,
+  the list of sections and figures, machine, versions, durations, and the order of the values that the text compares.
+- ``\study``, which the compilation defines, names the folders.
+
+What the text refers to is checked before TeX sees it, so that a forgotten macro or figure is one line that names it.
+"""
+
+import difflib
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from netlens.atomic import writing
+from netlens.publish.macro import escape
+from netlens.workflow import tex
+from netlens.workflow.catalogue import SECTIONS, Item, load_catalogue
+from netlens.workflow.errors import UserError
+from netlens.workflow.study import load_study
+
+#: The analyses, in the order of the paper, and what the text calls them.
+ANALYSES: Final[dict[str, str]] = {
+    "signal_distractor": "signal and distractor",
+    "pattern_attribution": "patterns against weights",
+    "model_comparison": "comparing models",
+    "weights": "visualising weights",
+    "spatial_attribution": "spatial attribution",
+}
+
+#: How the text names the libraries of a provenance record; those not listed here are not told in the paper.
+_LIBRARIES: Final = {
+    "tensorflow-cpu": "TensorFlow",
+    "tensorflow": "TensorFlow",
+    "tf-keras": "Keras",
+    "innvestigate": "iNNvestigate",
+    "lucid": "Lucid",
+    "numpy": "NumPy",
+    "scipy": "SciPy",
+    "scikit-image": "scikit-image",
+    "scikit-learn": "scikit-learn",
+    "matplotlib": "Matplotlib",
+    "seaborn": "seaborn",
+    "papermill": "papermill",
+    "snakemake": "Snakemake",
+}
+_NUMBER_WORDS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+# A macro of ours is in camelCase, which LaTeX's own commands are not: so a forgotten one is found without running TeX.
+_MACRO: Final = re.compile(r"\\([a-z]+[A-Z][A-Za-z]*)")
+_DEFINITION: Final = re.compile(r"\\(?:(?:re)?newcommand\*?|providecommand\*?|def|let|newif)\s*\{?\\([A-Za-z]+)")
+_PLACED: Final = re.compile(r"\\netlens(?:figure|graphic)\s*(?:\[[^\]]*\])?\s*\{([^{}#]*)\}")
+_COMPARED: Final = re.compile(r"\\ifgreater\s*\{([^{}#]*)\}\s*\{([^{}#]*)\}")
+_CITED: Final = re.compile(r"\\cite[a-z]*\*?(?:\[[^\]]*\])*\{([^{}#]*)\}")
+_ENTRY: Final = re.compile(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", re.MULTILINE)
+_COMMENT: Final = re.compile(r"(?<!\\)%.*")
+_OVERFULL: Final = re.compile(r"^Overfull \\[hv]box \((\d+\.\d+)pt too (?:wide|high)\)", re.MULTILINE)
+_OVERFULL_PT: Final = 2.0
+
+
+class PaperError(UserError):
+    """The text and the study do not fit together; one line for each mistake."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A piece of LaTeX and where it stands.
+
+    Attributes
+    ----------
+    path
+        The file, or the file and the item whose caption it is.
+    text
+        The LaTeX, comments blanked.
+    numbered
+        Whether a line number in `text` is one of the file.
+    """
+
+    path: str
+    text: str
+    numbered: bool = True
+
+    def find(self, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[str]]]:
+        """Yield each match with its place, as ``file:line``."""
+        for found in pattern.finditer(self.text):
+            line = self.text.count("\n", 0, found.start()) + 1
+            yield (f"{self.path}:{line}" if self.numbered else self.path), found
+
+
+def sources(name: str, main: str | Path = "paper/main.tex") -> list[str]:
+    """List the files that the paper's text is written in: the main file, what stands beside it, and its sections.
+
+    Parameters
+    ----------
+    name
+        Name of the study; ``studies/<name>.tex`` is what the text says of this study only.
+    main
+        The main file.
+
+    Returns
+    -------
+    list of str
+        Paths of ``.tex`` and ``.bib`` files, the main file first, then sorted.
+    """
+    main = Path(main)
+    folders = (main.parent, main.parent / "sections")
+    files = {file for folder in folders for kind in ("*.tex", "*.bib") for file in folder.glob(kind)} - {main}
+    own = main.parent / "studies" / f"{name}.tex"
+    return [file.as_posix() for file in (main, *sorted(files), *([own] if own.is_file() else []))]
+
+
+def caption_files(folder: str | Path = "notebooks") -> list[str]:
+    """List the files that hold the items' captions, in the order of the paper."""
+    files = (Path(folder) / section / "items.yaml" for section in SECTIONS)
+    return [file.as_posix() for file in files if file.is_file()]
+
+
+def present_analyses(items: Iterable[Item], main: str | Path = "paper/main.tex") -> list[str]:
+    """Name the analyses that the paper has: those with at least one item and a text in ``sections/<analysis>.tex``."""
+    with_items = {item.section for item in items}
+    texts = Path(main).parent / "sections"
+    return [name for name in ANALYSES if name in with_items and (texts / f"{name}.tex").is_file()]
+
+
+def write_macro_list(study: str, output: Path) -> None:
+    r"""Write the file that reads every macro of a study: one ``\input`` a macro, in the order of the catalogue.
+
+    Parameters
+    ----------
+    study
+        Name or file of the study.
+    output
+        Usually ``export_defs/<study>/all.tex``.
+
+    Raises
+    ------
+    PaperError
+        When a macro is not made.
+    """
+    name = load_study(study)["study"]
+    macros = [item for item in load_catalogue().values() if item.kind == "macro"]
+    _require_made([item.files(name)[0] for item in macros])
+    lines = [f"% Every macro of study {name}.", *(f"\\input{{{item.files(name)[0].as_posix()}}}%" for item in macros)]
+    with writing(output) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex")) -> None:
+    """Write what the paper needs beside the macros: captions, sections, figures, and how all of it was made.
+
+    The machine, the versions and the durations are those of the provenance records of all items, and of every
+    intermediate that an item was made from; a job that made several files counts once.
+
+    Parameters
+    ----------
+    study
+        Name or file of the study.
+    output
+        Usually ``results/<study>/paper/parts.tex``.
+    main
+        The paper's main file; values that its text compares are ranked.
+
+    Raises
+    ------
+    PaperError
+        When an item is not made, or a comparison names something else than a number or a macro with a number.
+    """
+    config = load_study(study)
+    name = config["study"]
+    catalogue = load_catalogue()
+    items = list(catalogue.values())
+    _require_made([item.files(name)[-1] for item in items])
+    texts = [*_texts(name, main, items), *_captions(items)]
+    used = _records_used(items, name)
+    lines = [
+        "% Made from the catalogue and the provenance records; differs from run to run.",
+        *_define(_study_words(config)),
+        *_define(_analysis_words(items, main)),
+        *_define(_run_words(items, used, texts)),
+        *(_named("caption", item.name, item.caption or f"{escape(item.shows)}.") for item in _figures(items)),
+        *(_named("file", item.name, f"{item.stem(name).as_posix()}.pdf") for item in _figures(items)),
+        *_ranks(texts, items, name),
+        _supplement(items),
+    ]
+    with writing(output) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def compile_paper(study: str, main: Path, output: Path) -> None:
+    """Check the text against the study, then make the PDF, whole or not at all.
+
+    Parameters
+    ----------
+    study
+        Name or file of the study.
+    main
+        The paper's main file.
+    output
+        The PDF.
+
+    Raises
+    ------
+    PaperError
+        When the text uses a macro, a figure or a reference that is not there: where, which, and what to do.
+    TexError
+        When TeX fails all the same, or there is no TeX.
+    """
+    name = load_study(study)["study"]
+    problems = check(name, main)
+    if problems:
+        raise PaperError("\n".join(problems))
+    log = Path("results") / name / "logs" / "paper.tex.log"
+    tex.compile(main, output, log=log, definitions={"study": name}, directory=Path.cwd())
+    wide = [float(points) for points in _OVERFULL.findall(log.read_text(encoding="utf-8", errors="replace"))]
+    wide = [points for points in wide if points > _OVERFULL_PT]
+    if wide:
+        print(
+            f"netlens: {output}: {len(wide)} line(s) or page(s) too full, by up to {max(wide):.0f} pt; see {log}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def check(name: str, main: Path) -> list[str]:
+    """Find what the text refers to and the study does not have.
+
+    Parameters
+    ----------
+    name
+        Name of the study.
+    main
+        The paper's main file.
+
+    Returns
+    -------
+    list of str
+        One line a mistake, in the order of the text; empty when all is there.
+    """
+    catalogue = load_catalogue()
+    texts = [*_texts(name, main, catalogue.values()), *_captions(catalogue.values())]
+    parts = Path("results") / name / "paper" / "parts.tex"
+    defined = {found[1] for source in [*texts, *_read([parts])] for found in _DEFINITION.finditer(source.text)}
+    bibliography = {
+        key
+        for file in sources(name, main)
+        if file.endswith(".bib")
+        for key in _ENTRY.findall(Path(file).read_text("utf-8"))
+    }
+    problems: list[str] = []
+    for source in texts:
+        problems += _check_macros(source, catalogue, name, defined)
+        problems += _check_figures(source, catalogue, name)
+        problems += [] if source.numbered else _check_caption(source)
+        for where, found in source.find(_CITED):
+            unknown = [key for key in map(str.strip, found[1].split(",")) if key not in bibliography]
+            problems += [f"{where}: citation {key!r} is not in the bibliography{_near(key, bibliography)}"
+                         for key in unknown]  # fmt: skip
+    return list(dict.fromkeys(problems))
+
+
+def _check_macros(source: Source, catalogue: Mapping[str, Item], name: str, defined: set[str]) -> Iterator[str]:
+    macros = {item.name for item in catalogue.values() if item.kind == "macro"}
+    for where, found in source.find(_MACRO):
+        macro = found[1]
+        if macro in defined:
+            continue
+        if macro in macros:
+            if not (file := catalogue[macro].files(name)[0]).is_file():
+                yield f"{where}: \\{macro}: {file} is not made; make it: netlens run {macro} --study {name}"
+        else:
+            yield (
+                f"{where}: \\{macro} is no macro of study {name}{_near(macro, macros)}; correct the name, or add an "
+                f"item {macro} of kind macro to notebooks/<section>/items.yaml, with its rule"
+            )
+
+
+def _check_figures(source: Source, catalogue: Mapping[str, Item], name: str) -> Iterator[str]:
+    figures = {item.name for item in _figures(catalogue.values())}
+    for where, found in source.find(_PLACED):
+        figure = found[1].strip()
+        if figure not in figures:
+            yield (
+                f"{where}: {figure!r} is no figure of the study{_near(figure, figures)}; correct the name, or add an "
+                f"item {figure} of kind figure to notebooks/<section>/items.yaml, with its rule"
+            )
+        elif not (file := catalogue[figure].files(name)[0]).is_file():
+            yield f"{where}: figure {figure}: {file} is not made; make it: netlens run {figure} --study {name}"
+
+
+def _check_caption(source: Source) -> Iterator[str]:
+    """Find what would make TeX stop in the caption's place in the text, far from where it is written."""
+    plain = re.sub(r"\\.", "", source.text)
+    if plain.count("{") != plain.count("}"):
+        yield f"{source.path}: braces do not match: {plain.count('{')} open, {plain.count('}')} close"
+    if plain.count("$") % 2:
+        yield f"{source.path}: a $ has no partner; write \\$ for the character"
+    elif found := re.search("[_^&#]", re.sub(r"\$[^$]*\$", "", plain)):
+        yield f"{source.path}: {found[0]!r} outside of mathematics; write \\{found[0]}, or put it between dollar signs"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _texts(name: str, main: Path, items: Iterable[Item]) -> list[Source]:
+    """Read the text, without the sections of analyses that the paper leaves out."""
+    present = present_analyses(items, main)
+    absent = {(main.parent / "sections" / f"{other}.tex").as_posix() for other in ANALYSES if other not in present}
+    return _read(Path(file) for file in sources(name, main) if file.endswith(".tex") and file not in absent)
+
+
+def _read(files: Iterable[Path]) -> list[Source]:
+    return [Source(file.as_posix(), _COMMENT.sub("", file.read_text(encoding="utf-8"))) for file in files]
+
+
+def _captions(items: Iterable[Item]) -> list[Source]:
+    return [
+        Source(f"notebooks/{item.section}/items.yaml: {item.name}: caption", item.caption, numbered=False)
+        for item in _figures(items)
+    ]
+
+
+def _figures(items: Iterable[Item]) -> list[Item]:
+    return [item for item in items if item.kind == "figure"]
+
+
+def _require_made(files: Iterable[Path]) -> None:
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise PaperError(f"{missing[0]}{more} not made yet; make it: netlens run")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What parts.tex says
+
+
+def _define(words: Mapping[str, str]) -> Iterator[str]:
+    for name, text in words.items():
+        yield f"\\newcommand{{\\{name}}}{{{text}}}%"
+
+
+def _named(kind: str, name: str, text: str) -> str:
+    """Define what is looked up by an item's name, which may hold underscores."""
+    return f"\\expandafter\\def\\csname netlens@{kind}@{name}\\endcsname{{{' '.join(text.split())}}}%"
+
+
+def _study_words(config: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "studyName": escape(config["study"]),
+        "studyTitle": escape(config["title"]),
+        "studyImages": escape(" ".join(config["images_are"].split())).rstrip("."),
+    }
+
+
+def _analysis_words(items: list[Item], main: Path) -> dict[str, str]:
+    present = present_analyses(items, main)
+    absent = [name for name in ANALYSES if name not in present]
+    reading = "".join(f"\\input{{{(main.parent / 'sections' / name).as_posix()}}}" for name in present)
+    return {
+        "presentAnalysesCount": _count(len(present)),
+        "allAnalysesCount": _count(len(ANALYSES)),
+        "inputAnalyses": reading,
+        "analysesSentence": _analyses_sentence(present, absent),
+    }
+
+
+def _analyses_sentence(present: list[str], absent: list[str]) -> str:
+    here, there = (_series([f"\\emph{{{ANALYSES[name]}}}" for name in names]) for names in (present, absent))
+    if not absent:
+        return f"This edition holds all {_count(len(ANALYSES))} analyses: {here}."
+    verb = "is" if len(absent) == 1 else "are"
+    return (
+        f"This edition holds {_count(len(present))} of the {_count(len(ANALYSES))} analyses, {here}; "
+        f"{there} {verb} not part of it."
+    )
+
+
+@dataclass(frozen=True)
+class _Record:
+    path: str
+    fields: Mapping[str, Any]
+
+
+def _records_used(items: Iterable[Item], name: str) -> list[_Record]:
+    """Read the records of all items and, going back through their inputs, of what they were made from."""
+    # Intermediates lie under results/, each with its record beside it; which record made a file, the records say.
+    makers: dict[str, _Record] = {}
+    for path in sorted((Path("results") / name).rglob("*.json")):
+        if "staging" in path.parts:
+            continue
+        record = _read_record(path)
+        if record is not None:
+            makers.update(dict.fromkeys((*record.fields["outputs"], record.path), record))
+    used: dict[str, _Record] = {}
+    todo: list[_Record] = []
+    for item in items:
+        record = _read_record(item.files(name)[-1])
+        if record is None:
+            raise PaperError(f"{item.files(name)[-1]} is no provenance record; make it again: netlens run {item.name}")
+        todo.append(record)
+    while todo:
+        record = todo.pop()
+        if record.path not in used:
+            used[record.path] = record
+            todo += [makers[path] for path in record.fields["inputs"] if path in makers]
+    return [used[path] for path in sorted(used)]
+
+
+def _read_record(path: Path) -> _Record | None:
+    """Read a record; None for a JSON file that is none, such as a description of a network's layers."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    if not isinstance(fields, dict) or not {"duration_s", "machine", "inputs", "outputs"} <= fields.keys():
+        return None
+    return _Record(path.as_posix(), fields)
+
+
+def _run_words(items: list[Item], records: list[_Record], texts: list[Source]) -> dict[str, str]:
+    fields = [record.fields for record in records]
+    kinds = [item.kind for item in items]
+    machines = [field["machine"] for field in fields]
+    placed = {found[1].strip() for source in texts for found in _PLACED.finditer(source.text)}
+    figures = [item.name for item in _figures(items)]
+    return {
+        "runDuration": _duration(sum(field["duration_s"] for field in fields)),
+        "runLongestDuration": _duration(max((field["duration_s"] for field in fields), default=0.0)),
+        "runPeakMemory": f"{max((field['peak_memory_mb'] for field in fields), default=0) / 1000:.1f}\\,GB",
+        "runJobsCount": _integer(len(records)),
+        "runItemsCount": _integer(len(items)),
+        "runFiguresCount": _integer(kinds.count("figure")),
+        "runMacrosCount": _integer(kinds.count("macro")),
+        "runPagesCount": _integer(kinds.count("page")),
+        "runSupplementCount": _integer(len([figure for figure in figures if figure not in placed])),
+        "runSeeds": _values(field.get("seed") for field in fields),
+        "runDevices": _values(device for field in fields for device in field.get("devices") or ["CPU"]),
+        "runMachines": _series([_machine(machine) for machine in _distinct(machines)], "; "),
+        "runPython": _values(machine.get("python") for machine in machines),
+        "runVersions": _versions(fields),
+        "runCommit": _commit([field.get("git") or {} for field in fields]),
+        "runPins": _pins([field.get("pins") or {} for field in fields]),
+    }
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    processor = re.sub(r"\((?:R|TM|r|tm)\)", "", str(machine.get("processor") or "an unnamed processor"))
+    cores = machine.get("cores") or "?"
+    words = escape(" ".join(processor.split()))
+    memory = machine.get("memory_gb")
+    return (
+        f"{words}, {_count(cores) if isinstance(cores, int) else cores} core{'' if cores == 1 else 's'}, "
+        f"{memory}\\,GB of memory, {escape(str(machine.get('system') or 'unknown system'))}"
+    )
+
+
+def _versions(fields: list[Mapping[str, Any]]) -> str:
+    found: dict[str, list[str]] = {}
+    for field in fields:
+        for library, version in (field.get("versions") or {}).items():
+            if library in _LIBRARIES and version not in found.setdefault(_LIBRARIES[library], []):
+                found[_LIBRARIES[library]].append(version)
+    order = dict.fromkeys(_LIBRARIES.values())
+    return _series([f"{name} {escape(' and '.join(sorted(found[name])))}" for name in order if name in found])
+
+
+def _commit(states: list[Mapping[str, Any]]) -> str:
+    commits = sorted({state["commit"][:10] for state in states if state.get("commit")})
+    if not commits:
+        return "not under version control"
+    dirty = [state for state in states if state.get("commit") and not state.get("clean")]
+    shown = _series([f"\\texttt{{{commit}}}" for commit in commits])
+    words = (
+        f"at commit {shown}" if len(commits) == 1 else f"at the commits {shown}, some items at one and some at others"
+    )
+    if not dirty:
+        return words
+    return f"{words}, with changes in the working tree that were not committed"
+
+
+def _pins(pins: list[Mapping[str, Any]]) -> str:
+    shown = sorted({(pin["path"], pin["sha256"]) for pin in pins if pin.get("sha256")})
+    if not shown:
+        return "no file of pinned versions"
+    return _series([f"\\texttt{{{escape(path)}}} (SHA-256 \\texttt{{{digest[:12]}}})" for path, digest in shown])
+
+
+def _ranks(texts: list[Source], items: list[Item], name: str) -> Iterator[str]:
+    r"""Rank what ``\ifgreater`` compares, since TeX cannot compare numbers of any size itself."""
+    numbers: dict[str, float] = {}
+    macros = {item.name: item for item in items if item.kind == "macro"}
+    for source in texts:
+        for where, found in source.find(_COMPARED):
+            for operand in (found[1].strip(), found[2].strip()):
+                numbers[operand] = _number(operand, macros, name, where)
+    order = {value: rank for rank, value in enumerate(sorted(set(numbers.values())))}
+    for operand in sorted(numbers):
+        yield _named("rank", operand, str(order[numbers[operand]]))
+
+
+def _number(operand: str, macros: Mapping[str, Item], name: str, where: str) -> float:
+    try:
+        return float(operand)
+    except ValueError:
+        pass
+    if operand not in macros:
+        raise PaperError(
+            f"{where}: \\ifgreater compares numbers and macros, and {operand!r} is neither{_near(operand, macros)}"
+        )
+    value = json.loads(macros[operand].files(name)[1].read_text(encoding="utf-8")).get("value")
+    if not isinstance(value, int | float):
+        raise PaperError(f"{where}: \\{operand} is {value!r}, which is no number, so it cannot be compared")
+    return float(value)
+
+
+def _supplement(items: list[Item]) -> str:
+    """List the figures by section; TeX leaves out those that the text has placed before."""
+    lines = ["\\newcommand{\\netlenssupplement}{%"]
+    for section in SECTIONS:
+        lines += [f"  \\netlenssupplementfigure{{{item.name}}}%" for item in _figures(items) if item.section == section]
+    return "\n".join([*lines, "}%"])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Words
+
+
+def _series(words: list[str], separator: str = ", ") -> str:
+    """Join words as a sentence does: one, two and three."""
+    if len(words) < 2:
+        return "".join(words) or "none"
+    return f"{separator.join(words[:-1])} and {words[-1]}"
+
+
+def _count(number: int) -> str:
+    return _NUMBER_WORDS[number] if number < len(_NUMBER_WORDS) else _integer(number)
+
+
+def _integer(number: int) -> str:
+    return f"{number:,}".replace(",", "{,}")
+
+
+def _values(values: Iterable[Any]) -> str:
+    return _series([escape(str(value)) for value in _distinct(value for value in values if value is not None)])
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    distinct: list[Any] = []
+    for value in values:
+        if value not in distinct:
+            distinct.append(value)
+    return distinct
+
+
+def _duration(seconds: float) -> str:
+    """Say a duration in the two largest units that it fills."""
+    whole = round(seconds)
+    parts = [(whole // 3600, "hour"), (whole // 60 % 60, "minute"), (whole % 60, "second")]
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return (
+        " ".join(f"{number}~{unit}{'' if number == 1 else 's'}" for number, unit in parts[:2] if number) or "0~seconds"
+    )
