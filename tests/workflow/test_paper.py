@@ -1,0 +1,479 @@
+"""The paper's parts and checks, on a small study made here; and the real text, with made-up values for every item."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from matplotlib import pyplot as plt
+
+from netlens.publish import macro
+from netlens.workflow import paper, tex
+from netlens.workflow.catalogue import SECTIONS, load_catalogue
+
+ROOT = Path(__file__).parents[2]
+MAIN = Path("paper/main.tex")
+ALL = Path("export_defs/demo/all.tex")
+PARTS = Path("results/demo/paper/parts.tex")
+
+needs_tex = pytest.mark.skipif(tex.find_engine() is None, reason=f"no TeX engine; to get one: {tex.install_hint()}")
+
+CONFIG = {
+    "study": "demo",
+    "title": "Demo study: 100 % crops & scraps",
+    "images_are": "crops of  photographs.\nThis is not ImageNet.",
+    "seed": 7,
+    "images": {},
+    "networks": {},
+}
+ITEMS = {
+    "data": {"classCount": {"kind": "macro", "shows": "number of classes"}},
+    "signal_distractor": {
+        "scatter": {"kind": "figure", "shows": "points", "caption": "Points of \\classCount{} classes, $x_1$."},
+        "angles": {"kind": "figure", "shows": "angles & more"},
+        "smallAngle": {"kind": "macro", "shows": "an angle"},
+        "largeRatio": {"kind": "macro", "shows": "a ratio"},
+        "turning": {"kind": "page", "shows": "a page"},
+    },
+}
+MACHINE = {"processor": "Some(R) CPU_9", "cores": 2, "memory_gb": 25.3, "system": "Linux x86_64", "python": "3.11.7"}
+
+
+def record(**changes):
+    """What the runner writes beside each output."""
+    return {
+        "inputs": {},
+        "outputs": {},
+        "seed": 7,
+        "git": {"commit": "0123456789abcdef", "clean": True},
+        "pins": {"path": "requirements/cpu.txt", "sha256": "f" * 64},
+        "devices": ["CPU"],
+        "versions": {"tensorflow-cpu": "2.21.0", "numpy": "2.4.6", "pillow": "12"},
+        "machine": MACHINE,
+        "duration_s": 10.0,
+        "peak_memory_mb": 500,
+        **changes,
+    }
+
+
+def write(path, text):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def write_record(path, **changes):
+    old = json.loads(Path(path).read_text()) if Path(path).is_file() else {}
+    write(path, json.dumps({**old, **record(**changes)}))
+
+
+def make_items(values=None, picture=None):
+    """Leave behind what the study's rules would."""
+    for number, item in enumerate(load_catalogue().values()):
+        stem = item.stem("demo")
+        if item.kind == "macro":
+            macro.save(stem, (values or {}).get(item.name, 1.5 + number), rounding=macro.ratio())
+        else:
+            for file in item.files("demo")[:-1]:
+                write(file, "made")
+        if item.kind == "figure" and picture:
+            shutil.copy(picture, f"{stem}.pdf")
+        write_record(item.files("demo")[-1])
+
+
+@pytest.fixture
+def picture(tmp_path):
+    fig = plt.figure(figsize=(4, 2))
+    fig.savefig(tmp_path / "picture.pdf")
+    plt.close(fig)
+    return tmp_path / "picture.pdf"
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A folder with a study of six items and a paper of a few lines."""
+    folder = tmp_path / "study"
+    (folder / "config").mkdir(parents=True)
+    shutil.copy(ROOT / "config" / "schema.yaml", folder / "config")
+    monkeypatch.chdir(folder)
+    write("config/demo.yaml", yaml.safe_dump(CONFIG))
+    for section, items in ITEMS.items():
+        write(f"notebooks/{section}/items.yaml", yaml.safe_dump(items, sort_keys=False))
+    write("paper/style.tex", (ROOT / "paper" / "style.tex").read_text())
+    write("paper/refs.bib", "@misc{someone2020,\n  title = {T},\n author = {A. Someone},\n  year = {2020},\n}\n")
+    write("paper/sections/signal_distractor.tex", "\\section{S}\nThe ratio is \\largeRatio.\n")
+    write(
+        MAIN,
+        "\\documentclass{article}\n\\input{paper/style}\n\\input{export_defs/\\study/all}\n"
+        "\\input{results/\\study/paper/parts}\n\\begin{document}\n\\studyTitle: \\studyImages.\n"
+        "\\classCount, \\smallAngle. \\analysesSentence\n\\inputAnalyses\n"
+        "\\netlensfigure{scatter}{2in} \\citep{someone2020}\n"
+        "\\netlenssupplement\n\\bibliographystyle{plainnat}\\bibliography{paper/refs}\n\\end{document}\n",
+    )
+    make_items()
+    return folder
+
+
+def parts():
+    paper.write_macro_list("demo", ALL)
+    paper.write_parts("demo", PARTS)
+    return PARTS.read_text()
+
+
+def word(text, name):
+    """The text of a macro that parts.tex defines."""
+    return re.search(rf"\\newcommand\{{\\{name}\}}\{{(.*)\}}%$", text, re.MULTILINE)[1]
+
+
+# ---- the list of macros
+
+
+def test_macros_are_read_in_the_order_of_the_catalogue(study):
+    paper.write_macro_list("demo", ALL)
+    read = re.findall(r"\\input\{(.*)\}", ALL.read_text())
+    assert read == [f"export_defs/demo/{name}.tex" for name in ("classCount", "smallAngle", "largeRatio")]
+    before = ALL.read_bytes()
+    paper.write_macro_list("demo", ALL)
+    assert ALL.read_bytes() == before
+
+
+def test_a_macro_that_is_not_made_is_named(study):
+    Path("export_defs/demo/smallAngle.tex").unlink()
+    with pytest.raises(
+        paper.PaperError, match=r"^export_defs/demo/smallAngle\.tex not made yet; make it: netlens run$"
+    ):
+        paper.write_macro_list("demo", ALL)
+    assert not ALL.exists()
+
+
+# ---- parts
+
+
+def test_the_study_says_what_it_is_and_special_characters_are_escaped(study):
+    text = parts()
+    assert word(text, "studyTitle") == r"Demo study: 100 \% crops \& scraps"
+    assert word(text, "studyImages") == "crops of photographs. This is not ImageNet"
+
+
+def test_captions_come_from_the_catalogue_or_from_what_the_item_shows(study):
+    text = parts()
+    assert "netlens@caption@scatter\\endcsname{Points of \\classCount{} classes, $x_1$.}%" in text
+    assert "netlens@caption@angles\\endcsname{angles \\& more.}%" in text
+    assert "netlens@file@angles\\endcsname{figures/demo/signal_distractor/angles.pdf}%" in text
+
+
+def test_counts_are_those_of_the_catalogue(study):
+    text = parts()
+    names = ("runItemsCount", "runFiguresCount", "runMacrosCount", "runPagesCount", "runSupplementCount")
+    assert [word(text, name) for name in names] == ["6", "2", "3", "1", "1"]
+
+
+def test_a_section_is_in_the_paper_only_with_its_text_and_its_items(study):
+    assert word(parts(), "inputAnalyses") == r"\input{paper/sections/signal_distractor}"
+    assert "one of the five analyses" in word(parts(), "analysesSentence")
+    write("paper/sections/weights.tex", "\\section{W}\n")
+    assert "weights" not in word(parts(), "inputAnalyses"), "no items"
+    write("notebooks/weights/items.yaml", yaml.safe_dump({"kernels": {"kind": "figure", "shows": "kernels"}}))
+    make_items()
+    assert word(parts(), "inputAnalyses").endswith(r"\input{paper/sections/weights}")
+    assert word(parts(), "analysesSentence").startswith("This edition holds two of the five analyses")
+    for name in paper.ANALYSES:
+        write(f"paper/sections/{name}.tex", "")
+        write(f"notebooks/{name}/items.yaml", yaml.safe_dump({f"{name}_": {"kind": "figure", "shows": name}}))
+    make_items()
+    assert word(parts(), "analysesSentence").startswith("This edition holds all five analyses: ")
+
+
+def test_every_job_that_an_item_came_from_counts_once(study):
+    # scatter was made from patterns, those from sums (one job, two files); an old file was used by nobody.
+    write_record(
+        "results/demo/sums.json", outputs={"results/demo/a.npz": "", "results/demo/b.npz": ""}, duration_s=3600
+    )
+    write_record(
+        "results/demo/patterns/net.json",
+        inputs={"results/demo/a.npz": "", "results/demo/b.npz": "", "photographs": ""},
+        outputs={"results/demo/patterns/net.npz": ""},
+        peak_memory_mb=2345,
+    )
+    write_record("results/demo/old.json", outputs={"results/demo/old.npz": ""}, duration_s=99999)
+    write("results/demo/networks/network.json", '{"layers": []}')
+    for name in ("scatter", "angles"):
+        write_record(f"figures/demo/signal_distractor/{name}.json", inputs={"results/demo/patterns/net.npz": ""})
+    text = parts()
+    assert word(text, "runJobsCount") == "8"
+    assert word(text, "runDuration") == "1~hour 1~minute"
+    assert word(text, "runLongestDuration") == "1~hour"
+    assert word(text, "runPeakMemory") == r"2.3\,GB"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0~seconds"),
+        (0.4, "0~seconds"),
+        (1, "1~second"),
+        (59.7, "1~minute"),
+        (61, "1~minute 1~second"),
+        (7200, "2~hours"),
+        (7325, "2~hours 2~minutes"),
+    ],
+)
+def test_durations_in_words(seconds, words):
+    assert paper._duration(seconds) == words
+
+
+def test_machine_versions_and_pins_are_told(study):
+    text = parts()
+    assert word(text, "runMachines") == r"Some CPU\_9, two cores, 25.3\,GB of memory, Linux x86\_64"
+    assert word(text, "runVersions") == "TensorFlow 2.21.0 and NumPy 2.4.6"
+    assert word(text, "runPins") == r"\texttt{requirements/cpu.txt} (SHA-256 \texttt{ffffffffffff})"
+    assert word(text, "runSeeds") == "7"
+
+
+def test_differences_between_jobs_are_not_hidden(study):
+    write_record(
+        "site/demo/turning.json",
+        versions={"numpy": "2.3.0"},
+        machine={**MACHINE, "cores": 64},
+        git={"commit": "fedcba9876543210", "clean": False},
+        devices=["/physical_device:GPU:0"],
+    )
+    text = parts()
+    assert "NumPy 2.3.0 and 2.4.6" in word(text, "runVersions")
+    assert word(text, "runMachines").count("CPU") == 2
+    assert "GPU:0" in word(text, "runDevices")
+    commit = word(text, "runCommit")
+    assert r"\texttt{0123456789}" in commit and r"\texttt{fedcba9876}" in commit and "not committed" in commit
+
+
+@pytest.mark.parametrize(
+    ("git", "words"),
+    [
+        ({"commit": "0123456789abcdef", "clean": True}, r"at commit \texttt{0123456789}"),
+        ({"commit": None, "clean": None}, "not under version control"),
+    ],
+)
+def test_the_state_of_the_code(git, words):
+    assert paper._commit([git, git]) == words
+
+
+def test_what_is_no_record_is_told(study):
+    write("site/demo/turning.json", "{}")
+    with pytest.raises(paper.PaperError, match=r"turning\.json is no provenance record; .* netlens run turning$"):
+        parts()
+
+
+# ---- comparisons
+
+
+def rank(text, name):
+    return int(re.search(rf"netlens@rank@{re.escape(name)}\\endcsname\{{(\d+)\}}", text)[1])
+
+
+def test_compared_values_are_ranked_at_full_precision(study):
+    for name, value in {"smallAngle": 1.0000000001, "largeRatio": 3.2e57}.items():
+        macro.save(f"export_defs/demo/{name}", value, rounding=macro.ratio())
+        write_record(f"export_defs/demo/{name}.json")
+    write("paper/sections/words.tex", "\\ifgreater{smallAngle}{1}{a}{b} \\ifgreater{largeRatio}{smallAngle}{a}{b}")
+    text = parts()
+    assert rank(text, "1") < rank(text, "smallAngle") < rank(text, "largeRatio")
+
+
+def test_equal_values_have_equal_ranks(study):
+    write("paper/sections/words.tex", "\\ifgreater{2}{2.0}{a}{b}")
+    assert rank(parts(), "2") == rank(parts(), "2.0")
+
+
+def test_a_comparison_with_something_else_is_refused(study):
+    write("paper/sections/words.tex", "one\n\\ifgreater{smalAngle}{1}{a}{b}")
+    with pytest.raises(paper.PaperError, match=r"^paper/sections/words\.tex:2: .*'smalAngle'.*did you mean smallAngle"):
+        parts()
+
+
+def test_words_cannot_be_compared(study):
+    macro.save("export_defs/demo/smallAngle", "words", rounding=macro.text())
+    write_record("export_defs/demo/smallAngle.json")
+    write("paper/sections/words.tex", "\\ifgreater{smallAngle}{1}{a}{b}")
+    with pytest.raises(paper.PaperError, match="no number"):
+        parts()
+
+
+# ---- checks before TeX
+
+
+def test_a_text_that_fits_the_study_has_no_problems(study):
+    parts()
+    assert paper.check("demo", MAIN) == []
+
+
+def test_a_forgotten_macro_is_one_line(study):
+    parts()
+    write("paper/sections/words.tex", "first\n% \\commentedOut\n\\section{Words} is \\largRatio{} and \\hbox{}.\n")
+    problems = paper.check("demo", MAIN)
+    assert len(problems) == 1
+    assert problems[0].startswith("paper/sections/words.tex:3: \\largRatio is no macro of study demo")
+    assert "did you mean largeRatio?" in problems[0] and "notebooks/<section>/items.yaml" in problems[0]
+
+
+def test_a_macro_that_the_text_defines_itself_is_none_of_ours(study):
+    parts()
+    write("paper/sections/words.tex", "\\newcommand{\\myWords}{x}\\def\\moreWords{y}\\myWords\\moreWords")
+    assert paper.check("demo", MAIN) == []
+
+
+def test_macros_and_figures_that_are_not_made_are_named_with_the_command(study):
+    parts()
+    Path("export_defs/demo/largeRatio.tex").unlink()
+    Path("figures/demo/signal_distractor/scatter.pdf").unlink()
+    problems = "\n".join(paper.check("demo", MAIN))
+    assert "\\largeRatio: export_defs/demo/largeRatio.tex is not made; make it: netlens run largeRatio" in problems
+    assert "figure scatter: figures/demo/signal_distractor/scatter.pdf is not made" in problems
+
+
+def test_a_figure_that_is_no_item_is_named(study):
+    parts()
+    write("paper/sections/words.tex", "\n\\begin{figure}\\netlensgraphic{scater}{}\\end{figure}")
+    assert paper.check("demo", MAIN) == [
+        "paper/sections/words.tex:2: 'scater' is no figure of the study (did you mean scatter?); correct the name, or "
+        "add an item scater of kind figure to notebooks/<section>/items.yaml, with its rule"
+    ]
+
+
+def test_a_citation_that_is_not_in_the_bibliography_is_named(study):
+    parts()
+    write("paper/sections/words.tex", "\\citep[p.~1]{someone2020, somone2020}")
+    assert paper.check("demo", MAIN) == [
+        "paper/sections/words.tex:1: citation 'somone2020' is not in the bibliography (did you mean someone2020?)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("caption", "words"),
+    [
+        ("of snake_case", "'_' outside of mathematics"),
+        ("costs $5", "a $ has no partner"),
+        ("a \\textbf{b", "braces do not match"),
+        ("the \\largeRation", "\\largeRation is no macro"),
+    ],
+)
+def test_a_caption_that_tex_would_stop_at_is_named_where_it_is_written(study, caption, words):
+    parts()
+    items = {**ITEMS["signal_distractor"], "scatter": {"kind": "figure", "shows": "points", "caption": caption}}
+    write("notebooks/signal_distractor/items.yaml", yaml.safe_dump(items))
+    problems = paper.check("demo", MAIN)
+    assert len(problems) == 1
+    assert problems[0].startswith("notebooks/signal_distractor/items.yaml: scatter: caption: ")
+    assert words in problems[0]
+
+
+def test_the_text_of_a_section_that_is_left_out_is_not_checked(study):
+    parts()
+    write("paper/sections/spatial_attribution.tex", "\\notYetMade \\netlensfigure{notYet}{}")
+    assert paper.check("demo", MAIN) == []
+
+
+def test_all_mistakes_are_told_at_once_and_no_pdf_is_left(study):
+    parts()
+    write("paper/sections/words.tex", "\\oneMacro\n\\otherMacro")
+    with pytest.raises(paper.PaperError) as error:
+        paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    assert len(str(error.value).splitlines()) == 2
+    assert not Path("paper/demo.pdf").exists()
+
+
+# ---- the PDF
+
+
+def printed(name="demo"):
+    """What TeX wrote into its log: every file that it read, and what it complained of."""
+    return Path(f"results/{name}/logs/paper.tex.log").read_text(encoding="utf-8", errors="replace")
+
+
+@needs_tex
+def test_the_paper_compiles_and_the_supplement_has_what_the_text_does_not(study, picture):
+    make_items(picture=picture)
+    parts()
+    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    assert Path("paper/demo.pdf").read_bytes().startswith(b"%PDF")
+    assert "angles.pdf" in printed() and "scatter.pdf" in printed()
+    first = Path("paper/demo.pdf").read_bytes()
+    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    assert Path("paper/demo.pdf").read_bytes() == first
+
+
+@needs_tex
+def test_comparisons_choose_their_words(study, picture):
+    make_items({"smallAngle": 2.0, "largeRatio": 3.2e57}, picture=picture)
+    write(
+        "paper/sections/signal_distractor.tex",
+        "\\typeout{RESULT \\ifgreater{largeRatio}{smallAngle}{more}{less} "
+        "\\ifgreater{smallAngle}{largeRatio}{more}{less} \\ifgreater{smallAngle}{2}{more}{less}}",
+    )
+    parts()
+    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    assert "RESULT more less less" in printed()
+
+
+@needs_tex
+def test_a_line_that_is_too_wide_is_told(study, picture, capsys):
+    make_items(picture=picture)
+    write("paper/sections/signal_distractor.tex", "\n\\noindent\\hbox to 1.5\\textwidth{\\hrulefill}\n")
+    parts()
+    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    assert re.search(r"^netlens: paper/demo\.pdf: 1 line\(s\) .* by up to 235 pt", capsys.readouterr().err)
+
+
+# ---- the real text
+
+
+@pytest.fixture
+def real(tmp_path, monkeypatch):
+    """The repository's text, configuration and catalogue, with made-up values and one picture for every figure."""
+    folder = tmp_path / "real"
+    shutil.copytree(ROOT / "paper", folder / "paper", ignore=shutil.ignore_patterns("*.pdf"))
+    shutil.copytree(ROOT / "config", folder / "config")
+    for section in SECTIONS:
+        if (file := ROOT / "notebooks" / section / "items.yaml").is_file():
+            (folder / "notebooks" / section).mkdir(parents=True)
+            shutil.copy(file, folder / "notebooks" / section)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_real_text_uses_only_what_the_study_has(real):
+    make_items()
+    parts()
+    assert paper.check("demo", MAIN) == []
+
+
+def test_the_real_text_has_no_number_of_a_result(real):
+    # A percentage, a decimal fraction or a power of ten would be a result that somebody typed.
+    for source in paper._texts("demo", MAIN, load_catalogue().values()):
+        if "sections" in source.path or "studies" in source.path:
+            typed = re.findall(r"\d+\.\d+|\d+\s*\\,?\\%|10\^", source.text)
+            assert not typed, f"{source.path}: {typed}"
+
+
+@needs_tex
+def test_the_real_paper_compiles_with_outline_fonts_and_nothing_too_wide(real, picture):
+    make_items(picture=picture)
+    parts()
+    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    log = printed()
+    assert not re.search(r"\.\d+pk\b", log), "a bitmap font"
+    assert not [points for points in paper._OVERFULL.findall(log) if float(points) > 2]
+    for item in load_catalogue().values():
+        if item.kind == "figure":
+            assert f"{item.stem('demo')}.pdf" in log, f"{item.name} is not in the paper"
+
+
+@needs_tex
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_real_text_holds_whatever_the_numbers_are(real, picture, seed):
+    """The other branch of every comparison compiles too."""
+    macros = [item.name for item in load_catalogue().values() if item.kind == "macro"]
+    make_items({name: 10.0 ** (number if seed else -number) for number, name in enumerate(macros)}, picture=picture)
+    parts()
+    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
