@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.data.files import atomic_path
+from netlens.atomic import writing
 
 # The oldest date a zip can hold: an archive must not say when it was made.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -53,7 +53,7 @@ def save_arrays(path: str | Path, arrays: Mapping[str, ArrayLike], *, compress: 
         converted[name] = array
 
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:
+    with writing(path) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:
         for name, array in converted.items():
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_EPOCH)
             entry.compress_type = method
