@@ -25,7 +25,7 @@ rule macros_all:
 
 rule paper_parts:
     input:
-        items=names.items(),
+        made=names.items(),
         captions=caption_files(),
         text=sources(STUDY),
         code="src/netlens/workflow/paper.py",

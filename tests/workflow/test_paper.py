@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -477,3 +479,32 @@ def test_the_real_text_holds_whatever_the_numbers_are(real, picture, seed):
     make_items({name: 10.0 ** (number if seed else -number) for number, name in enumerate(macros)}, picture=picture)
     parts()
     paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+
+
+# ---- the rules
+
+
+@needs_tex
+def test_the_rules_make_the_paper_once_and_again_only_for_a_changed_input(study, picture):
+    make_items(picture=picture)
+    shutil.copytree(ROOT / "rules", "rules")
+    write("src/netlens/workflow/paper.py", "")
+    write(
+        "Snakefile",
+        "from netlens.workflow.rules import RuleNames\nfrom netlens.workflow.study import load_study\n"
+        "CONFIG = load_study('demo')\nSTUDY = CONFIG['study']\nnames = RuleNames(CONFIG)\ninclude: 'rules/paper.smk'\n"
+        "rule all:\n    input: names.items(), PAPER\n    default_target: True\n",
+    )
+
+    def snakemake(*options):
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--nocolor", *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    snakemake()
+    assert Path("paper/demo.pdf").is_file() and Path("results/demo/logs/paper.log").is_file()
+    assert "Nothing to be done" in snakemake()
+    write("paper/sections/signal_distractor.tex", "Another text.\n")
+    planned = snakemake("--dry-run")
+    assert re.search(r"^paper +1$", planned, re.MULTILINE) and not re.search(r"^macros_all", planned, re.MULTILINE)
