@@ -275,6 +275,8 @@ def choose_python(place: Place) -> Python:
         python = probe(given)
         if python is None:
             raise SetupError(f"{given} does not run: give PYTHON the path of {VERSIONS}")
+        if place.conda:
+            python.missing = [module for module in python.missing if module in MODULES]
         if python.problem():
             raise SetupError(python.problem())
         return python
@@ -417,7 +419,8 @@ def make(place: Place, python: Python, device: str) -> None:
     install = [*pip, "install", "--no-deps", "--no-build-isolation", "--no-warn-script-location", "--progress-bar=off"]
     hashed = [*install, "--no-compile", "--only-binary=:all:", f"--no-binary={SOURCE_ONLY}", "--require-hashes", "-r"]
     steps.run("build tools", [*hashed, str(pins("build"))])
-    steps.run("packages", [*hashed, str(pins(device))], counted="Collecting ")
+    # Some packages exclude Pythons that they run on, as pyproject.toml says (tool.uv); the pins were made for all three.
+    steps.run("packages", [*hashed, str(pins(device)), "--ignore-requires-python"], counted="Collecting ")
     # On all cores, where pip would use one, and without the packages' own tests. A few packages carry files in the
     # syntax of other Pythons, which make it end with 1.
     compiling = ["-m", "compileall", "-q", "-j0", "-x", "site-packages/.*/tests?/", str(place.folder / "lib")]
