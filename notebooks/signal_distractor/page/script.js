@@ -51,16 +51,9 @@
   }
 
   function multipleOfPi(step) {
-    if (step === 0) return "0";
-    let a = step;
-    let b = halfCircle;
-    while (b) [a, b] = [b, a % b];
-    const over = step / a;
-    const under = halfCircle / a;
-    return (over === 1 ? "" : over) + "π" + (under === 1 ? "" : "/" + under);
+    const multiple = Math.round((1000 * step) / halfCircle) / 1000;
+    return multiple === 0 ? "0" : multiple === 1 ? "π" : `${multiple} π`;
   }
-
-  const decimalPi = (step) => String(Math.round((1000 * step) / halfCircle) / 1000) + " π";
 
   function sentence(state) {
     const side = (angle) =>
@@ -215,9 +208,9 @@
     point("pattern", state.pattern);
     undefinedNote.style.display = state.weight ? "none" : "";
 
-    const t = `${multipleOfPi(state.step)} = ${decimalPi(state.step)}`;
-    byId("angle").textContent = state.step === 0 ? "t = 0" : `t = ${t}`;
-    slider.setAttribute("aria-valuetext", decimalPi(state.step));
+    const angle = Math.round((1800 * state.step) / halfCircle) / 10;
+    byId("angle").textContent = `t = ${multipleOfPi(state.step)}` + (angle ? ` = ${angle}°` : "");
+    slider.setAttribute("aria-valuetext", multipleOfPi(state.step));
     byId("back").disabled = state.step === 0;
     byId("on").disabled = state.step === lastStep;
 
