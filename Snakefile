@@ -19,6 +19,7 @@ include: "rules/patterns.smk"
 include: "rules/spectra.smk"
 include: "rules/attributions.smk"
 include: "rules/signal_distractor.smk"
+include: "rules/site.smk"
 include: "rules/paper.smk"
 
 
