@@ -25,7 +25,7 @@ include: "rules/paper.smk"
 
 # Everything; the paper where there is a TeX engine.
 rule all:
+    default_target: True
     input:
         names.items(),
         PAPER if find_engine() else [],
-    default_target: True
