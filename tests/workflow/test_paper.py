@@ -230,7 +230,7 @@ def test_machine_versions_and_pins_are_told(study):
     text = parts()
     assert word(text, "runMachines") == r"Some CPU\_9, two cores, 25.3\,GB of memory, Linux x86\_64"
     assert word(text, "runVersions") == "TensorFlow 2.21.0 and NumPy 2.4.6"
-    assert word(text, "runPins") == r"\texttt{requirements/cpu.txt} (SHA-256 \texttt{ffffffffffff})"
+    assert r"from \texttt{requirements/cpu.txt} (SHA-256 \texttt{ffffffffffff})" in word(text, "runPinsSentence")
     assert word(text, "runSeeds") == "7"
 
 

@@ -443,12 +443,14 @@ def _run_words(items: list[Item], records: list[_Record], texts: list[Source]) -
         "runPagesCount": _integer(kinds.count("page")),
         "runSupplementCount": _integer(len([figure for figure in figures if figure not in placed])),
         "runSeeds": _values(field.get("seed") for field in fields),
-        "runDevices": _values(device for field in fields for device in field.get("devices") or ["CPU"]),
+        "runDevices": _values(
+            device.removeprefix("/physical_device:") for field in fields for device in field.get("devices") or ["CPU"]
+        ),
         "runMachines": _series([_machine(machine) for machine in _distinct(machines)], "; "),
         "runPython": _values(machine.get("python") for machine in machines),
         "runVersions": _versions(fields),
         "runCommit": _commit([field.get("git") or {} for field in fields]),
-        "runPins": _pins([field.get("pins") or {} for field in fields]),
+        "runPinsSentence": _pins([field.get("pins") or {} for field in fields]),
     }
 
 
@@ -490,8 +492,9 @@ def _commit(states: list[Mapping[str, Any]]) -> str:
 def _pins(pins: list[Mapping[str, Any]]) -> str:
     shown = sorted({(pin["path"], pin["sha256"]) for pin in pins if pin.get("sha256")})
     if not shown:
-        return "no file of pinned versions"
-    return _series([f"\\texttt{{{escape(path)}}} (SHA-256 \\texttt{{{digest[:12]}}})" for path, digest in shown])
+        return "The record names no file of pinned versions."
+    files = _series([f"\\texttt{{{escape(path)}}} (SHA-256 \\texttt{{{digest[:12]}}})" for path, digest in shown])
+    return f"Every package was installed from {files}, which names each file by its hash."
 
 
 def _ranks(texts: list[Source], items: list[Item], name: str) -> Iterator[str]:
