@@ -46,8 +46,8 @@ lint: env ## check style, types, rules and notebooks
 	@find notebooks -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
 
-pins: env ## resolve the dependencies of pyproject.toml anew and write requirements/*.txt (UPGRADE=1: newest versions)
-	@BIN='$(BIN)' UPGRADE='$(UPGRADE)' sh requirements/pins.sh
+pins: ## resolve the dependencies of pyproject.toml anew and write requirements/*.txt (UPGRADE=1: newest versions)
+	@UPGRADE='$(UPGRADE)' sh requirements/pins.sh
 
 clean: ## remove what the studies made; keep the environment, downloads and published models
 	@rm -rf results site figures/*/ export_defs/*/ paper/*.pdf .snakemake

@@ -258,7 +258,7 @@ def probe(program: str) -> "Python | None":
 def candidates(place: Place) -> list:
     """List the Python that the environment was made with before, and those on PATH but for the environment's own."""
     found = []
-    with contextlib.suppress(OSError, ValueError, KeyError):
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found.append(json.loads(place.stamp.read_text(encoding="utf-8"))["program"])
     for name in NAMES:
         for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
@@ -396,7 +396,7 @@ def explained(step: str, output: str, place: Place) -> SetupError:
     if absent:
         return SetupError(f"the package index has no {absent.group(1)} for this machine and Python {log}", 1)
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "it said nothing")
+    last = next((line for line in reversed(lines) if "error" in line.lower()), (lines or ["it said nothing"])[-1])
     return SetupError(f"{step} failed: {last} {log}", 1)
 
 
@@ -419,7 +419,7 @@ def make(place: Place, python: Python, device: str) -> None:
     install = [*pip, "install", "--no-deps", "--no-build-isolation", "--no-warn-script-location", "--progress-bar=off"]
     hashed = [*install, "--no-compile", "--only-binary=:all:", f"--no-binary={SOURCE_ONLY}", "--require-hashes", "-r"]
     steps.run("build tools", [*hashed, str(pins("build"))])
-    # Some packages exclude Pythons that they run on, as pyproject.toml says (tool.uv); the pins were made for all three.
+    # Some packages exclude Pythons that they run on, as pyproject.toml says (tool.uv); the pins fit all three.
     steps.run("packages", [*hashed, str(pins(device)), "--ignore-requires-python"], counted="Collecting ")
     # On all cores, where pip would use one, and without the packages' own tests. A few packages carry files in the
     # syntax of other Pythons, which make it end with 1.

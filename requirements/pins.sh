@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolve the dependencies of pyproject.toml and write the hashed pins; `make pins` calls it with the environment's BIN.
+# Resolve the dependencies of pyproject.toml and write the hashed pins: `make pins`. Any Python 3 with venv will do.
 # The versions that are pinned now are kept where they still fit; UPGRADE=1 takes the newest.
 # Nothing names the index or the host that packages came from.
 set -eu
@@ -8,7 +8,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 # uv alone can be told that some packages publish bounds that are too narrow (pyproject.toml, tool.uv).
-"$BIN/python" -m venv "$scratch/uv"
+python=.venv/bin/python
+[ -x "$python" ] || python=${PYTHON:-python3}
+"$python" -m venv "$scratch/uv"
 "$scratch/uv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
   --require-hashes -r requirements/uv.txt
 
