@@ -522,15 +522,17 @@ def test_a_batch_is_its_images() -> None:
 
 def test_several_inputs_give_a_list() -> None:
     first, second = layers.Input((4,)), layers.Input((3,))
-    x = layers.Concatenate()([layers.Dense(5, activation="relu")(first), second])
-    model = keras.Model([first, second], layers.Dense(2)(x))
+    x = layers.Dense(5, activation="relu")(layers.Dense(5, activation="relu")(first))
+    model = keras.Model([first, second], layers.Dense(2)(layers.Concatenate()([x, second])))
     images = [images_of((4,)), images_of((3,))]
-    analysis = PatternNet(model, own_kernels(model)).analyze(images)
+    analyzer = PatternNet(model, own_kernels(model), reverse_keep_tensors=True)
+    analysis = analyzer.analyze(images)
     gradients = innvestigate.create_analyzer("gradient", model).analyze(images)
     logit = model.predict(images).max(axis=1)[:, None]
     assert [part.shape for part in analysis] == [(3, 4), (3, 3)]
-    for part, gradient in zip(analysis, gradients, strict=True):
+    for part, gradient, name in zip(analysis, gradients, model.input_names, strict=True):
         close(part, gradient * logit, 1e-6)
+        np.testing.assert_array_equal(analyzer.layer_relevances[name], part)
 
 
 def test_a_layer_used_twice_adds_up() -> None:

@@ -278,6 +278,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
     def _reverse_model(self, model: Any, *args: Any, **kwargs: Any) -> Any:
         inputs, reversed_tensors = super()._reverse_model(model, *args, **kwargs)
         if reversed_tensors is not None:
+            _make_node_ids_differ(reversed_tensors)
             self._kept_layers = self._names_of(list(reversed_tensors))
         return inputs, reversed_tensors
 
@@ -482,6 +483,20 @@ def register() -> None:
 
 def _identity_mapping(_Xs: list[Any], _Ys: list[Any], Rs: list[Any], _reverse_state: dict[str, Any]) -> list[Any]:
     return Rs
+
+
+def _make_node_ids_differ(reversed_tensors: dict[int, dict[str, Any]]) -> None:
+    """Give kept tensors different ids, which the reverse engine sorts by.
+
+    With several inputs it counts nodes past an input wrongly, and then compares the tensors themselves (innvestigate
+    2.1.2).
+    """
+    taken = set()
+    for entry in reversed_tensors.values():
+        while entry["nid"] in taken:
+            node, index = entry["nid"]
+            entry["nid"] = (node, index + 1)
+        taken.add(entry["nid"])
 
 
 def _named(layer: Any) -> str:
