@@ -37,7 +37,7 @@ MODULES = ("bz2", "ctypes", "lzma", "sqlite3", "ssl", "zlib")
 GLIBC = (2, 28)
 # Bytes on the disk of .venv while it is made: the environment and, until it is installed, what was downloaded.
 NEEDED = {"cpu": 3_400_000_000, "gpu": 12_000_000_000}
-DOWNLOADED = {"cpu": 700_000_000, "gpu": 4_300_000_000}
+DOWNLOADED = {"cpu": 700_000_000, "gpu": 3_800_000_000}
 # Published without a wheel.
 SOURCE_ONLY = "connection-pool"
 # Settings that would put packages elsewhere, add to the pins, or change the output that is read here.
