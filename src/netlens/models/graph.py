@@ -179,7 +179,7 @@ def _collect(model: Any, made: dict[int, tuple[Step, int]], *, nested: bool) -> 
                 made[id(tensor)] = (step, index)
 
 
-def rebuild(model: Any, make_layer: Callable[[Step], Any | None], *, name: str | None = None) -> Any:
+def rebuild(model: Any, make_layer: Callable[[Step], Any | None], *, input_shape: tuple[int, ...] | None = None) -> Any:
     """Build the graph of `model` again from new layers; a step without a layer is left out.
 
     Parameters
@@ -189,8 +189,8 @@ def rebuild(model: Any, make_layer: Callable[[Step], Any | None], *, name: str |
     make_layer
         Called once a layer (not once a use) with the first step that uses it. Returns the new layer, or None where
         the layer's input becomes its output.
-    name
-        Name of the new model. Default: that of `model`.
+    input_shape
+        Shape of the input without the batch axis, for a model with one input. Default: that of `model`.
 
     Returns
     -------
@@ -210,7 +210,7 @@ def rebuild(model: Any, make_layer: Callable[[Step], Any | None], *, name: str |
     inputs = []
     for step in graph.steps:
         if not step.sources:
-            tensors[id(step), 0] = keras.Input(step.output_shape, dtype=step.layer.dtype, name=step.name)
+            tensors[id(step), 0] = keras.Input(input_shape or step.output_shape, dtype=step.layer.dtype, name=step.name)
             inputs.append(tensors[id(step), 0])
             continue
         if id(step.layer) not in layers:
@@ -228,10 +228,15 @@ def rebuild(model: Any, make_layer: Callable[[Step], Any | None], *, name: str |
         for index, tensor in enumerate(tf.nest.flatten(layer(*args, **kwargs))):
             tensors[id(step), index] = tensor
     outputs = [tensors[id(step), index] for step, index in graph.outputs]
-    return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name=name or model.name)
+    return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name=model.name)
 
 
-def copy_of(model: Any, *, change: Callable[[Step, dict[str, Any]], dict[str, Any] | None] | None = None) -> Any:
+def copy_of(
+    model: Any,
+    *,
+    change: Callable[[Step, dict[str, Any]], dict[str, Any] | None] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+) -> Any:
     """Copy a model with its weights, layer by layer, models inside it opened.
 
     Parameters
@@ -241,6 +246,8 @@ def copy_of(model: Any, *, change: Callable[[Step, dict[str, Any]], dict[str, An
     change
         Given a step and the layer's configuration, returns the configuration to use, or None to leave the layer
         out. Must not change the shapes of the weights.
+    input_shape
+        As in `rebuild`.
 
     Returns
     -------
@@ -260,7 +267,7 @@ def copy_of(model: Any, *, change: Callable[[Step, dict[str, Any]], dict[str, An
         pairs.append((step.layer, layer))
         return layer
 
-    copy = rebuild(model, make_layer)
+    copy = rebuild(model, make_layer, input_shape=input_shape)
     for old, new in pairs:
         if old.weights:
             new.set_weights(old.get_weights())

@@ -1,0 +1,410 @@
+"""Load subject networks, whatever they were saved by, in the one form that the methods take.
+
+That form is `Network`: a functional Keras model that gives logits, with its preprocessing and class names.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from netlens.data.files import sha256_of
+from netlens.models.architectures import build
+from netlens.models.backend import keras
+from netlens.models.graph import NetworkError, Step, UnsupportedLayerError, copy_of, graph_of
+from netlens.models.preprocessing import Preprocessing, preprocessing_from
+
+
+class CheckpointError(NetworkError):
+    """A checkpoint is truncated, damaged, or not the one that is expected."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A subject network.
+
+    Attributes
+    ----------
+    name
+        Name in the study.
+    model
+        Functional Keras model; gives logits, (n, classes): a softmax at its end is removed.
+    preprocessing
+        From uint8 images to its inputs.
+    class_names
+        In the order of the logits.
+    input_shape
+        (height, width, 3) in pixels.
+    sha256
+        Of the file that it was loaded from; empty for random weights.
+    """
+
+    name: str
+    model: Any
+    preprocessing: Preprocessing
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    sha256: str
+
+    def preprocess(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Turn uint8 images (n, height, width, 3) into the model's inputs, float32.
+
+        Raises
+        ------
+        NetworkError
+            The images have another size.
+        """
+        if tuple(np.shape(images)[-3:]) != self.input_shape:
+            raise NetworkError(
+                f"network {self.name!r} takes images of {_size(self.input_shape)}, not {_size(np.shape(images)[-3:])}; "
+                "give the image set that size"
+            )
+        return self.preprocessing(images)
+
+    def describe(self) -> dict[str, Any]:
+        """Describe it as plain data for JSON; `load_network` reads this back, with the model's file."""
+        return {
+            "network": self.name,
+            "input_shape": list(self.input_shape),
+            "class_names": list(self.class_names),
+            "preprocessing": self.preprocessing.as_spec(),
+            "checkpoint_sha256": self.sha256,
+        }
+
+
+def load_network(spec: Mapping[str, Any] | str | Path, *, name: str | None = None) -> Network:
+    """Load a network.
+
+    Parameters
+    ----------
+    spec
+        What a study says of the network (``kind`` is ``trained``, ``file`` or ``named``), or the path of a network
+        that the rule ``kernels`` has prepared: ``network.h5``, with ``network.json`` beside it.
+    name
+        Name in the study. Default: that of the file.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    CheckpointError
+        It is truncated, damaged, or another one than its record says; sha256 told.
+    NetworkError
+        It is no classifier of colour images, or the study's description does not fit it.
+    """
+    if isinstance(spec, (str, Path)):
+        return _load_prepared(Path(spec), name)
+    if spec["kind"] == "trained":
+        return _load_trained(spec, name)
+    if spec["kind"] == "file":
+        return _load_file(spec, name)
+    if spec["kind"] == "named":
+        return _load_named(spec, name)
+    raise NetworkError(f"network kind must be trained, file or named, not {spec['kind']!r}")
+
+
+def _load_prepared(path: Path, name: str | None) -> Network:
+    description = _read_json(path.with_suffix(".json"))
+    model = read_model(path)
+    return Network(
+        name=name or str(description["network"]),
+        model=model,
+        preprocessing=preprocessing_from(description["preprocessing"]),
+        class_names=tuple(description["class_names"]),
+        input_shape=_input_shape(model, None),
+        sha256=str(description["checkpoint_sha256"]),
+    )
+
+
+def _load_trained(spec: Mapping[str, Any], name: str | None) -> Network:
+    path = Path(spec["checkpoint"]).expanduser()
+    record = _read_json(path.with_suffix(".json"))
+    expected = str(record["checkpoint"]["sha256"])
+    return _network(
+        name or path.stem,
+        read_model(path, sha256=expected),
+        preprocessing=preprocessing_from(record["preprocessing"]),
+        class_names=record["class_names"],
+        sha256=expected,
+    )
+
+
+def _load_file(spec: Mapping[str, Any], name: str | None) -> Network:
+    path = Path(spec["file"]).expanduser()
+    return _network(
+        name or path.stem,
+        read_model(path, sha256=spec.get("sha256")),
+        preprocessing=preprocessing_from(spec.get("preprocessing", "none")),
+        class_names=spec.get("class_names"),
+        size_px=spec.get("size_px"),
+        sha256=sha256_of(path),
+    )
+
+
+def _load_named(spec: Mapping[str, Any], name: str | None) -> Network:
+    architecture = str(spec["architecture"])
+    class_names = read_class_names(spec.get("class_names"))
+    classes = len(class_names) if class_names is not None else int(spec.get("classes_count", 1000))
+    height, width = _pair(spec.get("size_px", 224))
+    model = build(architecture, input_shape=(height, width, 3), classes=classes, seed=int(spec.get("seed", 0)))
+    weights, digest = spec.get("weights_file"), ""
+    if weights is not None:
+        path = Path(weights).expanduser()
+        digest = _check_file(path, spec.get("sha256"))
+        try:
+            model.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise CheckpointError(f"{path}: not weights of {architecture} (sha256 {digest}): {_line(error)}") from error
+    return _network(
+        name or architecture,
+        model,
+        preprocessing=preprocessing_from(spec.get("preprocessing", "caffe")),
+        class_names=class_names,
+        sha256=digest,
+    )
+
+
+def _network(
+    name: str,
+    model: Any,
+    *,
+    preprocessing: Preprocessing,
+    class_names: Sequence[str] | str | None,
+    sha256: str,
+    size_px: int | Sequence[int] | None = None,
+) -> Network:
+    shape = _input_shape(model, size_px)
+    logits = without_softmax(model, input_shape=shape)
+    classes = logits.output_shape[-1]
+    names = read_class_names(class_names)
+    if names is None:
+        names = tuple(f"class_{index}" for index in range(classes))
+    if len(names) != classes:
+        raise NetworkError(f"network {name!r} has {classes} outputs, but {len(names)} class names are given")
+    return Network(name, logits, preprocessing, names, shape, sha256)
+
+
+def read_class_names(names: Sequence[str] | str | Path | None) -> tuple[str, ...] | None:
+    """Read class names, keeping their order.
+
+    Parameters
+    ----------
+    names
+        The names; or a text file with one a line; or None.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    NetworkError
+        A name is empty or given twice.
+    """
+    if names is None:
+        return None
+    source = "class_names"
+    if isinstance(names, (str, Path)):
+        path = Path(names).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such file of class names")
+        source, names = str(path), path.read_text(encoding="utf-8").splitlines()
+        while names and not names[-1].strip():
+            names = names[:-1]
+    result = tuple(str(name).strip() for name in names)
+    for position, name in enumerate(result):
+        if not name:
+            raise NetworkError(f"{source}: class {position} has no name")
+        if name in result[:position]:
+            raise NetworkError(f"{source}: class {position} has the name {name!r} of class {result.index(name)}")
+    return result
+
+
+def read_model(path: str | Path, *, sha256: str | None = None) -> Any:
+    """Read a Keras model of any version from ``.h5`` or ``.keras``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    sha256
+        What the file must be. None: anything.
+
+    Returns
+    -------
+    keras.Model
+        As it was saved, softmax included.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file; the message tells the sha256 that it should have.
+    CheckpointError
+        The file is truncated, damaged, or not the one with that sha256.
+    UnsupportedLayerError
+        A layer cannot be read; the message names it.
+    """
+    path = Path(path)
+    digest = _check_file(path, sha256)
+    if path.suffix not in {".h5", ".hdf5", ".keras"}:
+        raise NetworkError(f"{path}: networks are read from .h5 and .keras files")
+    try:
+        version, config = _version_and_config(path)
+    except (OSError, KeyError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path}: truncated or damaged (sha256 {digest}): {_line(error)}") from error
+    if config is None:
+        raise CheckpointError(f"{path}: holds weights without an architecture; save the whole model")
+    # A Lambda layer is Python code: reading it would run whatever the file says.
+    if _holds_class(config, "Lambda"):
+        raise UnsupportedLayerError(f"{path}: holds a Lambda layer, which is code and is not run; replace it")
+    try:
+        if version.startswith("3"):
+            from netlens.models.keras3 import load_keras3
+
+            return load_keras3(path)
+        return keras.models.load_model(path, compile=False)
+    except NetworkError as error:
+        raise type(error)(f"{path}: {error}") from error
+    except (OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path}: truncated or damaged (sha256 {digest}): {_line(error)}") from error
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
+        raise NetworkError(f"{path}: cannot be read as a Keras model: {_line(error)}") from error
+
+
+def _check_file(path: Path, expected: str | None) -> str:
+    if not path.is_file():
+        told = f" (sha256 {expected})" if expected else ""
+        raise FileNotFoundError(f"{path}: no such checkpoint{told}")
+    digest = sha256_of(path)
+    if expected and digest != expected:
+        raise CheckpointError(
+            f"{path}: truncated or changed: its sha256 is {digest}, but {expected} is expected; restore the file"
+        )
+    return digest
+
+
+def _version_and_config(path: Path) -> tuple[str, Any]:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            version = json.loads(archive.read("metadata.json")).get("keras_version", "2")
+            return str(version), json.loads(archive.read("config.json"))
+    if path.suffix == ".keras":
+        raise zipfile.BadZipFile("not a .keras archive")
+    with h5py.File(path, "r") as stored:
+        config = stored.attrs.get("model_config")
+        return str(stored.attrs.get("keras_version", "2")), None if config is None else json.loads(config)
+
+
+def _holds_class(config: Any, name: str) -> bool:
+    if isinstance(config, dict):
+        return config.get("class_name") == name or any(_holds_class(part, name) for part in config.values())
+    return isinstance(config, list) and any(_holds_class(part, name) for part in config)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; it describes the network beside it")
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise NetworkError(f"{path}: not JSON ({error}); make or restore it") from error
+    return document
+
+
+def _line(error: BaseException) -> str:
+    """Give the first line of what a library says."""
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
+
+
+def _size(shape: Sequence[int | None]) -> str:
+    return " x ".join(str(size) for size in shape)
+
+
+def _pair(size_px: int | Sequence[int]) -> tuple[int, int]:
+    if isinstance(size_px, int):
+        return size_px, size_px
+    height, width = size_px
+    return int(height), int(width)
+
+
+def _input_shape(model: Any, size_px: int | Sequence[int] | None) -> tuple[int, int, int]:
+    """Find (height, width, 3), with the study's size where the model takes any."""
+    if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
+        shapes = ", ".join(str(tuple(tensor.shape[1:])) for tensor in model.inputs)
+        raise NetworkError(
+            f"network {model.name!r} takes {shapes}; a classifier of images takes one (height, width, 3)"
+        )
+    height, width, channels = model.inputs[0].shape[1:]
+    if channels != 3:
+        raise NetworkError(f"network {model.name!r} takes {channels} channels; images have 3")
+    if size_px is None:
+        if height is None or width is None:
+            raise NetworkError(f"network {model.name!r} takes images of any size; say which: size_px: [height, width]")
+        return int(height), int(width), 3
+    wanted = _pair(size_px)
+    if any(have not in (None, want) for have, want in zip((height, width), wanted, strict=True)):
+        raise NetworkError(f"network {model.name!r} takes {_size((height, width))} pixels, not {_size(wanted)}")
+    return *wanted, 3
+
+
+def without_softmax(model: Any, *, input_shape: tuple[int, int, int] | None = None) -> Any:
+    """Copy a classifier so that it gives logits.
+
+    Parameters
+    ----------
+    model
+        Ends in a softmax layer, in a layer with softmax as its activation, or in logits already.
+    input_shape
+        (height, width, 3), for models that take any size.
+
+    Returns
+    -------
+    keras.Model
+        A functional model; models inside `model` are opened. Its output is (n, classes).
+
+    Raises
+    ------
+    NetworkError
+        It has several outputs, or ends in something that is no classifier's end.
+    """
+    graph = graph_of(model)
+    if len(graph.outputs) != 1:
+        raise NetworkError(f"network {model.name!r} has {len(graph.outputs)} outputs; a classifier has one")
+    last = graph.outputs[0][0]
+    if last.activation == "sigmoid" or _operation(last) == "Sigmoid":
+        raise NetworkError(f"network {model.name!r} ends in a sigmoid at {last}; only softmax and logits are supported")
+
+    def change(step: Step, config: dict[str, Any]) -> dict[str, Any] | None:
+        if step.layer is not last.layer:
+            return config
+        if step.kind == "Softmax" or _operation(step) in {"Softmax", "LogSoftmax"}:
+            return None
+        if step.activation in {"softmax", "log_softmax"}:
+            return None if step.kind == "Activation" else {**config, "activation": "linear"}
+        return config
+
+    try:
+        logits = copy_of(model, change=change, input_shape=input_shape)
+    except ValueError as error:
+        if isinstance(error, NetworkError):
+            raise
+        raise NetworkError(f"network {model.name!r} does not take {input_shape}: {_line(error)}") from error
+    shape = tuple(logits.output_shape)
+    if len(shape) != 2 or shape[1] is None:
+        raise NetworkError(f"network {model.name!r} gives {_size(shape[1:])} values; a classifier gives one a class")
+    return logits
+
+
+def _operation(step: Step) -> str:
+    """Name the TensorFlow operation of a layer that is one, such as that of ``tf.nn.softmax``."""
+    definition = getattr(step.layer, "node_def", None)
+    return str(definition.op) if definition is not None else ""

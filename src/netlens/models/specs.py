@@ -1,0 +1,74 @@
+"""What a study says of its networks, as the rules need it: plain dictionaries in, names and paths out.
+
+Nothing here starts TensorFlow.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from netlens.data.specs import spec_of
+
+
+def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
+    """Give what `netlens.models.loading.load_network` takes: the study's words, with the files that this study uses.
+
+    Parameters
+    ----------
+    config
+        A validated study.
+    network
+        Name of one of its networks.
+
+    Returns
+    -------
+    dict
+        For ``trained``: ``checkpoint`` is the published one, or the study's own with ``retrain: true``.
+
+    Raises
+    ------
+    SpecError
+        There is no such network.
+    """
+    spec = dict(spec_of(config, "networks", network))
+    if spec["kind"] == "trained" and spec.get("retrain", False):
+        spec["checkpoint"] = trained_checkpoint(config, network)
+    if spec["kind"] == "named" and "download" in spec:
+        spec["weights_file"] = download_file(spec["download"])
+    return spec
+
+
+def trained_checkpoint(config: Mapping[str, Any], network: str) -> str:
+    """Give the path of the checkpoint that the study itself trains."""
+    return f"results/{config['study']}/networks/{network}/checkpoint.h5"
+
+
+def download_file(name: str) -> str:
+    """Give the path of a downloaded file; studies share it."""
+    return f"results/downloads/{name}"
+
+
+def network_files(config: Mapping[str, Any], network: str) -> list[str]:
+    """Give the files that a network is loaded from, for a rule's input.
+
+    Raises
+    ------
+    SpecError
+        There is no such network.
+    """
+    spec = network_spec(config, network)
+    if spec["kind"] == "trained":
+        checkpoint = str(spec["checkpoint"])
+        return [checkpoint, f"{checkpoint.removesuffix('.h5')}.json"]
+    path = spec.get("file") or spec.get("weights_file")
+    names = spec.get("class_names")
+    return [str(part) for part in (path, names) if isinstance(part, str)]
+
+
+def images_of(config: Mapping[str, Any], network: str) -> str:
+    """Give the name of the image set that a network is studied on."""
+    return str(spec_of(config, "networks", network)["images"])
+
+
+def image_file(config: Mapping[str, Any], network: str, part: str) -> str:
+    """Give the path of ``train`` or ``heldout`` of the image set that a network is studied on."""
+    return f"results/{config['study']}/images/{images_of(config, network)}/{part}.npz"
