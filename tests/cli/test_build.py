@@ -69,7 +69,9 @@ def project(tmp_path):
 
 def configure(project, rows):
     (project / "config/small.yaml").write_text(
-        "study: small\ntitle: t\nimages_are: i\nseed: 1\nimages: {}\nnetworks: {}\n"
+        "study: small\ntitle: t\nimages_are: i\nseed: 1\nimages: {p: {kind: photos}}\n"
+        "networks: {n: {kind: named, architecture: small_vgg, images: p}}\n"
+        "data: {images: p}\nmodels: {network: n}\npattern_attribution: {network: n}\n"
         f"signal_distractor: {{samples_count: {rows}}}\n"
     )
 

@@ -134,6 +134,10 @@ def _fill_defaults(config: Any, schema: dict[str, Any], root: dict[str, Any]) ->
             config[key] = default.copy() if isinstance(default, dict | list) else default
         if key in config:
             _fill_defaults(config[key], part, root)
+    for branch in schema.get("allOf", ()):
+        condition = jsonschema.Draft202012Validator({**branch["if"], "$defs": root.get("$defs", {})})
+        if condition.is_valid(config):
+            _fill_defaults(config, branch["then"], root)
     extra = schema.get("additionalProperties")
     if isinstance(extra, dict):
         for key, value in config.items():
