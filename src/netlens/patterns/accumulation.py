@@ -1,0 +1,318 @@
+"""Compute the sums of a network over images, without ever building the patch matrix.
+
+X'm and X'(Y*m) of a convolution are its kernel gradients with the cotangents m and Y*m. Where a unit is active,
+Y = max(0, Y + b) - b, so the output of the network's own ReLU serves. Sum Y is W' sum X, and the sum over all patches
+of X is made of the sum of the inputs over the images.
+
+Within a batch the sums are made in the network's precision, across batches in float64. Batches and blocks of batches
+start at fixed images, and shards get whole blocks, so that the same numbers are added for any number of shards.
+Dense layers are multiplied a block at a time: a kernel such as VGG-16's 25088 x 4096 is too large to be touched at
+each small batch.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from scipy.linalg import blas
+
+from netlens.models.backend import tf
+from netlens.patterns.batches import Batch, Images, Preprocess, batches_of, read_batches
+from netlens.patterns.convolution import kernel_gradient, sum_of_patches
+from netlens.patterns.network_graph import KernelTensors, network_graph
+from netlens.patterns.statistics import (
+    ESTIMATORS,
+    Float,
+    Int,
+    LayerSums,
+    PatternSums,
+    PatternSumsError,
+    estimator_names,
+    matrices_for,
+)
+
+#: Units of a Dense layer whose kernel is held in float64 at once.
+_UNITS = 256
+
+
+def pattern_sums(
+    model: Any,
+    images: Images,
+    *,
+    estimators: str | Iterable[str] = ESTIMATORS,
+    preprocess: Preprocess | None = None,
+    batch_size: int = 8,
+    block_images: int = 64,
+    shard: tuple[int, int] = (1, 1),
+    precision: str = "float32",
+    progress: bool = True,
+) -> PatternSums:
+    """Sum what pattern estimators need over images, for every layer with a kernel.
+
+    Memory does not depend on the number of images: it holds the network twice, one batch's activations, a block's
+    inputs of the Dense layers, and the float64 sums, each the size of a kernel.
+
+    Parameters
+    ----------
+    model
+        A Keras functional or Sequential model of Conv2D and Dense layers (any stride, padding, dilation) and layers
+        without kernels; BatchNormalization folded.
+    images
+        Batches of n images when sliced, shape (n, H, W, C), or whatever `preprocess` takes.
+    estimators
+        Which estimators the sums shall serve: of ``linear``, ``relu``, ``relu.negative``, ``two_component``.
+        ``relu`` or ``relu.negative`` alone needs two kernel gradients a batch, ``linear`` one, all of them three.
+    preprocess
+        Turns a slice of `images` into the network's float32 input. Default: they are that already.
+    batch_size
+        Images a batch.
+    block_images
+        Images after which a Dense layer's sums are updated, rounded down to whole batches.
+    shard
+        (k, n): sum only the k-th (from 1) of n parts of the images, for a job of its own.
+    precision
+        ``float32`` (as the network runs) or ``float64`` (several times slower).
+    progress
+        Draw a progress bar on stderr.
+
+    Returns
+    -------
+    netlens.patterns.statistics.PatternSums
+
+    Raises
+    ------
+    netlens.models.graph.UnsupportedLayerError
+        The model has a layer that patterns are not defined for; the message names it.
+    netlens.patterns.statistics.PatternSumsError
+        An argument makes no sense, the images do not fit the network, or a sum is not finite.
+    """
+    needed = matrices_for(estimator_names(estimators))
+    blocks = _blocks(len(images), batch_size, block_images, shard)
+    if precision not in {"float32", "float64"}:
+        raise PatternSumsError(f"precision is {precision!r}; take 'float32' or 'float64'")
+    batches = [batch for block in blocks for batch in block]
+    last_of_block = {block[-1] for block in blocks}
+    # NaN is told by layer at the end, not by numpy on the way.
+    with network_graph(model, precision=precision) as network, np.errstate(invalid="ignore"):
+        layers = [_accumulator(tensors, needed) for tensors in network.tensors]
+        with network.graph.as_default():
+            network.session.run([variable.initializer for layer in layers for variable in layer.variables])
+        for layer in layers:
+            layer.allocate(max(batch_size, block_images))
+        fetches = [layer.fetches for layer in layers]
+        label = f"pattern sums, shard {shard[0]} of {shard[1]}"
+        for batch, inputs in read_batches(
+            images, batches, preprocess, network.input_shape, label=label, progress=progress
+        ):
+            fetched = network.session.run(fetches, {network.images: inputs})
+            for layer, values in zip(layers, fetched, strict=True):
+                layer.add(values, ends_block=batch in last_of_block)
+        summed = {layer.tensors.layer.name: layer.sums(network.session) for layer in layers}
+        digest = network.sha256
+    return PatternSums(
+        layers=summed,
+        images=sum(stop - start for start, stop in batches),
+        total_images=len(images),
+        shard_count=shard[1],
+        shards=(shard[0],),
+        batch_size=batch_size,
+        precision=precision,
+        network=digest,
+    )
+
+
+def _blocks(count: int, batch_size: int, block_images: int, shard: tuple[int, int]) -> list[list[Batch]]:
+    """Deal the images to shards in blocks of batches, which are the same for any number of shards."""
+    part, parts = shard
+    if not 1 <= part <= parts:
+        raise PatternSumsError(f"there is no shard {part} of {parts}; shards count from 1 to their number")
+    if block_images < 1:
+        raise PatternSumsError(f"block_images is {block_images}; take at least 1")
+    batches = batches_of(count, batch_size)
+    per_block = max(1, block_images // batch_size)
+    blocks = [batches[first : first + per_block] for first in range(0, len(batches), per_block)]
+    return blocks[len(blocks) * (part - 1) // parts : len(blocks) * part // parts]
+
+
+def _accumulator(tensors: KernelTensors, needed: tuple[str, ...]) -> "_Accumulator":
+    with tensors.z.graph.as_default():
+        vectors = tensors.layer.kind == "dense" and tensors.x.shape.rank == 2
+        return _DenseAccumulator(tensors, needed) if vectors else _GraphAccumulator(tensors, needed)
+
+
+def _activity(tensors: KernelTensors) -> Any:
+    """The mask m as numbers: 1 where a unit is active, 0 where it is not."""
+    if tensors.threshold:
+        output = tf.keras.activations.relu(tensors.z, threshold=tensors.threshold)
+        return tf.cast(output > 0, tensors.z.dtype)
+    return tf.sign(tensors.positive)
+
+
+class _Accumulator(ABC):
+    """Sums of one layer in the making.
+
+    Attributes
+    ----------
+    fetches
+        What a run of the graph fetches for `add`.
+    variables
+        What the graph keeps from batch to batch.
+    """
+
+    fetches: Any
+    variables: tuple[Any, ...] = ()
+
+    def __init__(self, tensors: KernelTensors) -> None:
+        self.tensors = tensors
+
+    @abstractmethod
+    def allocate(self, block_images: int) -> None:
+        """Make room for a block."""
+
+    @abstractmethod
+    def add(self, values: Any, *, ends_block: bool) -> None:
+        """Take what a batch's run fetched."""
+
+    @abstractmethod
+    def totals(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
+        """Give the number of samples, sum X, the active counts and the kernel-sized sums."""
+
+    def sums(self, session: Any) -> LayerSums:
+        """Finish: sum Y follows from sum X."""
+        samples, x, active, matrices = self.totals(session)
+        layer = self.tensors.layer
+        for part, values in {"x": x, **matrices}.items():
+            if not np.all(np.isfinite(values)):
+                raise PatternSumsError(
+                    f"layer {layer.name!r}: {part} is not finite; look for NaN in the images or the weights"
+                )
+        return LayerSums(layer.kernel_shape, samples, x, self.outputs(x[None])[0], active, **matrices)
+
+    def outputs(self, x: Float) -> Float:
+        """Y = X W in float64, some units at a time, so that the kernel is never there in float64 as a whole."""
+        kernel = self.tensors.kernel.reshape(x.shape[1], -1)
+        y = np.empty((len(x), kernel.shape[1]))
+        for start in range(0, kernel.shape[1], _UNITS):
+            units = slice(start, start + _UNITS)
+            y[:, units] = x @ kernel[:, units].astype(np.float64)
+        return y
+
+
+class _GraphAccumulator(_Accumulator):
+    """A convolution (or a Dense layer on maps): the sums stay in the graph, on its device.
+
+    Y is centred by its mean c over the batch, so that the rounding of the products is that of the covariance, not of
+    much larger means: X'(Y*m) = X'((Y - c)*m) + c X'm, the sum and the product in float64. And where both sides of the
+    ReLU are wanted, X'm is taken of the side with fewer samples, and the other side is what is left of X'1.
+    """
+
+    def __init__(self, tensors: KernelTensors, needed: tuple[str, ...]) -> None:
+        super().__init__(tensors)
+        units = tensors.layer.kernel_shape[-1]
+        inputs = int(np.prod(tensors.layer.kernel_shape[:-1]))
+        dtype, mask = tensors.z.dtype, _activity(tensors)
+
+        def product(cotangent: Any) -> Any:
+            return tf.cast(
+                tf.reshape(kernel_gradient(tensors.layer, tensors.x, cotangent), (inputs, units)), tf.float64
+            )
+
+        samples = tf.size(mask, out_type=tf.int64) // units
+        count = _count(mask)
+        x = sum_of_patches(tensors.layer, tensors.x, tf.shape(mask)[1:3])[:, None]
+        mean_x = tf.cast(x / tf.cast(samples, tf.float64), dtype)
+        mean_y = tf.linalg.matvec(tf.reshape(tensors.kernel_variable, (inputs, units)), mean_x[:, 0], transpose_a=True)
+        mean_z = mean_y + tensors.bias
+        shift = tf.cast(mean_z, tf.float64) - tensors.bias.astype(np.float64)
+
+        active = tf.nn.bias_add(tensors.positive, -mean_z) * mask
+        made = {"samples": samples, "x": x, "active": count}
+        if "x_active" in needed:
+            if "xy_inactive" in needed:
+                mostly = 2 * count > tf.cast(samples, tf.float64)
+                fewer = product(tf.abs(mask - tf.cast(mostly, dtype)))
+                made["x_active"] = tf.where(mostly, x - fewer, fewer)
+            else:
+                made["x_active"] = product(mask)
+        if "xy_active" in needed:
+            made["xy_active"] = product(active) + shift * made["x_active"]
+        if "xy_inactive" in needed:
+            inactive = tf.nn.bias_add(tensors.z, -mean_z) - active
+            made["xy_inactive"] = product(inactive) + shift * (x - made["x_active"])
+        if "xy" in needed:
+            made["xy"] = product(tf.nn.bias_add(tensors.z, -mean_z)) + shift * x
+
+        self._totals = {name: _variable_like(value) for name, value in made.items()}
+        self.variables = tuple(self._totals.values())
+        self.fetches = [total.assign_add(made[name], read_value=False) for name, total in self._totals.items()]
+
+    def allocate(self, block_images: int) -> None:
+        """The graph allocates by itself."""
+
+    def add(self, values: Any, *, ends_block: bool) -> None:
+        """The graph adds by itself."""
+
+    def totals(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
+        values = {name: session.run(total) for name, total in self._totals.items()}
+        samples, x, active = (values.pop(name) for name in ("samples", "x", "active"))
+        return int(samples), x[:, 0], np.rint(active).astype(np.int64), values
+
+
+def _variable_like(value: Any) -> Any:
+    """A zero of the shape of `value`, made in the graph when it is initialized."""
+    return tf.Variable(lambda: tf.zeros(value.shape, value.dtype), trainable=False, dtype=value.dtype)
+
+
+def _count(mask: Any) -> Any:
+    """How many samples have each unit active; image by image, since float32 counts to 2^24 only."""
+    maps = tf.reshape(mask, (tf.shape(mask)[0], -1, mask.shape[-1]))
+    return tf.reduce_sum(tf.cast(tf.reduce_sum(maps, 1), tf.float64), 0)
+
+
+class _DenseAccumulator(_Accumulator):
+    """A Dense layer on vectors: a block of rows is collected, and everything after its input is float64."""
+
+    def __init__(self, tensors: KernelTensors, needed: tuple[str, ...]) -> None:
+        super().__init__(tensors)
+        self._needed = needed
+        self.fetches = [tensors.x, _activity(tensors)]
+
+    def allocate(self, block_images: int) -> None:
+        inputs, units = self.tensors.layer.kernel_shape
+        self._samples = self._rows = 0
+        self._x = np.zeros(inputs)
+        self._active = np.zeros(units, np.int64)
+        self._sums = {name: np.zeros((inputs, units)) for name in self._needed}
+        self._block_x = np.empty((block_images, inputs))
+        self._block_mask = np.empty((block_images, units))
+
+    def add(self, values: Any, *, ends_block: bool) -> None:
+        x, mask = values
+        rows = slice(self._rows, self._rows + len(x))
+        self._rows = rows.stop
+        self._block_x[rows] = x
+        self._block_mask[rows] = mask
+        if ends_block:
+            self._add_block(self._block_x[: self._rows], self._block_mask[: self._rows])
+            self._rows = 0
+
+    def _add_block(self, x: Float, mask: Float) -> None:
+        self._samples += len(x)
+        self._x += x.sum(axis=0)
+        self._active += np.count_nonzero(mask, axis=0)
+        y = self.outputs(x)
+        active = y * mask
+        cotangents = {"x_active": mask, "xy_active": active, "xy_inactive": y - active, "xy": y}
+        for name, total in self._sums.items():
+            _add_product(total, x, cotangents[name])
+
+    def totals(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
+        return self._samples, self._x, self._active, self._sums
+
+
+def _add_product(total: Float, left: Float, right: Float) -> None:
+    """Add left' right to `total` in place, shape (K, U); BLAS counts in columns, hence the transposes."""
+    added = blas.dgemm(1.0, right.T, left.T, beta=1.0, c=total.T, trans_b=True, overwrite_c=True)
+    if not np.shares_memory(added, total):
+        raise AssertionError("BLAS copied the sums instead of adding to them")
