@@ -35,7 +35,7 @@ paper: env tex ## run the study and make its paper: every figure, number and pag
 	@$(BIN)/netlens paper --study '$(STUDY)'
 
 test: env ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: env ## check style, types, rules and notebooks
 	@$(BIN)/ruff check .
