@@ -1,6 +1,7 @@
 """What a study says of its image sets, as the rules need it: plain dictionaries in, names and paths out."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,33 @@ def names_of(specs: Mapping[str, Mapping[str, Any]], *kinds: str) -> str:
         Such as ``photos|cats``; an expression that matches nothing where there is none.
     """
     return "|".join(name for name, spec in specs.items() if not kinds or spec["kind"] in kinds) or "(?!)"
+
+
+def value_of(config: Mapping[str, Any], kind: str, key: str) -> Callable[[Any], Any]:
+    """Give what a study says of the image set or network that a rule's wildcard names.
+
+    Parameters
+    ----------
+    config
+        A validated study, defaults filled in.
+    kind
+        ``images`` or ``networks``; the wildcard is called ``images`` or ``network``.
+    key
+        What is asked for.
+
+    Returns
+    -------
+    callable
+        From wildcards to the value.
+    """
+    wildcard = {"images": "images", "networks": "network"}[kind]
+    return lambda wildcards: spec_of(config, kind, getattr(wildcards, wildcard))[key]
+
+
+def downloads_of(config: Mapping[str, Any]) -> str:
+    """Give the names of the files that a study downloads as a regular expression for a rule's wildcard."""
+    wanted = {str(spec["download"]) for spec in config["networks"].values() if "download" in spec}
+    return "|".join(re.escape(name) for name in sorted(wanted)) or "(?!)"
 
 
 def image_files(config: Mapping[str, Any], images: str) -> list[str]:

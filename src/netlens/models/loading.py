@@ -104,13 +104,10 @@ def load_network(spec: Mapping[str, Any] | str | Path, *, name: str | None = Non
     """
     if isinstance(spec, (str, Path)):
         return _load_prepared(Path(spec), name)
-    if spec["kind"] == "trained":
-        return _load_trained(spec, name)
-    if spec["kind"] == "file":
-        return _load_file(spec, name)
-    if spec["kind"] == "named":
-        return _load_named(spec, name)
-    raise NetworkError(f"network kind must be trained, file or named, not {spec['kind']!r}")
+    load = {"trained": _load_trained, "file": _load_file, "named": _load_named}
+    if spec.get("kind") not in load:
+        raise NetworkError(f"network {name or ''}: kind must be trained, file or named, not {spec.get('kind')!r}")
+    return load[spec["kind"]](spec, name)
 
 
 def _load_prepared(path: Path, name: str | None) -> Network:

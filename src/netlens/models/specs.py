@@ -37,6 +37,12 @@ def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
     return spec
 
 
+def preprocessing_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
+    """Give a network's preprocessing as a dictionary, also where the study names a mode."""
+    spec = spec_of(config, "networks", network)["preprocessing"]
+    return {"mode": spec} if isinstance(spec, str) else dict(spec)
+
+
 def trained_checkpoint(config: Mapping[str, Any], network: str) -> str:
     """Give the path of the checkpoint that the study itself trains."""
     return f"results/{config['study']}/networks/{network}/checkpoint.h5"
