@@ -412,7 +412,8 @@ def make(place: Place, python: Python, device: str) -> None:
     place.temporary.mkdir(parents=True, exist_ok=True)
     place.log.write_text(f"{python.name}, {device}\n", encoding="utf-8")
     if not place.conda:
-        steps.run("virtualenv", [python.program, "-m", "venv", str(place.folder)])
+        # venv refuses a link.
+        steps.run("virtualenv", [python.program, "-m", "venv", str(place.folder.resolve())])
     pip = [str(place.python), "-m", "pip", "--no-input", "--disable-pip-version-check"]
     if not has_room_for_cache(place, device):
         pip.append("--no-cache-dir")

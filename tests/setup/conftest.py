@@ -24,6 +24,7 @@ echo "$name" >>{calls}
 case "$name" in
   *"-m venv"*)
     for folder; do :; done
+    [ ! -h "$folder" ] || {{ echo 'Error: Unable to create directory'; exit 1; }}
     mkdir -p "$folder/bin" && cp "$0" "$folder/bin/python" && echo home >"$folder/pyvenv.cfg"
     printf '#!/bin/sh\\necho 0.1.0\\n' >"$folder/bin/netlens" && chmod +x "$folder/bin/netlens" ;;
   *"-m pip"*pu.txt*)
