@@ -1,0 +1,205 @@
+"""The two largest singular values of a matrix, without decomposing it where it is large.
+
+A matrix with a short side of more than `DIRECT` is turned into its Gram matrix of that side, block of rows by block of
+rows, and the top of the Gram matrix's spectrum is found by block Krylov iteration with full reorthogonalisation (Golub
+and Underwood 1977; Musco and Musco 2015). The block makes values that agree, or nearly so, come out as often as they
+occur, which a single start vector does not; the residuals bound the error. A Gram matrix squares the singular values,
+so where the second is smaller than the first by more than `SQUARED_OUT` the first is taken out of the matrix itself
+and the rest is done again: the error is then rounding error relative to the first value, as in a whole decomposition.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import blas, eigh
+
+from netlens.spectra.matrices import Array, SpectraError
+
+#: Matrices whose shorter side is at most this long are decomposed whole.
+DIRECT: Final = 96
+
+# Entries that are converted to float64 at a time: 32 MB.
+_ENTRIES_AT_A_TIME = 2**22
+# Gram matrices up to this size go to LAPACK, which takes no longer for them.
+_LAPACK = 512
+_BLOCK = 8
+_MOST_STEPS = 80
+# Residual of an eigenvalue relative to it: the singular value's relative error is at most half of that, and usually of
+# the order of its square.
+_RESIDUAL = 1e-7
+#: Second eigenvalue of a Gram matrix over the first, below which rounding shows in the second.
+SQUARED_OUT: Final = 1e-6
+# Exponents of two between which squares and sums of squares neither overflow nor vanish.
+_SAFE_EXPONENT = 300
+
+
+def top_singular_values(matrix: ArrayLike, *, seed: int = 0) -> Array:
+    """Compute the two largest singular values.
+
+    Parameters
+    ----------
+    matrix
+        (m, n) real, finite, not empty, in any floating-point precision; read block by block and left as it is.
+    seed
+        Of the start block; the values do not depend on it beyond their accuracy.
+
+    Returns
+    -------
+    ndarray
+        (2,), largest first; the second is 0 where the matrix has one row or column. The relative error of each is at
+        most 5e-8 by its residual (1e-12 is usual); that of the second is not below ``max(m, n) * eps`` of the first.
+
+    Raises
+    ------
+    SpectraError
+        Not a finite, non-empty matrix.
+    """
+    rows, largest = _tall(matrix)
+    if largest == 0:
+        return np.zeros(2)
+    exponent = int(np.frexp(largest)[1])
+    scale = 0 if abs(exponent) < _SAFE_EXPONENT else exponent
+    blocks = Blocks(rows, np.ldexp(1.0, -scale))
+    if rows.shape[1] <= DIRECT and rows.size <= _ENTRIES_AT_A_TIME:
+        found = np.linalg.svd(blocks.whole(), compute_uv=False)[:2]
+    elif rows.shape[1] == 1:
+        found = np.sqrt(gram(blocks)[0])
+    else:
+        found = _top_of(blocks, seed)
+    values = np.zeros(2)
+    values[: len(found)] = np.ldexp(found, scale)
+    return values
+
+
+class Blocks:
+    """Blocks of rows of a tall matrix in float64, scaled, with one direction taken out when asked.
+
+    Parameters
+    ----------
+    rows
+        (m, n), of any floating-point precision.
+    scale
+        What every entry is multiplied with; a power of two.
+    without
+        (n,), a direction of length 1 that is taken out of every row.
+    """
+
+    def __init__(self, rows: NDArray[np.floating], scale: float = 1.0, without: Array | None = None) -> None:
+        self.rows = rows
+        self.scale = scale
+        self.without = without
+
+    @property
+    def width(self) -> int:
+        """Length of a row."""
+        return int(self.rows.shape[1])
+
+    def whole(self) -> Array:
+        """Give all rows at once; nothing is taken out of them."""
+        return np.asarray(self.rows, dtype=np.float64) if self.scale == 1 else self.rows * np.float64(self.scale)
+
+    def __iter__(self) -> Iterator[Array]:
+        step = max(1, _ENTRIES_AT_A_TIME // self.width)
+        for start in range(0, len(self.rows), step):
+            block = np.ascontiguousarray(self.rows[start : start + step], dtype=np.float64)
+            if self.scale != 1:
+                block = block * self.scale
+            if self.without is not None:
+                block = block - np.outer(block @ self.without, self.without)
+            yield block
+
+
+def gram(blocks: Blocks) -> Array:
+    """Sum ``block.T @ block``; only the lower triangle is filled, in Fortran order, as LAPACK reads it."""
+    total = np.zeros((blocks.width, blocks.width), order="F")
+    for block in blocks:
+        total = blas.dsyrk(1.0, block.T, beta=1.0, c=total, overwrite_c=1, lower=1)
+    return total
+
+
+def top_eigenvalues(lower: Array, count: int, seed: int = 0) -> tuple[Array, Array]:
+    """Compute the largest eigenvalues of a positive semi-definite matrix, with their eigenvectors.
+
+    Block Krylov iteration; where it does not converge (more values agree than the block is wide), LAPACK.
+
+    Parameters
+    ----------
+    lower
+        (n, n) in Fortran order; only the lower triangle is read.
+    count
+        1 or 2. Of two, the second need not be accurate where it is below a millionth of the first.
+    seed
+        Of the start block.
+
+    Returns
+    -------
+    values, vectors : ndarray
+        (count,), largest first, and (n, count).
+    """
+    n = len(lower)
+    if n <= _LAPACK:
+        return _by_lapack(lower, count)
+    width = min(_BLOCK, n)
+    start = np.random.default_rng(seed).standard_normal((n, width))
+    most = max(1, min(_MOST_STEPS, n // width - 1))
+    basis = np.empty((n, (most + 1) * width), order="F")
+    basis[:, :width] = np.linalg.qr(start)[0]
+    projected = np.zeros((most * width, most * width))
+    for step in range(most):
+        old, new = slice(0, (step + 1) * width), slice((step + 1) * width, (step + 2) * width)
+        last = slice(step * width, (step + 1) * width)
+        images = blas.dsymm(1.0, lower, basis[:, last], lower=1)
+        projected[old, last] = basis[:, old].T @ images
+        projected[last, old] = projected[old, last].T
+        images -= basis[:, old] @ projected[old, last]
+        images -= basis[:, old] @ (basis[:, old].T @ images)
+        basis[:, new], remainder = np.linalg.qr(images)
+        # Within the space that is found, so far; the remainder says what of its images lies outside.
+        if step % 3 == 2 or step == most - 1 or not remainder.any():
+            values, vectors = np.linalg.eigh(projected[old, old])
+            values, vectors = values[: -count - 1 : -1], vectors[:, : -count - 1 : -1]
+            residuals = np.linalg.norm(remainder @ vectors[-width:], axis=0)
+            done = residuals <= _RESIDUAL * values
+            done[1:] |= values[1:] + residuals[1:] <= SQUARED_OUT * values[0]
+            if done.all():
+                return values, basis[:, old] @ vectors
+    return _by_lapack(lower, count)
+
+
+def _by_lapack(lower: Array, count: int) -> tuple[Array, Array]:
+    last = len(lower) - 1
+    values, vectors = eigh(lower, lower=True, subset_by_index=[last + 1 - count, last], check_finite=False)
+    return values[::-1], vectors[:, ::-1]
+
+
+def _top_of(blocks: Blocks, seed: int) -> Array:
+    squares, vectors = top_eigenvalues(gram(blocks), 2, seed)
+    if squares[1] > SQUARED_OUT * squares[0]:
+        return np.sqrt(squares)
+    # One step of the power method on the matrix itself: the vector's error falls by more than the factor that the
+    # second value lies below the first, so what is left of the first after taking it out is rounding.
+    vector = np.zeros(blocks.width)
+    for block in blocks:
+        vector += block.T @ (block @ vectors[:, 0])
+    vector /= np.linalg.norm(vector)
+    first = float(np.sqrt(sum(float(np.sum((block @ vector) ** 2)) for block in blocks)))
+    rest, _ = top_eigenvalues(gram(Blocks(blocks.rows, blocks.scale, without=vector)), 1, seed)
+    return np.array([first, np.sqrt(max(float(rest[0]), 0.0))])
+
+
+def _tall(matrix: ArrayLike) -> tuple[NDArray[np.floating], float]:
+    """Give the matrix, transposed if it is wide, and its largest magnitude; refuse what has no singular values."""
+    array = np.asarray(matrix)
+    if array.ndim != 2 or not array.size or array.dtype.kind not in "fiu":
+        raise SpectraError(f"an array of shape {array.shape} and type {array.dtype} is no matrix of real numbers")
+    rows = array if array.shape[0] >= array.shape[1] else array.T
+    largest = 0.0
+    step = max(1, _ENTRIES_AT_A_TIME // rows.shape[1])
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step]
+        largest = max(largest, float(part.max()), -float(part.min()))
+        if not np.isfinite(part.min()) or not np.isfinite(part.max()):
+            raise SpectraError(f"the matrix of shape {array.shape} has NaN or infinite entries")
+    return rows, largest
