@@ -33,7 +33,8 @@ from numpy.typing import ArrayLike, NDArray
 from netlens.data.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.models.backend import keras
 from netlens.models.folding import fold_batch_normalization
-from netlens.patterns.accumulation import Images, Preprocess, pattern_sums
+from netlens.patterns.accumulation import pattern_sums
+from netlens.patterns.batches import Images, Preprocess
 from netlens.patterns.estimators import estimate
 from netlens.patterns.reversal import (
     IDENTITY_LAYERS,
