@@ -60,6 +60,7 @@ def paper() -> None:
             "image.interpolation": "nearest",
             "legend.fontsize": 7,
             "legend.frameon": False,
+            "legend.title_fontsize": 7,
             "lines.linewidth": 1.0,
             "lines.markersize": 4.5,
             "pdf.fonttype": 42,
@@ -69,6 +70,10 @@ def paper() -> None:
             "ytick.labelsize": 7,
             "xtick.major.width": 0.6,
             "ytick.major.width": 0.6,
+            "xtick.minor.size": 1.5,
+            "ytick.minor.size": 1.5,
+            "xtick.minor.width": 0.4,
+            "ytick.minor.width": 0.4,
         }
     )
 
