@@ -1,6 +1,7 @@
 """Whole files or none."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -28,17 +29,20 @@ def test_an_error_leaves_the_old_file_and_no_other(tmp_path):
 
 
 def test_a_full_disk_is_one_line_that_names_the_file(tmp_path):
-    with pytest.raises(atomic.DiskFullError, match=r"disk full while writing .*file\.txt .* MB free") as caught:
-        with atomic.writing(tmp_path / "file.txt") as temporary:
-            temporary.write_text("half")
-            raise OSError(errno.ENOSPC, "No space left on device")
+    words = r"disk full while writing .*file\.txt .* MB free"
+    with (
+        pytest.raises(atomic.DiskFullError, match=words) as caught,
+        atomic.writing(tmp_path / "file.txt") as temporary,
+    ):
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
     assert caught.value.errno == errno.ENOSPC
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_really_full_device_is_told_too():
     with pytest.raises(atomic.DiskFullError), atomic.writing("/dev/shm/netlens-test") as temporary:
-        with open("/dev/full", "w") as full:
+        with Path("/dev/full").open("w") as full:
             full.write("x")
             full.flush()
         temporary.unlink()
