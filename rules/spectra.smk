@@ -20,8 +20,6 @@ rule spectra:
         f"results/{STUDY}/executed/pattern_attribution/spectra.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/spectra.tsv"
-    conda:
-        "../environment.yml"
     threads: 2
     params:
         job=job(picture_px=CONFIG["pattern_attribution"]["picture_px"]),
@@ -41,8 +39,6 @@ rule per_layer:
         f"results/{STUDY}/executed/pattern_attribution/per_layer.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/per_layer.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(),
         files=files,
@@ -61,8 +57,6 @@ rule inter_layer:
         f"results/{STUDY}/executed/pattern_attribution/inter_layer.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/inter_layer.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(),
         files=files,
@@ -81,8 +75,6 @@ rule pattern_net:
         f"results/{STUDY}/executed/pattern_attribution/pattern_net.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/pattern_net.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(),
         files=files,
@@ -101,8 +93,6 @@ rule layer_spectra:
         f"results/{STUDY}/executed/pattern_attribution/layer_spectra.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/layer_spectra.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(),
         files=files,
@@ -121,8 +111,6 @@ rule inter_layer_spectra:
         f"results/{STUDY}/executed/pattern_attribution/inter_layer_spectra.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/inter_layer_spectra.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(),
         files=files,
@@ -141,8 +129,6 @@ rule inter_layer_neighbours:
         f"results/{STUDY}/executed/pattern_attribution/inter_layer_neighbours.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/inter_layer_neighbours.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(),
         files=files,
@@ -161,8 +147,6 @@ rule chain_spectrum:
         f"results/{STUDY}/executed/pattern_attribution/chain_spectrum.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/chain_spectrum.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(),
         files=files,
@@ -181,8 +165,6 @@ rule column_norms:
         f"results/{STUDY}/executed/pattern_attribution/column_norms.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/column_norms.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(layer=CONFIG["pattern_attribution"]["column_norms_layer"]),
         files=files,
@@ -201,8 +183,6 @@ rule svd_grid_weights:
         f"results/{STUDY}/executed/pattern_attribution/svd_grid_weights.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/svd_grid_weights.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(kind="weights"),
         files=files,
@@ -221,8 +201,6 @@ rule rotations_weights:
         f"results/{STUDY}/executed/pattern_attribution/rotations_weights.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/rotations_weights.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(kind="weights"),
         files=files,
@@ -241,8 +219,6 @@ rule svd_grid_patterns:
         f"results/{STUDY}/executed/pattern_attribution/svd_grid_patterns.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/svd_grid_patterns.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(kind="patterns"),
         files=files,
@@ -261,8 +237,6 @@ rule rotations_patterns:
         f"results/{STUDY}/executed/pattern_attribution/rotations_patterns.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/rotations_patterns.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(kind="patterns"),
         files=files,
@@ -281,8 +255,6 @@ rule svd_grid_pattern_attribution:
         f"results/{STUDY}/executed/pattern_attribution/svd_grid_pattern_attribution.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/svd_grid_pattern_attribution.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(kind="pattern_attribution"),
         files=files,
@@ -301,8 +273,6 @@ rule rotations_pattern_attribution:
         f"results/{STUDY}/executed/pattern_attribution/rotations_pattern_attribution.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/rotations_pattern_attribution.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(kind="pattern_attribution"),
         files=files,
@@ -321,8 +291,6 @@ rule weightSingularRatioProd:
         f"results/{STUDY}/executed/pattern_attribution/weightSingularRatioProd.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/weightSingularRatioProd.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="weights", summary="inter_layer", log10=False),
         files=files,
@@ -341,8 +309,6 @@ rule weightSingularRatioProdLogTen:
         f"results/{STUDY}/executed/pattern_attribution/weightSingularRatioProdLogTen.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/weightSingularRatioProdLogTen.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="weights", summary="inter_layer", log10=True),
         files=files,
@@ -361,8 +327,6 @@ rule weightLayerRatioProd:
         f"results/{STUDY}/executed/pattern_attribution/weightLayerRatioProd.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/weightLayerRatioProd.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="weights", summary="layer", log10=False),
         files=files,
@@ -381,8 +345,6 @@ rule weightLayerRatioProdLogTen:
         f"results/{STUDY}/executed/pattern_attribution/weightLayerRatioProdLogTen.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/weightLayerRatioProdLogTen.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="weights", summary="layer", log10=True),
         files=files,
@@ -401,8 +363,6 @@ rule weightChainRatio:
         f"results/{STUDY}/executed/pattern_attribution/weightChainRatio.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/weightChainRatio.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="weights", summary="chain", log10=False),
         files=files,
@@ -421,8 +381,6 @@ rule weightChainRatioLogTen:
         f"results/{STUDY}/executed/pattern_attribution/weightChainRatioLogTen.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/weightChainRatioLogTen.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="weights", summary="chain", log10=True),
         files=files,
@@ -441,8 +399,6 @@ rule patternSingularRatioProd:
         f"results/{STUDY}/executed/pattern_attribution/patternSingularRatioProd.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/patternSingularRatioProd.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="pattern_attribution", summary="inter_layer", log10=False),
         files=files,
@@ -461,8 +417,6 @@ rule patternSingularRatioProdLogTen:
         f"results/{STUDY}/executed/pattern_attribution/patternSingularRatioProdLogTen.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/patternSingularRatioProdLogTen.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="pattern_attribution", summary="inter_layer", log10=True),
         files=files,
@@ -481,8 +435,6 @@ rule patternLayerRatioProd:
         f"results/{STUDY}/executed/pattern_attribution/patternLayerRatioProd.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/patternLayerRatioProd.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="pattern_attribution", summary="layer", log10=False),
         files=files,
@@ -501,8 +453,6 @@ rule patternLayerRatioProdLogTen:
         f"results/{STUDY}/executed/pattern_attribution/patternLayerRatioProdLogTen.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/patternLayerRatioProdLogTen.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="pattern_attribution", summary="layer", log10=True),
         files=files,
@@ -521,8 +471,6 @@ rule patternChainRatio:
         f"results/{STUDY}/executed/pattern_attribution/patternChainRatio.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/patternChainRatio.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="pattern_attribution", summary="chain", log10=False),
         files=files,
@@ -541,8 +489,6 @@ rule patternChainRatioLogTen:
         f"results/{STUDY}/executed/pattern_attribution/patternChainRatioLogTen.ipynb",
     benchmark:
         f"results/{STUDY}/benchmarks/patternChainRatioLogTen.tsv"
-    conda:
-        "../environment.yml"
     params:
         job=job(matrix="pattern_attribution", summary="chain", log10=True),
         files=files,
