@@ -24,11 +24,11 @@ def test_the_copy_computes_the_same(make_network, images, name, precision):
 def test_settings_graph_and_session_are_as_before(make_network, images):
     from tensorflow.python.framework import config
 
-    from netlens.models.backend import keras, tf, tf1
+    from netlens.models.backend import tf, tf1
     from netlens.patterns.network_graph import network_graph
 
     model = make_network("plain")
-    graph, session = tf1.get_default_graph(), keras.backend.get_session()
+    graph, session = tf1.get_default_graph(), tf1.keras.backend.get_session()
     for tensor_float in (True, False):
         tf.config.experimental.enable_tensor_float_32_execution(tensor_float)
         with pytest.raises(KeyError), network_graph(model):
@@ -39,7 +39,7 @@ def test_settings_graph_and_session_are_as_before(make_network, images):
         assert tf.config.experimental.tensor_float_32_execution_enabled() is tensor_float
     tf.config.experimental.enable_tensor_float_32_execution(True)
     assert tf1.get_default_graph() is graph
-    assert keras.backend.get_session() is session
+    assert tf1.keras.backend.get_session() is session
     assert len([operation for operation in graph.get_operations() if operation.type == "Conv2DBackpropFilter"]) == 0
 
 

@@ -21,15 +21,10 @@ from netlens.patterns.statistics import Float
 #: The signal estimators compared by `signal_quality`, in the order of the paper's figure.
 SIGNAL_ESTIMATORS = ("random", "w", "linear", "two_component")
 
-#: Directions of the input in which it varies less than this, relative to the one in which it varies most, are taken as
-#: constant: what is left there is the rounding of float32 activations.
-_RANGE = 1e-6
-#: Directions of the whitened distractor with less variance than this are taken as constant.
-_VARIANCE = 1e-10
-#: A smaller share of a unit's variance than this is taken as not explained at all.
-_EXPLAINED = 1e-14
 #: Units worked on at once, which bounds the memory.
 _BLOCK = 64
+#: A smaller share of a unit's variance than this is taken as not explained at all.
+_EXPLAINED = 1e-14
 
 
 class DiagnosticsError(ValueError):
@@ -59,12 +54,45 @@ def dead_units(pattern: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class _Whitened:
-    """Inputs seen through the directions in which they vary: z = to_z'(x - mean) has unit covariance."""
+class _Half:
+    """Samples of one half of the images, (n, K)."""
 
-    mean: Float
+    x: Float
+    centred: Float
+
+
+@dataclass(frozen=True)
+class _Signal:
+    """Signal estimators S(x) = sum_k a_k y_k of some units: y_1 = y, or y_1 = y above, y_2 = y below a threshold."""
+
+    w: Float  # (K, U)
+    threshold: Float  # (U,)
+    directions: list[Float]  # a_k, (K, U) each
+
+    def parts(self, x: Float) -> list[Float]:
+        """Give y_k, (n, U) each."""
+        y = x @ self.w
+        if len(self.directions) == 1:
+            return [y]
+        above = y > self.threshold
+        return [np.where(above, y, 0), np.where(above, 0, y)]
+
+
+@dataclass(frozen=True)
+class _Covariance:
+    """Covariance of the inputs, cov = basis diag(variance) basis', plus the ridge on every direction."""
+
+    variance: Float  # (r,)
     basis: Float  # (K, r), orthonormal
-    scale: Float  # (r,), standard deviation along the basis
+    ridge: float
+
+    def whiten(self, columns: Float) -> Float:
+        """Multiply (..., K, U) by the inverse square root of cov + ridge, which is symmetric."""
+        inside = self.basis.T @ columns
+        whitened = self.basis @ (inside / np.sqrt(self.variance + self.ridge)[:, None])
+        if self.basis.shape[1] < len(self.basis):
+            whitened += (columns - self.basis @ inside) / np.sqrt(self.ridge)
+        return np.asarray(whitened)
 
 
 def signal_quality(
@@ -74,16 +102,19 @@ def signal_quality(
     patterns: Mapping[str, NDArray[Any]],
     *,
     seed: int,
+    bias: NDArray[Any] | None = None,
+    ridge: float = 1e-4,
 ) -> dict[str, Float]:
     """Compute rho for every unit of a layer and each of four signal estimators.
 
     With y = w'x: ``random`` is S(x) = r y / w'r with r a random direction, ``w`` is S(x) = w y / w'w, ``linear`` is
-    a y, and ``two_component`` is a+ y where y > 0 and a- y elsewhere. v is found by least squares on the samples of
-    one half of the images, and the correlation is taken on those of the other half.
+    a y, and ``two_component`` is a+ y where y > 0 and a- y elsewhere; with a bias, where y + bias > 0: there the unit
+    is active, and from there its patterns are. v is found by least squares on the samples of one half of the images,
+    and the correlation is taken on those of the other half.
 
-    No regression is done unit by unit. With x whitened to z, d = z - sum_k alpha_k y_k: the covariance of d is the
-    identity outside the span of alpha_k and cov(z, y_k), so the best v lies in this span, of at most four dimensions
-    (six where a pattern leaves the range of the inputs).
+    No regression is done unit by unit. With C the covariance of x (plus the ridge), that of d = x - sum_k a_k y_k
+    differs from C by products of a_k and cov(x, y_k) only. So the best v is a combination of C^-1 a_k and
+    C^-1 cov(x, y_k), and four numbers a unit are to be found.
 
     Parameters
     ----------
@@ -97,6 +128,12 @@ def signal_quality(
         ``linear``, ``relu`` and ``relu.negative``, shaped as the kernel.
     seed
         Of the random directions and of the halves.
+    bias
+        Of the units, shape (U,). None: 0, as in the paper's formula.
+    ridge
+        Added to the variance of every direction of d in the least squares, as a fraction of the mean variance of x.
+        Without it v leans on directions that hardly vary in one half and do in the other, such as a channel that is
+        nearly dead. Where least squares is well posed, 1e-4 changes rho in the fourth decimal.
 
     Returns
     -------
@@ -107,8 +144,10 @@ def signal_quality(
     Raises
     ------
     DiagnosticsError
-        Shapes do not fit, or there are fewer than two images.
+        Shapes do not fit, there are fewer than two images, or the ridge is not positive.
     """
+    if not ridge > 0:
+        raise DiagnosticsError(f"ridge is {ridge}; take a small positive fraction, such as 1e-4")
     w, directions = _columns(x, kernel, patterns)
     rng = np.random.default_rng(seed)
     fit = _half_of_the_images(np.asarray(image), rng)
@@ -116,7 +155,8 @@ def signal_quality(
         raise DiagnosticsError(
             f"{len(x)} samples of {len(np.unique(image))} images cannot be halved; take at least two images"
         )
-    x_fit, x_test = np.asarray(x[fit], np.float64), np.asarray(x[~fit], np.float64)
+    threshold = np.zeros(w.shape[1]) if bias is None else -np.asarray(bias, np.float64)
+    x_fit, x_test = (_Half(half, half - half.mean(axis=0)) for half in (x[fit].astype(float), x[~fit].astype(float)))
     random = rng.standard_normal(w.shape)
     parts: dict[str, list[Float]] = {
         "random": [random],
@@ -124,14 +164,13 @@ def signal_quality(
         "linear": [directions["linear"]],
         "two_component": [directions["relu"], directions["relu.negative"]],
     }
-    whitened = _whiten(x_fit)
+    covariance = _covariance(x_fit.centred, ridge)
     rho = {name: np.full(w.shape[1], np.nan) for name in SIGNAL_ESTIMATORS}
     for start in range(0, w.shape[1], _BLOCK):
         units = slice(start, start + _BLOCK)
         for name, columns in parts.items():
-            rho[name][units] = 1 - _best_correlation(
-                x_fit, x_test, whitened, w[:, units], [column[:, units] for column in columns]
-            )
+            signal = _Signal(w[:, units], threshold[units], [column[:, units] for column in columns])
+            rho[name][units] = 1 - _best_correlation(x_fit, x_test, covariance, signal)
     return rho
 
 
@@ -155,98 +194,63 @@ def _half_of_the_images(image: NDArray[Any], rng: np.random.Generator) -> NDArra
     return np.isin(image, images[: len(images) // 2])
 
 
-def _whiten(x: Float) -> _Whitened:
-    mean = x.mean(axis=0)
-    centred = x - mean
-    if len(x) >= x.shape[1]:
-        variance, basis = linalg.eigh(centred.T @ centred / len(x))
+def _covariance(centred: Float, ridge: float) -> _Covariance:
+    n, inputs = centred.shape
+    if n >= inputs:
+        variance, basis = linalg.eigh(centred.T @ centred / n)
+        variance = np.maximum(variance, 0)
     else:
-        variance, left = linalg.eigh(centred @ centred.T / len(x))
-        kept = variance > _RANGE**2 * variance[-1]
+        variance, left = linalg.eigh(centred @ centred.T / n)
+        kept = variance > n * np.finfo(np.float64).eps * variance[-1]
         variance = variance[kept]
-        basis = centred.T @ (left[:, kept] / np.sqrt(len(x) * variance))
-    kept = variance > _RANGE**2 * variance[-1] if variance.size else variance > 0
-    return _Whitened(mean, basis[:, kept], np.sqrt(variance[kept]))
+        basis = centred.T @ (left[:, kept] / np.sqrt(n * variance))
+    # Inputs that never vary have no covariance at all; any ridge then serves.
+    return _Covariance(variance, basis, ridge * float(variance.sum()) / inputs or 1.0)
 
 
-def _best_correlation(x_fit: Float, x_test: Float, whitened: _Whitened, w: Float, directions: list[Float]) -> Float:
-    """max_v corr(y, v'd) of every unit: v from the first samples, the correlation on the second."""
-    parts = len(directions)
-    gains = [np.sum(w * a, axis=0) for a in directions]
+def _best_correlation(fit: _Half, test: _Half, covariance: _Covariance, signal: _Signal) -> Float:
+    """max_v corr(y, v'd) of every unit: v from one half, the correlation on the other."""
+    gains = [np.sum(signal.w * a, axis=0) for a in signal.directions]
     # A pattern stored in float32 has w'a = 1 but for rounding, and least squares would read y from the rounding.
     scaled = [
-        np.divide(a, gain, out=np.zeros_like(a), where=gain != 0) for a, gain in zip(directions, gains, strict=True)
+        np.divide(a, gain, out=np.zeros_like(a), where=gain != 0)
+        for a, gain in zip(signal.directions, gains, strict=True)
     ]
-
-    y = x_fit @ w
-    halves = _split(y, parts)
-    centred = [half - half.mean(axis=0) for half in halves]
-    y_centred = y - y.mean(axis=0)
-    between = np.stack([[np.mean(a * b, axis=0) for b in centred] for a in centred])  # (parts, parts, U)
-    with_y = np.stack([np.mean(a * y_centred, axis=0) for a in centred])  # (parts, U)
-    z = (x_fit - whitened.mean) @ (whitened.basis / whitened.scale)
-    g = np.stack([z.T @ a / len(z) for a in centred])  # (parts, r, U): cov(z, y_k)
-    inside = [whitened.basis.T @ a for a in scaled]
-    alpha = np.stack([part / whitened.scale[:, None] for part in inside])  # (parts, r, U)
-    beta = np.stack([a - whitened.basis @ part for a, part in zip(scaled, inside, strict=True)])  # (parts, K, U)
-    beta *= _leaves_the_range(beta, between, whitened)[:, None, :]
-
-    v = _solve(g, alpha, beta, between, with_y)
-    v_x = (whitened.basis / whitened.scale) @ v[0] + v[1]
-    y_test = x_test @ w
-    residual = x_test @ v_x
-    for a, half in zip(scaled, _split(y_test, parts), strict=True):
-        residual -= np.sum(v_x * a, axis=0) * half
-    found = _correlation(y_test, residual)
-    dead = np.any([gain == 0 for gain in gains], axis=0)
-    return np.where(dead | (y_centred.std(axis=0) == 0), np.nan, found)
+    signal = _Signal(signal.w, signal.threshold, scaled)
+    v = _least_squares(fit, covariance, signal)
+    parts = signal.parts(test.x)
+    y = sum(parts[1:], parts[0])
+    residual = test.centred @ v
+    for a, part in zip(scaled, parts, strict=True):
+        residual -= np.sum(v * a, axis=0) * part
+    undefined = np.any([gain == 0 for gain in gains], axis=0) | np.isclose(y.std(axis=0), 0, atol=0)
+    return np.where(undefined, np.nan, _correlation(y, residual))
 
 
-def _split(y: Float, parts: int) -> list[Float]:
-    return [y] if parts == 1 else [np.maximum(y, 0), np.minimum(y, 0)]
-
-
-def _leaves_the_range(beta: Float, between: Float, whitened: _Whitened) -> Float:
-    """1 where a direction reaches out of the inputs' range by more than rounding, else 0; shape (parts, U)."""
-    largest = whitened.scale.max(initial=0.0)
-    spread = np.sqrt(np.maximum(np.stack([between[k, k] for k in range(len(beta))]), 0))
-    return np.asarray(np.linalg.norm(beta, axis=1) * spread > _RANGE * largest, np.float64)
-
-
-def _solve(g: Float, alpha: Float, beta: Float, between: Float, with_y: Float) -> tuple[Float, Float]:
-    """Least squares of y on d for every unit, in the span that holds the answer: (in z, outside the range of x)."""
-    inner = np.linalg.qr(np.concatenate([g, alpha]).transpose(2, 1, 0))[0]  # (U, r, at most 2 parts)
-    size = np.linalg.norm(beta, axis=1).max(axis=0)  # (U,)
-    unit_beta = np.divide(beta, size, out=np.zeros_like(beta), where=size > 0)
-    outer = np.linalg.qr(unit_beta.transpose(2, 1, 0))[0]  # (U, K, parts)
-
-    # d in these coordinates: z - sum alpha_k y_k inside, - sum beta_k y_k outside (scaled to the size of z).
-    spread = np.sqrt(np.maximum(np.einsum("kku->u", between), np.finfo(float).tiny))
-    g_in = np.einsum("urj,kru->ukj", inner, g)
-    a_in = np.einsum("urj,kru->ukj", inner, alpha)
-    a_out = np.einsum("uKj,kKu->ukj", outer, unit_beta) / spread[:, None, None]
-    a_all = np.concatenate([a_in, a_out], axis=2)
-    g_all = np.concatenate([g_in, np.zeros_like(a_out)], axis=2)
-    identity = np.zeros((a_all.shape[2],) * 2)
-    identity[: g_in.shape[2], : g_in.shape[2]] = np.eye(g_in.shape[2])
-
-    crossed = np.einsum("uki,ukj->uij", g_all, a_all)
-    covariance = identity - crossed - crossed.transpose(0, 2, 1)
-    covariance += np.einsum("klu,uki,ulj->uij", between, a_all, a_all)
-    target = g_all.sum(axis=1) - np.einsum("ku,uki->ui", with_y, a_all)
-
-    variance, vectors = np.linalg.eigh(covariance)
-    largest = variance[:, -1:]
-    inverse = np.divide(1, variance, out=np.zeros_like(variance), where=variance > _VARIANCE * largest)
-    solved = np.einsum("uij,uj,ukj,uk->ui", vectors, inverse, vectors, target)
+def _least_squares(fit: _Half, covariance: _Covariance, signal: _Signal) -> Float:
+    """Regress y on d = x - sum_k a_k y_k for every unit; v has shape (K, U)."""
+    x, n = fit.centred, len(fit.x)
+    parts = [part - part.mean(axis=0) for part in signal.parts(fit.x)]
+    y = sum(parts[1:], parts[0])
+    with_x = [x.T @ part / n for part in parts]  # cov(x, y_k)
+    # v = P t, where P = C^-1/2 Q and Q is an orthonormal basis of what C^-1/2 makes of cov(x, y_k) and a_k.
+    spanning = covariance.whiten(np.stack([*with_x, *signal.directions]))  # (2p, K, U)
+    basis = np.linalg.qr(spanning.transpose(2, 1, 0))[0].transpose(2, 1, 0)
+    columns = covariance.whiten(basis)
+    left = x @ columns  # what d leaves of them, (2p, n, U)
+    for a, part in zip(signal.directions, parts, strict=True):
+        left -= np.sum(columns * a, axis=1)[:, None, :] * part
+    matrix = (_products(left, left) / n + covariance.ridge * _products(columns, columns)).transpose(2, 0, 1)
+    target = _products(left, y[None])[:, 0].T / n
+    t = np.linalg.solve(matrix, target[:, :, None])[:, :, 0]
     # A share of y within rounding is none: v would be noise, and its correlation with y anything.
-    explained = np.sum(solved * target, axis=1)
-    solved[explained <= _EXPLAINED * with_y.sum(axis=0)] = 0
-    split = g_in.shape[2]
-    scale = np.divide(1, size * spread, out=np.zeros_like(size), where=size > 0)
-    v_in = np.einsum("urj,uj->ru", inner, solved[:, :split])
-    v_out = np.einsum("uKj,uj->Ku", outer, solved[:, split:]) * scale
-    return v_in, v_out
+    t[np.sum(t * target, axis=1) <= _EXPLAINED * np.mean(y**2, axis=0)] = 0
+    return np.asarray(np.sum(columns * t.T[:, None, :], axis=0))
+
+
+def _products(a: Float, b: Float) -> Float:
+    """Sum a_i b_j over samples for every unit: (i, n, U) and (j, n, U) give (i, j, U)."""
+    return np.stack([[np.einsum("nU,nU->U", left, right) for right in b] for left in a])
 
 
 def _correlation(a: Float, b: Float) -> Float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from netlens.models.backend import tf, tf1
 from netlens.patterns.batches import Images, Preprocess, batches_of, read_batches
 from netlens.patterns.convolution import padded_input
-from netlens.patterns.network_graph import KernelTensors, NetworkGraph, network_graph
+from netlens.patterns.network_graph import KernelTensors, network_graph
 from netlens.patterns.statistics import PatternSumsError
 
 Int = NDArray[np.int64]
@@ -81,7 +81,7 @@ def input_samples(
         raise PatternSumsError(f"positions_per_image is {positions_per_image}; take at least 1")
     batches = batches_of(len(images), batch_size)
     with network_graph(model) as network:
-        layers = [_gathered(index, tensors) for index, tensors in enumerate(network.tensors)]
+        layers = [_gathered(number, tensors) for number, tensors in enumerate(network.tensors)]
         for group in _groups(layers, len(images) * positions_per_image, memory_gb * 1e9):
             label = "inputs of " + ", ".join(layer.name for layer in group)
             collected: list[list[NDArray[np.float32]]] = [[] for _ in group]
@@ -89,12 +89,14 @@ def input_samples(
             for batch, inputs in read_batches(
                 images, batches, preprocess, network.input_shape, label=label, progress=progress
             ):
-                drawn = _draw(network, group, inputs, first=batch[0], wanted=positions_per_image, seed=seed)
-                feed = {network.images: inputs}
-                feed.update({layer.positions: part for layer, part in zip(group, drawn, strict=True)})
+                if batch[0] == 0:  # every image has the same size
+                    shapes = network.session.run([layer.output_shape for layer in group], {network.images: inputs[:1]})
+                feed: dict[Any, NDArray[Any]] = {network.images: inputs}
+                for layer, shape in zip(group, shapes, strict=True):
+                    feed[layer.index] = _indices(layer, shape[1:-1], range(*batch), positions_per_image, seed)
                 patches = network.session.run([layer.patches for layer in group], feed)
                 for index, part in enumerate(patches):
-                    collected[index].append(part.reshape(-1, part.shape[-1]))
+                    collected[index].append(part.reshape(-1, group[index].inputs))
                     sources[index].append(np.repeat(np.arange(*batch), part.shape[1]))
             for layer, parts, image in zip(group, collected, sources, strict=True):
                 x = np.concatenate(parts)
@@ -104,35 +106,30 @@ def input_samples(
 
 @dataclass(frozen=True)
 class _Gathered:
-    """A layer's inputs at the output positions that are fed, counted row by row."""
+    """A layer's inputs at positions that are fed, as the indices of all taps of the kernel in the padded input."""
 
-    name: str
-    index: int
-    inputs: int
-    positions: Any
-    position_count: Any
+    number: int
+    tensors: KernelTensors
+    output_shape: Any
+    index: Any
     patches: Any
 
+    @property
+    def name(self) -> str:
+        return self.tensors.layer.name
 
-def _gathered(index: int, tensors: KernelTensors) -> _Gathered:
+    @property
+    def inputs(self) -> int:
+        return int(np.prod(self.tensors.layer.kernel_shape[:-1]))
+
+
+def _gathered(number: int, tensors: KernelTensors) -> _Gathered:
     layer, x, z = tensors.layer, tensors.x, tensors.z
-    inputs = int(np.prod(layer.kernel_shape[:-1]))
     with x.graph.as_default():
-        positions = tf1.placeholder(tf.int32, (None, None))
-        if layer.kind == "dense":
-            rows = tf.reshape(x, (tf.shape(x)[0], -1, inputs))
-            patches = tf.gather(rows, positions, batch_dims=1)
-        else:
-            assert layer.strides is not None and layer.dilation is not None
-            height, width = layer.kernel_shape[:2]
-            columns = tf.shape(z)[2]
-            row = (positions // columns * layer.strides[0])[..., None] + tf.range(height) * layer.dilation[0]
-            column = (positions % columns * layer.strides[1])[..., None] + tf.range(width) * layer.dilation[1]
-            shape = tf.concat([tf.shape(positions), (height, width)], 0)
-            taps = [tf.broadcast_to(row[..., :, None], shape), tf.broadcast_to(column[..., None, :], shape)]
-            patches = tf.gather_nd(padded_input(layer, x), tf.stack(taps, -1), batch_dims=1)
-        flat = tf.reshape(patches, (tf.shape(positions)[0], tf.shape(positions)[1], inputs))
-        return _Gathered(layer.name, index, inputs, positions, tf.reduce_prod(tf.shape(z)[1:-1]), flat)
+        seen = x if layer.kind == "dense" else padded_input(layer, x)
+        index = tf1.placeholder(tf.int64, (None, None, None, x.shape.rank - 1))
+        patches = tf.gather_nd(seen, index)
+        return _Gathered(number, tensors, tf.shape(z), index, patches)
 
 
 def _groups(layers: list[_Gathered], samples: int, memory: float) -> list[list[_Gathered]]:
@@ -149,16 +146,19 @@ def _groups(layers: list[_Gathered], samples: int, memory: float) -> list[list[_
     return groups
 
 
-def _draw(
-    network: NetworkGraph, layers: list[_Gathered], inputs: NDArray[Any], *, first: int, wanted: int, seed: int
-) -> list[NDArray[np.int32]]:
-    """Draw positions for each image of a batch, layer by layer, (images, positions)."""
-    counts = network.session.run([layer.position_count for layer in layers], {network.images: inputs[:1]})
-    drawn = []
-    for layer, count in zip(layers, counts, strict=True):
-        positions = np.empty((len(inputs), min(wanted, count)), np.int32)
-        for image, row in enumerate(positions):
-            rng = np.random.default_rng((seed, layer.index, first + image))
-            row[:] = rng.choice(count, len(row), replace=False)
-        drawn.append(positions)
-    return drawn
+def _indices(layer: _Gathered, positions: NDArray[Any], images: range, wanted: int, seed: int) -> Int:
+    """Draw output positions for each image: where their taps lie in the padded batch, (images, drawn, taps, axes)."""
+    size = tuple(int(length) for length in positions)
+    count = int(np.prod(size))
+    drawn = np.empty((len(images), min(wanted, count)), np.int64)
+    for image, row in zip(images, drawn, strict=True):
+        rng = np.random.default_rng((seed, layer.number, image))
+        row[:] = rng.choice(count, len(row), replace=False)
+    where = np.stack(np.unravel_index(drawn, size), axis=-1) if size else np.empty((*drawn.shape, 0), np.int64)
+    where = where[:, :, None]
+    kernel = layer.tensors.layer
+    if kernel.kind == "conv2d":
+        taps = np.stack(np.meshgrid(*map(np.arange, kernel.kernel_shape[:2]), indexing="ij"), axis=-1).reshape(-1, 2)
+        where = where * np.array(kernel.strides) + taps * np.array(kernel.dilation)
+    row = np.broadcast_to(np.arange(len(images))[:, None, None, None], (*where.shape[:3], 1))
+    return np.concatenate([row, where], axis=-1)
