@@ -41,7 +41,7 @@ lint: env ## check style, types, rules and notebooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/snakefmt --check --quiet Snakefile rules
+	@$(BIN)/snakefmt --check Snakefile rules
 	@$(BIN)/python .ci/lint_rules.py
 	@find notebooks -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
