@@ -1,19 +1,15 @@
 """The architectures that netlens can build and train, by name.
 
 Each is a function ``f(*, input_shape, classes, seed)`` that gives a Keras model ending in a softmax layer named
-``predictions``. To add one, write the function and name it here.
+``predictions``. To add one, write the function and name it in `ARCHITECTURES` and in `build`.
 """
 
-import importlib
 from typing import Any
 
 from netlens.models.graph import NetworkError
 
-#: Architecture -> module and function; imported only when built, since that starts TensorFlow.
-ARCHITECTURES = {
-    "small_vgg": ("netlens.models.vgg", "small_vgg"),
-    "vgg16": ("netlens.models.vgg", "vgg16"),
-}
+#: Their names; to list them starts no TensorFlow.
+ARCHITECTURES = ("small_vgg", "vgg16")
 
 
 def build(architecture: str, *, input_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
@@ -45,5 +41,7 @@ def build(architecture: str, *, input_shape: tuple[int, int, int], classes: int,
         raise NetworkError(f"no architecture is named {architecture!r}; there are {known}")
     if classes < 2:
         raise NetworkError(f"{architecture} needs at least 2 classes, not {classes}")
-    module, function = ARCHITECTURES[architecture]
-    return getattr(importlib.import_module(module), function)(input_shape=input_shape, classes=classes, seed=seed)
+    from netlens.models import vgg
+
+    makers = {"small_vgg": vgg.small_vgg, "vgg16": vgg.vgg16}
+    return makers[architecture](input_shape=input_shape, classes=classes, seed=seed)

@@ -18,6 +18,7 @@ from netlens.data.files import sha256_of
 from netlens.models.architectures import build
 from netlens.models.backend import keras
 from netlens.models.graph import NetworkError, Step, UnsupportedLayerError, copy_of, graph_of
+from netlens.models.keras_files import load_keras3, load_legacy_archive, set_stored_weights
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
 
 
@@ -159,7 +160,7 @@ def _load_named(spec: Mapping[str, Any], name: str | None) -> Network:
         path = Path(weights).expanduser()
         digest = _check_file(path, spec.get("sha256"))
         try:
-            model.load_weights(path)
+            set_stored_weights(model, path)
         except (OSError, ValueError, KeyError) as error:
             raise CheckpointError(f"{path}: not weights of {architecture} (sha256 {digest}): {_line(error)}") from error
     return _network(
@@ -264,9 +265,9 @@ def read_model(path: str | Path, *, sha256: str | None = None) -> Any:
         raise UnsupportedLayerError(f"{path}: holds a Lambda layer, which is code and is not run; replace it")
     try:
         if version.startswith("3"):
-            from netlens.models.keras3 import load_keras3
-
             return load_keras3(path)
+        if zipfile.is_zipfile(path):
+            return load_legacy_archive(path)
         return keras.models.load_model(path, compile=False)
     except NetworkError as error:
         raise type(error)(f"{path}: {error}") from error
@@ -337,9 +338,7 @@ def _input_shape(model: Any, size_px: int | Sequence[int] | None) -> tuple[int, 
     """Find (height, width, 3), with the study's size where the model takes any."""
     if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
         shapes = ", ".join(str(tuple(tensor.shape[1:])) for tensor in model.inputs)
-        raise NetworkError(
-            f"network {model.name!r} takes {shapes}; a classifier of images takes one (height, width, 3)"
-        )
+        raise NetworkError(f"network {model.name!r} takes {shapes}; one input (height, width, 3) is needed")
     height, width, channels = model.inputs[0].shape[1:]
     if channels != 3:
         raise NetworkError(f"network {model.name!r} takes {channels} channels; images have 3")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from netlens.atomic import writing
 from netlens.data.arrays import save_arrays
+from netlens.models.backend import tf, tf1
 from netlens.models.folding import fold_batch_normalization
 from netlens.models.graph import NetworkError
 from netlens.models.kernel_layers import KernelLayer, kernel_layers, write_layers
@@ -81,6 +82,11 @@ def save_prepared(prepared: Prepared, kernels: str | Path, model: str | Path) ->
         .h5 file; `netlens.models.loading.load_network` opens it.
     """
     save_arrays(kernels, prepared.kernels)
-    with writing(model) as temporary:
-        prepared.network.model.save(temporary, save_format="h5", include_optimizer=False)
+    ready = prepared.network.model
+    config, weights = ready.get_config(), ready.get_weights()
+    # In a graph of its own, since TensorFlow numbers the names of weights by what else a graph holds.
+    with writing(model) as temporary, tf.Graph().as_default(), tf1.Session():
+        alone = type(ready).from_config(config)
+        alone.set_weights(weights)
+        alone.save(temporary, save_format="h5", include_optimizer=False)
     write_layers(Path(model).with_suffix(".json"), prepared.layers, prepared.network.describe())

@@ -1,7 +1,8 @@
-"""Read networks that Keras 3 has saved, whose files the legacy Keras of this project cannot load.
+"""Read network files that the legacy Keras cannot load by itself.
 
-Keras 3 writes other configurations and, in ``.keras`` archives, weights by position. Both are translated layer by
-layer; a layer that is not known here is named.
+Keras 3 writes other configurations, which are translated layer by layer; a layer that is not known here is named. The
+``.keras`` archives of either Keras hold weights by position. The legacy Keras reads its own archives only where eager
+execution is on; without it, as here, it would say nothing and leave the weights random.
 """
 
 import io
@@ -92,17 +93,68 @@ def load_keras3(path: str | Path) -> Any:
     """
     file = Path(path)
     if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            config = json.loads(archive.read("config.json"))
-            with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as weights:
-                return _model(config, _by_position(config, weights))
+        config, weights = _open_archive(file)
+        return _with_weights(_build(config), weights)
     with h5py.File(file, "r") as stored:
         config = json.loads(stored.attrs["model_config"])
-        return _model(config, _by_name(stored["model_weights"]))
+        return _with_weights(_build(config), _by_name(stored["model_weights"]))
 
 
-def _model(config: Mapping[str, Any], weights: Weights) -> Any:
-    model = _build(config)
+def load_legacy_archive(path: str | Path) -> Any:
+    """Load a network that the legacy Keras (version 2) saved as ``.keras``.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    NetworkError
+        The weights do not fit the configuration.
+    """
+    config, weights = _open_archive(Path(path))
+    return _with_weights(keras.saving.deserialize_keras_object(config), weights)
+
+
+def set_stored_weights(model: Any, path: str | Path) -> None:
+    """Set a model's weights from an .h5 file of weights, as ``keras.applications`` publishes them.
+
+    Parameters
+    ----------
+    model
+        Its layers are named as in the file.
+    path
+        One group a layer, its weights in the order of the attribute ``weight_names``.
+
+    Raises
+    ------
+    NetworkError
+        The weights of a layer are missing or have other shapes.
+    OSError, KeyError
+        The file is damaged.
+    """
+    with h5py.File(path, "r") as stored:
+        root = stored.get("model_weights", stored)
+        found = {
+            str(layer): [np.asarray(root[layer][name]) for name in root[layer].attrs["weight_names"]]
+            for layer in root.attrs["layer_names"]
+        }
+    _with_weights(model, found)
+
+
+def _open_archive(file: Path) -> tuple[Any, Weights]:
+    with zipfile.ZipFile(file) as archive:
+        config = json.loads(archive.read("config.json"))
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as stored:
+            return config, _by_position(config, stored)
+
+
+def _with_weights(model: Any, weights: Weights) -> Any:
     for layer in _all_layers(model):
         if not layer.weights:
             continue
@@ -136,7 +188,7 @@ def _by_name(group: Any) -> Weights:
 
 
 def _by_position(config: Mapping[str, Any], store: Any) -> Weights:
-    """Read the weights of a .keras archive, where layers are numbered by class and weights within a layer."""
+    """Read the weights of an archive, where layers are numbered by class and weights within a layer."""
     found: Weights = {}
     counts: Counter[str] = Counter()
     for entry in config["config"]["layers"]:

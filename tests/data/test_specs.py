@@ -1,0 +1,74 @@
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from netlens.data.specs import SpecError, downloads_of, image_files, names_of, scene_files, spec_of, value_of
+from netlens.models.specs import (
+    download_file,
+    image_file,
+    images_of,
+    network_files,
+    network_spec,
+    preprocessing_spec,
+)
+
+CONFIG = {
+    "study": "mine",
+    "images": {
+        "photos": {"kind": "photos", "seed": 3},
+        "cats": {"kind": "folder", "folder": "cats.zip"},
+        "dogs": {"kind": "folder", "folder": "dogs", "heldout_folder": "more dogs"},
+    },
+    "networks": {
+        "small": {
+            "kind": "trained", "architecture": "small_vgg", "images": "photos", "checkpoint": "m/s.h5",
+            "retrain": False, "preprocessing": "tf",
+        },
+        "own": {
+            "kind": "trained", "images": "photos", "checkpoint": "m/s.h5", "retrain": True,
+            "preprocessing": {"scale": 2},
+        },
+        "given": {"kind": "file", "images": "cats", "file": "g.keras", "class_names": "names.txt"},
+        "big": {"kind": "named", "images": "dogs", "architecture": "vgg16", "download": "w.1.h5"},
+        "random": {"kind": "named", "images": "dogs", "architecture": "vgg16", "class_names": ["a", "b"]},
+    },
+}  # fmt: skip
+
+
+def test_names_as_expressions():
+    assert names_of(CONFIG["images"], "folder") == "cats|dogs"
+    assert names_of(CONFIG["networks"]) == "small|own|given|big|random"
+    assert re.search(names_of(CONFIG["images"], "zip"), "photos") is None
+    assert re.fullmatch(downloads_of(CONFIG), "w.1.h5") and not re.fullmatch(downloads_of(CONFIG), "wx1.h5")
+    assert re.search(downloads_of({"networks": {}}), "") is None
+
+
+def test_image_sets():
+    assert image_files(CONFIG, "photos") == []
+    assert image_files(CONFIG, "cats") == ["cats.zip"]
+    assert image_files(CONFIG, "dogs") == ["dogs", "more dogs"]
+    assert scene_files(CONFIG, "photos") == ["results/mine/images/photos/scenes.npz"]
+    assert scene_files(CONFIG, "dogs") == []
+    assert value_of(CONFIG, "images", "seed")(SimpleNamespace(images="photos")) == 3
+    assert value_of(CONFIG, "networks", "file")(SimpleNamespace(network="given")) == "g.keras"
+
+
+def test_networks():
+    assert network_files(CONFIG, "small") == ["m/s.h5", "m/s.json"]
+    own = "results/mine/networks/own/checkpoint"
+    assert network_files(CONFIG, "own") == [f"{own}.h5", f"{own}.json"]
+    assert network_spec(CONFIG, "own")["checkpoint"] == f"{own}.h5"
+    assert CONFIG["networks"]["own"]["checkpoint"] == "m/s.h5", "the study itself is not changed"
+    assert network_files(CONFIG, "given") == ["g.keras", "names.txt"]
+    assert network_files(CONFIG, "big") == [download_file("w.1.h5")]
+    assert network_files(CONFIG, "random") == []
+    assert preprocessing_spec(CONFIG, "small") == {"mode": "tf"}
+    assert preprocessing_spec(CONFIG, "own") == {"scale": 2}
+    assert images_of(CONFIG, "given") == "cats"
+    assert image_file(CONFIG, "big", "heldout") == "results/mine/images/dogs/heldout.npz"
+
+
+def test_unknown_names():
+    with pytest.raises(SpecError, match="networks: 'tiny' is not defined; there is small, own"):
+        spec_of(CONFIG, "networks", "tiny")
