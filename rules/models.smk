@@ -2,12 +2,15 @@
 
 from netlens.data.specs import names_of, scene_files, value_of
 from netlens.models.specs import (
+    check_files,
     image_file,
     images_of,
     network_files,
     network_spec,
     preprocessing_spec,
 )
+
+check_files(CONFIG)
 
 
 rule train:

@@ -5,6 +5,7 @@ import pytest
 
 from netlens.data.specs import SpecError, downloads_of, image_files, names_of, scene_files, spec_of, value_of
 from netlens.models.specs import (
+    check_files,
     download_file,
     image_file,
     images_of,
@@ -72,3 +73,30 @@ def test_networks():
 def test_unknown_names():
     with pytest.raises(SpecError, match="networks: 'tiny' is not defined; there is small, own"):
         spec_of(CONFIG, "networks", "tiny")
+
+
+def test_missing_files_are_told_all_at_once(tmp_path):
+    def study(**networks):
+        return {
+            "study": "mine",
+            "images": {"photos": {"kind": "photos"}, "cats": {"kind": "folder", "folder": str(tmp_path / "cats")}},
+            "networks": networks,
+        }
+
+    (tmp_path / "s.json").write_text('{"checkpoint": {"sha256": "abc"}}')
+    networks = {
+        "small": {"kind": "trained", "images": "photos", "checkpoint": str(tmp_path / "s.h5")},
+        "own": {"kind": "trained", "images": "photos", "checkpoint": "none.h5", "retrain": True},
+        "given": {"kind": "file", "images": "photos", "file": str(tmp_path / "g.keras")},
+        "big": {"kind": "named", "images": "photos", "architecture": "vgg16", "download": "w.h5"},
+    }
+    with pytest.raises(SpecError) as caught:
+        check_files(study(**networks))
+    assert str(caught.value).splitlines() == [
+        f"images.cats: {tmp_path}/cats: no such folder or zip of images",
+        f"networks.small: {tmp_path}/s.h5: no such file (its sha256 is abc); restore it",
+        f"networks.given: {tmp_path}/g.keras: no such file",
+    ]
+    for name in ("cats", "s.h5", "g.keras"):
+        (tmp_path / name).write_text("x")
+    check_files(study(**networks))

@@ -80,6 +80,11 @@ def fold_batch_normalization(model: Any) -> Any:
     return _with_weights(model, weights, folded)
 
 
+def has_batch_normalization(model: Any) -> bool:
+    """Say whether there is anything to fold."""
+    return any(step.kind in _NORMALIZATION for step in graph_of(model).steps)
+
+
 def _kernel_and_bias(step: Step) -> list[Float]:
     values = [np.asarray(value, np.float64) for value in step.layer.get_weights()]
     kernel = values[0]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from netlens.atomic import writing
 from netlens.data.arrays import save_arrays
 from netlens.models.backend import tf, tf1
-from netlens.models.folding import fold_batch_normalization
+from netlens.models.folding import fold_batch_normalization, has_batch_normalization
 from netlens.models.graph import NetworkError
 from netlens.models.kernel_layers import KernelLayer, kernel_layers, write_layers
 from netlens.models.loading import Network
@@ -55,7 +55,10 @@ def prepare(network: Network) -> Prepared:
     NetworkError
         There is no layer with a kernel, or a kernel holds NaN or infinity.
     """
-    model = fold_batch_normalization(network.model)
+    # A copy of nothing but kernels would only cost memory: half a gigabyte for VGG-16.
+    model = network.model
+    if has_batch_normalization(model):
+        model = fold_batch_normalization(model)
     layers = kernel_layers(model)
     if not layers:
         raise NetworkError(f"network {network.name!r} has no layer with a kernel")

@@ -3,10 +3,12 @@
 Nothing here starts TensorFlow.
 """
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from netlens.data.specs import spec_of
+from netlens.data.specs import SpecError, image_files, spec_of
 
 
 def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
@@ -68,6 +70,40 @@ def network_files(config: Mapping[str, Any], network: str) -> list[str]:
     path = spec.get("file") or spec.get("weights_file")
     names = spec.get("class_names")
     return [str(part) for part in (path, names) if isinstance(part, str)]
+
+
+def check_files(config: Mapping[str, Any]) -> None:
+    """See that the files that a study names are there, before anything starts.
+
+    Checkpoints that the study trains and files that it downloads need not be.
+
+    Raises
+    ------
+    SpecError
+        One line for each file that is missing; for a published checkpoint its sha256 is told.
+    """
+    problems = []
+    for images in config["images"]:
+        for path in image_files(config, images):
+            if not Path(path).exists():
+                problems.append(f"images.{images}: {path}: no such folder or zip of images")
+    for network, spec in config["networks"].items():
+        if spec.get("retrain", False) or "download" in spec:
+            continue
+        for path in network_files(config, network):
+            file = Path(path).expanduser()
+            if not file.is_file():
+                problems.append(f"networks.{network}: {path}: no such file{_recorded_sha256(file)}")
+    if problems:
+        raise SpecError("\n".join(problems))
+
+
+def _recorded_sha256(checkpoint: Path) -> str:
+    record = checkpoint.with_suffix(".json")
+    if checkpoint.suffix != ".h5" or not record.is_file():
+        return ""
+    digest = json.loads(record.read_text(encoding="utf-8")).get("checkpoint", {}).get("sha256")
+    return f" (its sha256 is {digest}); restore it" if digest else ""
 
 
 def images_of(config: Mapping[str, Any], network: str) -> str:
