@@ -22,13 +22,9 @@ PARTS = Path("results/demo/paper/parts.tex")
 
 needs_tex = pytest.mark.skipif(tex.find_engine() is None, reason=f"no TeX engine; to get one: {tex.install_hint()}")
 
-CONFIG = {
-    "study": "demo",
+WORDS = {
     "title": "Demo study: 100 % crops & scraps",
     "images_are": "crops of  photographs.\nThis is not ImageNet.",
-    "seed": 7,
-    "images": {},
-    "networks": {},
 }
 ITEMS = {
     "data": {"classCount": {"kind": "macro", "shows": "number of classes"}},
@@ -100,7 +96,8 @@ def study(tmp_path, monkeypatch):
     (folder / "config").mkdir(parents=True)
     shutil.copy(ROOT / "config" / "schema.yaml", folder / "config")
     monkeypatch.chdir(folder)
-    write("config/demo.yaml", yaml.safe_dump(CONFIG))
+    config = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
+    write("config/demo.yaml", yaml.safe_dump({**config, **WORDS}))
     for section, items in ITEMS.items():
         write(f"notebooks/{section}/items.yaml", yaml.safe_dump(items, sort_keys=False))
     write("paper/style.tex", (ROOT / "paper" / "style.tex").read_text())
@@ -343,6 +340,14 @@ def test_a_figure_that_is_no_item_is_named(study):
     ]
 
 
+def test_a_reference_to_a_figure_that_is_not_there_is_named(study):
+    parts()
+    write("paper/sections/words.tex", "\\ref{fig:angles}, \\ref{fig:mine}\\label{fig:mine},\n\\ref{fig:angle}")
+    assert paper.check("demo", MAIN) == [
+        "paper/sections/words.tex:2: reference to figure 'angle', which the study does not have (did you mean angles?)"
+    ]
+
+
 def test_a_citation_that_is_not_in_the_bibliography_is_named(study):
     parts()
     write("paper/sections/words.tex", "\\citep[p.~1]{someone2020, somone2020}")
@@ -407,15 +412,18 @@ def test_the_paper_compiles_and_the_supplement_has_what_the_text_does_not(study,
 
 @needs_tex
 def test_comparisons_choose_their_words(study, picture):
-    make_items({"smallAngle": 2.0, "largeRatio": 3.2e57}, picture=picture)
+    make_items({"smallAngle": 2.0, "classCount": 2.001, "largeRatio": 3.2e57}, picture=picture)
     write(
         "paper/sections/signal_distractor.tex",
         "\\typeout{RESULT \\ifgreater{largeRatio}{smallAngle}{more}{less} "
-        "\\ifgreater{smallAngle}{largeRatio}{more}{less} \\ifgreater{smallAngle}{2}{more}{less}}",
+        "\\ifgreater{smallAngle}{largeRatio}{more}{less} \\ifgreater{smallAngle}{2}{more}{less}}"
+        "\\typeout{PRINTED \\ifsame{smallAngle}{classCount}{same}{other} "
+        "\\ifsame{smallAngle}{largeRatio}{same}{other}}",
     )
     parts()
     paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
     assert "RESULT more less less" in printed()
+    assert "PRINTED same other" in printed(), "2.00 and 2.00, whatever the third decimal is"
 
 
 @needs_tex

@@ -57,7 +57,9 @@ _NUMBER_WORDS: Final = ("no", "one", "two", "three", "four", "five", "six", "sev
 _MACRO: Final = re.compile(r"\\([a-z]+[A-Z][A-Za-z]*)")
 _DEFINITION: Final = re.compile(r"\\(?:(?:re)?newcommand\*?|providecommand\*?|def|let|newif)\s*\{?\\([A-Za-z]+)")
 _PLACED: Final = re.compile(r"\\netlens(?:figure|graphic)\s*(?:\[[^\]]*\])?\s*\{([^{}#]*)\}")
-_COMPARED: Final = re.compile(r"\\ifgreater\s*\{([^{}#]*)\}\s*\{([^{}#]*)\}")
+_REFERENCED: Final = re.compile(r"\\(?:auto|page)?ref\s*\{fig:([^{}#]*)\}")
+_LABELLED: Final = re.compile(r"\\label\s*\{fig:([^{}#]*)\}")
+_COMPARED: Final = re.compile(r"\\if(?:greater|same)\s*\{([^{}#]*)\}\s*\{([^{}#]*)\}")
 _CITED: Final = re.compile(r"\\cite[a-z]*\*?(?:\[[^\]]*\])*\{([^{}#]*)\}")
 _ENTRY: Final = re.compile(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?<!\\)%.*")
@@ -283,6 +285,11 @@ def _check_macros(source: Source, catalogue: Mapping[str, Item], name: str, defi
 
 def _check_figures(source: Source, catalogue: Mapping[str, Item], name: str) -> Iterator[str]:
     figures = {item.name for item in _figures(catalogue.values())}
+    # Every figure of the study is in the paper, if only in its appendix; other labels stand where they are used.
+    labels = figures | {found[1] for _, found in source.find(_LABELLED)}
+    for where, found in source.find(_REFERENCED):
+        if found[1] not in labels:
+            yield f"{where}: reference to figure {found[1]!r}, which the study does not have{_near(found[1], labels)}"
     for where, found in source.find(_PLACED):
         figure = found[1].strip()
         if figure not in figures:
@@ -517,7 +524,7 @@ def _number(operand: str, macros: Mapping[str, Item], name: str, where: str) -> 
         pass
     if operand not in macros:
         raise PaperError(
-            f"{where}: \\ifgreater compares numbers and macros, and {operand!r} is neither{_near(operand, macros)}"
+            f"{where}: comparisons are of numbers and macros, and {operand!r} is neither{_near(operand, macros)}"
         )
     value = json.loads(macros[operand].files(name)[1].read_text(encoding="utf-8")).get("value")
     if not isinstance(value, int | float):
