@@ -2,6 +2,7 @@
 
 from netlens.data.specs import (
     downloads_of,
+    class_folders,
     image_files,
     names_of,
     scene_files,
@@ -46,6 +47,7 @@ rule photos:
 
 rule folder:
     input:
+        lambda wildcards: class_folders(CONFIG, wildcards.images),
         notebook="notebooks/data/folder.ipynb",
         code=code_of("notebooks/data/folder.ipynb"),
         source=lambda wildcards: image_files(CONFIG, wildcards.images),

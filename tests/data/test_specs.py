@@ -1,9 +1,19 @@
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from netlens.data.specs import SpecError, downloads_of, image_files, names_of, scene_files, spec_of, value_of
+from netlens.data.specs import (
+    SpecError,
+    class_folders,
+    downloads_of,
+    image_files,
+    names_of,
+    scene_files,
+    spec_of,
+    value_of,
+)
 from netlens.models.specs import (
     check_files,
     download_file,
@@ -100,3 +110,13 @@ def test_missing_files_are_told_all_at_once(tmp_path):
     for name in ("cats", "s.h5", "g.keras"):
         (tmp_path / name).write_text("x")
     check_files(study(**networks))
+
+
+def test_class_folders_are_found_one_and_two_levels_down(tmp_path):
+    for name in ("train/cat", "train/dog", "heldout/cat"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "train" / "notes.txt").touch()
+    config = {"images": {"own": {"kind": "folder", "folder": str(tmp_path)}, "photos": {"kind": "photos"}}}
+    found = [str(Path(path).relative_to(tmp_path)) for path in class_folders(config, "own")]
+    assert found == ["heldout", "heldout/cat", "train", "train/cat", "train/dog"]
+    assert class_folders(config, "photos") == []

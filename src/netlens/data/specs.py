@@ -55,6 +55,15 @@ def downloads_of(config: Mapping[str, Any]) -> str:
     return "|".join(re.escape(name) for name in sorted(wanted)) or "(?!)"
 
 
+def class_folders(config: Mapping[str, Any], images: str) -> list[str]:
+    """Give the sub-folders of an image set's folders, so that a rule sees when an image is added or taken away.
+
+    A folder's own time changes only with its direct entries, and the images lie one or two levels below.
+    """
+    roots = [Path(path) for path in image_files(config, images)]
+    return sorted(str(path) for root in roots for path in (*root.glob("*/"), *root.glob("*/*/")) if path.is_dir())
+
+
 def image_files(config: Mapping[str, Any], images: str) -> list[str]:
     """Give the folders and files that an image set reads from outside the repository, for a rule's input.
 
