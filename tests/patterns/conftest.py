@@ -12,9 +12,9 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 @pytest.fixture(scope="session")
 def brute_force():
-    spec = importlib.util.spec_from_file_location("patch_matrix", BENCHMARKS / "patch_matrix.py")
+    spec = importlib.util.spec_from_file_location("_patch_matrix", BENCHMARKS / "_patch_matrix.py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules["patch_matrix"] = module
+    sys.modules["_patch_matrix"] = module
     spec.loader.exec_module(module)
     return module
 

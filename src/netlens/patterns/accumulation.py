@@ -15,9 +15,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from scipy.linalg import blas
 
-from netlens.models.backend import tf
+from netlens.models.backend import tf, tf1
 from netlens.patterns.batches import Batch, Images, Preprocess, batches_of, read_batches
 from netlens.patterns.convolution import kernel_gradient, sum_of_patches
 from netlens.patterns.network_graph import KernelTensors, network_graph
@@ -32,8 +31,8 @@ from netlens.patterns.statistics import (
     matrices_for,
 )
 
-#: Units of a Dense layer whose kernel is held in float64 at once.
-_UNITS = 256
+#: Units of a layer whose kernel is held in float64 at once.
+_UNITS = 512
 
 
 def pattern_sums(
@@ -96,10 +95,9 @@ def pattern_sums(
     # NaN is told by layer at the end, not by numpy on the way.
     with network_graph(model, precision=precision) as network, np.errstate(invalid="ignore"):
         layers = [_accumulator(tensors, needed) for tensors in network.tensors]
-        with network.graph.as_default():
-            network.session.run([variable.initializer for layer in layers for variable in layer.variables])
+        network.session.run([layer.initializers for layer in layers])
         for layer in layers:
-            layer.allocate(max(batch_size, block_images))
+            layer.start(max(batch_size, block_images))
         fetches = [layer.fetches for layer in layers]
         label = f"pattern sums, shard {shard[0]} of {shard[1]}"
         for batch, inputs in read_batches(
@@ -107,7 +105,7 @@ def pattern_sums(
         ):
             fetched = network.session.run(fetches, {network.images: inputs})
             for layer, values in zip(layers, fetched, strict=True):
-                layer.add(values, ends_block=batch in last_of_block)
+                layer.add(values, network.session, ends_block=batch in last_of_block)
         summed = {layer.tensors.layer.name: layer.sums(network.session) for layer in layers}
         digest = network.sha256
     return PatternSums(
@@ -149,6 +147,26 @@ def _activity(tensors: KernelTensors) -> Any:
     return tf.sign(tensors.positive)
 
 
+class _Total:
+    """A sum that the graph keeps from batch to batch."""
+
+    def __init__(self, value: Any) -> None:
+        shape, dtype = value.shape, value.dtype
+        self._variable = tf.Variable(lambda: tf.zeros(shape, dtype), trainable=False, dtype=dtype)
+        self._free = tf.raw_ops.DestroyResourceOp(resource=self._variable.handle)
+        self.initializer = self._variable.initializer
+
+    def add(self, value: Any) -> Any:
+        """Make the operation that adds `value`."""
+        return self._variable.assign_add(value, read_value=False)
+
+    def take(self, session: Any) -> Any:
+        """Fetch the sum and free its memory in the graph."""
+        value = session.run(self._variable)
+        session.run(self._free)
+        return value
+
+
 class _Accumulator(ABC):
     """Sums of one layer in the making.
 
@@ -156,47 +174,40 @@ class _Accumulator(ABC):
     ----------
     fetches
         What a run of the graph fetches for `add`.
-    variables
-        What the graph keeps from batch to batch.
     """
 
     fetches: Any
-    variables: tuple[Any, ...] = ()
 
-    def __init__(self, tensors: KernelTensors) -> None:
+    def __init__(self, tensors: KernelTensors, totals: list[_Total]) -> None:
         self.tensors = tensors
+        self.initializers = [total.initializer for total in totals]
 
     @abstractmethod
-    def allocate(self, block_images: int) -> None:
+    def start(self, block_images: int) -> None:
         """Make room for a block."""
 
     @abstractmethod
-    def add(self, values: Any, *, ends_block: bool) -> None:
+    def add(self, values: Any, session: Any, *, ends_block: bool) -> None:
         """Take what a batch's run fetched."""
 
     @abstractmethod
-    def totals(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
+    def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
         """Give the number of samples, sum X, the active counts and the kernel-sized sums."""
 
     def sums(self, session: Any) -> LayerSums:
         """Finish: sum Y follows from sum X."""
-        samples, x, active, matrices = self.totals(session)
-        layer = self.tensors.layer
+        samples, x, active, matrices = self.finish(session)
+        layer, kernel = self.tensors.layer, self.tensors.kernel
         for part, values in {"x": x, **matrices}.items():
             if not np.all(np.isfinite(values)):
                 raise PatternSumsError(
                     f"layer {layer.name!r}: {part} is not finite; look for NaN in the images or the weights"
                 )
-        return LayerSums(layer.kernel_shape, samples, x, self.outputs(x[None])[0], active, **matrices)
-
-    def outputs(self, x: Float) -> Float:
-        """Y = X W in float64, some units at a time, so that the kernel is never there in float64 as a whole."""
-        kernel = self.tensors.kernel.reshape(x.shape[1], -1)
-        y = np.empty((len(x), kernel.shape[1]))
-        for start in range(0, kernel.shape[1], _UNITS):
-            units = slice(start, start + _UNITS)
-            y[:, units] = x @ kernel[:, units].astype(np.float64)
-        return y
+        units = kernel.shape[-1]
+        flat = kernel.reshape(-1, units)
+        parts = [slice(start, start + _UNITS) for start in range(0, units, _UNITS)]
+        y = np.concatenate([x @ flat[:, part].astype(np.float64) for part in parts])
+        return LayerSums(layer.kernel_shape, samples, x, y, active, **matrices)
 
 
 class _GraphAccumulator(_Accumulator):
@@ -208,7 +219,6 @@ class _GraphAccumulator(_Accumulator):
     """
 
     def __init__(self, tensors: KernelTensors, needed: tuple[str, ...]) -> None:
-        super().__init__(tensors)
         units = tensors.layer.kernel_shape[-1]
         inputs = int(np.prod(tensors.layer.kernel_shape[:-1]))
         dtype, mask = tensors.z.dtype, _activity(tensors)
@@ -243,25 +253,20 @@ class _GraphAccumulator(_Accumulator):
         if "xy" in needed:
             made["xy"] = product(tf.nn.bias_add(tensors.z, -mean_z)) + shift * x
 
-        self._totals = {name: _variable_like(value) for name, value in made.items()}
-        self.variables = tuple(self._totals.values())
-        self.fetches = [total.assign_add(made[name], read_value=False) for name, total in self._totals.items()]
+        self._totals = {name: _Total(value) for name, value in made.items()}
+        self.fetches = [total.add(made[name]) for name, total in self._totals.items()]
+        super().__init__(tensors, list(self._totals.values()))
 
-    def allocate(self, block_images: int) -> None:
-        """The graph allocates by itself."""
+    def start(self, block_images: int) -> None:
+        """The graph makes room by itself."""
 
-    def add(self, values: Any, *, ends_block: bool) -> None:
+    def add(self, values: Any, session: Any, *, ends_block: bool) -> None:
         """The graph adds by itself."""
 
-    def totals(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
-        values = {name: session.run(total) for name, total in self._totals.items()}
+    def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
+        values = {name: total.take(session) for name, total in self._totals.items()}
         samples, x, active = (values.pop(name) for name in ("samples", "x", "active"))
         return int(samples), x[:, 0], np.rint(active).astype(np.int64), values
-
-
-def _variable_like(value: Any) -> Any:
-    """A zero of the shape of `value`, made in the graph when it is initialized."""
-    return tf.Variable(lambda: tf.zeros(value.shape, value.dtype), trainable=False, dtype=value.dtype)
 
 
 def _count(mask: Any) -> Any:
@@ -274,45 +279,50 @@ class _DenseAccumulator(_Accumulator):
     """A Dense layer on vectors: a block of rows is collected, and everything after its input is float64."""
 
     def __init__(self, tensors: KernelTensors, needed: tuple[str, ...]) -> None:
-        super().__init__(tensors)
-        self._needed = needed
+        inputs, units = tensors.layer.kernel_shape
         self.fetches = [tensors.x, _activity(tensors)]
+        self._fed = [tf1.placeholder(tf.float64, (None, inputs)), tf1.placeholder(tf.float64, (None, units))]
+        self._sums: dict[str, list[_Total]] = {name: [] for name in needed}
+        self._updates: list[Any] = []
+        x, mask = self._fed
+        for start in range(0, units, _UNITS):
+            part = slice(start, start + _UNITS)
+            # One part after the other, so that only one is in memory in float64 beside the sums.
+            with tf.control_dependencies(self._updates[-1:]):
+                y = tf.matmul(x, tf.cast(tensors.kernel_variable[:, part], tf.float64))
+                active = y * mask[:, part]
+                cotangents = {"x_active": mask[:, part], "xy_active": active, "xy_inactive": y - active, "xy": y}
+                added = {name: tf.matmul(x, cotangents[name], transpose_a=True) for name in needed}
+            total = {name: _Total(value) for name, value in added.items()}
+            self._updates.append(tf.group(*(total[name].add(added[name]) for name in needed)))
+            for name in needed:
+                self._sums[name].append(total[name])
+        super().__init__(tensors, [total for parts in self._sums.values() for total in parts])
 
-    def allocate(self, block_images: int) -> None:
+    def start(self, block_images: int) -> None:
         inputs, units = self.tensors.layer.kernel_shape
         self._samples = self._rows = 0
         self._x = np.zeros(inputs)
         self._active = np.zeros(units, np.int64)
-        self._sums = {name: np.zeros((inputs, units)) for name in self._needed}
-        self._block_x = np.empty((block_images, inputs))
-        self._block_mask = np.empty((block_images, units))
+        self._block = [np.empty((block_images, inputs)), np.empty((block_images, units))]
 
-    def add(self, values: Any, *, ends_block: bool) -> None:
-        x, mask = values
-        rows = slice(self._rows, self._rows + len(x))
+    def add(self, values: Any, session: Any, *, ends_block: bool) -> None:
+        rows = slice(self._rows, self._rows + len(values[0]))
         self._rows = rows.stop
-        self._block_x[rows] = x
-        self._block_mask[rows] = mask
+        for collected, value in zip(self._block, values, strict=True):
+            collected[rows] = value
         if ends_block:
-            self._add_block(self._block_x[: self._rows], self._block_mask[: self._rows])
+            x, mask = (collected[: self._rows] for collected in self._block)
+            session.run(self._updates, dict(zip(self._fed, (x, mask), strict=True)))
+            self._samples += self._rows
+            self._x += x.sum(axis=0)
+            self._active += np.count_nonzero(mask, axis=0)
             self._rows = 0
 
-    def _add_block(self, x: Float, mask: Float) -> None:
-        self._samples += len(x)
-        self._x += x.sum(axis=0)
-        self._active += np.count_nonzero(mask, axis=0)
-        y = self.outputs(x)
-        active = y * mask
-        cotangents = {"x_active": mask, "xy_active": active, "xy_inactive": y - active, "xy": y}
-        for name, total in self._sums.items():
-            _add_product(total, x, cotangents[name])
-
-    def totals(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
-        return self._samples, self._x, self._active, self._sums
-
-
-def _add_product(total: Float, left: Float, right: Float) -> None:
-    """Add left' right to `total` in place, shape (K, U); BLAS counts in columns, hence the transposes."""
-    added = blas.dgemm(1.0, right.T, left.T, beta=1.0, c=total.T, trans_b=True, overwrite_c=True)
-    if not np.shares_memory(added, total):
-        raise AssertionError("BLAS copied the sums instead of adding to them")
+    def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
+        matrices = {}
+        for name, totals in self._sums.items():
+            matrices[name] = np.empty(self.tensors.layer.kernel_shape)
+            for start, total in zip(range(0, matrices[name].shape[1], _UNITS), totals, strict=True):
+                matrices[name][:, start : start + _UNITS] = total.take(session)
+        return self._samples, self._x, self._active, matrices
