@@ -85,8 +85,8 @@ rule download:
         code=code_of("notebooks/data/download.ipynb"),
         manifest="data/manifest.yaml",
     output:
-        downloaded="results/downloads/{name}",
-        record="results/downloads/{name}.json",
+        downloaded="data/downloads/{name}",
+        record="data/downloads/{name}.json",
     log:
         f"results/{STUDY}/executed/data/download_{{name}}.ipynb",
     benchmark:

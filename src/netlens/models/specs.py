@@ -52,7 +52,7 @@ def trained_checkpoint(config: Mapping[str, Any], network: str) -> str:
 
 def download_file(name: str) -> str:
     """Give the path of a downloaded file; studies share it."""
-    return f"results/downloads/{name}"
+    return f"data/downloads/{name}"
 
 
 def network_files(config: Mapping[str, Any], network: str) -> list[str]:
