@@ -2,7 +2,30 @@
 
 SPECTRA_NETWORK = CONFIG["pattern_attribution"]["network"]
 SPECTRA = f"results/{STUDY}/spectra/{SPECTRA_NETWORK}.npz"
+SINGULAR_RATIOS = f"results/{STUDY}/spectra/{SPECTRA_NETWORK}_ratios.npz"
 SPECTRA_PICTURES = f"results/{STUDY}/spectra/{SPECTRA_NETWORK}_pictures.npz"
+
+
+rule singular_ratios:
+    input:
+        notebook="notebooks/pattern_attribution/singular_ratios.ipynb",
+        code=code_of("notebooks/pattern_attribution/singular_ratios.ipynb"),
+        kernels=f"results/{STUDY}/networks/{SPECTRA_NETWORK}/kernels.npz",
+        network=f"results/{STUDY}/networks/{SPECTRA_NETWORK}/network.json",
+        patterns=f"results/{STUDY}/patterns/{SPECTRA_NETWORK}/{CONFIG['pattern_attribution']['figure_estimator']}.npz",
+    output:
+        ratios=SINGULAR_RATIOS,
+        record=f"results/{STUDY}/spectra/{SPECTRA_NETWORK}_ratios.json",
+    log:
+        f"results/{STUDY}/executed/pattern_attribution/singular_ratios.ipynb",
+    benchmark:
+        f"results/{STUDY}/benchmarks/singular_ratios.tsv"
+    threads: 2
+    params:
+        job=job(),
+        files=files,
+    shell:
+        RUN
 
 
 rule spectra:
@@ -32,7 +55,7 @@ rule per_layer:
     input:
         notebook="notebooks/pattern_attribution/per_layer.ipynb",
         code=code_of("notebooks/pattern_attribution/per_layer.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         figure("pattern_attribution/per_layer"),
     log:
@@ -50,7 +73,7 @@ rule inter_layer:
     input:
         notebook="notebooks/pattern_attribution/inter_layer.ipynb",
         code=code_of("notebooks/pattern_attribution/inter_layer.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         figure("pattern_attribution/inter_layer"),
     log:
@@ -68,7 +91,7 @@ rule pattern_net:
     input:
         notebook="notebooks/pattern_attribution/pattern_net.ipynb",
         code=code_of("notebooks/pattern_attribution/pattern_net.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         figure("pattern_attribution/pattern_net"),
     log:
@@ -140,7 +163,7 @@ rule chain_spectrum:
     input:
         notebook="notebooks/pattern_attribution/chain_spectrum.ipynb",
         code=code_of("notebooks/pattern_attribution/chain_spectrum.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         figure("pattern_attribution/chain_spectrum"),
     log:
@@ -284,7 +307,7 @@ rule weightSingularRatioProd:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("weightSingularRatioProd"),
     log:
@@ -302,7 +325,7 @@ rule weightSingularRatioProdLogTen:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("weightSingularRatioProdLogTen"),
     log:
@@ -320,7 +343,7 @@ rule weightLayerRatioProd:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("weightLayerRatioProd"),
     log:
@@ -338,7 +361,7 @@ rule weightLayerRatioProdLogTen:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("weightLayerRatioProdLogTen"),
     log:
@@ -356,7 +379,7 @@ rule weightChainRatio:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("weightChainRatio"),
     log:
@@ -374,7 +397,7 @@ rule weightChainRatioLogTen:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("weightChainRatioLogTen"),
     log:
@@ -392,7 +415,7 @@ rule patternSingularRatioProd:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("patternSingularRatioProd"),
     log:
@@ -410,7 +433,7 @@ rule patternSingularRatioProdLogTen:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("patternSingularRatioProdLogTen"),
     log:
@@ -428,7 +451,7 @@ rule patternLayerRatioProd:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("patternLayerRatioProd"),
     log:
@@ -446,7 +469,7 @@ rule patternLayerRatioProdLogTen:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("patternLayerRatioProdLogTen"),
     log:
@@ -464,7 +487,7 @@ rule patternChainRatio:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("patternChainRatio"),
     log:
@@ -482,7 +505,7 @@ rule patternChainRatioLogTen:
     input:
         notebook="notebooks/pattern_attribution/singular_ratio_number.ipynb",
         code=code_of("notebooks/pattern_attribution/singular_ratio_number.ipynb"),
-        spectra=SPECTRA,
+        ratios=SINGULAR_RATIOS,
     output:
         macro("patternChainRatioLogTen"),
     log:

@@ -14,6 +14,7 @@ from netlens.spectra.decomposition import (
     singular_ratio,
     svd,
     thumbnail,
+    without_null_space,
 )
 from netlens.spectra.matrices import SpectraError
 
@@ -53,6 +54,22 @@ def test_signs_do_not_depend_on_lapack():
     assert (beyond[np.arange(3), np.abs(beyond).argmax(axis=1)] > 0).all()
     # A matrix and its negative have the same U then, and opposite Vh.
     np.testing.assert_allclose(svd(-matrix).U, parts.U, atol=1e-12)
+
+
+def test_what_belongs_to_no_singular_value_is_left_out():
+    matrix = frozen(8, 4, 7).copy()
+    matrix[:, 2] = 0
+    matrix[3] = matrix[0]  # of rank 3
+    parts = svd(matrix)
+    known = without_null_space(parts)
+    assert (known.U.shape, known.Vh.shape) == ((4, 4), (7, 7))
+    np.testing.assert_array_equal(known.U[:, :3], parts.U[:, :3])
+    np.testing.assert_array_equal(known.Vh[:3], parts.Vh[:3])
+    assert not known.U[:, 3:].any()
+    assert not known.Vh[3:].any()
+    following = svd(frozen(9, 7, 5))
+    np.testing.assert_allclose(inter_layer_item(known, following), inter_layer_item(parts, following), atol=1e-7)
+    assert not without_null_space(svd(np.zeros((2, 3)))).U.any()
 
 
 def test_the_ratio():

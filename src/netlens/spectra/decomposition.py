@@ -60,6 +60,29 @@ def svd(matrix: ArrayLike, *, thin: bool = False) -> SVD:
     return SVD(U, s, Vh)
 
 
+def without_null_space(parts: SVD) -> SVD:
+    """Set the columns of U and the rows of Vh to 0 that belong to no singular value, or to one of 0.
+
+    There any basis would do, so what a decomposition shows there is LAPACK's choice, nothing of the matrix. The sizes
+    stay, and so do the inter-layer items.
+
+    Parameters
+    ----------
+    parts
+        A decomposition; left as it is.
+
+    Returns
+    -------
+    SVD
+        With singular values up to `rounding_noise` counted as 0 in U and Vh; s itself is unchanged.
+    """
+    shape = (parts.U.shape[0], parts.Vh.shape[1])
+    rank = int(np.count_nonzero(parts.s > rounding_noise(shape) * parts.s[0]))
+    U, Vh = np.zeros_like(parts.U), np.zeros_like(parts.Vh)
+    U[:, :rank], Vh[:rank] = parts.U[:, :rank], parts.Vh[:rank]
+    return SVD(U, parts.s, Vh)
+
+
 def singular_ratio(values: ArrayLike, *, noise: float = 0.0) -> float:
     """Divide the largest singular value by the second.
 

@@ -26,6 +26,8 @@ _ENTRIES_AT_A_TIME = 2**22
 _LAPACK = 512
 _BLOCK = 8
 _MOST_STEPS = 80
+# Looking how far the iteration is costs an eigenvalue problem of up to 640 rows, as much as some steps.
+_LOOK_EVERY = 10
 # Residual of an eigenvalue relative to it: the singular value's relative error is at most half of that, and usually of
 # the order of its square.
 _RESIDUAL = 1e-7
@@ -122,12 +124,12 @@ def gram(blocks: Blocks) -> Array:
 def top_eigenvalues(lower: Array, count: int, seed: int = 0) -> tuple[Array, Array]:
     """Compute the largest eigenvalues of a positive semi-definite matrix, with their eigenvectors.
 
-    Block Krylov iteration; where it does not converge (more values agree than the block is wide), LAPACK.
+    Block Krylov iteration; where it does not converge, LAPACK.
 
     Parameters
     ----------
     lower
-        (n, n) in Fortran order; only the lower triangle is read.
+        (n, n) in Fortran order, of which the lower triangle counts. The upper one is overwritten with it.
     count
         1 or 2. Of two, the second need not be accurate where it is below a millionth of the first.
     seed
@@ -141,31 +143,43 @@ def top_eigenvalues(lower: Array, count: int, seed: int = 0) -> tuple[Array, Arr
     n = len(lower)
     if n <= _LAPACK:
         return _by_lapack(lower, count)
-    width = min(_BLOCK, n)
-    start = np.random.default_rng(seed).standard_normal((n, width))
-    most = max(1, min(_MOST_STEPS, n // width - 1))
-    basis = np.empty((n, (most + 1) * width), order="F")
-    basis[:, :width] = np.linalg.qr(start)[0]
-    projected = np.zeros((most * width, most * width))
+    _mirror(lower)
+    start = np.random.default_rng(seed).standard_normal((n, _BLOCK))
+    most = min(_MOST_STEPS, n // _BLOCK - 1)
+    # Vectors are rows: a few rows times a matrix is a third faster than the matrix times a few columns.
+    basis = np.empty(((most + 1) * _BLOCK, n))
+    basis[:_BLOCK] = np.linalg.qr(start)[0].T
+    projected = np.zeros((most * _BLOCK, most * _BLOCK))
     for step in range(most):
-        old, new = slice(0, (step + 1) * width), slice((step + 1) * width, (step + 2) * width)
-        last = slice(step * width, (step + 1) * width)
-        images = blas.dsymm(1.0, lower, basis[:, last], lower=1)
-        projected[old, last] = basis[:, old].T @ images
-        projected[last, old] = projected[old, last].T
-        images -= basis[:, old] @ projected[old, last]
-        images -= basis[:, old] @ (basis[:, old].T @ images)
-        basis[:, new], remainder = np.linalg.qr(images)
+        known, new = slice(0, (step + 1) * _BLOCK), slice((step + 1) * _BLOCK, (step + 2) * _BLOCK)
+        last = slice(step * _BLOCK, (step + 1) * _BLOCK)
+        images = basis[last] @ lower.T
+        projected[last, known] = images @ basis[known].T
+        projected[known, last] = projected[last, known].T
+        images -= projected[last, known] @ basis[known]
+        images -= (images @ basis[known].T) @ basis[known]
+        following, remainder = np.linalg.qr(images.T)
+        basis[new] = following.T
         # Within the space that is found, so far; the remainder says what of its images lies outside.
-        if step % 3 == 2 or step == most - 1 or not remainder.any():
-            values, vectors = np.linalg.eigh(projected[old, old])
+        if step % _LOOK_EVERY == _LOOK_EVERY - 1 or step == most - 1 or not remainder.any():
+            values, vectors = np.linalg.eigh(projected[known, known])
             values, vectors = values[: -count - 1 : -1], vectors[:, : -count - 1 : -1]
-            residuals = np.linalg.norm(remainder @ vectors[-width:], axis=0)
+            residuals = np.linalg.norm(remainder @ vectors[-_BLOCK:], axis=0)
             done = residuals <= _RESIDUAL * values
             done[1:] |= values[1:] + residuals[1:] <= SQUARED_OUT * values[0]
             if done.all():
-                return values, basis[:, old] @ vectors
+                return values, basis[known].T @ vectors
     return _by_lapack(lower, count)
+
+
+def _mirror(lower: Array) -> None:
+    """Fill the upper triangle with the lower one, in place."""
+    step = 512
+    for start in range(0, len(lower), step):
+        stop = min(start + step, len(lower))
+        block = lower[start:stop, start:stop]
+        block[:] = np.tril(block) + np.tril(block, -1).T
+        lower[start:stop, stop:] = lower[stop:, start:stop].T
 
 
 def _by_lapack(lower: Array, count: int) -> tuple[Array, Array]:
