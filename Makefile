@@ -11,7 +11,7 @@ endif
 BIN = $(ENV)/bin
 
 .DEFAULT_GOAL = help
-.PHONY: help env tex paper test lint pins clean distclean
+.PHONY: help env tex paper test lint gallery pins clean distclean
 
 help: ## say what there is to make
 	@echo 'make TARGET  [STUDY=demo] [PYTHON=...] [NETLENS_DEVICE=cpu|gpu]'
