@@ -46,6 +46,9 @@ lint: env ## check style, types, rules and notebooks
 	@find notebooks -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
 
+gallery: paper ## put the study's figures and numbers into the README
+	@$(BIN)/netlens gallery --study '$(STUDY)'
+
 pins: ## resolve the dependencies of pyproject.toml anew and write requirements/*.txt (UPGRADE=1: newest versions)
 	@UPGRADE='$(UPGRADE)' sh requirements/pins.sh
 
