@@ -124,7 +124,7 @@ def gram(blocks: Blocks) -> Array:
 def top_eigenvalues(lower: Array, count: int, seed: int = 0) -> tuple[Array, Array]:
     """Compute the largest eigenvalues of a positive semi-definite matrix, with their eigenvectors.
 
-    Block Krylov iteration; where it does not converge, LAPACK.
+    Block Krylov iteration; where that does not converge, LAPACK.
 
     Parameters
     ----------
@@ -141,19 +141,28 @@ def top_eigenvalues(lower: Array, count: int, seed: int = 0) -> tuple[Array, Arr
         (count,), largest first, and (n, count).
     """
     n = len(lower)
-    if n <= _LAPACK:
-        return _by_lapack(lower, count)
-    _mirror(lower)
+    if n > _LAPACK:
+        _mirror(lower)
+        found = _iterate(lower, count, seed)
+        if found is not None:
+            return found
+    values, vectors = eigh(lower, lower=True, subset_by_index=[n - count, n - 1], check_finite=False)
+    return values[::-1], vectors[:, ::-1]
+
+
+def _iterate(symmetric: Array, count: int, seed: int) -> tuple[Array, Array] | None:
+    """Run the block Krylov iteration of `top_eigenvalues`; None if it does not converge."""
+    n = len(symmetric)
     start = np.random.default_rng(seed).standard_normal((n, _BLOCK))
     most = min(_MOST_STEPS, n // _BLOCK - 1)
-    # Vectors are rows: a few rows times a matrix is a third faster than the matrix times a few columns.
     basis = np.empty(((most + 1) * _BLOCK, n))
     basis[:_BLOCK] = np.linalg.qr(start)[0].T
     projected = np.zeros((most * _BLOCK, most * _BLOCK))
     for step in range(most):
         known, new = slice(0, (step + 1) * _BLOCK), slice((step + 1) * _BLOCK, (step + 2) * _BLOCK)
         last = slice(step * _BLOCK, (step + 1) * _BLOCK)
-        images = basis[last] @ lower.T
+        # A few rows times a matrix is a third faster than the matrix times a few columns.
+        images = basis[last] @ symmetric.T
         projected[last, known] = images @ basis[known].T
         projected[known, last] = projected[last, known].T
         images -= projected[last, known] @ basis[known]
@@ -169,7 +178,7 @@ def top_eigenvalues(lower: Array, count: int, seed: int = 0) -> tuple[Array, Arr
             done[1:] |= values[1:] + residuals[1:] <= SQUARED_OUT * values[0]
             if done.all():
                 return values, basis[known].T @ vectors
-    return _by_lapack(lower, count)
+    return None
 
 
 def _mirror(lower: Array) -> None:
@@ -180,12 +189,6 @@ def _mirror(lower: Array) -> None:
         block = lower[start:stop, start:stop]
         block[:] = np.tril(block) + np.tril(block, -1).T
         lower[start:stop, stop:] = lower[stop:, start:stop].T
-
-
-def _by_lapack(lower: Array, count: int) -> tuple[Array, Array]:
-    last = len(lower) - 1
-    values, vectors = eigh(lower, lower=True, subset_by_index=[last + 1 - count, last], check_finite=False)
-    return values[::-1], vectors[:, ::-1]
 
 
 def _top_of(blocks: Blocks, seed: int) -> Array:

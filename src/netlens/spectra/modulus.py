@@ -34,7 +34,7 @@ _ACCURACY = 1e-7
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 _OWN_ROUNDING = 1e-12
 # Relative error of the sum over poles.
-_SUM_ERROR = 1e-10
+_SUM_ERROR = 1e-9
 # Columns that are solved for at a time: they stay in the cache from pole to pole.
 _COLUMNS = 32
 
