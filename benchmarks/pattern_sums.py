@@ -128,7 +128,7 @@ def time_obvious(network: str, batch_size: int, batches: int) -> dict[str, Any]:
                 mask = tf.cast(layer.z > 0, tf.float32)
                 positions = list(range(y.shape.rank - 1))
                 sums = [tf.reduce_sum(mask, positions), tf.reduce_sum(y, positions)]
-                sums += [tf.gradients(layer.z, layer.kernel_variable, cotangent)[0] for cotangent in (mask, y * mask)]
+                sums += [tf.gradients(layer.z, layer.kernel, cotangent)[0] for cotangent in (mask, y * mask)]
                 for value in sums:
                     total = tf.Variable(lambda value=value: tf.zeros(value.shape), trainable=False)
                     updates.append(total.assign_add(value, read_value=False))
@@ -151,10 +151,10 @@ def time_patch_matrix(network: str, batch_size: int, batches: int) -> dict[str, 
     model, images = build(network), RandomImages(network, 2)[slice(0, 2)]
     with network_graph(model) as graph:
         fetched = graph.session.run([(layer.x, layer.z) for layer in graph.tensors], {graph.images: images})
-        kernels = {layer.layer.name: layer.kernel for layer in graph.tensors}
+        kernels = {layer.layer.name: model.get_layer(layer.layer.name).get_weights()[0] for layer in graph.tensors}
         layers = {
             layer.layer.name: obvious.Layer(
-                x, layer.kernel, z > 0, layer.layer.strides or (1, 1), layer.layer.padding or "valid"
+                x, kernels[layer.layer.name], z > 0, layer.layer.strides or (1, 1), layer.layer.padding or "valid"
             )
             for layer, (x, z) in zip(graph.tensors, fetched, strict=True)
         }

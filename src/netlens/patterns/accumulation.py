@@ -11,7 +11,7 @@ each small batch.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -147,26 +147,6 @@ def _activity(tensors: KernelTensors) -> Any:
     return tf.sign(tensors.positive)
 
 
-class _Total:
-    """A sum that the graph keeps from batch to batch."""
-
-    def __init__(self, value: Any) -> None:
-        shape, dtype = value.shape, value.dtype
-        self._variable = tf.Variable(lambda: tf.zeros(shape, dtype), trainable=False, dtype=dtype)
-        self._free = tf.raw_ops.DestroyResourceOp(resource=self._variable.handle)
-        self.initializer = self._variable.initializer
-
-    def add(self, value: Any) -> Any:
-        """Make the operation that adds `value`."""
-        return self._variable.assign_add(value, read_value=False)
-
-    def take(self, session: Any) -> Any:
-        """Fetch the sum and free its memory in the graph."""
-        value = session.run(self._variable)
-        session.run(self._free)
-        return value
-
-
 class _Accumulator(ABC):
     """Sums of one layer in the making.
 
@@ -174,13 +154,25 @@ class _Accumulator(ABC):
     ----------
     fetches
         What a run of the graph fetches for `add`.
+    initializers
+        What the graph runs first.
     """
 
     fetches: Any
+    initializers: Sequence[Any] = ()
 
-    def __init__(self, tensors: KernelTensors, totals: list[_Total]) -> None:
+    def __init__(self, tensors: KernelTensors) -> None:
         self.tensors = tensors
-        self.initializers = [total.initializer for total in totals]
+        inputs = int(np.prod(tensors.layer.kernel_shape[:-1]))
+        self._rows = tf1.placeholder(tf.float64, (None, inputs))
+        # Y of some rows of X, in parts: the kernel is never there in float64 as a whole.
+        kernel = tf.reshape(tensors.kernel, (inputs, -1))
+        self._outputs = [tf.matmul(self._rows, tf.cast(kernel[:, part], tf.float64)) for part in self.parts()]
+
+    def parts(self) -> list[slice]:
+        """Cut the units into parts that are worked on at once."""
+        units = self.tensors.layer.kernel_shape[-1]
+        return [slice(start, min(start + _UNITS, units)) for start in range(0, units, _UNITS)]
 
     @abstractmethod
     def start(self, block_images: int) -> None:
@@ -197,16 +189,13 @@ class _Accumulator(ABC):
     def sums(self, session: Any) -> LayerSums:
         """Finish: sum Y follows from sum X."""
         samples, x, active, matrices = self.finish(session)
-        layer, kernel = self.tensors.layer, self.tensors.kernel
+        layer = self.tensors.layer
         for part, values in {"x": x, **matrices}.items():
-            if not np.all(np.isfinite(values)):
+            if not all(np.isfinite(row).all() for row in values):
                 raise PatternSumsError(
                     f"layer {layer.name!r}: {part} is not finite; look for NaN in the images or the weights"
                 )
-        units = kernel.shape[-1]
-        flat = kernel.reshape(-1, units)
-        parts = [slice(start, start + _UNITS) for start in range(0, units, _UNITS)]
-        y = np.concatenate([x @ flat[:, part].astype(np.float64) for part in parts])
+        y = np.concatenate([session.run(part, {self._rows: x[None]})[0] for part in self._outputs])
         return LayerSums(layer.kernel_shape, samples, x, y, active, **matrices)
 
 
@@ -219,6 +208,7 @@ class _GraphAccumulator(_Accumulator):
     """
 
     def __init__(self, tensors: KernelTensors, needed: tuple[str, ...]) -> None:
+        super().__init__(tensors)
         units = tensors.layer.kernel_shape[-1]
         inputs = int(np.prod(tensors.layer.kernel_shape[:-1]))
         dtype, mask = tensors.z.dtype, _activity(tensors)
@@ -232,7 +222,7 @@ class _GraphAccumulator(_Accumulator):
         count = _count(mask)
         x = sum_of_patches(tensors.layer, tensors.x, tf.shape(mask)[1:3])[:, None]
         mean_x = tf.cast(x / tf.cast(samples, tf.float64), dtype)
-        mean_y = tf.linalg.matvec(tf.reshape(tensors.kernel_variable, (inputs, units)), mean_x[:, 0], transpose_a=True)
+        mean_y = tf.linalg.matvec(tf.reshape(tensors.kernel, (inputs, units)), mean_x[:, 0], transpose_a=True)
         mean_z = mean_y + tensors.bias
         shift = tf.cast(mean_z, tf.float64) - tensors.bias.astype(np.float64)
 
@@ -253,9 +243,9 @@ class _GraphAccumulator(_Accumulator):
         if "xy" in needed:
             made["xy"] = product(tf.nn.bias_add(tensors.z, -mean_z)) + shift * x
 
-        self._totals = {name: _Total(value) for name, value in made.items()}
-        self.fetches = [total.add(made[name]) for name, total in self._totals.items()]
-        super().__init__(tensors, list(self._totals.values()))
+        self._totals = {name: _zero_like(value) for name, value in made.items()}
+        self.initializers = [total.initializer for total in self._totals.values()]
+        self.fetches = [total.assign_add(made[name], read_value=False) for name, total in self._totals.items()]
 
     def start(self, block_images: int) -> None:
         """The graph makes room by itself."""
@@ -264,9 +254,14 @@ class _GraphAccumulator(_Accumulator):
         """The graph adds by itself."""
 
     def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
-        values = {name: total.take(session) for name, total in self._totals.items()}
+        values = {name: session.run(total) for name, total in self._totals.items()}
         samples, x, active = (values.pop(name) for name in ("samples", "x", "active"))
         return int(samples), x[:, 0], np.rint(active).astype(np.int64), values
+
+
+def _zero_like(value: Any) -> Any:
+    """A variable of the graph for the sum of such values; its zeros are made in the graph, when it is initialized."""
+    return tf.Variable(lambda: tf.zeros(value.shape, value.dtype), trainable=False, dtype=value.dtype)
 
 
 def _count(mask: Any) -> Any:
@@ -276,53 +271,47 @@ def _count(mask: Any) -> Any:
 
 
 class _DenseAccumulator(_Accumulator):
-    """A Dense layer on vectors: a block of rows is collected, and everything after its input is float64."""
+    """A Dense layer on vectors: a block of rows is collected, and everything after its input is float64.
+
+    The sums are kept outside the graph, which makes the products, some units at a time.
+    """
 
     def __init__(self, tensors: KernelTensors, needed: tuple[str, ...]) -> None:
-        inputs, units = tensors.layer.kernel_shape
+        super().__init__(tensors)
         self.fetches = [tensors.x, _activity(tensors)]
-        self._fed = [tf1.placeholder(tf.float64, (None, inputs)), tf1.placeholder(tf.float64, (None, units))]
-        self._sums: dict[str, list[_Total]] = {name: [] for name in needed}
-        self._updates: list[Any] = []
-        x, mask = self._fed
-        for start in range(0, units, _UNITS):
-            part = slice(start, start + _UNITS)
-            # One part after the other, so that only one is in memory in float64 beside the sums.
-            with tf.control_dependencies(self._updates[-1:]):
-                y = tf.matmul(x, tf.cast(tensors.kernel_variable[:, part], tf.float64))
-                active = y * mask[:, part]
-                cotangents = {"x_active": mask[:, part], "xy_active": active, "xy_inactive": y - active, "xy": y}
-                added = {name: tf.matmul(x, cotangents[name], transpose_a=True) for name in needed}
-            total = {name: _Total(value) for name, value in added.items()}
-            self._updates.append(tf.group(*(total[name].add(added[name]) for name in needed)))
-            for name in needed:
-                self._sums[name].append(total[name])
-        super().__init__(tensors, [total for parts in self._sums.values() for total in parts])
+        self._mask = tf1.placeholder(tf.float64, (None, None))
+        self._added = []
+        for y in self._outputs:
+            active = y * self._mask
+            cotangents = {"x_active": self._mask, "xy_active": active, "xy_inactive": y - active, "xy": y}
+            self._added.append({name: tf.matmul(self._rows, cotangents[name], transpose_a=True) for name in needed})
+        self._needed = needed
 
     def start(self, block_images: int) -> None:
         inputs, units = self.tensors.layer.kernel_shape
-        self._samples = self._rows = 0
+        self._samples = self._filled = 0
         self._x = np.zeros(inputs)
         self._active = np.zeros(units, np.int64)
+        self._sums = {name: np.zeros((inputs, units)) for name in self._needed}
         self._block = [np.empty((block_images, inputs)), np.empty((block_images, units))]
 
     def add(self, values: Any, session: Any, *, ends_block: bool) -> None:
-        rows = slice(self._rows, self._rows + len(values[0]))
-        self._rows = rows.stop
+        rows = slice(self._filled, self._filled + len(values[0]))
+        self._filled = rows.stop
         for collected, value in zip(self._block, values, strict=True):
             collected[rows] = value
         if ends_block:
-            x, mask = (collected[: self._rows] for collected in self._block)
-            session.run(self._updates, dict(zip(self._fed, (x, mask), strict=True)))
-            self._samples += self._rows
-            self._x += x.sum(axis=0)
-            self._active += np.count_nonzero(mask, axis=0)
-            self._rows = 0
+            x, mask = (collected[: self._filled] for collected in self._block)
+            self._add_block(x, mask, session)
+            self._filled = 0
+
+    def _add_block(self, x: Float, mask: Float, session: Any) -> None:
+        self._samples += len(x)
+        self._x += x.sum(axis=0)
+        self._active += np.count_nonzero(mask, axis=0)
+        for part, added in zip(self.parts(), self._added, strict=True):
+            for name, value in session.run(added, {self._rows: x, self._mask: mask[:, part]}).items():
+                self._sums[name][:, part] += value
 
     def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
-        matrices = {}
-        for name, totals in self._sums.items():
-            matrices[name] = np.empty(self.tensors.layer.kernel_shape)
-            for start, total in zip(range(0, matrices[name].shape[1], _UNITS), totals, strict=True):
-                matrices[name][:, start : start + _UNITS] = total.take(session)
-        return self._samples, self._x, self._active, matrices
+        return self._samples, self._x, self._active, self._sums

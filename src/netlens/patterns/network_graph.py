@@ -41,10 +41,10 @@ class KernelTensors:
         max(0, z): the layer's own output where it ends in a plain ReLU, so nothing is computed twice.
     threshold
         The unit is active where z is above it: 0 but for a thresholded ReLU behind it.
-    kernel_variable
-        Its kernel in the graph.
-    kernel, bias
-        Its weights; zeros where it has no bias.
+    kernel
+        Its kernel, a variable of the graph.
+    bias
+        Its bias; zeros where it has none.
     """
 
     layer: KernelLayer
@@ -52,8 +52,7 @@ class KernelTensors:
     z: Any
     positive: Any
     threshold: float
-    kernel_variable: Any
-    kernel: NDArray[Any]
+    kernel: Any
     bias: NDArray[Any]
 
 
@@ -121,7 +120,7 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
         with graph.as_default():
             _set_inference_mode()
             copy = rebuild(model, lambda step: _copied_layer(step, precision, seen, copies))
-        weights: dict[str, list[NDArray[Any]]] = {}
+        biases: dict[str, NDArray[Any]] = {}
         digest = hashlib.sha256()
         for original, layer in copies:
             # One layer at a time, so that no more than the largest is in memory a third time.
@@ -130,13 +129,13 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
                 typed = value.astype(variable.dtype.as_numpy_dtype)
                 session.run(variable.initializer, {variable.initializer.inputs[1]: typed})
             if original.name in seen:
-                weights[original.name] = values
+                digest.update(original.name.encode())
+                for value in values:
+                    digest.update(np.ascontiguousarray(value).data)
+                units = values[0].shape[-1]
+                biases[original.name] = values[1] if len(values) > 1 else np.zeros(units, values[0].dtype)
         tensors = []
         for layer in layers:
-            kernel, *bias = weights.pop(layer.name)
-            digest.update(layer.name.encode())
-            for value in (kernel, *bias):
-                digest.update(np.ascontiguousarray(value).data)
             z, output = seen[layer.name]
             with graph.as_default():
                 x = tf.cast(copy.get_layer(layer.name).input, precision)
@@ -149,9 +148,8 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
                     z=z,
                     positive=positive,
                     threshold=thresholds[layer.name],
-                    kernel_variable=copy.get_layer(layer.name).kernel,
-                    kernel=kernel,
-                    bias=bias[0] if bias else np.zeros(kernel.shape[-1], kernel.dtype),
+                    kernel=copy.get_layer(layer.name).kernel,
+                    bias=biases[layer.name],
                 )
             )
         yield NetworkGraph(graph, session, copy.inputs[0], copy.outputs, tuple(tensors), digest.hexdigest())
@@ -165,7 +163,8 @@ def _set_inference_mode() -> None:
 
 
 def _session_config() -> Any:
-    config = tf1.ConfigProto()
+    # One operation at a time, each on all cores: else how many activations wait in memory is up to chance.
+    config = tf1.ConfigProto(inter_op_parallelism_threads=1, use_per_session_threads=True, allow_soft_placement=True)
     config.gpu_options.allow_growth = True
     return config
 
