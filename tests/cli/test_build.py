@@ -185,3 +185,13 @@ def test_plain_snakemake_makes_one_item_by_its_path(project):
     )
     assert made_by_path.returncode == 0, made_by_path.stderr
     assert made(project) == ["tableRows.json", "tableRows.tex"]
+
+
+def test_a_missing_file_is_told_before_anything_starts(project):
+    study = (project / "config/small.yaml").read_text()
+    broken = study.replace("{kind: named, architecture: small_vgg, images: p}", "{kind: file, file: no.h5, images: p}")
+    (project / "config/small.yaml").write_text(broken)
+    refused = netlens(project, "run", "--study", "small")
+    assert refused.returncode == 2
+    assert "no.h5" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1

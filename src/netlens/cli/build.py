@@ -10,7 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from netlens.data.specs import SpecError
+from netlens.models.specs import check_files
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.study import load_study
@@ -20,7 +23,7 @@ _PREFIX = "netlens: "
 
 def run_items(study: str, names: list[str], cores: str, *, force: bool = False) -> int:
     """Make the named items, or everything when none is named."""
-    config = load_study(study)
+    config = _checked(study)
     items = select(load_catalogue(), names)
     targets = [item.name for item in items] or ["all"]
     status = _snakemake(study, config["study"], targets, cores, forced=targets if force else [])
@@ -34,7 +37,7 @@ def make_paper(study: str, cores: str) -> int:
     """Make everything; the last line says where the paper is, or what is missing to get it."""
     from netlens.workflow import tex
 
-    config = load_study(study)
+    config = _checked(study)
     status = _snakemake(study, config["study"], ["all"], cores)
     if status == 0:
         if tex.find_engine() is None:
@@ -42,6 +45,16 @@ def make_paper(study: str, cores: str) -> int:
         else:
             print(f"paper/{config['study']}.pdf")
     return status
+
+
+def _checked(study: str) -> dict[str, Any]:
+    """Load a study and see to it that the files that it names are there, before Snakemake starts."""
+    config = load_study(study)
+    try:
+        check_files(config)
+    except SpecError as error:
+        raise UserError(str(error)) from None
+    return config
 
 
 def _snakemake(study: str, name: str, targets: list[str], cores: str, *, forced: list[str] | None = None) -> int:
