@@ -1,7 +1,7 @@
 """The architectures that netlens can build and train, by name.
 
-Each is a function ``f(*, input_shape, classes, seed)`` that gives a Keras model ending in a softmax layer named
-``predictions``. To add one, write the function and name it in `ARCHITECTURES` and in `build`.
+Each is a function ``f(*, input_shape, classes, seed)`` that gives a Keras model ending in softmax. To add one, write the
+function and name it in `ARCHITECTURES` and in `build`.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from netlens.models.graph import NetworkError
 
 #: Their names; to list them starts no TensorFlow.
-ARCHITECTURES = ("small_vgg", "vgg16")
+ARCHITECTURES = ("small_inception", "small_vgg", "vgg16")
 
 
 def build(architecture: str, *, input_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
@@ -41,7 +41,7 @@ def build(architecture: str, *, input_shape: tuple[int, int, int], classes: int,
         raise NetworkError(f"no architecture is named {architecture!r}; there are {known}")
     if classes < 2:
         raise NetworkError(f"{architecture} needs at least 2 classes, not {classes}")
-    from netlens.models import vgg
+    from netlens.models import inception, vgg
 
-    makers = {"small_vgg": vgg.small_vgg, "vgg16": vgg.vgg16}
+    makers = {"small_inception": inception.small_inception, "small_vgg": vgg.small_vgg, "vgg16": vgg.vgg16}
     return makers[architecture](input_shape=input_shape, classes=classes, seed=seed)
