@@ -1,7 +1,7 @@
 """The architectures that netlens can build and train, by name.
 
-Each is a function ``f(*, input_shape, classes, seed)`` that gives a Keras model ending in softmax. To add one, write the
-function and name it in `ARCHITECTURES` and in `build`.
+Each is a function ``f(*, input_shape, classes, seed)`` that gives a Keras model ending in softmax. To add one, write
+the function and name it in `ARCHITECTURES` and in `build`.
 """
 
 from typing import Any
