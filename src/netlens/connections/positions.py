@@ -1,0 +1,85 @@
+"""One unit's expanded weights position by position: at each, a direction among the source layer's units."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlens.connections.strongest import WeightsError
+
+#: What a picture fades to where its position hardly counts.
+FADED = 0.9
+
+
+def position_vectors(weights: NDArray[Any], unit: int, largest_side: int) -> NDArray[np.float32]:
+    """Give the weights of a unit at each position, without positions beyond `largest_side` about the centre.
+
+    Parameters
+    ----------
+    weights
+        (W, W, source units, target units).
+    unit
+        Target unit.
+    largest_side
+        Positions along each side that are kept, at most; the next smaller number of the same parity as W.
+
+    Returns
+    -------
+    ndarray
+        float32, (w, w, source units), w at most W.
+
+    Raises
+    ------
+    WeightsError
+        There is no such unit.
+    """
+    side, units = weights.shape[0], weights.shape[-1]
+    if not 0 <= unit < units:
+        raise WeightsError(f"there is no target unit {unit}; the layer has units 0 to {units - 1}")
+    margin = max(0, -(-(side - largest_side) // 2))
+    kept = slice(margin, side - margin)
+    return np.ascontiguousarray(weights[kept, kept, :, unit], np.float32)
+
+
+def position_strengths(vectors: NDArray[Any]) -> NDArray[np.float64]:
+    """Give each position's norm over the largest.
+
+    Parameters
+    ----------
+    vectors
+        (w, w, source units).
+
+    Returns
+    -------
+    ndarray
+        float64, (w, w), 0 to 1.
+
+    Raises
+    ------
+    WeightsError
+        All vectors are zero.
+    """
+    norms = np.linalg.norm(np.asarray(vectors, np.float64), axis=-1)
+    if not norms.max() > 0:
+        raise WeightsError("the unit's weights are zero at every position that is shown")
+    strengths: NDArray[np.float64] = norms / norms.max()
+    return strengths
+
+
+def faded(picture: NDArray[np.uint8], strength: float) -> NDArray[np.float64]:
+    """Blend a picture towards light grey: whole at strength 1, grey at strength 0.
+
+    Parameters
+    ----------
+    picture
+        uint8, (height, width, 3).
+    strength
+        0 to 1.
+
+    Returns
+    -------
+    ndarray
+        float64, (height, width, 3), 0 to 1.
+    """
+    blended: NDArray[np.float64] = strength * (picture / 255.0) + (1 - strength) * FADED
+    return blended

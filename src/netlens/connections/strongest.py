@@ -1,0 +1,149 @@
+"""How strong connections are, and which of them are worth showing.
+
+A connection is all that one unit passes on to another: the W x W weights from a source unit to a target unit (Voss et
+al. 2021, "Visualizing weights").
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class WeightsError(ValueError):
+    """Weights that are all zero or have the wrong shape, or a unit that they do not have."""
+
+
+def connection_norms(weights: NDArray[Any]) -> NDArray[np.float64]:
+    """Measure every connection.
+
+    Parameters
+    ----------
+    weights
+        (W, W, source units, target units).
+
+    Returns
+    -------
+    ndarray
+        float64, (source units, target units): the Frobenius norm of each W x W map.
+
+    Raises
+    ------
+    WeightsError
+        The array has not four axes, or is zero everywhere.
+    """
+    values = _checked(weights)
+    norms: NDArray[np.float64] = np.sqrt(np.einsum("yxab,yxab->ab", values, values))
+    return norms
+
+
+def strongest_inputs(weights: NDArray[Any], unit: int, count: int) -> NDArray[np.int64]:
+    """Find the source units with the strongest connections into a target unit, strongest first.
+
+    Parameters
+    ----------
+    weights
+        (W, W, source units, target units).
+    unit
+        Target unit.
+    count
+        How many; fewer are given where there are fewer source units. Of equal ones the lower number comes first.
+
+    Returns
+    -------
+    ndarray
+        int64, (at most count,): source units.
+
+    Raises
+    ------
+    WeightsError
+        There is no such unit, or the weights are zero everywhere.
+    """
+    norms = connection_norms(weights)
+    return _strongest(norms[:, _existing(unit, norms.shape[1], "target")], count)
+
+
+def strongest_uses(weights: NDArray[Any], unit: int, count: int) -> NDArray[np.int64]:
+    """Find the target units that use a source unit most: `strongest_inputs`, seen from the other side."""
+    norms = connection_norms(weights)
+    return _strongest(norms[_existing(unit, norms.shape[0], "source")], count)
+
+
+def opposed_strength(weights: NDArray[Any]) -> NDArray[np.float64]:
+    """Measure how strongly each connection both excites and inhibits.
+
+    Parameters
+    ----------
+    weights
+        (W, W, source units, target units).
+
+    Returns
+    -------
+    ndarray
+        float64, (source units, target units): the smaller of the Frobenius norms of the positive and of the negative
+        part of each map. It is zero where a connection has one sign, as that of a 1 x 1 kernel has.
+    """
+    values = _checked(weights)
+    positive, negative = (np.clip(sign * values, 0, None) for sign in (1, -1))
+    smaller = np.minimum(*(np.einsum("yxab,yxab->ab", part, part) for part in (positive, negative)))
+    strength: NDArray[np.float64] = np.sqrt(smaller)
+    return strength
+
+
+def telling_connection(weights: NDArray[Any], *, source_unit: int = -1, unit: int = -1) -> tuple[int, int]:
+    """Choose the connection that says most by its form: where excitation and inhibition are strongest together.
+
+    The choice maximises `opposed_strength` over all connections, or over those of the units that are given. Where every
+    connection has one sign, it is the strongest one.
+
+    Parameters
+    ----------
+    weights
+        (W, W, source units, target units).
+    source_unit, unit
+        Units that are given; -1: chosen.
+
+    Returns
+    -------
+    source_unit, unit
+        Source unit and target unit.
+
+    Raises
+    ------
+    WeightsError
+        There is no such unit, or the weights are zero everywhere.
+    """
+    strength = opposed_strength(weights)
+    if source_unit >= 0:
+        source_unit = _existing(source_unit, strength.shape[0], "source")
+    if unit >= 0:
+        unit = _existing(unit, strength.shape[1], "target")
+    allowed = np.zeros(strength.shape, bool)
+    allowed[
+        slice(None) if source_unit < 0 else source_unit,
+        slice(None) if unit < 0 else unit,
+    ] = True
+    if not strength[allowed].any():
+        strength = connection_norms(weights)
+    place = int(np.argmax(np.where(allowed, strength, -1.0)))
+    row, column = np.unravel_index(place, strength.shape)
+    return int(row), int(column)
+
+
+def _checked(weights: NDArray[Any]) -> NDArray[np.float64]:
+    values = np.asarray(weights, np.float64)
+    if values.ndim != 4:
+        raise WeightsError(f"expanded weights have the axes (W, W, source units, target units), not {values.shape}")
+    if not np.any(values):
+        raise WeightsError("the expanded weights are zero everywhere; no path of weights joins the two layers")
+    return values
+
+
+def _existing(unit: int, count: int, side: str) -> int:
+    if not 0 <= unit < count:
+        raise WeightsError(f"there is no {side} unit {unit}; the layer has units 0 to {count - 1}")
+    return unit
+
+
+def _strongest(norms: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    return np.argsort(-norms, kind="stable")[:count].astype(np.int64)
