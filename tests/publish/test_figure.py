@@ -70,3 +70,16 @@ def test_a_figure_without_numbers_is_refused(tmp_path):
     with pytest.raises(ValueError, match="data is empty"):
         figure.save(fig, tmp_path / "item", TABLE.iloc[:0])
     plt.close(fig)
+
+
+def test_a_figure_laid_out_by_hand_stays_so_in_every_format(tmp_path):
+    style.paper()
+    fig = plt.figure(figsize=(2, 1), layout="none")
+    grid = fig.add_gridspec(1, 1, left=0.25, right=0.5, bottom=0.25, top=0.75)
+    ax = fig.add_subplot(grid[0, 0], facecolor="red")
+    ax.set(xticks=[], yticks=[])
+    figure.save(fig, tmp_path / "item", {"map": np.eye(3)})
+    red = np.all(plt.imread(tmp_path / "item.png")[..., :3] == (1, 0, 0), axis=-1)
+    rows, columns = (np.flatnonzero(red.any(axis=axis)) for axis in (1, 0))
+    assert columns[[0, -1]] == pytest.approx([100, 200], abs=3)  # 200 dots an inch
+    assert rows[[0, -1]] == pytest.approx([50, 150], abs=3)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.text import Text
 
 from netlens.atomic import writing
@@ -79,6 +80,10 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
         raise ValueError(f"{stem}: a figure is saved with the numbers that it shows, but its data is empty")
     if clipped := overflow(fig):
         raise ClippedTextError(f"{stem}: cut off at the figure's edge: {', '.join(map(repr, clipped))}")
+    if fig.get_layout_engine() is None:
+        # To matplotlib, none is the default of its settings once a figure has been saved, so a figure that was laid out
+        # by hand would be laid out anew before it is saved a second time.
+        fig.set_layout_engine(PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=False))
     with writing(f"{stem}.pdf") as temporary:
         fig.savefig(temporary, metadata={"Creator": None, "Producer": None, "CreationDate": None})
     with writing(f"{stem}.png") as temporary:
