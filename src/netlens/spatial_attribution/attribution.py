@@ -1,0 +1,331 @@
+"""Spatial attribution: which positions of a layer speak for a class, or for a position of a later layer.
+
+Source: Olah et al. 2018, "The Building Blocks of Interpretability" (Distill), and its notebooks. With ``act`` the
+activations of a layer, (height, width, channels):
+
+- to a class: ``S[x, y] = sum_c act[x, y, c] * d logit / d act[x, y, c]``
+- between layers: ``T[i, j, x, y] = sum_c act_1[x, y, c] * d ||act_2[i, j]|| / d act_1[x, y, c]``; 0 where
+  ``act_2[i, j]`` is all zero, where the norm has no gradient.
+"""
+
+import difflib
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netlens.models.backend import tf1
+from netlens.models.frozen import INPUT, FrozenLayer, FrozenNetwork, imported
+from netlens.spatial_attribution.choices import AttributionError, Gradient
+from netlens.spatial_attribution.pooling_gradients import pooling_gradient
+from netlens.spatial_attribution.reach import reaches
+
+Array = NDArray[np.float32]
+Progress = Callable[[int, int], None]
+
+# Forward values, their gradients, and what convolutions work with.
+_COPIES: Final = 3
+
+
+class SpatialAttribution:
+    """Spatial attribution of one network, by one gradient of max-pooling; to be used in a ``with`` block.
+
+    Graphs are built once a layer or pair of layers, so asking again is fast.
+
+    Parameters
+    ----------
+    network
+        A frozen network.
+    gradient
+        Of max-pooling: ``true``, ``smooth`` or ``smooth_blur`` (`netlens.spatial_attribution.pooling_gradients`).
+    memory_mb
+        What the tensors of one run may take, roughly; work is split accordingly, at the least into single passes.
+
+    Raises
+    ------
+    AttributionError
+        There is no such gradient, or the memory is not positive.
+    """
+
+    def __init__(self, network: FrozenNetwork, *, gradient: Gradient = "true", memory_mb: float = 1024) -> None:
+        if memory_mb <= 0:
+            raise AttributionError(f"memory_mb is {memory_mb}; give a positive number")
+        self.network = network
+        self.gradient: Gradient = gradient
+        self.memory_mb = memory_mb
+        self._graph = tf1.Graph()
+        with self._graph.as_default(), pooling_gradient(self._graph, gradient):
+            images = tf1.placeholder(tf1.float32, (None, *network.input_shape), name="images")
+            self._images = images
+            self._layers = imported(network, {INPUT: images})
+        self.output = self._graph.get_tensor_by_name(f"network/{network.output_node}:0")
+        self._session = tf1.Session(graph=self._graph)
+        self._to_class: dict[str, _ToClass] = {}
+        self._between: dict[tuple[str, str], _Between] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the session's memory back."""
+        self._session.close()
+
+    def activations(self, images: ArrayLike, layer: str) -> Array:
+        """Compute a layer's activations.
+
+        Parameters
+        ----------
+        images
+            (n, height, width, 3), preprocessed.
+        layer
+            Name of a layer with positions.
+
+        Returns
+        -------
+        ndarray
+            (n, layer height, layer width, channels), float32.
+
+        Raises
+        ------
+        NetworkError
+            There is no such layer.
+        AttributionError
+            It has no positions, or the images have another size.
+        """
+        self._positions(layer)
+        return np.asarray(self._session.run(self._layers[layer], {self._images: self._checked(images)}))
+
+    def logits(self, images: ArrayLike) -> Array:
+        """Compute the logits, (n, classes), of preprocessed images (n, height, width, 3)."""
+        return np.asarray(self._session.run(self.output, {self._images: self._checked(images)}))
+
+    def to_classes(
+        self, images: ArrayLike, layer: str, classes: ArrayLike, *, progress: Progress | None = None
+    ) -> Array:
+        """Compute class attribution at a layer.
+
+        Parameters
+        ----------
+        images
+            (n, height, width, 3), preprocessed.
+        layer
+            Name of a layer with positions.
+        classes
+            Indices of logits: (k,), the same for every image, or (n, k).
+        progress
+            Called with what is done and what there is to do.
+
+        Returns
+        -------
+        ndarray
+            (n, k, layer height, layer width), float32.
+
+        Raises
+        ------
+        NetworkError
+            There is no such layer.
+        AttributionError
+            It has no positions or the logits do not depend on it, the images have another size, or there is no such
+            class.
+        """
+        place = self._positions(layer)
+        inputs, wanted = self._checked(images), self._checked_classes(classes, len(np.asarray(images)))
+        count = wanted.shape[1]
+        part = self._to_class.get(layer) or self._to_class.setdefault(layer, _ToClass(self, layer))
+        owners = np.repeat(np.arange(len(inputs)), count)
+        flat = wanted.reshape(-1)
+        maps = np.empty((len(flat), place.height or 0, place.width or 0), np.float32)
+        step = part.most_at_once
+        for start in range(0, len(flat), step):
+            chosen = slice(start, start + step)
+            feed = {self._images: inputs[owners[chosen]], part.classes: flat[chosen]}
+            maps[chosen] = self._session.run(part.maps, feed)
+            if progress:
+                progress(min(start + step, len(flat)), len(flat))
+        return maps.reshape(len(inputs), count, *maps.shape[1:])
+
+    def between(self, image: ArrayLike, source: str, target: str, *, progress: Progress | None = None) -> Array:
+        """Compute position-to-position attribution.
+
+        Parameters
+        ----------
+        image
+            (height, width, 3), preprocessed.
+        source, target
+            Names of layers with positions, the earlier first.
+        progress
+            Called with what is done and what there is to do, in backward passes.
+
+        Returns
+        -------
+        ndarray
+            (target height, target width, source height, source width), float32.
+
+        Raises
+        ------
+        NetworkError
+            There is no such layer.
+        AttributionError
+            A layer has no positions, `target` does not depend on `source`, or the image has another size.
+
+        Notes
+        -----
+        Target positions whose reaches in the source do not meet share a backward pass; the passes run in batches.
+        """
+        for name in (source, target):
+            self._positions(name)
+        part = self._between.get((source, target))
+        if part is None:
+            part = self._between.setdefault((source, target), _Between(self, source, target))
+        return part(self._session, self._checked(np.asarray(image)[None]), progress)
+
+    def batch_limit(self, source: Any, target: Any) -> int:
+        """Give how many passes from `source` to `target` fit into the memory."""
+        bytes_each = max(1, _bytes_between(source, target) * _COPIES)
+        return max(1, int(self.memory_mb * 1e6 / bytes_each))
+
+    def _positions(self, name: str) -> FrozenLayer:
+        layer = self.network.layer(name)
+        if layer.height is None or layer.width is None:
+            raise AttributionError(f"layer {name!r} of network {self.network.name!r} has no positions")
+        return layer
+
+    def _checked(self, images: ArrayLike) -> Array:
+        inputs = np.asarray(images, dtype=np.float32)
+        if inputs.shape[1:] != tuple(self.network.input_shape) or not len(inputs):
+            wanted = " x ".join(map(str, self.network.input_shape))
+            raise AttributionError(
+                f"network {self.network.name!r} takes images of {wanted}; an array of shape {inputs.shape} was given"
+            )
+        return inputs
+
+    def _checked_classes(self, classes: ArrayLike, images_count: int) -> NDArray[np.int64]:
+        given = np.asarray(classes)
+        if given.dtype.kind not in "iu" or given.ndim not in (1, 2) or (given.ndim == 2 and len(given) != images_count):
+            raise AttributionError(
+                f"classes are indices, (k,) or ({images_count}, k); an array of shape {given.shape} and type "
+                f"{given.dtype} was given"
+            )
+        count = len(self.network.class_names)
+        if given.size and (given.min() < 0 or given.max() >= count):
+            wrong = int(given[(given < 0) | (given >= count)][0])
+            raise AttributionError(f"there is no class {wrong}; network {self.network.name!r} has 0 to {count - 1}")
+        return np.broadcast_to(given, (images_count, given.shape[-1])).astype(np.int64)
+
+
+def class_indices(network: FrozenNetwork, names: Sequence[str]) -> NDArray[np.int64]:
+    """Find classes by name, in the order of the logits' own names.
+
+    Raises
+    ------
+    AttributionError
+        There is no class of that name; the message tells the nearest.
+    """
+    known = {name: index for index, name in enumerate(network.class_names)}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or list(network.class_names[:5])
+            raise AttributionError(
+                f"network {network.name!r} has no class {name!r}; there are, among {len(known)}, {', '.join(near)}"
+            )
+    return np.array([known[name] for name in names], dtype=np.int64)
+
+
+class _ToClass:
+    """The graph of class attribution at one layer."""
+
+    def __init__(self, owner: SpatialAttribution, layer: str) -> None:
+        network = owner.network
+        with owner._graph.as_default():
+            activations = owner._layers[layer]
+            logits = owner.output
+            self.classes = tf1.placeholder(tf1.int64, (None,))
+            chosen = tf1.one_hot(self.classes, len(network.class_names), dtype=logits.dtype)
+            (gradient,) = tf1.gradients(logits, activations, chosen)
+            if gradient is None:
+                raise AttributionError(f"the logits of network {network.name!r} do not depend on layer {layer!r}")
+            self.maps = tf1.reduce_sum(activations * gradient, axis=-1)
+        self.most_at_once = owner.batch_limit(owner._images, logits)
+
+
+class _Between:
+    """The graph of position-to-position attribution of one pair of layers."""
+
+    def __init__(self, owner: SpatialAttribution, source: str, target: str) -> None:
+        graph = owner._graph
+        if source == target:
+            raise AttributionError(f"source and target are both {source!r}; give two layers, the earlier first")
+        self._original = owner._layers[source]
+        self._images = owner._images
+        # A second copy that starts from the source's activations, so that batched passes do not compute them again;
+        # what reaches the target around the source still comes from the image.
+        with graph.as_default(), pooling_gradient(graph, owner.gradient):
+            self._source = tf1.placeholder(tf1.float32, self._original.shape)
+            layers = imported(
+                owner.network, {INPUT: owner._images, source: self._source}, name=f"from_{len(owner._between)}"
+            )
+            later = layers[target]
+            self._mask = tf1.placeholder(tf1.float32, (None, *later.shape[1:3]))
+            norm = tf1.norm(later, axis=-1, keepdims=True)
+            # Where all is zero, dividing by one leaves zero.
+            unit = later / tf1.where(norm > 0, norm, tf1.ones_like(norm))
+            (gradient,) = tf1.gradients(later, self._source, unit * self._mask[..., None])
+            if gradient is None:
+                raise AttributionError(
+                    f"layer {target!r} does not depend on layer {source!r}; give the earlier layer first"
+                )
+            self._maps = tf1.reduce_sum(self._source * gradient, axis=-1)
+        self._rows, self._columns = reaches(self._source, later, blurred_pools=owner.gradient == "smooth_blur")
+        self._at_once = owner.batch_limit(self._source, later)
+
+    def __call__(self, session: Any, image: Array, progress: Progress | None) -> Array:
+        activations = session.run(self._original, {self._images: image})
+        height, width = len(self._rows.first), len(self._columns.first)
+        down, across = self._rows.spacing(), self._columns.spacing()
+        groups = [(i, j) for i in range(min(down, height)) for j in range(min(across, width))]
+        masks = np.zeros((len(groups), height, width), np.float32)
+        for mask, (i, j) in zip(masks, groups, strict=True):
+            mask[i::down, j::across] = 1
+        result = np.zeros((height, width, *activations.shape[1:3]), np.float32)
+        for start in range(0, len(groups), self._at_once):
+            part = masks[start : start + self._at_once]
+            feed = {
+                self._source: np.broadcast_to(activations, (len(part), *activations.shape[1:])),
+                self._images: np.broadcast_to(image, (len(part), *image.shape[1:])),
+                self._mask: part,
+            }
+            for shared, (i, j) in zip(session.run(self._maps, feed), groups[start:], strict=False):
+                self._hand_out(shared, result, range(i, height, down), range(j, width, across))
+            if progress:
+                progress(start + len(part), len(groups))
+        return result
+
+    def _hand_out(self, shared: Array, result: Array, rows: range, columns: range) -> None:
+        """Give each position of a shared pass the part of the source that it can have come from."""
+        for i in rows:
+            down = slice(self._rows.first[i], self._rows.last[i] + 1)
+            for j in columns:
+                across = slice(self._columns.first[j], self._columns.last[j] + 1)
+                result[i, j, down, across] = shared[down, across]
+
+
+def _bytes_between(source: Any, target: Any) -> int:
+    """Sum the sizes of one pass's tensors from `source` to `target`, in bytes; sizes that are not known count as 0."""
+    total, seen, pending = 0, {source.name}, [target]
+    while pending:
+        tensor = pending.pop()
+        if tensor.name in seen:
+            continue
+        seen.add(tensor.name)
+        pending.extend(tensor.op.inputs)
+        # Constants have no batch axis, and are there once.
+        if tensor.op.type != "Const" and tensor.shape.rank and tensor.shape[0] is None:
+            total += int(np.prod([size or 0 for size in tensor.shape[1:]])) * tensor.dtype.size
+    return total

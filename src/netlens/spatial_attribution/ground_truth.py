@@ -1,0 +1,162 @@
+"""How well attribution fits scenes whose answer is known.
+
+A scene is composed of parts, one a class; attribution to a class should lie on that class's part. Measures: the share
+of positive attribution that does, and the pointing game (Zhang et al. 2016, arXiv 1608.00507): whether the largest
+attribution does. Intervals are percentiles of a bootstrap over scenes (Efron 1979).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netlens.spatial_attribution.choices import AttributionError
+
+Array = NDArray[np.float64]
+
+
+def part_shares(masks: ArrayLike, height: int, width: int) -> Array:
+    """Give the share of each position of a layer that a part of the image covers.
+
+    Parameters
+    ----------
+    masks
+        (n, image height, image width), True on the part.
+    height, width
+        Positions of the layer; position i stands for the rows from ``i / height`` to ``(i + 1) / height`` of the
+        image, whether or not that is a whole number of pixels.
+
+    Returns
+    -------
+    ndarray
+        (n, height, width), in 0..1.
+    """
+    parts = np.asarray(masks, dtype=np.float64)
+    if parts.ndim != 3:
+        raise AttributionError(f"masks have shape {parts.shape}, not (n, height, width)")
+    rows, columns = _pooling(parts.shape[1], height), _pooling(parts.shape[2], width)
+    return np.asarray(np.einsum("ip,npq,jq->nij", rows, parts, columns, optimize=True))
+
+
+def positive_share(attributions: ArrayLike, parts: ArrayLike) -> Array:
+    """Compute the share of positive attribution that lies on the right part.
+
+    Parameters
+    ----------
+    attributions
+        (n, height, width); negative values count as none.
+    parts
+        (n, height, width), the share of each position that belongs to the right part (`part_shares`).
+
+    Returns
+    -------
+    ndarray
+        (n,), in 0..1; NaN where no attribution is positive: there is nothing to share.
+
+    Raises
+    ------
+    AttributionError
+        The shapes differ, or an attribution is not finite.
+    """
+    maps, right = _checked(attributions, parts)
+    positive = np.maximum(maps, 0)
+    total = positive.sum(axis=(1, 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share: Array = (positive * right).sum(axis=(1, 2)) / total
+    return share
+
+
+def points_right(attributions: ArrayLike, parts: ArrayLike) -> Array:
+    """Play the pointing game: 1 where the position with the largest attribution lies on the right part.
+
+    Where several positions share the largest value, the mean over them counts; a position that belongs to the part by
+    a share of s counts s.
+
+    Parameters
+    ----------
+    attributions, parts
+        As in `positive_share`.
+
+    Returns
+    -------
+    ndarray
+        (n,), in 0..1.
+
+    Raises
+    ------
+    AttributionError
+        The shapes differ, or an attribution is not finite.
+    """
+    maps, right = _checked(attributions, parts)
+    largest = maps == maps.max(axis=(1, 2), keepdims=True)
+    points: Array = (largest * right).sum(axis=(1, 2)) / largest.sum(axis=(1, 2))
+    return points
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its bootstrap interval.
+
+    Attributes
+    ----------
+    mean
+        Over what is not NaN.
+    low, high
+        Percentiles of the means of resampled scenes.
+    count
+        Values that are not NaN.
+    """
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+def bootstrap_mean(values: ArrayLike, *, level: float = 0.95, resamples_count: int = 2000, seed: int = 0) -> Interval:
+    """Estimate a mean and its interval by resampling.
+
+    Parameters
+    ----------
+    values
+        (n,), one a scene; NaN is left out.
+    level
+        Of the interval, in 0..1.
+    resamples_count
+        Bootstrap samples.
+    seed
+        Of the resampling.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    AttributionError
+        There is no value at all.
+    """
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if not known.size:
+        raise AttributionError("there is no scene whose attribution could be judged")
+    draws = np.random.default_rng(seed).integers(len(known), size=(resamples_count, len(known)))
+    low, high = np.quantile(known[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(known.mean()), float(low), float(high), len(known))
+
+
+def _pooling(pixels: int, positions: int) -> Array:
+    """Give (positions, pixels): the mean over the pixels of each position, parts of pixels counted as parts."""
+    edges = np.linspace(0, pixels, positions + 1)
+    pixel = np.arange(pixels)
+    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    return np.asarray(np.maximum(overlap, 0) * positions / pixels)
+
+
+def _checked(attributions: ArrayLike, parts: ArrayLike) -> tuple[Array, Array]:
+    maps, right = np.asarray(attributions, dtype=np.float64), np.asarray(parts, dtype=np.float64)
+    if maps.ndim != 3 or maps.shape != right.shape:
+        raise AttributionError(f"attributions of shape {maps.shape} do not fit parts of shape {right.shape}")
+    if not np.isfinite(maps).all():
+        raise AttributionError("an attribution holds NaN or infinity")
+    return maps, right

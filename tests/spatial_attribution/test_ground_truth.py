@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from netlens.spatial_attribution.choices import AttributionError
+from netlens.spatial_attribution.ground_truth import bootstrap_mean, part_shares, points_right, positive_share
+
+
+def test_part_shares_of_whole_and_partial_pixels():
+    masks = np.zeros((1, 4, 6), bool)
+    masks[0, :, :3] = True
+    np.testing.assert_allclose(part_shares(masks, 2, 2)[0], [[1, 0], [1, 0]])
+    # Three columns of two pixels: the middle one lies half on the part; five rows of 0.8 pixels.
+    np.testing.assert_allclose(part_shares(masks, 5, 3)[0], np.tile([1, 0.5, 0], (5, 1)), atol=1e-15)
+
+
+def test_part_shares_keep_the_mean():
+    masks = np.random.default_rng(0).integers(0, 2, (3, 64, 48)).astype(bool)
+    for height, width in [(8, 8), (7, 5), (64, 48), (1, 1)]:
+        np.testing.assert_allclose(part_shares(masks, height, width).mean(axis=(1, 2)), masks.mean(axis=(1, 2)))
+
+
+def test_positive_share_counts_no_negative_attribution():
+    maps = np.array([[[3.0, 1.0], [-5.0, 0.0]], [[-1.0, -1.0], [0.0, 0.0]]])
+    parts = np.array([[[1.0, 0.0], [1.0, 1.0]]] * 2)
+    share = positive_share(maps, parts)
+    assert share[0] == 0.75
+    assert np.isnan(share[1])
+
+
+def test_pointing_game_and_ties():
+    maps = np.array([[[3.0, 1.0], [0.0, 0.0]], [[2.0, 2.0], [0.0, 0.0]], [[0.0, 4.0], [0.0, 0.0]]])
+    parts = np.array([[[1.0, 0.25], [0.0, 0.0]]] * 3)
+    np.testing.assert_array_equal(points_right(maps, parts), [1, 0.625, 0.25])
+
+
+def test_bootstrap_covers_the_mean_as_often_as_it_says():
+    generator = np.random.default_rng(5)
+    covered = 0
+    for seed in range(200):
+        found = bootstrap_mean(generator.normal(1, 2, 60), level=0.9, resamples_count=400, seed=seed)
+        assert found.low < found.mean < found.high
+        covered += found.low <= 1 <= found.high
+    assert 0.82 <= covered / 200 <= 0.96
+
+
+def test_bootstrap_leaves_out_what_could_not_be_judged():
+    found = bootstrap_mean([0.5, np.nan, 0.5], seed=1)
+    assert (found.mean, found.low, found.high, found.count) == (0.5, 0.5, 0.5, 2)
+    with pytest.raises(AttributionError, match="no scene"):
+        bootstrap_mean([np.nan])
+
+
+@pytest.mark.parametrize("measure", [positive_share, points_right])
+def test_refuses_what_does_not_fit(measure):
+    with pytest.raises(AttributionError, match="do not fit"):
+        measure(np.zeros((1, 2, 2)), np.zeros((1, 2, 3)))
+    with pytest.raises(AttributionError, match="NaN"):
+        measure(np.full((1, 2, 2), np.nan), np.zeros((1, 2, 2)))
