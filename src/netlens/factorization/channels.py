@@ -1,0 +1,47 @@
+"""The strongest channels of a direction, and how they are called."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def strongest_channels(direction: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Give the channels with the largest magnitudes, strongest first.
+
+    Parameters
+    ----------
+    direction
+        (C,), signed.
+    count
+        How many, at most; channels of exactly 0 are never among them.
+
+    Returns
+    -------
+    ndarray
+        (count,) or shorter; where magnitudes agree, the smaller number comes first.
+    """
+    magnitudes = np.abs(np.asarray(direction, dtype=np.float64))
+    order = np.argsort(-magnitudes, kind="stable")[:count]
+    return order[magnitudes[order] > 0].astype(np.int64)
+
+
+def name_channels(direction: ArrayLike, layer: str, count: int = 3) -> str:
+    """Name the strongest channels with their weight: ``mixed3a:17 (+0.62), mixed3a:3 (-0.31)``.
+
+    Parameters
+    ----------
+    direction
+        (C,), of unit length; signed or not. The sign is written where any entry is negative.
+    layer
+        The layer that the channels belong to.
+    count
+        How many channels, at most.
+
+    Returns
+    -------
+    str
+        ``none`` for a direction of zeros.
+    """
+    values = np.asarray(direction, dtype=np.float64)
+    style = "+.2f" if (values < 0).any() else ".2f"
+    named = [f"{layer}:{channel} ({values[channel]:{style}})" for channel in strongest_channels(values, count)]
+    return ", ".join(named) or "none"

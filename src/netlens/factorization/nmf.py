@@ -1,0 +1,246 @@
+"""Non-negative matrix factorisation with everything settled that the mathematics leaves open.
+
+The problem ``V ~ S F`` with non-negative S and F has no unique solution: scale moves between S and F, the factors come
+in any order, and the descent ends in one of several local optima. Here the rows of F have length 1, the factors are
+sorted by energy, and the descent starts at one fixed point: NNDSVDa, from a whole singular value decomposition rather
+than from a randomised one. So the result is the same from run to run, and it moves along when rows or columns of V
+are permuted (exactly but for rounding, since nothing on the way depends on their order).
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+#: Where the descent stops: the projected gradient's sum relative to that of the first step.
+TOLERANCE: Final = 1e-8
+#: Steps of the descent at most.
+MOST_STEPS: Final = 5000
+
+# Entries of the start relative to its largest that count as zeros.
+_ZERO = 1e-6
+
+
+class FactorizationError(ValueError):
+    """Weights that cannot be factorised, or a number of factors that makes no sense."""
+
+
+@dataclass(frozen=True)
+class Factorised:
+    """``V ~ scores @ factors``, factors of unit length, the one with most energy first.
+
+    Attributes
+    ----------
+    scores
+        (m, k), not negative: how strongly each row of V holds each factor, in the unit of V.
+    factors
+        (k, n), not negative: rows of length 1, or of zeros where V holds fewer factors than were asked for.
+    shares
+        (k,), each factor's share of the explained energy; they sum to 1. With ``V' = scores @ factors`` and its part
+        ``V'_i`` from factor i, the share is ``<V'_i, V'> / <V', V'>``.
+    explained_variance
+        ``1 - |V - V'|^2 / |V|^2``; about zero, not about the mean, since a weight of zero has a meaning.
+    steps
+        Steps of the descent until it stopped.
+    converged
+        Whether it stopped because nothing changed any more.
+    """
+
+    scores: Array
+    factors: Array
+    shares: Array
+    explained_variance: float
+    steps: int
+    converged: bool
+
+
+def factorise(
+    matrix: ArrayLike, factors_count: int, *, tolerance: float = TOLERANCE, most_steps: int = MOST_STEPS
+) -> Factorised:
+    """Factorise a non-negative matrix into `factors_count` non-negative factors.
+
+    Least squares by cyclic coordinate descent (Cichocki and Phan 2009, as scikit-learn has it, without shuffling)
+    from `nndsvda`.
+
+    Parameters
+    ----------
+    matrix
+        V, (m, n): finite, not negative, not all zero. Left as it is.
+    factors_count
+        k, at least 1. A matrix of rank 1 or 2 has exactly as many non-negative factors, and no matrix has more than
+        its shorter side; the factors beyond are zeros.
+    tolerance
+        Where the descent stops, relative to its first step.
+    most_steps
+        Where it stops in any case.
+
+    Returns
+    -------
+    Factorised
+
+    Raises
+    ------
+    FactorizationError
+        The matrix is empty, not finite, negative somewhere or all zero, or `factors_count` is below 1.
+    """
+    V, exponent = _scaled(matrix)
+    if factors_count < 1:
+        raise FactorizationError(f"{factors_count} factors were asked for; give at least 1")
+    U, s, Vh = np.linalg.svd(V, full_matrices=False)
+    rank = int(np.count_nonzero(s > s[0] * max(V.shape) * _epsilon(matrix)))
+    count = min(factors_count, rank if rank <= 2 else min(V.shape))
+    if count == 1:
+        # The first singular pair is not negative and the best there is.
+        S, F, steps = s[0] * np.abs(U[:, :1]), np.abs(Vh[:1]), 0
+    else:
+        S, F = _from_decomposition(V, U[:, :count], s[:count], Vh[:count])
+        S, F, steps = _descend(V, S, F, tolerance, most_steps)
+
+    lengths = np.linalg.norm(F, axis=1)
+    F = np.divide(F, lengths[:, None], out=np.zeros_like(F), where=lengths[:, None] > 0)
+    S = S * lengths
+    energies = ((S.T @ S) * (F @ F.T)).sum(axis=1)
+    order = np.argsort(-energies, kind="stable")
+    explained = 1 - float(np.sum((V - S @ F) ** 2) / np.sum(V**2))
+
+    scores, factors = np.zeros((len(V), factors_count)), np.zeros((factors_count, V.shape[1]))
+    scores[:, :count] = np.ldexp(S[:, order], exponent)
+    factors[:count] = F[order]
+    shares = np.zeros(factors_count)
+    shares[:count] = energies[order] / energies.sum()
+    return Factorised(scores, factors, shares, explained, steps, steps < most_steps)
+
+
+def explained_variances(matrix: ArrayLike, most_factors_count: int = 5) -> Array:
+    """Give what 1, 2, ... factors explain of a non-negative matrix, each number factorised anew.
+
+    Parameters
+    ----------
+    matrix
+        V, as for `factorise`.
+    most_factors_count
+        The largest number of factors.
+
+    Returns
+    -------
+    ndarray
+        (most_factors_count,), `Factorised.explained_variance` of each.
+
+    Raises
+    ------
+    FactorizationError
+        As for `factorise`.
+    """
+    return np.array([factorise(matrix, count).explained_variance for count in range(1, most_factors_count + 1)])
+
+
+def explained_at_most(matrix: ArrayLike, factors_count: int) -> float:
+    """Bound from above what `factors_count` factors can explain: what as many singular vectors do.
+
+    Parameters
+    ----------
+    matrix
+        V, (m, n).
+    factors_count
+        k.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; 0 for a matrix of zeros.
+    """
+    V = np.asarray(matrix, dtype=np.float64)
+    squares = np.linalg.eigvalsh(V @ V.T if V.shape[0] <= V.shape[1] else V.T @ V)
+    total = float(squares.sum())
+    return float(squares[-factors_count:].sum()) / total if total > 0 else 0.0
+
+
+def nndsvda(matrix: ArrayLike, factors_count: int) -> tuple[Array, Array]:
+    """Give the start of the descent: non-negative double SVD, its zeros filled with the matrix's mean.
+
+    Boutsidis and Gallopoulos 2008, "SVD based initialization"; variant a. Each singular pair after the first is cut
+    into its positive and its negative part, and the part with the larger product of lengths is taken, so the signs of
+    the singular vectors do not matter.
+
+    Parameters
+    ----------
+    matrix
+        V, (m, n), not negative.
+    factors_count
+        k, at most the shorter side of V.
+
+    Returns
+    -------
+    scores, factors : ndarray
+        (m, k) and (k, n).
+    """
+    V = np.asarray(matrix, dtype=np.float64)
+    U, s, Vh = np.linalg.svd(V, full_matrices=False)
+    return _from_decomposition(V, U[:, :factors_count], s[:factors_count], Vh[:factors_count])
+
+
+def _from_decomposition(V: Array, U: Array, s: Array, Vh: Array) -> tuple[Array, Array]:
+    S, F = np.empty_like(U), np.empty_like(Vh)
+    for index, (left, value, right) in enumerate(zip(U.T, s, Vh, strict=True)):
+        # The first pair of a non-negative matrix has no sign change but for rounding.
+        halves = (
+            [(np.abs(left), np.abs(right))]
+            if index == 0
+            else [(np.maximum(sign * left, 0), np.maximum(sign * right, 0)) for sign in (1, -1)]
+        )
+        lengths = [(float(np.linalg.norm(x)), float(np.linalg.norm(y))) for x, y in halves]
+        (x, y), (x_length, y_length) = max(zip(halves, lengths, strict=True), key=lambda half: half[1][0] * half[1][1])
+        root = np.sqrt(value * x_length * y_length)
+        S[:, index] = root * x / (x_length or 1.0)
+        F[index] = root * y / (y_length or 1.0)
+    mean = V.mean()
+    for start in (S, F):
+        start[start <= _ZERO * start.max()] = mean
+    return S, F
+
+
+def _descend(V: Array, S: Array, F: Array, tolerance: float, most_steps: int) -> tuple[Array, Array, int]:
+    # scikit-learn takes a second to import; what only names channels does not wait for it.
+    from sklearn.decomposition import non_negative_factorization
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        # Whether it converged is part of the result.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        S, F, steps = non_negative_factorization(
+            V,
+            W=np.ascontiguousarray(S),
+            H=np.ascontiguousarray(F),
+            n_components=S.shape[1],
+            init="custom",
+            solver="cd",
+            tol=tolerance,
+            max_iter=most_steps,
+            shuffle=False,
+        )
+    return np.asarray(S, dtype=np.float64), np.asarray(F, dtype=np.float64), int(steps)
+
+
+def _scaled(matrix: ArrayLike) -> tuple[Array, int]:
+    """Give V in float64, scaled by a power of two to a largest entry near 1, and the power that undoes it."""
+    V = np.asarray(matrix, dtype=np.float64)
+    if V.ndim != 2 or not V.size:
+        raise FactorizationError(f"an array of shape {V.shape} is no matrix; give two dimensions, neither of them 0")
+    if not np.isfinite(V).all():
+        raise FactorizationError(f"{np.count_nonzero(~np.isfinite(V))} of {V.size} entries are NaN or infinite")
+    if V.min() < 0:
+        raise FactorizationError("the matrix has negative entries; split it into its positive and its negative part")
+    if not V.any():
+        raise FactorizationError("all weights are zero: there is nothing to factorise; choose another unit or layer")
+    exponent = int(np.frexp(V.max())[1])
+    return np.ldexp(V, -exponent), exponent
+
+
+def _epsilon(matrix: ArrayLike) -> float:
+    """Give the relative rounding of the matrix as it was stored: weights usually come in single precision."""
+    kind = np.asarray(matrix).dtype
+    return float(np.finfo(kind).eps) if kind.kind == "f" else float(np.finfo(np.float64).eps)
