@@ -74,6 +74,30 @@ rule kernels:
         RUN
 
 
+rule frozen:
+    input:
+        notebook="notebooks/models/frozen.ipynb",
+        code=code_of("notebooks/models/frozen.ipynb"),
+        files=lambda wildcards: network_files(CONFIG, wildcards.network),
+    output:
+        frozen=f"results/{STUDY}/networks/{{network}}/frozen.pb",
+        record=f"results/{STUDY}/networks/{{network}}/frozen.json",
+    log:
+        f"results/{STUDY}/executed/models/frozen_{{network}}.ipynb",
+    benchmark:
+        f"results/{STUDY}/benchmarks/frozen_{{network}}.tsv"
+    wildcard_constraints:
+        network=names_of(CONFIG["networks"]),
+    threads: 2
+    params:
+        job=job(
+            spec=lambda wildcards: network_spec(CONFIG, wildcards.network),
+        ),
+        files=files,
+    shell:
+        RUN
+
+
 rule evaluation:
     input:
         f"results/{STUDY}/networks/{{network}}/network.json",

@@ -112,6 +112,22 @@ def test_missing_files_are_told_all_at_once(tmp_path):
     check_files(study(**networks))
 
 
+def test_frozen_graphs_are_refused_where_a_keras_model_is_needed(tmp_path):
+    (tmp_path / "g.pb").write_text("x")
+    study = {
+        "study": "mine",
+        "images": {},
+        "networks": {"given": {"kind": "file", "images": "photos", "file": str(tmp_path / "g.pb")}},
+        "models": {"network": "given"},
+        "pattern_attribution": {"network": "other"},
+        "weights": {"network": "given"},
+    }
+    with pytest.raises(SpecError) as caught:
+        check_files(study)
+    assert str(caught.value) == "models.network: given is a frozen graph (.pb); a Keras model is needed here"
+    check_files({**study, "models": {"network": "other"}})
+
+
 def test_class_folders_are_found_one_and_two_levels_down(tmp_path):
     for name in ("train/cat", "train/dog", "heldout/cat"):
         (tmp_path / name).mkdir(parents=True)

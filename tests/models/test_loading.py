@@ -350,8 +350,10 @@ def test_study_that_does_not_fit(tmp_path):
     with pytest.raises(NetworkError, match="kind must be trained, file or named, not 'frozen'"):
         load_network({"kind": "frozen"})
     (tmp_path / "a.pb").write_text("x")
-    with pytest.raises(NetworkError, match=r"read from \.h5 and \.keras files"):
+    with pytest.raises(NetworkError, match=r"'a' is a frozen graph \(.*a\.pb\), .* it needs a Keras model"):
         load_network({"kind": "file", "file": str(tmp_path / "a.pb")})
+    with pytest.raises(NetworkError, match=r"read from \.h5 and \.keras files"):
+        read_model(tmp_path / "a.pb")
     classifier().save_weights(tmp_path / "weights.h5")
     with pytest.raises(CheckpointError, match="weights without an architecture"):
         load_network({"kind": "file", "file": str(tmp_path / "weights.h5")})

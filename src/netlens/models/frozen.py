@@ -193,7 +193,7 @@ def freeze(network: Network) -> FrozenNetwork:
     }
     source, output = model.inputs[0].op.name, model.outputs[0].op.name
     graph_def = _with_constants(graph.as_graph_def(), values, output)
-    _rename(graph_def, source, INPUT)
+    rename(graph_def, source, INPUT)
     return FrozenNetwork(
         name=network.name,
         graph_def=graph_def,
@@ -213,8 +213,7 @@ def _layers_of(steps: Sequence[Step]) -> tuple[FrozenLayer, ...]:
         tensor = tf.nest.flatten(step.node.outputs)[0]
         shape = step.output_shape
         if not step.sources:
-            height, width, channels = shape
-            layers.append(FrozenLayer(INPUT, INPUT, "input", channels, height, width))
+            layers.append(FrozenLayer(INPUT, INPUT, "input", int(shape[2] or 0), *shape[:2]))
             continue
         # A layer that passes its input on unchanged has no operation of its own.
         own = all(tensor.op.name != layer.node for layer in layers)
@@ -242,7 +241,7 @@ def _with_constants(graph_def: Any, values: Mapping[str, NDArray[Any]], output: 
         name = pending.pop()
         if name not in needed and name not in reads:
             needed.add(name)
-            pending += [reads.get(source, source) for source in map(_node_of, nodes[name].input)]
+            pending += [reads.get(source, source) for source in map(node_of, nodes[name].input)]
     frozen = tf1.GraphDef(versions=graph_def.versions, library=graph_def.library)
     for node in graph_def.node:
         if node.name not in needed:
@@ -260,18 +259,25 @@ def _with_constants(graph_def: Any, values: Mapping[str, NDArray[Any]], output: 
         # Control inputs order effects, and a network in inference has none.
         sources = [source for source in node.input if not source.startswith("^")]
         del kept.input[:]
-        kept.input.extend(reads.get(_node_of(source), source) for source in sources)
-        if any(nodes[_node_of(source)].op == "VarHandleOp" for source in sources):
+        kept.input.extend(reads.get(node_of(source), source) for source in sources)
+        if any(nodes[node_of(source)].op == "VarHandleOp" for source in sources):
             raise UnsupportedLayerError(f"operation {node.name!r} ({node.op}) uses a variable; it cannot be frozen")
     return frozen
 
 
-def _node_of(source: str) -> str:
+def node_of(source: str) -> str:
     """Give the operation of an input: ``name``, ``name:1`` or ``^name``."""
     return source.removeprefix("^").split(":")[0]
 
 
-def _rename(graph_def: Any, old: str, new: str) -> None:
+def rename(graph_def: Any, old: str, new: str) -> None:
+    """Give an operation of a graph another name.
+
+    Raises
+    ------
+    NetworkError
+        Another operation has that name.
+    """
     for node in graph_def.node:
         if node.name == new and old != new:
             raise NetworkError(f"an operation that is not the input is named {new!r}; rename its layer")

@@ -139,6 +139,11 @@ def _load_trained(spec: Mapping[str, Any], name: str | None) -> Network:
 
 def _load_file(spec: Mapping[str, Any], name: str | None) -> Network:
     path = Path(spec["file"]).expanduser()
+    if path.suffix == ".pb":
+        raise NetworkError(
+            f"network {name or path.stem!r} is a frozen graph ({path}), which this cannot use: it needs a Keras model "
+            "(.h5 or .keras)"
+        )
     return _network(
         name or path.stem,
         read_model(path, sha256=spec.get("sha256")),

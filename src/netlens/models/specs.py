@@ -73,14 +73,15 @@ def network_files(config: Mapping[str, Any], network: str) -> list[str]:
 
 
 def check_files(config: Mapping[str, Any]) -> None:
-    """See that the files that a study names are there, before anything starts.
+    """See that the files that a study names are there and can be used, before anything starts.
 
     Checkpoints that the study trains and files that it downloads need not be.
 
     Raises
     ------
     SpecError
-        One line for each file that is missing; for a published checkpoint its sha256 is told.
+        One line for each file that is missing (for a published checkpoint its sha256 is told), and for each section
+        that needs a Keras model and is given a frozen graph.
     """
     problems = []
     for images in config["images"]:
@@ -94,6 +95,10 @@ def check_files(config: Mapping[str, Any]) -> None:
             file = Path(path).expanduser()
             if not file.is_file():
                 problems.append(f"networks.{network}: {path}: no such file{_recorded_sha256(file)}")
+    for section in ("models", "pattern_attribution"):
+        network = config.get(section, {}).get("network", "")
+        if str(config["networks"].get(network, {}).get("file", "")).endswith(".pb"):
+            problems.append(f"{section}.network: {network} is a frozen graph (.pb); a Keras model is needed here")
     if problems:
         raise SpecError("\n".join(problems))
 
