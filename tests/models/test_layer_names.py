@@ -12,6 +12,8 @@ from netlens.models.layer_names import short_label, short_labels
         ("block5_pool", "pool5"),
         ("fc1", "fc1"),
         ("predictions", "logits"),
+        ("softmax2_pre_activation", "logits"),
+        ("mixed3a", "mixed3a"),
         ("conv1_conv", "conv1"),
         ("conv2_block1_0_conv", "conv2_1_0"),
         ("mixed3a_1x1_pre_relu", "3a_1x1"),

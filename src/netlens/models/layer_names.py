@@ -8,7 +8,7 @@ from collections.abc import Sequence
 _RULES = (
     (r"block(\d+)_conv(\d+)", r"conv\1_\2"),  # VGG in Keras
     (r"block(\d+)_pool", r"pool\1"),
-    (r"predictions", "logits"),
+    (r"predictions|softmax2_pre_activation", "logits"),
     (r"conv(\d+)_conv", r"conv\1"),  # ResNet in Keras: the stem, then stage_block_position
     (r"conv(\d+)_block(\d+)_(\d+)_conv", r"conv\1_\2_\3"),
     (r"mixed(\d+)([a-z]?)_(.+)_bottleneck(?:_pre_relu)?", r"\1\2_\3_b"),  # InceptionV1 and V2 in lucid
