@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlens.spectra import leading
-from netlens.spectra.leading import Blocks, gram, top_eigenvalues, top_singular_values
+from netlens.spectra.leading import Blocks, gram, ritz_error, top_eigenvalues, top_singular_values
 from netlens.spectra.matrices import SpectraError
 
 # Longer than what goes to LAPACK, so that the iteration is what is tested.
@@ -114,6 +114,62 @@ def test_large_matrices_are_not_copied_to_float64_whole():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.8 * matrix.nbytes  # 2 * nbytes would be a copy in float64
+
+
+@pytest.fixture
+def precisions(monkeypatch):
+    """Note the precision of each Gram matrix that is made."""
+    made = []
+
+    def noting(blocks):
+        made.append(np.dtype(blocks.dtype).name)
+        return gram(blocks)
+
+    monkeypatch.setattr(leading, "gram", noting)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("s", "expected"),
+    [
+        pytest.param(np.sqrt(np.linspace(1, 0, LONG)), ["float32"], id="apart"),
+        pytest.param(np.r_[3.0, np.linspace(1, 0, LONG - 1)], ["float32"], id="first far from the second"),
+        pytest.param(1 - 1e-7 * np.arange(LONG), ["float32", "float64"], id="closer than float32 tells"),
+        pytest.param(
+            np.r_[1e5, np.linspace(1, 0, LONG - 1)], ["float32", "float64", "float64"], id="below float32's rounding"
+        ),
+    ],
+)
+def test_float64_is_used_where_the_search_in_float32_is_not_enough(s, expected, precisions):
+    assert relative(top_singular_values(with_values(s)), s[:2]) < 1e-9
+    assert precisions == expected
+
+
+def test_dead_units_and_low_rank(precisions):
+    dead = np.random.default_rng(4).standard_normal((LONG + 100, LONG))
+    dead[:, 20:300] = 0
+    dead[50:200] = 0
+    assert relative(top_singular_values(dead), np.linalg.svd(dead, compute_uv=False)[:2]) < 1e-11
+    s = np.r_[2.0, 1.5, 1.0]
+    assert relative(top_singular_values(with_values(s)), s[:2]) < 1e-12
+    assert precisions == ["float32", "float32"]
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(1e-8, 1e-3), st.floats(1e-4, 1))
+@settings(max_examples=30, deadline=None)
+def test_the_estimate_of_the_ritz_values_error_covers_it(seed, tilt, gap):
+    # Vectors tilted out of the space of the first four: all eigenvalues outside of it are at most 1.
+    generator = np.random.default_rng(seed)
+    values = np.r_[1 + gap + np.sort(generator.random(4))[::-1], 1 - generator.random(16)]
+    q = np.linalg.qr(generator.standard_normal((20, 20)))[0]
+    matrix = (q * values) @ q.T
+    space = np.linalg.qr(q[:, :6] + tilt * generator.standard_normal((20, 6)))[0]
+    ritz, turned = np.linalg.eigh(space.T @ matrix @ space)
+    ritz, vectors = ritz[::-1], space @ turned[:, ::-1]
+    residuals = np.linalg.norm(matrix @ vectors - vectors * ritz, axis=0)
+    estimate = ritz_error(ritz, residuals)
+    assert np.abs(values[:2] - ritz[:2]).max() <= 2 * estimate + 1e-14
+    assert estimate <= residuals[:2].max()
 
 
 def test_where_the_iteration_does_not_converge_lapack_does(monkeypatch):

@@ -5,16 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netlens.spectra import modulus
+from netlens.spectra import band, modulus
 from netlens.spectra.decomposition import inter_layer_values, singular_ratio, svd
 from netlens.spectra.matrices import SpectraError
-from netlens.spectra.modulus import TridiagonalGram, inter_layer_top_values, leading_ratios
+from netlens.spectra.modulus import BandedGram, inter_layer_top_values, leading_ratios
 
 
 @pytest.fixture(autouse=True)
 def _wide_from_40(monkeypatch):
     """Take the way of wide layers for matrices that a test can afford."""
     monkeypatch.setattr(modulus, "WHOLE", 40)
+    monkeypatch.setattr(modulus, "DIRECT", 4)
+    monkeypatch.setattr(modulus, "_COLUMNS", 16)
+    monkeypatch.setattr(band, "_PANEL", 8)
+    monkeypatch.setattr(band, "_ROWS", 16)
 
 
 def frozen(seed, *shape):
@@ -107,7 +111,7 @@ def test_the_modulus_form_is_that_of_the_definition_within_its_bound(rows, colum
     matrix = generator.standard_normal((rows, columns))
     vectors = generator.standard_normal((rows if left else columns, 5))
     side = "left" if left else "right"
-    form, error = TridiagonalGram(matrix).modulus_form(vectors, side)
+    form, error = BandedGram(matrix).modulus_form(vectors, side)
     expected = vectors.T @ direct(matrix, side) @ vectors
     scale = np.linalg.norm(expected, 2)
     # The oracle goes through a Gram matrix too, which has null directions where ours has not: root of eps.
@@ -148,6 +152,54 @@ def test_infinite_ratios_come_out_as_such():
 
 def test_a_network_of_one_layer_has_no_items():
     assert leading_ratios([np.diag([3.0, 1.0])]) == modulus.LeadingRatios((pytest.approx(3),), ())
+
+
+def modulus_of(matrix, side):
+    U, s, Vh = np.linalg.svd(matrix, full_matrices=False)
+    return (U * s) @ U.T if side == "left" else (Vh.T * s) @ Vh
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("shape", [(20, 90), (90, 20), (30, 45)])
+def test_roots_of_small_layers_without_a_decomposition(shape, side):
+    layer = modulus._Layer(frozen(6, *shape))
+    expected = modulus_of(layer.matrix, side)
+    root = layer.root(side)
+    assert layer.short is not None
+    np.testing.assert_allclose(root @ root.T, expected, atol=1e-12 * np.linalg.norm(expected, 2))
+    np.testing.assert_allclose(layer.top_values(), np.linalg.svd(layer.matrix, compute_uv=False)[:2], rtol=1e-13)
+    assert "whole" not in vars(layer)
+
+
+@pytest.mark.parametrize("condition", [1.0, 30.0, 300.0, 3e3, 1e6, 1e17])
+def test_roots_of_small_layers_are_accurate_or_decomposed(condition):
+    # Relative to the modulus itself, in every direction: what the item's values are wrong by.
+    layer = modulus._Layer(with_values(np.geomspace(condition, 1, 20), 90, 20))
+    U, s, _ = np.linalg.svd(layer.matrix, full_matrices=False)
+    half = (U.T @ layer.root("left")) / np.sqrt(s)[:, None]
+    if condition < 1e6:
+        assert np.abs(half @ half.T - np.eye(20)).max() < modulus._ROOT_ACCURACY / 2
+    assert (layer.short is None) == (condition > 840)
+
+
+@pytest.mark.parametrize(("first", "second"), [(1e-140, 1.0), (1.0, 1e140), (1e-120, 1e-130), (1e150, 1e120)])
+@pytest.mark.parametrize("shapes", [((120, 120), (120, 30)), ((30, 120), (120, 120)), ((20, 30), (30, 90))])
+def test_badly_scaled_layers(shapes, first, second):
+    before, after = frozen(7, *shapes[0]), frozen(8, *shapes[1])
+    expected = expected_values(before, after) * np.sqrt(first) * np.sqrt(second)
+    np.testing.assert_allclose(inter_layer_top_values(before * first, after * second), expected, rtol=1e-9)
+    found, plain = leading_ratios([before * first, after * second]), leading_ratios([before, after])
+    np.testing.assert_allclose(found.layers + found.items, plain.layers + plain.items, rtol=1e-9)
+
+
+def test_top_values_of_the_band_where_the_iteration_does_not_converge(monkeypatch):
+    wide = frozen(9, 100, 80)
+    monkeypatch.setattr(modulus, "krylov", lambda *_, **__: None)
+    gram = BandedGram(wide)
+    np.testing.assert_allclose(gram.top_values(), np.linalg.svd(wide, compute_uv=False)[:2], rtol=1e-10)
+    # Without an estimate of the smallest eigenvalue there are more poles.
+    form, _ = gram.modulus_form(np.eye(80), "right")
+    np.testing.assert_allclose(form, direct(wide, "right"), atol=1e-7)
 
 
 @pytest.mark.parametrize(

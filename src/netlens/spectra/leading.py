@@ -3,12 +3,17 @@
 A matrix with a short side of more than `DIRECT` is turned into its Gram matrix of that side, block of rows by block of
 rows, and the top of the Gram matrix's spectrum is found by block Krylov iteration with full reorthogonalisation (Golub
 and Underwood 1977; Musco and Musco 2015). The block makes values that agree, or nearly so, come out as often as they
-occur, which a single start vector does not; the residuals bound the error. A Gram matrix squares the singular values,
-so where the second is smaller than the first by more than `SQUARED_OUT` the first is taken out of the matrix itself
-and the rest is done again: the error is then rounding error relative to the first value, as in a whole decomposition.
+occur, which a single start vector does not; the residuals bound the error.
+
+That is first done in float32, which is as good a place to look for the vectors: the values are then the Ritz values of
+the matrix itself in float64 in the space of the vectors found, and their error is of second order in the vectors'
+(Mathias 1998; Li and Li 2005). Where the residuals in float64 do not say that it is small enough, all is done in
+float64. A Gram matrix squares the singular values, so where the second is smaller than the first by more than
+`SQUARED_OUT` the first is taken out of the matrix itself and the rest is done again: the error is then rounding error
+relative to the first value, as in a whole decomposition.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -26,6 +31,13 @@ _ENTRIES_AT_A_TIME = 2**22
 _LAPACK = 512
 _BLOCK = 8
 _MOST_STEPS = 80
+# Vectors that are kept of the search in float32, and how far it goes: what rounding allows, with a margin.
+_KEPT = 16
+_SEARCH_RESIDUAL = 1e-5
+# Error of an eigenvalue relative to it, as it is estimated from the residuals in float64.
+_RITZ_ERROR = 1e-8
+# New vectors of a step that are shorter than this, relative to the longest, are not taken for orthogonal to the others.
+_RANK_LOST = 1e-3
 # Looking how far the iteration is costs an eigenvalue problem of up to 640 rows, as much as some steps.
 _LOOK_EVERY = 10
 # Residual of an eigenvalue relative to it: the singular value's relative error is at most half of that, and usually of
@@ -33,8 +45,8 @@ _LOOK_EVERY = 10
 _RESIDUAL = 1e-7
 #: Second eigenvalue of a Gram matrix over the first, below which rounding shows in the second.
 SQUARED_OUT: Final = 1e-6
-# Exponents of two between which squares and sums of squares neither overflow nor vanish.
-_SAFE_EXPONENT = 300
+#: Exponents of two between which squares and sums of squares neither overflow nor vanish, in float32 either.
+SAFE_EXPONENT: Final = 30
 
 
 def top_singular_values(matrix: ArrayLike, *, seed: int = 0) -> Array:
@@ -62,7 +74,7 @@ def top_singular_values(matrix: ArrayLike, *, seed: int = 0) -> Array:
     if largest == 0:
         return np.zeros(2)
     exponent = int(np.frexp(largest)[1])
-    scale = 0 if abs(exponent) < _SAFE_EXPONENT else exponent
+    scale = 0 if abs(exponent) < SAFE_EXPONENT else exponent
     blocks = Blocks(rows, np.ldexp(1.0, -scale))
     if rows.shape[1] <= DIRECT and rows.size <= _ENTRIES_AT_A_TIME:
         found = np.linalg.svd(blocks.whole(), compute_uv=False)[:2]
@@ -76,7 +88,7 @@ def top_singular_values(matrix: ArrayLike, *, seed: int = 0) -> Array:
 
 
 class Blocks:
-    """Blocks of rows of a tall matrix in float64, scaled, with one direction taken out when asked.
+    """Blocks of rows of a tall matrix in one precision, scaled, with one direction taken out when asked.
 
     Parameters
     ----------
@@ -86,12 +98,21 @@ class Blocks:
         What every entry is multiplied with; a power of two.
     without
         (n,), a direction of length 1 that is taken out of every row.
+    dtype
+        float32 for blocks in that precision.
     """
 
-    def __init__(self, rows: NDArray[np.floating], scale: float = 1.0, without: Array | None = None) -> None:
+    def __init__(
+        self,
+        rows: NDArray[np.floating],
+        scale: float = 1.0,
+        without: Array | None = None,
+        dtype: type[np.floating] = np.float64,
+    ) -> None:
         self.rows = rows
         self.scale = scale
         self.without = without
+        self.dtype = dtype
 
     @property
     def width(self) -> int:
@@ -105,9 +126,10 @@ class Blocks:
     def __iter__(self) -> Iterator[Array]:
         step = max(1, _ENTRIES_AT_A_TIME // self.width)
         for start in range(0, len(self.rows), step):
-            block = np.ascontiguousarray(self.rows[start : start + step], dtype=np.float64)
+            part = self.rows[start : start + step]
             if self.scale != 1:
-                block = block * self.scale
+                part = np.asarray(part, dtype=np.float64) * self.scale
+            block: Array = np.ascontiguousarray(part, dtype=self.dtype)
             if self.without is not None:
                 block = block - np.outer(block @ self.without, self.without)
             yield block
@@ -115,9 +137,10 @@ class Blocks:
 
 def gram(blocks: Blocks) -> Array:
     """Sum ``block.T @ block``; only the lower triangle is filled, in Fortran order, as LAPACK reads it."""
-    total = np.zeros((blocks.width, blocks.width), order="F")
+    total = np.zeros((blocks.width, blocks.width), dtype=blocks.dtype, order="F")
+    add = blas.ssyrk if blocks.dtype == np.float32 else blas.dsyrk
     for block in blocks:
-        total = blas.dsyrk(1.0, block.T, beta=1.0, c=total, overwrite_c=1, lower=1)
+        total = add(1.0, block.T, beta=1.0, c=total, overwrite_c=1, lower=1)
     return total
 
 
@@ -143,39 +166,74 @@ def top_eigenvalues(lower: Array, count: int, seed: int = 0) -> tuple[Array, Arr
     n = len(lower)
     if n > _LAPACK:
         _mirror(lower)
-        found = _iterate(lower, count, seed)
+        # A few rows times a matrix is a third faster than the matrix times a few columns.
+        found = krylov(lambda rows: rows @ lower.T, n, count, seed)
         if found is not None:
-            return found
+            return found[0][:count], found[1][:, :count]
     values, vectors = eigh(lower, lower=True, subset_by_index=[n - count, n - 1], check_finite=False)
     return values[::-1], vectors[:, ::-1]
 
 
-def _iterate(symmetric: Array, count: int, seed: int) -> tuple[Array, Array] | None:
-    """Run the block Krylov iteration of `top_eigenvalues`; None if it does not converge."""
-    n = len(symmetric)
-    start = np.random.default_rng(seed).standard_normal((n, _BLOCK))
-    most = min(_MOST_STEPS, n // _BLOCK - 1)
-    basis = np.empty(((most + 1) * _BLOCK, n))
+def krylov(
+    images_of: Callable[[Array], Array],
+    size: int,
+    count: int,
+    seed: int = 0,
+    *,
+    dtype: type[np.floating] = np.float64,
+    residual: float = _RESIDUAL,
+) -> tuple[Array, Array] | None:
+    """Find the top of the spectrum of a positive semi-definite operator by block Krylov iteration.
+
+    Parameters
+    ----------
+    images_of
+        The operator on vectors that are the rows of an array (k, size).
+    size
+        Length of the vectors.
+    count
+        How many of the largest eigenvalues have to be accurate: 1 or 2. Of two, the second need not be where it is
+        below `SQUARED_OUT` of the first.
+    seed
+        Of the start block.
+    dtype
+        Precision of the vectors.
+    residual
+        The residual, relative to the eigenvalue, that is small enough.
+
+    Returns
+    -------
+    values, vectors : ndarray
+        Up to 16 of the largest eigenvalues, largest first, and the vectors as columns. None if it does not converge.
+    """
+    start = np.random.default_rng(seed).standard_normal((size, _BLOCK)).astype(dtype)
+    most = min(_MOST_STEPS, size // _BLOCK - 1)
+    if most < 1:
+        return None
+    basis = np.empty(((most + 1) * _BLOCK, size), dtype=dtype)
     basis[:_BLOCK] = np.linalg.qr(start)[0].T
-    projected = np.zeros((most * _BLOCK, most * _BLOCK))
+    projected = np.zeros((most * _BLOCK, most * _BLOCK), dtype=dtype)
     for step in range(most):
         known, new = slice(0, (step + 1) * _BLOCK), slice((step + 1) * _BLOCK, (step + 2) * _BLOCK)
         last = slice(step * _BLOCK, (step + 1) * _BLOCK)
-        # A few rows times a matrix is a third faster than the matrix times a few columns.
-        images = basis[last] @ symmetric.T
+        images = images_of(basis[last])
         projected[last, known] = images @ basis[known].T
         projected[known, last] = projected[last, known].T
         images -= projected[last, known] @ basis[known]
         images -= (images @ basis[known].T) @ basis[known]
         following, remainder = np.linalg.qr(images.T)
+        lengths = np.abs(np.diag(remainder))
+        if lengths.min() <= _RANK_LOST * lengths.max():
+            # Some of the new vectors are rounding, which does not care for what is known.
+            following = np.linalg.qr(following - basis[known].T @ (basis[known] @ following))[0]
         basis[new] = following.T
         # Within the space that is found, so far; the remainder says what of its images lies outside.
         if step % _LOOK_EVERY == _LOOK_EVERY - 1 or step == most - 1 or not remainder.any():
             values, vectors = np.linalg.eigh(projected[known, known])
-            values, vectors = values[: -count - 1 : -1], vectors[:, : -count - 1 : -1]
-            residuals = np.linalg.norm(remainder @ vectors[-_BLOCK:], axis=0)
-            done = residuals <= _RESIDUAL * values
-            done[1:] |= values[1:] + residuals[1:] <= SQUARED_OUT * values[0]
+            values, vectors = values[: -_KEPT - 1 : -1], vectors[:, : -_KEPT - 1 : -1]
+            residuals = np.linalg.norm(remainder @ vectors[-_BLOCK:, :count], axis=0)
+            done = residuals <= residual * values[:count]
+            done[1:] |= values[1:count] + residuals[1:] <= SQUARED_OUT * values[0]
             if done.all():
                 return values, basis[known].T @ vectors
     return None
@@ -192,6 +250,10 @@ def _mirror(lower: Array) -> None:
 
 
 def _top_of(blocks: Blocks, seed: int) -> Array:
+    if blocks.width > _LAPACK:
+        found = _by_search(blocks, seed)
+        if found is not None:
+            return found
     squares, vectors = top_eigenvalues(gram(blocks), 2, seed)
     if squares[1] > SQUARED_OUT * squares[0]:
         return np.sqrt(squares)
@@ -204,6 +266,47 @@ def _top_of(blocks: Blocks, seed: int) -> Array:
     first = float(np.sqrt(sum(float(np.sum((block @ vector) ** 2)) for block in blocks)))
     rest, _ = top_eigenvalues(gram(Blocks(blocks.rows, blocks.scale, without=vector)), 1, seed)
     return np.array([first, np.sqrt(max(float(rest[0]), 0.0))])
+
+
+def _by_search(blocks: Blocks, seed: int) -> Array | None:
+    """Look for the vectors in float32; None where the values in float64 are then not certain enough."""
+    lower = gram(Blocks(blocks.rows, blocks.scale, dtype=np.float32))
+    _mirror(lower)
+    found = krylov(lambda rows: rows @ lower.T, blocks.width, 2, seed, dtype=np.float32, residual=_SEARCH_RESIDUAL)
+    if found is None:
+        return None
+    vectors = np.linalg.qr(found[1].astype(np.float64))[0]
+    images = np.zeros_like(vectors)
+    for block in blocks:
+        images += block.T @ (block @ vectors)
+    values, turned = np.linalg.eigh(vectors.T @ images)
+    values, turned = values[::-1], turned[:, ::-1]
+    residuals = np.linalg.norm(images @ turned - vectors @ turned * values, axis=0)
+    if ritz_error(values, residuals) > _RITZ_ERROR * values[1]:
+        return None
+    roots: Array = np.sqrt(values[:2])
+    return roots
+
+
+def ritz_error(values: Array, residuals: Array) -> float:
+    """Estimate the error of the two largest Ritz values.
+
+    The residual is a bound. Of the first j Ritz vectors together, with the norm r of their residuals and a gap g
+    between the second value and all eigenvalues of what is orthogonal to them, ``r**2 / g`` is one too (Mathias 1998;
+    Li and Li 2005); it becomes an estimate by taking the gap to the next Ritz value, which those eigenvalues can be
+    above.
+
+    Parameters
+    ----------
+    values
+        (k,) Ritz values, largest first.
+    residuals
+        (k,) norms of their vectors' residuals.
+    """
+    together = np.cumsum(residuals**2)[1:-1]
+    gaps = values[1] - values[2:]
+    squared = together[gaps > 0] / gaps[gaps > 0]
+    return float(min([residuals[:2].max(), *squared]))
 
 
 def _tall(matrix: ArrayLike) -> tuple[NDArray[np.floating], float]:

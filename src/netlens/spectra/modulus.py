@@ -3,8 +3,10 @@
 The item T between ``M = U S V'`` and the next layer's ``N = Q R P'`` is ``sqrt(S) V' Q sqrt(R)``. So the squares of its
 singular values are the eigenvalues of ``X' |N'| X`` with ``X = V sqrt(S)`` and the modulus ``|N'| = (N N')^(1/2)``, and
 as well those of ``Y' |M| Y`` with ``Y = Q sqrt(R)`` and ``|M| = (M'M)^(1/2)``: a matrix of the smaller layer's size.
-The wide layer's modulus is never formed. Its Gram matrix is made tridiagonal once, and the square root is applied as a
-sum over poles, a tridiagonal solve each (Hale, Higham and Trefethen 2008, method 3), which converges geometrically.
+The wide layer's modulus is never formed. Its Gram matrix is made block tridiagonal once, and the square root is applied
+as a sum over poles, a banded solve each (Hale, Higham and Trefethen 2008, method 3), which converges geometrically. Nor
+does X have to be that of a singular value decomposition, as long as ``X X'`` is the smaller layer's modulus: where that
+layer is far enough from square to be well-conditioned, the eigenvectors of its own Gram matrix give it.
 
 Gram matrices blur singular values below 1e-7 of the largest. How much that can change an item is bounded each time;
 where the bound is above `_ACCURACY`, both layers are decomposed whole instead.
@@ -17,11 +19,12 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigvalsh, eigvalsh_tridiagonal, lapack
+from scipy.linalg import eigh, eigvalsh
 from scipy.special import ellipj, ellipk
 
+from netlens.spectra.band import BlockFactor, BlockTridiagonal, Solver, workers
 from netlens.spectra.decomposition import SVD, inter_layer_values, item_noise, rounding_noise, singular_ratio, svd
-from netlens.spectra.leading import SQUARED_OUT, Blocks, gram, top_singular_values
+from netlens.spectra.leading import DIRECT, SAFE_EXPONENT, SQUARED_OUT, Blocks, gram, krylov, top_singular_values
 from netlens.spectra.matrices import Array, SpectraError
 
 #: Layers whose shorter side is at most this long are decomposed whole for their inter-layer items.
@@ -29,14 +32,16 @@ WHOLE: Final = 1024
 
 # Relative error of an item's second value that the Gram matrix of a wide layer may cause; beyond it, no Gram matrix.
 _ACCURACY = 1e-7
-# Rounding of a Gram matrix and its tridiagonal form in small eigenvalues, relative to the largest (measured: 5 eps),
+# Rounding of a Gram matrix and its banded form in small eigenvalues, relative to the largest (measured: 5 eps),
 # and in large ones relative to themselves (measured: 80 eps at 2400 x 2400).
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 _OWN_ROUNDING = 1e-12
 # Relative error of the sum over poles.
 _SUM_ERROR = 1e-9
-# Columns that are solved for at a time: they stay in the cache from pole to pole.
-_COLUMNS = 32
+# Columns that a thread solves for at a time.
+_COLUMNS = 128
+# Relative error of a small layer's modulus that its Gram matrix may cause.
+_ROOT_ACCURACY = 1e-8
 
 
 @dataclass(frozen=True)
@@ -108,13 +113,13 @@ def inter_layer_top_values(before: ArrayLike, after: ArrayLike) -> Array:
     return _item_values(_Layer(before), _Layer(after))
 
 
-class TridiagonalGram:
-    """The Gram matrix of a wide matrix's shorter side as ``Q T Q'`` with T tridiagonal.
+class BandedGram:
+    """The Gram matrix of a wide matrix's shorter side as ``Q T Q'`` with T block tridiagonal.
 
     Parameters
     ----------
     matrix
-        (m, n) in float64.
+        (m, n) in float64, not zero; its entries are neither so large nor so small that their squares are lost.
     """
 
     def __init__(self, matrix: Array) -> None:
@@ -124,20 +129,14 @@ class TridiagonalGram:
             matrix = matrix[np.ix_(self._rows, self._columns)]
         self._matrix = matrix
         self._of_rows = matrix.shape[0] <= matrix.shape[1]
-        lower = gram(Blocks(matrix.T if self._of_rows else matrix))
-        work, _ = lapack.dsytrd_lwork(len(lower), lower=1)
-        reduced, diagonal, beside, tau, _ = lapack.dsytrd(lower, lower=1, lwork=int(work), overwrite_a=1)
-        # The reflectors of a reduction from the lower triangle are those of a QR factorisation, one row further down.
-        self._reflectors, self._tau = np.asfortranarray(reduced[1:, :-1]), tau
-        last = len(diagonal) - 1
-        self._largest = float(eigvalsh_tridiagonal(diagonal, beside, select="i", select_range=(last, last))[0])
-        self._diagonal, self._beside = diagonal / self._largest, beside / self._largest
+        self._size = min(matrix.shape)
+        self._band = BlockTridiagonal(gram(Blocks(matrix.T if self._of_rows else matrix)))
+        found = krylov(lambda rows: self._band.flat(self._band.times(self._band.blocks(rows.T))).T, self._size, 2)
+        self._squares: Array = top_singular_values(matrix) ** 2 if found is None else found[0][:2]
 
     def top_values(self) -> Array:
-        """Give the two largest singular values of the matrix."""
-        last = len(self._diagonal) - 1
-        squares = eigvalsh_tridiagonal(self._diagonal, self._beside, select="i", select_range=(last - 1, last))
-        values: Array = np.sqrt(self._largest * np.maximum(squares[::-1], 0))
+        """Give the two largest singular values of the matrix; the second to `SQUARED_OUT` of the first's square."""
+        values: Array = np.sqrt(np.maximum(self._squares, 0))
         return values
 
     def modulus_form(self, vectors: Array, side: Literal["left", "right"]) -> tuple[Array, float]:
@@ -170,48 +169,61 @@ class TridiagonalGram:
         x = vectors[self._rows if side == "left" else self._columns]
         own_side = self._of_rows == (side == "left")
         if not own_side:
-            # |M| = M' (M M')^(-1/2) M and the same with sides changed, so one tridiagonal form serves both.
+            # |M| = M' (M M')^(-1/2) M and the same with sides changed, so one banded form serves both.
             x = (self._matrix if side == "right" else self._matrix.T) @ x
-        z = self._rotated(x)
-        smallest = float(eigvalsh_tridiagonal(self._diagonal, self._beside, select="i", select_range=(0, 0))[0])
-        applied = np.zeros_like(z)
-        spread = 0.0
-        factors = []
-        for shift, weight in zip(*_poles(max(smallest, _ROUNDING)), strict=True):
-            diagonal, beside, failed = lapack.dpttrf(self._diagonal + shift, self._beside)
-            if failed:
-                raise ArithmeticError("a shifted Gram matrix is not positive definite")
-            factors.append((weight, diagonal, beside))
-        for start in range(0, z.shape[1], _COLUMNS):
-            columns = slice(start, start + _COLUMNS)
-            for weight, diagonal, beside in factors:
-                solved, _ = lapack.dpttrs(diagonal, beside, z[:, columns])
-                # The derivative of the sum: x^(-3/2) = 2 sum c / (x + t)^2.
-                spread += 2 * weight * float(np.vdot(solved, solved))
-                solved *= weight
-                applied[:, columns] += solved
-        root = float(np.sqrt(self._largest))
+        z, applied, trace = self._inverse_root(x, with_trace=not own_side)
+        flat, half = self._band.flat(z), self._band.flat(applied)
         if own_side:
-            form = root * (z.T @ self._times_tridiagonal(applied))
-            spread = root * _norm(z.T @ applied)
+            form = flat.T @ self._band.flat(self._band.times(applied))
+            # Frobenius' norm, which is above the 2-norm, as is the trace.
+            spread = float(np.linalg.norm(flat.T @ half))
         else:
-            form = z.T @ applied / root
-            spread /= root  # the trace, which is above the norm
-        return (form + form.T) / 2, float(np.sqrt(2)) * _ROUNDING * spread
+            form, spread = flat.T @ half, trace
+        return (form + form.T) / 2, float(np.sqrt(2)) * _ROUNDING * float(self._squares[0]) * spread
 
-    def _rotated(self, x: Array) -> Array:
-        """Multiply Q' with the columns of `x`; the result is in Fortran order."""
-        out = np.array(x, order="F")
-        rest = np.asfortranarray(out[1:])
-        _, work, _ = lapack.dormqr("L", "T", self._reflectors, self._tau, rest, -1)
-        out[1:], _, _ = lapack.dormqr("L", "T", self._reflectors, self._tau, rest, int(work[0]), overwrite_c=1)
-        return out
+    def _inverse_root(self, x: Array, *, with_trace: bool) -> tuple[Array, Array, float]:
+        """Give Z = Q' X, T^(-1/2) Z, and the trace of Z' T^(-3/2) Z when asked."""
+        z = np.empty((*self._band.on.shape[:2], x.shape[1]))
+        applied = np.zeros_like(z)
+        poles = self._poles
 
-    def _times_tridiagonal(self, z: Array) -> Array:
-        out: Array = self._diagonal[:, None] * z
-        out[1:] += self._beside[:, None] * z[:-1]
-        out[:-1] += self._beside[:, None] * z[1:]
-        return out
+        def some(columns: slice) -> float:
+            rotated = z[:, :, columns] = self._band.rotated(x[:, columns])
+            solver = Solver(rotated)
+            total = np.zeros_like(rotated)
+            trace = 0.0
+            for weight, factor in poles:
+                solved = solver.solve(factor, weight)
+                total += solved
+                if with_trace:
+                    # The derivative of the sum: x^(-3/2) = 2 sum c / (x + t)^2.
+                    trace += 2 / weight * float(np.einsum("ijk,ijk->", solved, solved))
+            applied[:, :, columns] = total
+            return trace
+
+        count = x.shape[1]
+        with workers() as pool:
+            traces = pool.map(some, [slice(start, start + _COLUMNS) for start in range(0, count, _COLUMNS)])
+            return z, applied, sum(traces)
+
+    @cached_property
+    def _poles(self) -> list[tuple[float, BlockFactor]]:
+        """The inverse root of T: a sum of weights times inverses."""
+        largest = float(self._squares[0])
+        shifts, weights = _poles(max(self._smallest() / largest, _ROUNDING))
+        return [
+            (float(weight), self._band.factor(float(shift)))
+            for shift, weight in zip(shifts * largest, weights * np.sqrt(largest), strict=True)
+        ]
+
+    def _smallest(self) -> float:
+        """Give the smallest eigenvalue of T; 0 where rounding has made it indefinite."""
+        try:
+            inverse = self._band.factor(0.0)
+        except ArithmeticError:
+            return 0.0
+        found = krylov(lambda rows: self._band.flat(Solver(self._band.blocks(rows.T)).solve(inverse)).T, self._size, 1)
+        return 0.0 if found is None else 1 / float(found[0][0])
 
 
 class _Layer:
@@ -221,8 +233,14 @@ class _Layer:
         array = np.asarray(matrix)
         if array.ndim != 2:
             raise SpectraError(f"an array of shape {array.shape} is no matrix; give 1x1 views (cin, cout)")
-        self.matrix: NDArray[np.floating] = array
         self.shape: tuple[int, ...] = array.shape
+        #: Even: the matrix that is worked with is 2**-exponent of the one given, which changes no digit.
+        self.exponent = 0
+        largest = max(float(array.max()), -float(array.min())) if array.size and array.dtype.kind == "f" else 0.0
+        if np.isfinite(largest) and abs(exponent := int(np.frexp(largest)[1])) > SAFE_EXPONENT:
+            self.exponent = exponent - exponent % 2
+            array = np.ldexp(np.asarray(array, dtype=np.float64), -self.exponent)
+        self.matrix: NDArray[np.floating] = array
 
     @property
     def is_wide(self) -> bool:
@@ -233,10 +251,44 @@ class _Layer:
         return svd(self.matrix, thin=True)
 
     @cached_property
-    def gram(self) -> TridiagonalGram:
-        return TridiagonalGram(np.asarray(self.matrix, dtype=np.float64))
+    def gram(self) -> BandedGram:
+        return BandedGram(np.asarray(self.matrix, dtype=np.float64))
+
+    @cached_property
+    def short(self) -> tuple[Array, Array] | None:
+        """Eigenvalues and eigenvectors of the shorter side's Gram matrix; None where they are not accurate."""
+        short, long = sorted(self.shape)
+        # Hardly ever is a matrix that is nearly square well-conditioned enough.
+        if self.is_wide or "whole" in self.__dict__ or short <= DIRECT or long < 1.5 * short:
+            return None
+        matrix = np.asarray(self.matrix, dtype=np.float64)
+        lower = gram(Blocks(matrix.T if matrix.shape[0] < matrix.shape[1] else matrix))
+        if not np.isfinite(lower).all():
+            return None
+        values, vectors = eigh(lower, lower=True, overwrite_a=True, check_finite=False, driver="evd")
+        return (values, vectors) if _ROUNDING * values[-1] <= _ROOT_ACCURACY * values[0] else None
+
+    def root(self, side: Literal["left", "right"]) -> Array:
+        """Give an X with ``X X'`` the modulus of the left or the right side."""
+        if self.short is None:
+            return (self.whole.U if side == "left" else self.whole.Vh.T) * np.sqrt(self.whole.s)
+        values, vectors = self.short
+        if (side == "left") == (self.shape[0] < self.shape[1]):
+            return vectors * values**0.25
+        # |M| = M' (M M')^(-1/2) M, and the same with sides changed.
+        x: Array = (self.matrix if side == "left" else self.matrix.T) @ (vectors * values**-0.25)
+        return x
 
     def top_values(self) -> Array:
+        """Give the two largest singular values of the matrix given."""
+        values: Array = np.ldexp(self._top_values(), self.exponent)
+        return values
+
+    def _top_values(self) -> Array:
+        if self.__dict__.get("short") is not None:
+            squares: Array = self.__dict__["short"][0][:-3:-1]
+            values: Array = np.sqrt(squares)
+            return values
         if "whole" in self.__dict__ or not self.is_wide:
             return self.whole.s[:2]
         if "gram" in self.__dict__:
@@ -251,11 +303,15 @@ def _item_values(before: _Layer, after: _Layer) -> Array:
         raise SpectraError(
             f"a layer with {before.shape[1]} outputs cannot stand before one with {after.shape[0]} inputs"
         )
-    found = _item_values_by_modulus(before, after) if before.is_wide or after.is_wide else None
-    if found is None:
-        found = inter_layer_values(before.whole, after.whole)[:2]
+    found: Array | None
+    if before.is_wide or after.is_wide:
+        found = _item_values_by_modulus(before, after)
+        if found is None:
+            found = inter_layer_values(before.whole, after.whole)[:2]
+    else:
+        found = np.asarray(np.linalg.svd(before.root("right").T @ after.root("left"), compute_uv=False)[:2])
     values = np.zeros(2)
-    values[: len(found)] = found
+    values[: len(found)] = np.ldexp(found, (before.exponent + after.exponent) // 2)
     return values
 
 
@@ -264,12 +320,11 @@ def _item_values_by_modulus(before: _Layer, after: _Layer) -> Array | None:
     wide, small = (before, after) if min(before.shape) >= min(after.shape) else (after, before)
     if not np.any(wide.matrix) or not np.any(small.matrix):
         return np.zeros(2)
-    root = np.sqrt(small.whole.s)
     try:
         if wide is after:
-            form, error = wide.gram.modulus_form(small.whole.Vh.T * root, "left")
+            form, error = wide.gram.modulus_form(small.root("right"), "left")
         else:
-            form, error = wide.gram.modulus_form(small.whole.U * root, "right")
+            form, error = wide.gram.modulus_form(small.root("left"), "right")
     except ArithmeticError:
         return None
     size = len(form)
@@ -280,11 +335,6 @@ def _item_values_by_modulus(before: _Layer, after: _Layer) -> Array | None:
         return None
     values: Array = np.sqrt(squares)
     return values
-
-
-def _norm(symmetric: Array) -> float:
-    last = len(symmetric) - 1
-    return float(eigvalsh(symmetric + symmetric.T, subset_by_index=[last, last], check_finite=False)[0]) / 2
 
 
 def _poles(smallest: float) -> tuple[Array, Array]:
