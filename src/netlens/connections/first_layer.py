@@ -70,7 +70,9 @@ def kernels_as_colours(kernels: NDArray[Any], *, channel_order: str = "rgb") -> 
         raise WeightsError("the first layer's kernels are zero everywhere")
     own = np.abs(values).max(axis=(0, 1, 2))
     own[own == 0] = 1.0
-    colours: NDArray[np.float64] = np.moveaxis(0.5 + 0.05 * values / own + 0.45 * values / largest, -1, 0)
+    # Rounding may leave 0 to 1 by one part in 1e16.
+    shades = np.clip(0.5 + 0.05 * values / own + 0.45 * values / largest, 0, 1)
+    colours: NDArray[np.float64] = np.moveaxis(shades, -1, 0)
     return colours[..., ::-1] if channel_order == "bgr" else colours
 
 

@@ -12,7 +12,10 @@ FADED = 0.9
 
 
 def position_vectors(weights: NDArray[Any], unit: int, largest_side: int) -> NDArray[np.float32]:
-    """Give the weights of a unit at each position, without positions beyond `largest_side` about the centre.
+    """Give the weights of a unit at each position of its own window.
+
+    The window of a layer is that of its widest branch; what is left out is the margin, the same on all four sides,
+    where this unit has no weight at all, and what lies beyond `largest_side` positions about the centre.
 
     Parameters
     ----------
@@ -31,12 +34,16 @@ def position_vectors(weights: NDArray[Any], unit: int, largest_side: int) -> NDA
     Raises
     ------
     WeightsError
-        There is no such unit.
+        There is no such unit, or its weights are all zero.
     """
     side, units = weights.shape[0], weights.shape[-1]
     if not 0 <= unit < units:
         raise WeightsError(f"there is no target unit {unit}; the layer has units 0 to {units - 1}")
-    margin = max(0, -(-(side - largest_side) // 2))
+    rows, columns = np.nonzero(np.any(weights[..., unit] != 0, axis=-1))
+    if not rows.size:
+        raise WeightsError(f"the expanded weights into unit {unit} are zero everywhere; choose another unit")
+    empty = min(rows.min(), columns.min(), side - 1 - rows.max(), side - 1 - columns.max())
+    margin = max(int(empty), -(-(side - largest_side) // 2))
     kept = slice(margin, side - margin)
     return np.ascontiguousarray(weights[kept, kept, :, unit], np.float32)
 
