@@ -1,0 +1,177 @@
+"""Which layers and pairs of layers spatial attribution looks at, where a study does not name them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from netlens.spatial_attribution.choices import AttributionError
+
+if TYPE_CHECKING:
+    from netlens.models.frozen import FrozenLayer, FrozenNetwork
+
+#: Layers with more positions are not chosen where there are others: nobody points at single ones of so many.
+MOST_POSITIONS: Final = 1024
+
+_KINDS: Final = frozenset({"conv", "concat", "add"})
+
+
+def main_layers(network: "FrozenNetwork", count: int, *, most_positions: int = MOST_POSITIONS) -> list[str]:
+    """Choose layers that everything passes through, spread over the sizes of maps.
+
+    Candidates are convolutions, concatenations and additions with positions that no path from the image to the logits
+    goes around. Of each size of map the last is taken, from the smallest on; then the last of those that remain.
+
+    Parameters
+    ----------
+    network
+        A frozen network.
+    count
+        Layers to choose, at most.
+    most_positions
+        Layers with more positions are left out, if that leaves two.
+
+    Returns
+    -------
+    list of str
+        Names in network order.
+
+    Raises
+    ------
+    AttributionError
+        The network has no layer with positions that everything passes through.
+    """
+    passed = [layer for layer in _passed_by_all(network) if layer.kind in _KINDS and layer.height and layer.width]
+    if not passed:
+        raise AttributionError(
+            f"network {network.name!r} has no layer with positions that everything passes through; name layers in the "
+            "section `spatial_attribution` of the study"
+        )
+    small = [layer for layer in passed if (layer.height or 0) * (layer.width or 0) <= most_positions]
+    candidates = small if len(small) >= 2 else passed
+    last_of_size = {(layer.height, layer.width): layer.name for layer in candidates}
+    first = list(last_of_size.values())[::-1]
+    rest = [layer.name for layer in reversed(candidates) if layer.name not in first]
+    chosen = {*[*first, *rest][:count]}
+    return [layer.name for layer in candidates if layer.name in chosen]
+
+
+def checked_layers(network: "FrozenNetwork", names: Sequence[str], count: int) -> list[str]:
+    """Give the named layers, or the main ones where none is named, in network order.
+
+    Raises
+    ------
+    netlens.models.graph.NetworkError
+        There is no layer of a name; the message tells the nearest.
+    AttributionError
+        A layer has no positions.
+    """
+    if not names:
+        return main_layers(network, count)
+    for name in names:
+        _with_positions(network, name)
+    return [layer.name for layer in network.layers if layer.name in names]
+
+
+def layer_pairs(
+    network: "FrozenNetwork", layers: Sequence[str], named: Sequence[Sequence[str]], most_entries: int
+) -> list[tuple[str, str]]:
+    """Choose pairs of layers for position-to-position attribution.
+
+    Parameters
+    ----------
+    network
+        A frozen network.
+    layers
+        Names in network order: without `named`, all pairs of them, the earlier first.
+    named
+        Pairs (source, target); all are taken.
+    most_entries
+        Without `named`, the pairs with the largest maps are left out until all maps together have no more entries
+        (a map of 8 x 8 by 16 x 16 positions has 16384). One pair is always left.
+
+    Returns
+    -------
+    list of (str, str)
+        By target, then by source, both in network order.
+
+    Raises
+    ------
+    netlens.models.graph.NetworkError
+        There is no layer of a name; the message tells the nearest.
+    AttributionError
+        A layer has no positions, a pair is in the wrong order, or there are not two layers.
+    """
+    order = {layer.name: place for place, layer in enumerate(network.layers)}
+    for pair in named:
+        source, target = (_with_positions(network, name) for name in pair)
+        if source.name == target.name:
+            raise AttributionError(f"pair {source.name} -> {target.name}: give two different layers, the earlier first")
+        if order[source.name] > order[target.name]:
+            raise AttributionError(
+                f"pair {source.name} -> {target.name}: {source.name} lies behind {target.name} in network "
+                f"{network.name!r}; give the earlier layer first: [{target.name}, {source.name}]"
+            )
+    if named:
+        pairs = list(dict.fromkeys((source, target) for source, target in named))
+    else:
+        if len(layers) < 2:
+            raise AttributionError(
+                f"a pair needs two layers; there is only {', '.join(layers)}: name more in the study"
+            )
+        sizes = {
+            (source, target): _positions(network, source) * _positions(network, target)
+            for index, target in enumerate(layers)
+            for source in layers[:index]
+        }
+        pairs = sorted(sizes, key=lambda pair: sizes[pair])
+        while len(pairs) > 1 and sum(sizes[pair] for pair in pairs) > most_entries:
+            pairs.pop()
+    return sorted(pairs, key=lambda pair: (order[pair[1]], order[pair[0]]))
+
+
+def _positions(network: "FrozenNetwork", name: str) -> int:
+    layer = network.layer(name)
+    return (layer.height or 0) * (layer.width or 0)
+
+
+def _with_positions(network: "FrozenNetwork", name: str) -> "FrozenLayer":
+    layer = network.layer(name)
+    if layer.height is None or layer.width is None:
+        raise AttributionError(f"layer {name!r} of network {network.name!r} has no positions")
+    return layer
+
+
+def _passed_by_all(network: "FrozenNetwork") -> list["FrozenLayer"]:
+    """Find the layers that no path from the image to the logits goes around, in network order."""
+    sources = {node.name: [_node(source) for source in node.input] for node in network.graph_def.node}
+    # Whatever depends on the image and is needed for the logits, each behind its sources.
+    order: list[str] = []
+    depends: dict[str, bool] = {}
+    pending = [(network.output_node, False)]
+    while pending:
+        name, sources_done = pending.pop()
+        if sources_done:
+            depends[name] = name == network.input_node or any(depends[source] for source in sources[name])
+            if depends[name]:
+                order.append(name)
+        elif name not in depends:
+            depends[name] = False
+            pending.append((name, True))
+            pending.extend((source, False) for source in sources[name])
+    place = {name: index for index, name in enumerate(order)}
+    # An edge goes around all that lies between its ends.
+    farthest = 0
+    alone = set()
+    users: dict[str, int] = {}
+    for name in order:
+        for source in sources[name]:
+            if source in place:
+                users[source] = max(users.get(source, 0), place[name])
+    for name in order:
+        if farthest <= place[name]:
+            alone.add(name)
+        farthest = max(farthest, users.get(name, 0))
+    return [layer for layer in network.layers if layer.node in alone]
+
+
+def _node(source: str) -> str:
+    return source.removeprefix("^").split(":")[0]
