@@ -7,6 +7,7 @@ from netlens.models.specs import (
     images_of,
     network_files,
     network_spec,
+    prepared_file,
     preprocessing_spec,
 )
 
@@ -100,10 +101,10 @@ rule frozen:
 
 rule evaluation:
     input:
-        f"results/{STUDY}/networks/{{network}}/network.json",
+        lambda wildcards: prepared_file(CONFIG, wildcards.network, ".json"),
         notebook="notebooks/models/evaluation.ipynb",
         code=code_of("notebooks/models/evaluation.ipynb"),
-        model=f"results/{STUDY}/networks/{{network}}/network.h5",
+        model=lambda wildcards: prepared_file(CONFIG, wildcards.network),
         heldout=lambda wildcards: image_file(CONFIG, wildcards.network, "heldout"),
         scenes=lambda wildcards: scene_files(
             CONFIG, images_of(CONFIG, wildcards.network)

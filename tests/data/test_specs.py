@@ -21,6 +21,7 @@ from netlens.models.specs import (
     images_of,
     network_files,
     network_spec,
+    prepared_file,
     preprocessing_spec,
 )
 
@@ -126,6 +127,9 @@ def test_frozen_graphs_are_refused_where_a_keras_model_is_needed(tmp_path):
         check_files(study)
     assert str(caught.value) == "models.network: given is a frozen graph (.pb); a Keras model is needed here"
     check_files({**study, "models": {"network": "other"}})
+    assert prepared_file(study, "given") == "results/mine/networks/given/frozen.pb"
+    assert prepared_file(study, "given", ".json") == "results/mine/networks/given/frozen.json"
+    assert prepared_file(CONFIG, "given") == "results/mine/networks/given/network.h5"
 
 
 def test_class_folders_are_found_one_and_two_levels_down(tmp_path):

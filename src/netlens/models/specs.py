@@ -50,6 +50,33 @@ def trained_checkpoint(config: Mapping[str, Any], network: str) -> str:
     return f"results/{config['study']}/networks/{network}/checkpoint.h5"
 
 
+def is_frozen(spec: Mapping[str, Any]) -> bool:
+    """Say whether a network's file is a frozen graph, which has no Keras model."""
+    return str(spec.get("file", "")).endswith(".pb")
+
+
+def prepared_file(config: Mapping[str, Any], network: str, suffix: str = "") -> str:
+    """Give the path of a network made ready for what needs its logits: ``network.h5``, or ``frozen.pb`` of a graph.
+
+    Parameters
+    ----------
+    config
+        A validated study.
+    network
+        Name of one of its networks.
+    suffix
+        Another file's suffix, such as ``.json`` for the description beside it.
+
+    Raises
+    ------
+    SpecError
+        There is no such network.
+    """
+    name = "frozen.pb" if is_frozen(spec_of(config, "networks", network)) else "network.h5"
+    path = Path(f"results/{config['study']}/networks/{network}/{name}")
+    return str(path.with_suffix(suffix) if suffix else path)
+
+
 def download_file(name: str) -> str:
     """Give the path of a downloaded file; studies share it."""
     return f"data/downloads/{name}"
@@ -70,6 +97,14 @@ def network_files(config: Mapping[str, Any], network: str) -> list[str]:
     path = spec.get("file") or spec.get("weights_file")
     names = spec.get("class_names")
     return [str(part) for part in (path, names) if isinstance(part, str)]
+
+
+def prepared_models(config: Mapping[str, Any], network: str) -> list[str]:
+    """Give the path of a network's prepared Keras model, in a list; an empty one for a frozen graph."""
+    spec = network_spec(config, network)
+    if spec["kind"] == "file" and str(spec["file"]).endswith(".pb"):
+        return []
+    return [f"results/{config['study']}/networks/{network}/network.h5"]
 
 
 def check_files(config: Mapping[str, Any]) -> None:
@@ -95,9 +130,12 @@ def check_files(config: Mapping[str, Any]) -> None:
             file = Path(path).expanduser()
             if not file.is_file():
                 problems.append(f"networks.{network}: {path}: no such file{_recorded_sha256(file)}")
+    own = config.get("spatial_attribution", {}).get("image", "")
+    if own and not Path(own).expanduser().is_file():
+        problems.append(f"spatial_attribution.image: {own}: no such file")
     for section in ("models", "pattern_attribution"):
         network = config.get(section, {}).get("network", "")
-        if str(config["networks"].get(network, {}).get("file", "")).endswith(".pb"):
+        if is_frozen(config["networks"].get(network, {})):
             problems.append(f"{section}.network: {network} is a frozen graph (.pb); a Keras model is needed here")
     if problems:
         raise SpecError("\n".join(problems))
