@@ -1,0 +1,115 @@
+"""Rendered pictures, each a PNG file named by all that it depends on. Nothing here starts TensorFlow."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from netlens.atomic import writing
+from netlens.featurevis.requests import PictureRequest
+
+Picture = NDArray[np.uint8]
+
+_KEY_DIGITS: Final = 64
+
+
+class StoreError(ValueError):
+    """A picture cannot be kept, or is asked for that was never rendered."""
+
+
+class PictureStore:
+    """A folder of pictures by key.
+
+    Files appear whole or not at all, so several processes may share a folder. A damaged file counts as missing, and is
+    replaced by the next `put`.
+
+    Parameters
+    ----------
+    folder
+        Made when the first picture is put.
+
+    Examples
+    --------
+    >>> store = PictureStore("results/demo/pictures/small_vgg")
+    >>> picture = store.get(request.key(network_sha256))
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def path(self, key: str) -> Path:
+        """Give the file of a key, whether it exists or not.
+
+        Raises
+        ------
+        StoreError
+            It is no key of `PictureRequest.key`.
+        """
+        if len(key) != _KEY_DIGITS or not set(key) <= set("0123456789abcdef"):
+            raise StoreError(f"{key!r} is no key of a picture; take it from PictureRequest.key")
+        return self.folder / f"{key}.png"
+
+    def get(self, key: str) -> Picture | None:
+        """Read a picture.
+
+        Returns
+        -------
+        ndarray or None
+            (height, width, 3) uint8; None where there is none, or a damaged one.
+        """
+        try:
+            content = self.path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        return _decoded(content)
+
+    def put(self, key: str, picture: NDArray[Any]) -> None:
+        """Keep a picture.
+
+        Raises
+        ------
+        StoreError
+            It is not uint8 of shape (size, size, 3).
+        netlens.atomic.DiskFullError
+            The disk is full; nothing is left behind.
+        """
+        height, width, *channels = picture.shape if picture.ndim == 3 else (0, 0)
+        if picture.dtype != np.uint8 or height != width or height < 1 or channels != [3]:
+            raise StoreError(f"a picture is uint8 of shape (size, size, 3), not {picture.dtype} of {picture.shape}")
+        with writing(self.path(key)) as temporary:
+            Image.fromarray(np.ascontiguousarray(picture), "RGB").save(temporary, format="PNG")
+
+    def read(self, network_sha256: str, requests: Sequence[PictureRequest]) -> list[Picture]:
+        """Read the pictures of requests that have been rendered, for a figure that only draws.
+
+        Raises
+        ------
+        StoreError
+            Some are missing or damaged; the message says how many, and which is the first.
+        """
+        found = [self.get(request.key(network_sha256)) for request in requests]
+        missing = [request.layer for request, picture in zip(requests, found, strict=True) if picture is None]
+        if missing:
+            raise StoreError(
+                f"{self.folder}: {len(missing)} of {len(requests)} pictures are missing, the first of layer "
+                f"{missing[0]!r}; render them first"
+            )
+        return [picture for picture in found if picture is not None]
+
+
+def _decoded(content: bytes) -> Picture | None:
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            image.verify()  # checksums of all chunks; the image must be opened again after it
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            picture = np.array(image)
+    except Exception:
+        # A damaged PNG can fail in many ways inside the decoder (OSError, SyntaxError, ValueError, struct.error, ...),
+        # and whatever it is, the picture has to be made again.
+        return None
+    square = picture.ndim == 3 and picture.shape[0] == picture.shape[1] and picture.shape[2] == 3
+    return picture if square and picture.dtype == np.uint8 else None
