@@ -39,7 +39,7 @@ _OWN_ROUNDING = 1e-12
 # Relative error of the sum over poles.
 _SUM_ERROR = 1e-9
 # Columns that a thread solves for at a time.
-_COLUMNS = 128
+_COLUMNS = 256
 # Relative error of a small layer's modulus that its Gram matrix may cause.
 _ROOT_ACCURACY = 1e-8
 
@@ -131,7 +131,8 @@ class BandedGram:
         self._of_rows = matrix.shape[0] <= matrix.shape[1]
         self._size = min(matrix.shape)
         self._band = BlockTridiagonal(gram(Blocks(matrix.T if self._of_rows else matrix)))
-        found = krylov(lambda rows: self._band.flat(self._band.times(self._band.blocks(rows.T))).T, self._size, 2)
+        with workers():
+            found = krylov(lambda rows: self._band.flat(self._band.times(self._band.blocks(rows.T))).T, self._size, 2)
         self._squares: Array = top_singular_values(matrix) ** 2 if found is None else found[0][:2]
 
     def top_values(self) -> Array:
