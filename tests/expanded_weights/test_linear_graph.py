@@ -36,6 +36,11 @@ def network_by(build, shape=(8, 8, 3)):
         (lambda tf, x: tf.reduce_mean(x, 3, keepdims=True, name="gray"), r"'gray' \(Mean\) is a mean over axes"),
         (lambda tf, x: tf.reshape(x, [-1, 4, 4, 12], name="shuffle"), r"'shuffle' \(Reshape\) rearranges a map of 8"),
         (lambda tf, x: tf.concat([x, x], 1, name="tall"), r"'tall' \(ConcatV2\) does not join channels"),
+        (lambda tf, x: x[:, ::2], r"\(StridedSlice\) does not only crop"),
+        (lambda tf, x: x[:, :5], r"\(StridedSlice\) does not only crop"),
+        (lambda tf, x: x[:, 0], r"\(StridedSlice\) does not only crop"),
+        (lambda tf, x: x[..., :-1], r"\(StridedSlice\) does not only crop"),
+        (lambda tf, x: x[:-1, 1:], r"\(StridedSlice\) crops images or channels"),
         (lambda tf, x: tf.pad(x, [[0, 0], [0, 0], [0, 0], [1, 0]], name="deep"), r"'deep' \(Pad\) pads images"),
         (
             lambda tf, x: tf.nn.max_pool2d(x, [1, 1, 1, 3], [1, 1, 1, 3], "VALID", name="maxout"),

@@ -173,8 +173,10 @@ def cheaper_start(graph: LinearGraph, units: int) -> Direction:
     "source" or "target"
         An estimate: every tensor's map is taken to reach as far as its farthest branch.
     """
-    from_source, from_target = graph.extents(), graph.extents_of_target()
     first, last = graph.tensors[0], graph.tensors[-1]
+    if _kernels_in_a_row(graph) <= 2:
+        return "source"  # A single product is the same from either side.
+    from_source, from_target = graph.extents(), graph.extents_of_target()
     # Before the first kernel a map is not an array, and the first one costs nothing; likewise from the target.
     written: dict[str, bool] = {first.name: False}
     forward = 0
@@ -205,6 +207,15 @@ def cheaper_start(graph: LinearGraph, units: int) -> Direction:
                     taken = min(taken, len(block.column_range))
                 columns[edge.origin] = min(units, columns[edge.origin] + taken)
     return "source" if forward <= backward else "target"
+
+
+def _kernels_in_a_row(graph: LinearGraph) -> int:
+    longest = {graph.tensors[0].name: 0}
+    for tensor in graph.tensors[1:]:
+        longest[tensor.name] = max(
+            longest[edge.origin] + any(isinstance(block, Dense) for block in edge.blocks) for edge in tensor.edges
+        )
+    return longest[graph.tensors[-1].name]
 
 
 def _area(size: tuple[int, int]) -> int:

@@ -10,7 +10,8 @@ Only operations between the two layers are looked at. Each becomes taps from its
 - batch normalization in inference mode, and multiplication by a constant for each channel: the scale;
 - LRN: its derivative where nothing is active, bias ** -beta, so how channels inhibit each other is left out;
 - SpaceToBatchND and BatchToSpaceND around a convolution, which is how Keras dilates: the dilation;
-- ConcatV2, Concat, Add, AddV2, AddN, Sub, Split, Pad, Identity, and Reshape in front of a MatMul: what they do.
+- ConcatV2, Concat, Add, AddV2, AddN, Sub, Split, SplitV, Pad, a StridedSlice that crops, Identity, and a Reshape in
+  front of a MatMul: what they do.
 
 Everything else, and every product of two activations, is refused by name.
 """
@@ -362,6 +363,7 @@ class _Reader:
             "PadV2": self._pad,
             "Reshape": self._reshape,
             "Squeeze": self._reshape,
+            "StridedSlice": self._crop,
             "MatMul": self._multiply,
             "SpaceToBatchND": self._part,
             "BatchToSpaceND": self._unpart,
@@ -543,6 +545,23 @@ class _Reader:
         self._takes_whole_map(node, (height, width))
         block = Dense(Grid(), kernel.reshape(height, width, x.channels, -1))
         return LinearTensor(name, node.op, (Edge(x.name, (block,)),), kernel.shape[1], (1, 1))
+
+    def _crop(self, node: Any, name: str) -> LinearTensor:
+        x = self._first(node)
+        begin, end, step = (self._required(node, position).tolist() for position in (1, 2, 3))
+        begin_mask, end_mask = (attribute(node, f"{which}_mask").i for which in ("begin", "end"))
+        odd = any(attribute(node, f"{which}_mask").i for which in ("ellipsis", "new_axis", "shrink_axis"))
+        amounts = np.zeros((4, 2), int)
+        for axis, (first, last, stride) in enumerate(zip(begin, end, step, strict=True)):
+            before = 0 if begin_mask >> axis & 1 else first
+            after = 0 if end_mask >> axis & 1 else last
+            # A fixed end would cut a larger map elsewhere.
+            if odd or stride != 1 or before < 0 or after > 0:
+                raise self._refused(node, "does not only crop rows and columns at their ends")
+            amounts[axis] = (-before, after)
+        if amounts[[0, 3]].any():
+            raise self._refused(node, "crops images or channels")
+        return self._shifted(name, node, x, amounts[1:3])
 
     def _part(self, node: Any, name: str) -> LinearTensor:
         """Part a padded map into grids; what follows convolves each by itself, which is a dilation."""
