@@ -115,9 +115,7 @@ def in_numpy(op, xs):
             groups = x.shape[-1] // kernel.shape[2]
             parts = np.split(kernel, groups, -1)
             inputs = [patches[..., i * kernel.shape[2] : (i + 1) * kernel.shape[2]] for i in range(groups)]
-            return np.concatenate(
-                [np.einsum("nhwrsc,rscd->nhwd", p, k, optimize=True) for p, k in zip(inputs, parts, strict=True)], -1
-            )
+            return np.concatenate([_products(p, k) for p, k in zip(inputs, parts, strict=True)], -1)
         return np.einsum("nhwrsc,rscm->nhwcm", patches, kernel).reshape(*patches.shape[:3], -1)
     if op.kind in ("maxpool", "avgpool"):
         return _patches(x, (o["size"], o["size"]), o["stride"], o["padding"], 1).mean((3, 4))
@@ -141,6 +139,11 @@ def in_numpy(op, xs):
         first, count = o["channels"]
         return x[..., first : first + count]
     raise AssertionError(op.kind)
+
+
+def _products(patches, kernel):
+    # Tap by tap: all at once takes a copy of all patches.
+    return sum(patches[:, :, :, row, column] @ kernel[row, column] for row, column in np.ndindex(*kernel.shape[:2]))
 
 
 def _patches(x, counts, stride, padding, dilation):

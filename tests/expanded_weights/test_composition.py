@@ -98,8 +98,8 @@ def test_two_mixed_layers_with_a_pooling_between(tools):
         for op in mixed(tools, "down", 12, 7)
     ]  # fmt: skip
     ops = [*mixed(tools, "input", 3), tools.pooling("down", "mixed", stride=2), *second]
-    check(tools, ops, "input", "mixed_b", size=26)
-    check(tools, ops, "mixed", "mixed_b", size=20)
+    check(tools, ops, "input", "mixed_b", size=20)
+    check(tools, ops, "mixed", "mixed_b", size=16)
 
 
 @pytest.mark.parametrize("kind", ["max", "avg"])
@@ -204,7 +204,7 @@ def test_a_layer_that_joins_its_input(tools):
 @st.composite
 def chains(draw, tools):
     ops, last, channels = [], "input", 3
-    for number in range(draw(st.integers(1, 4))):
+    for number in range(draw(st.integers(1, 3))):
         seed, name = draw(st.integers(0, 99)), f"op{number}"
         kind = draw(st.sampled_from(["conv", "pool", "residual", "mixed", "scale"]))
         padding = draw(st.sampled_from(["SAME", "VALID"]))
@@ -230,11 +230,11 @@ def chains(draw, tools):
     return ops
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_random_chains(tools, data):
     ops = data.draw(chains(tools))
-    size = data.draw(st.integers(24, 27))
+    size = data.draw(st.integers(20, 23))
     try:
         tools.bounding(tools.jacobian_of(ops, "input", ops[-1].name, size))
     except AssertionError:
