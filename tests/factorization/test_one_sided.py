@@ -83,6 +83,14 @@ def test_units_are_spread_over_those_that_have_weights():
         spread_units(layer[0], 2)
 
 
+def test_units_that_hold_too_few_factors_are_passed_over():
+    layer = np.random.default_rng(3).standard_normal((3, 3, 8, 6)).astype(np.float32)
+    layer[..., 1] = layer[1:2, 1:2, :, 1]  # the same everywhere, as below an average pooling
+    layer[:, :, :, 4] = 0
+    layer[1, 1, :, 4] = 1
+    assert spread_units(layer, 6) == [0, 2, 3, 5]
+
+
 def test_weights_of_zero_and_wrong_shapes_are_told():
     with pytest.raises(FactorizationError, match="all weights are zero"):
         factorise_unit(np.zeros((3, 3, 4)), 3)

@@ -25,6 +25,9 @@ allows (or the group is too small); then members are exchanged, dropped or added
 best over all starts is the group; the next is sought among the units left over. Nothing depends on the order of the
 units, but for exact ties.
 
+A unit that reads a single position is explained by two factors entirely, whatever they are: one holds what excites it,
+the other what inhibits it. Such units come into a group only by agreeing with each other.
+
 Factorising takes time, so only the units that two singular vectors explain best are (two singular vectors always
 explain at least as much as two non-negative factors do): `CANDIDATES` of them.
 """

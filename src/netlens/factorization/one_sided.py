@@ -103,15 +103,18 @@ def unit_explained_variances(weights: ArrayLike, most_factors_count: int = 5) ->
     return explained_variances(_positions_by_signed_channels(weights)[1], most_factors_count)
 
 
-def spread_units(weights: ArrayLike, count: int) -> list[int]:
+def spread_units(weights: ArrayLike, count: int, *, factors_count: int = 3) -> list[int]:
     """Choose units that are spread evenly over a layer, so that a row of them shows what the layer is like.
 
     Parameters
     ----------
     weights
-        (h, w, C, N), expanded weights of all units; those whose weights are all zero are passed over.
+        (h, w, C, N), expanded weights of all units.
     count
         How many, at most.
+    factors_count
+        Units that hold fewer factors (by the rank of what is factorised), such as those that read a single position,
+        are passed over; where no unit holds so many, those are taken that hold most.
 
     Returns
     -------
@@ -126,7 +129,9 @@ def spread_units(weights: ArrayLike, count: int) -> list[int]:
     w = np.asarray(weights)
     if w.ndim != 4:
         raise FactorizationError(f"expanded weights have shape (height, width, channels, units), not {w.shape}")
-    units = np.flatnonzero(np.abs(w).max(axis=(0, 1, 2)) > 0)
+    matrices = (_positions_by_signed_channels(w[..., unit])[1] for unit in range(w.shape[3]))
+    ranks = np.array([np.linalg.matrix_rank(matrix) for matrix in matrices])
+    units = np.flatnonzero(ranks >= min(factors_count, ranks.max(initial=1)))
     if not units.size:
         raise FactorizationError("all weights are zero: there is nothing to factorise; choose another layer")
     places = np.arange(min(count, len(units))) * len(units) // min(count, len(units))
