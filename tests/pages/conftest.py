@@ -4,7 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from netlens.data.arrays import save_arrays
+from netlens.spatial_attribution.packing import packed
 
 REPOSITORY = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -41,17 +45,57 @@ def run_notebook(path, monkeypatch, **values):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """A folder with the page and the index, made as the site makes them."""
+def spatial():
+    """Maps like those of the rule spatial_maps, of no network: two images of 48 x 64 pixels, three layers.
+
+    The first image has two classes, the second three. Position (1, 2) of the layer `late` is silent.
+    """
+    rng = np.random.default_rng(11)
+    sizes = [(12, 16), (6, 8), (3, 8)]
+    pairs = [(0, 1), (1, 2), (0, 2)]
+    arrays = {
+        "network": np.array("synthetic <network>"),
+        "class_names": np.array(["astronaut", "coffee", "gravel & sand", "moon"]),
+        "gradients": np.array(["true", "smooth"]),
+        "images": rng.integers(0, 256, (2, 48, 64, 3), np.uint8),
+        "image_names": np.array(["scene 4", "scene 7"]),
+        "image_classes": np.array([[3, 0, -1], [1, 2, 0]]),
+        "logits": rng.normal(3, 2, (2, 4)).astype(np.float32),
+        "layers": np.array(["early_relu", "late_relu", "last_relu"]),
+        "layer_labels": np.array(["early", "late", "last"]),
+        "layer_sizes": np.array(sizes),
+        "pairs": np.array(pairs),
+    }
+    for index, size in enumerate(sizes):
+        arrays[f"classes.{index}"] = rng.normal(0.1, 0.5, (2, 2, 3, *size)).astype(np.float32)
+    for index, (source, target) in enumerate(pairs):
+        maps = rng.normal(0.2, 1, (2, 2, *sizes[target], *sizes[source]))
+        maps *= rng.random(maps.shape) < 0.4
+        if target == 1:
+            maps[:, :, 1, 2] = 0
+        arrays[f"between.{index}"], arrays[f"scales.{index}"] = packed(maps)
+    return arrays
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, spatial):
+    """A folder with the pages and the index, made as the site makes them."""
     folder = tmp_path_factory.mktemp("site")
+    save_arrays(folder / "maps.npz", spatial)
     with pytest.MonkeyPatch.context() as patch:
         run_notebook(
             "notebooks/signal_distractor/signal_distractor.ipynb", patch, stem=str(folder / "signal_distractor")
         )
         run_notebook(
+            "notebooks/spatial_attribution/spatial_attribution.ipynb",
+            patch,
+            maps=str(folder / "maps.npz"),
+            stem=str(folder / "spatial_attribution"),
+        )
+        run_notebook(
             "notebooks/site/index.ipynb",
             patch,
-            pages=[str(folder / "signal_distractor.html")],
+            pages=[str(folder / f"{name}.html") for name in ("signal_distractor", "spatial_attribution")],
             stem=str(folder / "index"),
         )
     return folder

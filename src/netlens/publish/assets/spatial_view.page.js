@@ -1,0 +1,2 @@
+
+spatialView(document.getElementById("spatial-view"), JSON.parse(document.getElementById("page-data").textContent));
