@@ -5,7 +5,10 @@ rule index:
     input:
         notebook="notebooks/site/index.ipynb",
         code=code_of("notebooks/site/index.ipynb"),
-        pages=[f"site/{STUDY}/signal_distractor.html"],
+        pages=[
+            f"site/{STUDY}/signal_distractor.html",
+            f"site/{STUDY}/spatial_attribution.html",
+        ],
     output:
         page("index"),
     log:
