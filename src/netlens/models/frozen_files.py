@@ -356,7 +356,7 @@ def _labels(nodes: Sequence[Any]) -> dict[str, str]:
     for node in nodes:
         scope, _, last = node.name.rpartition("/")
         kind = re.sub(r"_\d+$", "", last).lower()
-        says_type = kind in {node.op.lower(), "biasadd", "bias_add", "concat", "add", "mean", "relu"}
+        says_type = kind in {node.op.lower(), "biasadd", "bias_add", "concat", "add", "depthwise"}
         short[node.name] = scope if scope and says_type else node.name
     taken = Counter([*short.values(), *(name for name, label in short.items() if label != name)])
     return {name: label if taken[label] == 1 and label != INPUT else name for name, label in short.items()}
