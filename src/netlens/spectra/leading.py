@@ -62,8 +62,10 @@ def top_singular_values(matrix: ArrayLike, *, seed: int = 0) -> Array:
     Returns
     -------
     ndarray
-        (2,), largest first; the second is 0 where the matrix has one row or column. The relative error of each is at
-        most 5e-8 by its residual (1e-12 is usual); that of the second is not below ``max(m, n) * eps`` of the first.
+        (2,), largest first; the second is 0 where the matrix has one row or column. The relative error of each is below
+        1e-8 as estimated from the residuals in float64 and the gap to the next value (1e-10 is usual); where that
+        cannot be had, it is at most 5e-8 by the residual alone. The second's is not below ``max(m, n) * eps`` of the
+        first.
 
     Raises
     ------
