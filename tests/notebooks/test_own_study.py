@@ -14,7 +14,11 @@ from PIL import Image
 ROOT = Path(__file__).parents[2]
 SIZE = 16
 COLOURS = {"blue": (40, 60, 200), "green": (40, 190, 60), "red": (210, 50, 40)}
-TARGETS = ["per_layer", "pattern_quality", "attribution_example", "signalQualityLinear", "weightChainRatio"]
+TARGETS = [
+    "per_layer", "pattern_quality", "attribution_example", "signalQualityLinear", "weightChainRatio",
+    "first_layer_expanded", "connection", "strongest_uses", "spatial_positions", "joint_nmf_first",
+    "firstLayerDifference", "weightsUnit",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +41,7 @@ def project(tmp_path_factory):
         "data": {"images": "colours"},
         "models": {"network": "tiny"},
         "pattern_attribution": {"network": "tiny", "shards_count": 3, "batch_size_count": 4},
+        "weights": {"strongest_count": 3, "row_units_count": 2, "picture_px": 16, "picture_steps_count": 2},
     }
     study["networks"]["tiny"]["class_names"] = sorted(COLOURS)
     (folder / "config" / "own.yaml").write_text(yaml.safe_dump(study))
@@ -113,6 +118,12 @@ def test_a_network_of_ones_own_needs_a_configuration_and_nothing_else(project):
         known = {path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__") for path in record["code"]}
         assert {name for name in ours if "/workflow" not in name} <= known
     assert 0.2 < records["signalQualityLinear"]["value"] <= 1.05
+    # Layers and units of the weights' figures are chosen where the study names none.
+    assert records["weightsUnit"]["value"].startswith("second:")
+    assert records["firstLayerDifference"]["value"] < 1e-6
+    with np.load(project / "figures/own/weights/connection.npz") as connection:
+        assert connection["weights"].shape[0] == connection["weights"].shape[1] > 3  # a pooling lies between
+        assert connection["weights"].any()
 
     again = netlens(project, "run", *TARGETS)
     assert again.stdout.splitlines()[0] == "nothing to be done: everything is up to date"
