@@ -12,6 +12,8 @@ from netlens.workflow.parameters import read_parameters
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").rglob("*.ipynb"))
+# Notebooks that people open make no item, so no rule runs them.
+RUN_BY_RULES = [path for path in NOTEBOOKS if not path.startswith("notebooks/explore/")]
 RULES = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
 BLOCKS = dict(re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", RULES, flags=re.MULTILINE))
 
@@ -30,7 +32,7 @@ def test_notebooks_are_valid_without_outputs_and_with_one_parameters_cell(path):
     assert read_parameters(json.loads(Path(path).read_text()), path)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS)
+@pytest.mark.parametrize("path", RUN_BY_RULES)
 def test_every_notebook_is_run_by_a_rule_that_depends_on_it_and_its_code(path):
     users = [block for block in BLOCKS.values() if f'notebook="{path}"' in block]
     assert users
