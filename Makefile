@@ -43,7 +43,7 @@ lint: env ## check style, types, rules and notebooks
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/snakefmt --check Snakefile rules
 	@$(BIN)/python .ci/lint_rules.py
-	@find notebooks -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
+	@find notebooks -name .ipynb_checkpoints -prune -o -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
 
 gallery: paper ## put the study's figures and numbers into the README

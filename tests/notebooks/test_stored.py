@@ -11,7 +11,7 @@ from netlens.workflow.catalogue import load_catalogue
 from netlens.workflow.parameters import read_parameters
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").rglob("*.ipynb"))
+NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("*/*.ipynb"))
 # Notebooks that people open make no item, so no rule runs them.
 RUN_BY_RULES = [path for path in NOTEBOOKS if not path.startswith("notebooks/explore/")]
 RULES = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))

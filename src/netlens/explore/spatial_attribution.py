@@ -112,7 +112,9 @@ class SpatialExplorer:
         }
         names = [(name, index) for index, name in enumerate(network.class_names)]
         self.image = _chooser("Image", list(self._images) or [NO_IMAGE])
-        self.upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="Upload an image")
+        self.upload = ipywidgets.FileUpload(
+            accept="image/*", multiple=False, description="Upload an image", layout={"width": "auto"}
+        )
         self.source = _chooser("Earlier layer", list(layers.items()), source)
         self.target = _chooser("Later layer", list(layers.items()), target)
         self.first = _chooser("Class A", names)
