@@ -119,6 +119,12 @@ def test_pointing_at_the_later_layer_changes_the_earlier_one(open_page, spatial,
     assert shows(page) == ["attribution", "classes"]
     np.testing.assert_array_equal(pixels(page, LATE), before)
     told = page.locator(".sv-sentence").inner_text()
+    height, width = values.shape
+    for tag, extreme in (("+", values.argmax()), ("−", values.argmin())):
+        place = page.locator(".sv-picture >> nth=0 >> .sv-tag", has_text=tag).get_attribute("style")
+        down, across = np.unravel_index(extreme, values.shape)
+        found = [float(share) for share in re.findall(r"(?:left|top): ([\d.]+)%", place)]
+        assert found == pytest.approx([100 * across / width, 100 * down / height], abs=0.01)
     top, left = np.unravel_index(values.argmax(), values.shape)
     assert told.startswith(f"late, row {row + 1}, column {column + 1}: draws most on early, ")
     assert f"early, row {top + 1}, column {left + 1} (" in told
