@@ -46,3 +46,33 @@ def tiny(frozen):
 def images():
     """Give three images of 12 x 16 pixels."""
     return np.random.default_rng(3).standard_normal((3, 12, 16, 3)).astype(np.float32)
+
+
+def _with_frozen(model, frozen):
+    network = frozen(model)
+    return model, network
+
+
+@pytest.fixture
+def tiny_model(frozen):
+    """Give a Keras network of 12 x 16 pixels and four classes, and the same frozen."""
+    layers = keras.layers
+    image = keras.Input((12, 16, 3))
+    early = layers.Conv2D(5, 3, padding="same", activation="relu", name="early")(image)
+    pooled = layers.MaxPooling2D(2, name="pool")(early)
+    left = layers.Conv2D(4, 1, activation="relu", name="left")(pooled)
+    right = layers.Conv2D(3, 3, padding="same", activation="relu", name="right")(pooled)
+    mixed = layers.Concatenate(name="mixed")([left, right])
+    logits = layers.Dense(4, name="logits")(layers.GlobalAveragePooling2D(name="mean")(mixed))
+    return _with_frozen(keras.Model(image, logits), frozen)
+
+
+@pytest.fixture
+def tiny_chain(frozen):
+    """Give a Keras network without branches, and the same frozen."""
+    layers = keras.layers
+    image = keras.Input((12, 16, 3))
+    early = layers.Conv2D(5, 3, activation="relu", name="early")(image)
+    pooled = layers.MaxPooling2D(2, name="pool")(early)
+    logits = layers.Dense(3, name="logits")(layers.Flatten(name="flatten")(pooled))
+    return _with_frozen(keras.Model(image, logits), frozen)

@@ -62,7 +62,7 @@ class SpatialAttribution:
             self._layers = imported(network, {INPUT: images})
         self.output = self._graph.get_tensor_by_name(f"network/{network.output_node}:0")
         self._session = tf1.Session(graph=self._graph)
-        self._to_class: dict[str, _ToClass] = {}
+        self._to_class: dict[tuple[str, ...], _ToClass] = {}
         self._between: dict[tuple[str, str], _Between] = {}
 
     def __enter__(self) -> Self:
@@ -135,21 +135,46 @@ class SpatialAttribution:
             It has no positions or the logits do not depend on it, the images have another size, or there is no such
             class.
         """
-        place = self._positions(layer)
+        return self.to_classes_at(images, [layer], classes, progress=progress)[0]
+
+    def to_classes_at(
+        self, images: ArrayLike, layers: Sequence[str], classes: ArrayLike, *, progress: Progress | None = None
+    ) -> list[Array]:
+        """Compute class attribution at several layers, going through the network once for all of them.
+
+        Parameters
+        ----------
+        images, classes, progress
+            As in `to_classes`.
+        layers
+            Names of layers with positions.
+
+        Returns
+        -------
+        list of ndarray
+            One array a layer, (n, k, layer height, layer width), float32.
+
+        Raises
+        ------
+        NetworkError, AttributionError
+            As `to_classes`.
+        """
+        places = [self._positions(layer) for layer in layers]
         inputs, wanted = self._checked(images), self._checked_classes(classes, len(np.asarray(images)))
-        count = wanted.shape[1]
-        part = self._to_class.get(layer) or self._to_class.setdefault(layer, _ToClass(self, layer))
+        count, names = wanted.shape[1], tuple(layers)
+        part = self._to_class.get(names) or self._to_class.setdefault(names, _ToClass(self, names))
         owners = np.repeat(np.arange(len(inputs)), count)
         flat = wanted.reshape(-1)
-        maps = np.empty((len(flat), place.height or 0, place.width or 0), np.float32)
+        maps = [np.empty((len(flat), place.height or 0, place.width or 0), np.float32) for place in places]
         step = part.most_at_once
         for start in range(0, len(flat), step):
             chosen = slice(start, start + step)
             feed = {self._images: inputs[owners[chosen]], part.classes: flat[chosen]}
-            maps[chosen] = self._session.run(part.maps, feed)
+            for whole, values in zip(maps, self._session.run(part.maps, feed), strict=True):
+                whole[chosen] = values
             if progress:
                 progress(min(start + step, len(flat)), len(flat))
-        return maps.reshape(len(inputs), count, *maps.shape[1:])
+        return [whole.reshape(len(inputs), count, *whole.shape[1:]) for whole in maps]
 
     def between(self, image: ArrayLike, source: str, target: str, *, progress: Progress | None = None) -> Array:
         """Compute position-to-position attribution.
@@ -239,19 +264,23 @@ def class_indices(network: FrozenNetwork, names: Sequence[str]) -> NDArray[np.in
 
 
 class _ToClass:
-    """The graph of class attribution at one layer."""
+    """The graph of class attribution at some layers."""
 
-    def __init__(self, owner: SpatialAttribution, layer: str) -> None:
+    def __init__(self, owner: SpatialAttribution, layers: Sequence[str]) -> None:
         network = owner.network
         with owner._graph.as_default():
-            activations = owner._layers[layer]
+            activations = [owner._layers[layer] for layer in layers]
             logits = owner.output
             self.classes = tf1.placeholder(tf1.int64, (None,))
             chosen = tf1.one_hot(self.classes, len(network.class_names), dtype=logits.dtype)
-            (gradient,) = tf1.gradients(logits, activations, chosen)
-            if gradient is None:
-                raise AttributionError(f"the logits of network {network.name!r} do not depend on layer {layer!r}")
-            self.maps = tf1.reduce_sum(activations * gradient, axis=-1)
+            gradients = tf1.gradients(logits, activations, chosen)
+            for layer, gradient in zip(layers, gradients, strict=True):
+                if gradient is None:
+                    raise AttributionError(f"the logits of network {network.name!r} do not depend on layer {layer!r}")
+            self.maps = [
+                tf1.reduce_sum(values * gradient, axis=-1)
+                for values, gradient in zip(activations, gradients, strict=True)
+            ]
         self.most_at_once = owner.batch_limit(owner._images, logits)
 
 

@@ -60,7 +60,7 @@ def spatial_maps(
     memory_mb
         What the tensors of one run may take, roughly.
     progress
-        Called after each layer and each pair of every gradient and image.
+        Called after each pair of every gradient and image.
 
     Returns
     -------
@@ -78,10 +78,9 @@ def spatial_maps(
     scales: list[list[NDArray[np.float32]]] = [[] for _ in pairs]
     for gradient in gradients:
         with SpatialAttribution(network, gradient=gradient, memory_mb=memory_mb) as attribution:
-            for layer, found in zip(layers, to_classes, strict=True):
-                maps = attribution.to_classes(images, layer, np.maximum(wanted, 0))
+            at_layers = attribution.to_classes_at(images, layers, np.maximum(wanted, 0))
+            for maps, found in zip(at_layers, to_classes, strict=True):
                 found.append(np.where((wanted >= 0)[..., None, None], maps, np.float32(0)))
-                step()
             for pair, values, largest in zip(pairs, between, scales, strict=True):
                 parts = []
                 for image in images:

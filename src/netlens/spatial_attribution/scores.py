@@ -1,0 +1,155 @@
+"""How well every layer, gradient and method finds the parts of composed scenes: from maps to scores."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netlens.models.frozen import FrozenNetwork
+from netlens.patterns.analyzers import Patterns
+from netlens.spatial_attribution.attribution import Progress, SpatialAttribution
+from netlens.spatial_attribution.choices import AttributionError, Gradient, Method
+from netlens.spatial_attribution.ground_truth import part_shares, points_right, positive_share
+from netlens.spatial_attribution.relevance import input_attributions
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Scenes whose parts are known.
+
+    Attributes
+    ----------
+    inputs
+        (n, height, width, 3), preprocessed.
+    masks
+        (n, height, width): 1 + j on the part of the j-th class.
+    classes
+        (n, k), index of logits; -1 where a scene has fewer than k.
+    """
+
+    inputs: NDArray[np.float32]
+    masks: NDArray[np.integer[Any]]
+    classes: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Refuse what does not fit together."""
+        sizes = {len(self.inputs), len(self.masks), len(self.classes)}
+        if len(sizes) != 1 or self.inputs.shape[1:3] != self.masks.shape[1:]:
+            raise AttributionError(
+                f"scenes {self.inputs.shape}, masks {self.masks.shape} and classes {self.classes.shape} do not fit"
+            )
+
+    def owners(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give scene and place of every class of every scene, (m,) each."""
+        scene, place = np.nonzero(self.classes >= 0)
+        return scene, place
+
+    def parts(self, height: int, width: int) -> Array:
+        """Give the share of each position that every class's part covers, (m, height, width)."""
+        scene, place = self.owners()
+        return part_shares(self.masks[scene] == (1 + place)[:, None, None], height, width)
+
+    def areas(self) -> Array:
+        """Give the area of every class's part, (n, k), in 0..1; NaN where there is none."""
+        scene, place = self.owners()
+        return self.spread((self.masks[scene] == (1 + place)[:, None, None]).mean(axis=(1, 2)))
+
+    def spread(self, values: ArrayLike) -> Array:
+        """Arrange one value for every class of every scene as (n, k); NaN where there is none."""
+        table = np.full(self.classes.shape, np.nan)
+        table[self.owners()] = values
+        return table
+
+
+def layer_scores(
+    network: FrozenNetwork,
+    scenes: Scenes,
+    layers: Sequence[str],
+    gradient: Gradient,
+    *,
+    memory_mb: float = 1024,
+    progress: Progress | None = None,
+) -> tuple[Array, Array]:
+    """Score class attribution at layers, by one gradient of max-pooling.
+
+    Parameters
+    ----------
+    network
+        A frozen network.
+    scenes
+        n scenes of at most k classes.
+    layers
+        Names of layers with positions; ``input`` is the image itself, its colours summed.
+    gradient
+        Of max-pooling.
+    memory_mb
+        What the tensors of one run may take, roughly.
+    progress
+        Called with what is done and what there is to do.
+
+    Returns
+    -------
+    shares, points : ndarray
+        (layers, n, k): share of positive attribution on the right part, and the pointing game. NaN where there is no
+        class, or nothing positive to share.
+    """
+    scene, place = scenes.owners()
+    shares, points = [], []
+    with SpatialAttribution(network, gradient=gradient, memory_mb=memory_mb) as attribution:
+        # One class an image at a time, so that scenes of two classes cost no more than two.
+        wanted = scenes.classes[scene, place][:, None]
+        for maps in attribution.to_classes_at(scenes.inputs[scene], layers, wanted, progress=progress):
+            right = scenes.parts(*maps.shape[2:])
+            shares.append(scenes.spread(positive_share(maps[:, 0], right)))
+            points.append(scenes.spread(points_right(maps[:, 0], right)))
+    return np.stack(shares), np.stack(points)
+
+
+def method_scores(
+    model: Any,
+    scenes: Scenes,
+    *,
+    patterns: Patterns | None = None,
+    batch_size: int = 64,
+    progress: Callable[[], object] | None = None,
+) -> tuple[list[Method], Array, Array]:
+    """Score attribution at the input by iNNvestigate's methods, and by those that need patterns where there are any.
+
+    Parameters
+    ----------
+    model
+        A Keras model that gives logits.
+    scenes
+        n scenes of at most k classes.
+    patterns, batch_size, progress
+        As in `netlens.spatial_attribution.relevance.input_attributions`.
+
+    Returns
+    -------
+    methods : list of str
+        The methods that are defined for the model.
+    shares, points : ndarray
+        (methods, n, k), as in `layer_scores`.
+    """
+    scene, place = scenes.owners()
+    right = scenes.parts(*scenes.inputs.shape[1:3])
+    methods: list[Method] = []
+    shares, points = [], []
+    explained = input_attributions(
+        model,
+        scenes.inputs[scene],
+        scenes.classes[scene, place],
+        patterns=patterns,
+        batch_size=batch_size,
+        progress=progress,
+    )
+    for method, maps in explained:
+        methods.append(method)
+        shares.append(scenes.spread(positive_share(maps, right)))
+        points.append(scenes.spread(points_right(maps, right)))
+    empty = np.zeros((0, *scenes.classes.shape))
+    return methods, np.stack(shares) if shares else empty, np.stack(points) if points else empty
