@@ -145,8 +145,9 @@ def signed_key(fig: Figure, grid: Grid) -> None:
     finish(ax)
     ax.set_xticks([-1, 0, 1], ["against", "0", "for"])
     ax.tick_params(length=2, pad=2)
-    for label, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
-        label.set_horizontalalignment(side)
+    first, _, last = ax.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
 
 
 def _axes(fig: Figure, left_in: float, top_in: float, wide_in: float, tall_in: float) -> Axes:

@@ -65,7 +65,7 @@ def dots(
     ax.axvline(chance, color="0.45", linestyle=(0, (4, 3)), linewidth=0.8, zorder=0)
     for row in range(1, len(lines), 2):
         ax.axhspan(row - 0.5, row + 0.5, color="0.95", zorder=-1, linewidth=0)
-    ax.set(ylim=(len(lines) - 0.5, -0.5), xlim=(0, 1))
+    ax.set(ylim=(len(lines) - 0.5, -0.5), xlim=(0, 1.015))
     ax.set_yticks(range(len(lines)), list(lines))
     ax.tick_params(axis="y", length=0)
     for side in ("top", "right"):
