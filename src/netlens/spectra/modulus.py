@@ -310,7 +310,7 @@ def _item_values(before: _Layer, after: _Layer) -> Array:
         if found is None:
             found = inter_layer_values(before.whole, after.whole)[:2]
     else:
-        found = np.asarray(np.linalg.svd(before.root("right").T @ after.root("left"), compute_uv=False)[:2])
+        found = top_singular_values(before.root("right").T @ after.root("left"))
     values = np.zeros(2)
     values[: len(found)] = np.ldexp(found, (before.exponent + after.exponent) // 2)
     return values
