@@ -135,6 +135,8 @@ def test_ctrl_c_leaves_nothing_and_the_next_run_goes_on(project):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # As at a terminal, also where the tests themselves run in the background, which ignores the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not list(project.glob("results/small/staging/*/process.json")) and time.monotonic() < deadline:

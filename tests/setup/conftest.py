@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,8 @@ class Setup:
         return subprocess.Popen(
             [sys.executable, "-I", self.root / "requirements" / "install.py"], env=self.environment(**variables),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.root,
+            # As at a terminal, also where the tests themselves run in the background, which ignores the signal.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
     def run(self, **variables: str) -> subprocess.CompletedProcess[str]:
