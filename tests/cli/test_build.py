@@ -136,7 +136,7 @@ def test_ctrl_c_leaves_nothing_and_the_next_run_goes_on(project):
         text=True,
         start_new_session=True,
         # As at a terminal, also where the tests themselves run in the background, which ignores the signal.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (no threads here)
     )
     deadline = time.monotonic() + 60
     while not list(project.glob("results/small/staging/*/process.json")) and time.monotonic() < deadline:

@@ -84,7 +84,7 @@ class Setup:
             [sys.executable, "-I", self.root / "requirements" / "install.py"], env=self.environment(**variables),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.root,
             # As at a terminal, also where the tests themselves run in the background, which ignores the signal.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (no threads here)
         )  # fmt: skip
 
     def run(self, **variables: str) -> subprocess.CompletedProcess[str]:
