@@ -1,30 +1,23 @@
 """Spatial attribution of an image of one's own, through the real rules and notebooks, and what can be wrong with it."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
 HEIGHT, WIDTH = 16, 24
 CLASSES = ["sea", "apple", "leaf"]
 COLOURS = {"sea": (40, 60, 200), "apple": (210, 50, 40), "leaf": (40, 190, 60)}
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(empty_project):
     """A folder with our workflow, a network that knows colours, and images without scenes of their own."""
-    folder = tmp_path_factory.mktemp("study")
-    for name in ("Snakefile", "rules", "notebooks", "src", "requirements", "profiles", "paper"):
-        (folder / name).symlink_to(ROOT / name)
-    (folder / "config").mkdir()
-    (folder / "config" / "schema.yaml").symlink_to(ROOT / "config" / "schema.yaml")
+    folder = empty_project
     rng = np.random.default_rng(5)
     for name, colour in COLOURS.items():
         (folder / "images" / name).mkdir(parents=True)
@@ -74,21 +67,10 @@ def write_study(folder, spatial):
     (folder / "config" / "own.yaml").write_text(yaml.safe_dump(study))
 
 
-def run(project, *items):
-    return subprocess.run(
-        [sys.executable, "-m", "netlens", "run", *items, "--study", "own"],
-        cwd=project,
-        env={**os.environ, "NETLENS_DEVICE": "cpu"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.timeout(600)
-def test_the_image_is_explained_for_the_classes_that_are_named_in_the_labels_own_order(project):
+def test_the_image_is_explained_for_the_classes_that_are_named_in_the_labels_own_order(project, netlens):
     write_study(project, {"image_classes": ["sea", "leaf"]})
-    made = run(project, "class_attribution_layers", "attribution_scores", "spatialBestShare")
+    made = netlens(project, "run", "class_attribution_layers", "attribution_scores", "spatialBestShare")
     assert made.returncode == 0, made.stdout + made.stderr
     drawn = np.load(project / "figures/own/spatial_attribution/class_attribution_layers.npz")
     assert drawn["class_names"].tolist() == ["sea", "leaf"]
@@ -114,9 +96,9 @@ def test_the_image_is_explained_for_the_classes_that_are_named_in_the_labels_own
         ({"scene": 6}, "there is no scene 6; there are 0 to 5"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(project, spatial, message):
+def test_what_is_wrong_is_told_in_one_line(project, netlens, spatial, message):
     write_study(project, spatial)
-    failed = run(project, "class_attribution_layers")
+    failed = netlens(project, "run", "class_attribution_layers")
     assert failed.returncode in {1, 2}
     errors = [line for line in failed.stderr.splitlines() if line.startswith("netlens: error: ")]
     assert len(errors) == 1, failed.stderr

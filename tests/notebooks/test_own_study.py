@@ -4,14 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
 SIZE = 16
 COLOURS = {"blue": (40, 60, 200), "green": (40, 190, 60), "red": (210, 50, 40)}
 TARGETS = [
@@ -22,13 +20,9 @@ TARGETS = [
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(empty_project):
     """A folder with our workflow, and a network and images that it has never seen."""
-    folder = tmp_path_factory.mktemp("study")
-    for name in ("Snakefile", "rules", "notebooks", "src", "requirements", "profiles", "paper"):
-        (folder / name).symlink_to(ROOT / name)
-    (folder / "config").mkdir()
-    (folder / "config" / "schema.yaml").symlink_to(ROOT / "config" / "schema.yaml")
+    folder = empty_project
     write_images(folder / "images")
     train_network(folder / "images", folder / "network.keras")
     study = {
@@ -90,19 +84,8 @@ model.save({str(path)!r})
     )
 
 
-def netlens(project, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "netlens", *arguments, "--study", "own"],
-        cwd=project,
-        env={**os.environ, "NETLENS_DEVICE": "cpu"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.timeout(900)
-def test_a_network_of_ones_own_needs_a_configuration_and_nothing_else(project):
+def test_a_network_of_ones_own_needs_a_configuration_and_nothing_else(project, netlens):
     made = netlens(project, "run", *TARGETS)
     assert made.returncode == 0, made.stdout + made.stderr
     records = {path.stem: json.loads(path.read_text()) for path in project.glob("figures/own/**/*.json")}
@@ -129,7 +112,7 @@ def test_a_network_of_ones_own_needs_a_configuration_and_nothing_else(project):
     assert again.stdout.splitlines()[0] == "nothing to be done: everything is up to date"
 
 
-def test_an_image_that_cannot_be_read_is_named_and_stops_the_run(project):
+def test_an_image_that_cannot_be_read_is_named_and_stops_the_run(project, netlens):
     broken = project / "images" / "red" / "99.png"
     broken.write_bytes(b"no picture")
     try:

@@ -1,6 +1,7 @@
 """A real browser, and pages made by the notebooks that make them for the site."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -132,3 +133,26 @@ def open_page(browser, site):
         assert watched.complaints == []
         assert all(url.startswith(("data:", site.as_uri())) and url.endswith(".html") for url in watched.requests)
         assert len(watched.requests) >= 1
+
+
+@pytest.fixture(scope="session")
+def luminance():
+    """Give a function from a colour, ``rgb(...)``, to its relative luminance (WCAG 2)."""
+
+    def of(colour):
+        channels = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def contrast(luminance):
+    """Give a function from two colours to their contrast ratio (WCAG 2)."""
+
+    def between(one, other):
+        high, low = sorted((luminance(one), luminance(other)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    return between

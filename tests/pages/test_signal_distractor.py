@@ -1,7 +1,6 @@
 """The interactive page in a real browser: it computes what Python computes, and everybody can use it."""
 
 import math
-import re
 from pathlib import Path
 
 import numpy as np
@@ -243,20 +242,9 @@ def test_phone_shows_plane_and_slider_together(open_page):
     assert slider["y"] + slider["height"] - plane["y"] < 740
 
 
-def luminance(colour):
-    channels = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one, other):
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
 @pytest.mark.parametrize("name", [PAGE, "index.html"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_light_and_dark_are_readable(open_page, scheme, name):
+def test_light_and_dark_are_readable(open_page, luminance, contrast, scheme, name):
     page = open_page(name, color_scheme=scheme)
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (luminance(ground) < 0.1) == (scheme == "dark")
@@ -279,7 +267,7 @@ def test_light_and_dark_are_readable(open_page, scheme, name):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_arrows_stand_out_and_differ_in_more_than_colour(open_page, scheme):
+def test_arrows_stand_out_and_differ_in_more_than_colour(open_page, scheme, contrast):
     page = open_page(PAGE, color_scheme=scheme)
     panel = page.evaluate("getComputedStyle(document.querySelector('#plane .box')).fill")
     looks = page.evaluate(
@@ -293,7 +281,7 @@ def test_arrows_stand_out_and_differ_in_more_than_colour(open_page, scheme):
         assert contrast(colour, panel) >= 3, colour
 
 
-def test_printed_page_is_light_and_without_controls(open_page):
+def test_printed_page_is_light_and_without_controls(open_page, luminance):
     page = open_page(PAGE, color_scheme="dark")
     turn_to(page, 13)
     page.emulate_media(media="print")

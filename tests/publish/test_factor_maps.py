@@ -1,10 +1,10 @@
-"""Panels of factors: three maps as one picture, one map, pictures of directions, and where panels lie."""
+"""Panels of factors: three maps as one picture, one map, pictures of directions."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from netlens.publish.factor_maps import as_colours, draw_direction, draw_factor, panel, words
+from netlens.publish.factor_maps import as_colours, draw_direction, draw_factor
 
 
 @pytest.fixture
@@ -46,14 +46,3 @@ def test_a_picture_is_taken_by_its_key_and_a_missing_direction_is_marked(ax):
     assert [text.get_text() for text in ax.texts] == ["\N{EN DASH}"]
     with pytest.raises(KeyError):
         draw_direction(ax, {"a": pixels}, "b")
-
-
-def test_panels_and_words_are_placed_by_inches_from_the_upper_left_corner(ax):
-    ax.figure.set_size_inches(4, 2)
-    placed = panel(ax.figure, 1, 0.5, 0.5).get_position()
-    np.testing.assert_allclose(placed.bounds, [0.25, 0.5, 0.125, 0.25])
-    np.testing.assert_allclose(panel(ax.figure, 0, 0, 4, 1).get_position().bounds, [0, 0.5, 1, 0.5])
-    words(ax.figure, 2, 0.5, "here", ha="center")
-    (text,) = ax.figure.texts
-    assert text.get_position() == (0.5, 0.75)
-    assert (text.get_ha(), text.get_va(), text.get_fontsize()) == ("center", "top", 7)

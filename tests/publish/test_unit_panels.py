@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from netlens.publish import style
-from netlens.publish.unit_panels import draw_arrow, draw_picture, draw_weights, rows_of, weights_key
+from netlens.publish.unit_panels import draw_arrow, draw_picture, draw_weights, panel, rows_of, weights_key, words
 
 
 @pytest.fixture
@@ -54,3 +54,14 @@ def test_rows_hold_all_numbers_in_order():
     rows = rows_of(range(7), 3)
     assert [row.tolist() for row in rows] == [[0, 1, 2], [3, 4, 5], [6]]
     assert rows_of([], 3) == []
+
+
+def test_panels_and_words_are_placed_by_inches_from_the_upper_left_corner(ax):
+    ax.figure.set_size_inches(4, 2)
+    placed = panel(ax.figure, 1, 0.5, 0.5).get_position()
+    np.testing.assert_allclose(placed.bounds, [0.25, 0.5, 0.125, 0.25])
+    np.testing.assert_allclose(panel(ax.figure, 0, 0, 4, 1).get_position().bounds, [0, 0.5, 1, 0.5])
+    words(ax.figure, 2, 0.5, "here", ha="center")
+    (text,) = ax.figure.texts
+    assert text.get_position() == (0.5, 0.75)
+    assert (text.get_ha(), text.get_va(), text.get_fontsize()) == ("center", "top", 7)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.connections.strongest import WeightsError
+from netlens.connections.strongest import WeightsError, existing_unit
 
 #: What a picture fades to where its position hardly counts.
 FADED = 0.9
@@ -37,8 +37,7 @@ def position_vectors(weights: NDArray[Any], unit: int, largest_side: int) -> NDA
         There is no such unit, or its weights are all zero.
     """
     side, units = weights.shape[0], weights.shape[-1]
-    if not 0 <= unit < units:
-        raise WeightsError(f"there is no target unit {unit}; the layer has units 0 to {units - 1}")
+    existing_unit(unit, units, "target")
     rows, columns = np.nonzero(np.any(weights[..., unit] != 0, axis=-1))
     if not rows.size:
         raise WeightsError(f"the expanded weights into unit {unit} are zero everywhere; choose another unit")

@@ -60,13 +60,13 @@ def strongest_inputs(weights: NDArray[Any], unit: int, count: int) -> NDArray[np
         There is no such unit, or the weights are zero everywhere.
     """
     norms = connection_norms(weights)
-    return _strongest(norms[:, _existing(unit, norms.shape[1], "target")], count)
+    return _strongest(norms[:, existing_unit(unit, norms.shape[1], "target")], count)
 
 
 def strongest_uses(weights: NDArray[Any], unit: int, count: int) -> NDArray[np.int64]:
     """Find the target units that use a source unit most: `strongest_inputs`, seen from the other side."""
     norms = connection_norms(weights)
-    return _strongest(norms[_existing(unit, norms.shape[0], "source")], count)
+    return _strongest(norms[existing_unit(unit, norms.shape[0], "source")], count)
 
 
 def opposed_strength(weights: NDArray[Any]) -> NDArray[np.float64]:
@@ -115,9 +115,9 @@ def telling_connection(weights: NDArray[Any], *, source_unit: int = -1, unit: in
     """
     strength = opposed_strength(weights)
     if source_unit >= 0:
-        source_unit = _existing(source_unit, strength.shape[0], "source")
+        source_unit = existing_unit(source_unit, strength.shape[0], "source")
     if unit >= 0:
-        unit = _existing(unit, strength.shape[1], "target")
+        unit = existing_unit(unit, strength.shape[1], "target")
     allowed = np.zeros(strength.shape, bool)
     allowed[
         slice(None) if source_unit < 0 else source_unit,
@@ -139,7 +139,8 @@ def _checked(weights: NDArray[Any]) -> NDArray[np.float64]:
     return values
 
 
-def _existing(unit: int, count: int, side: str) -> int:
+def existing_unit(unit: int, count: int, side: str) -> int:
+    """Give `unit` back if a layer of `count` units has it; `side` says in the error which layer is meant."""
     if not 0 <= unit < count:
         raise WeightsError(f"there is no {side} unit {unit}; the layer has units 0 to {count - 1}")
     return unit

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from netlens.atomic import writing
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.graph import NetworkError, Step, UnsupportedLayerError, graph_of, rebuild
-from netlens.models.loading import CheckpointError, Network
+from netlens.models.loading import CheckpointError, Network, check_image_size
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
 
 #: Name of the placeholder, and of the first layer.
@@ -125,9 +125,7 @@ class FrozenNetwork:
         NetworkError
             The images have another size.
         """
-        if tuple(np.shape(images)[-3:]) != self.input_shape:
-            wanted, given = (" x ".join(map(str, shape)) for shape in (self.input_shape, np.shape(images)[-3:]))
-            raise NetworkError(f"network {self.name!r} takes images of {wanted}, not {given}")
+        check_image_size(images, self.input_shape, self.name)
         return self.preprocessing(images)
 
 

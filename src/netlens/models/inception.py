@@ -8,6 +8,7 @@ from netlens.models.backend import keras, tf, tf1
 from netlens.models.frozen import FrozenNetwork
 from netlens.models.frozen_files import frozen_from_graph
 from netlens.models.graph import NetworkError
+from netlens.models.initialization import he_normals
 from netlens.models.preprocessing import Preprocessing
 
 Shape = tuple[int, int, int]
@@ -63,14 +64,11 @@ def small_inception(*, input_shape: Shape, classes: int, seed: int) -> Any:
     if min(input_shape[:2]) < 16:
         raise NetworkError(f"small_inception needs an input of at least 16 x 16 pixels, not {input_shape}")
 
-    def he_normal() -> Any:
-        nonlocal seed
-        seed += 1
-        return keras.initializers.HeNormal(seed=seed)
+    initializers = he_normals(seed)
 
     def convolution(x: Any, channels: int, size: int, name: str) -> Any:
         make = layers.Conv2D(
-            channels, size, padding="same", activation="relu", kernel_initializer=he_normal(), name=name
+            channels, size, padding="same", activation="relu", kernel_initializer=next(initializers), name=name
         )
         return make(x)
 
@@ -97,7 +95,7 @@ def small_inception(*, input_shape: Shape, classes: int, seed: int) -> Any:
     x = pooling(mixed(mixed(x, "mixed3a"), "mixed3b"), "maxpool4")
     x = mixed(mixed(x, "mixed4a"), "mixed4b")
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)
-    x = layers.Dense(classes, kernel_initializer=he_normal(), name="softmax2_pre_activation")(x)
+    x = layers.Dense(classes, kernel_initializer=next(initializers), name="softmax2_pre_activation")(x)
     return keras.Model(image, layers.Softmax(name="softmax2")(x), name="small_inception")
 
 

@@ -61,11 +61,7 @@ class Network:
         NetworkError
             The images have another size.
         """
-        if tuple(np.shape(images)[-3:]) != self.input_shape:
-            raise NetworkError(
-                f"network {self.name!r} takes images of {_size(self.input_shape)}, not {_size(np.shape(images)[-3:])}; "
-                "give the image set that size"
-            )
+        check_image_size(images, self.input_shape, self.name)
         return self.preprocessing(images)
 
     def describe(self) -> dict[str, Any]:
@@ -77,6 +73,21 @@ class Network:
             "preprocessing": self.preprocessing.as_spec(),
             "checkpoint_sha256": self.sha256,
         }
+
+
+def check_image_size(images: NDArray[Any], input_shape: tuple[int, int, int], network: str) -> None:
+    """Refuse images, (..., height, width, 3), of another size than the network named so takes.
+
+    Raises
+    ------
+    NetworkError
+        They have another size.
+    """
+    if tuple(np.shape(images)[-3:]) != input_shape:
+        raise NetworkError(
+            f"network {network!r} takes images of {_size(input_shape)}, not {_size(np.shape(images)[-3:])}; "
+            "give the image set that size"
+        )
 
 
 def load_network(spec: Mapping[str, Any] | str | Path, *, name: str | None = None) -> Network:

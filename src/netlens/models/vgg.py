@@ -5,6 +5,7 @@ from typing import Any
 
 from netlens.models.backend import keras
 from netlens.models.graph import NetworkError
+from netlens.models.initialization import he_normals
 
 Shape = tuple[int, int, int]
 
@@ -68,10 +69,7 @@ def vgg(
     if min(input_shape[:2]) < smallest:
         raise NetworkError(f"{name} needs an input of at least {smallest} x {smallest} pixels, not {input_shape}")
 
-    def he_normal() -> Any:
-        nonlocal seed
-        seed += 1
-        return keras.initializers.HeNormal(seed=seed)
+    initializers = he_normals(seed)
 
     image = x = keras.Input(input_shape, name="image")
     for block, (channels, convolutions) in enumerate(blocks, start=1):
@@ -81,12 +79,12 @@ def vgg(
                 3,
                 padding="same",
                 activation="relu",
-                kernel_initializer=he_normal(),
+                kernel_initializer=next(initializers),
                 name=f"block{block}_conv{position}",
             )(x)
         x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
     x = layers.Flatten(name="flatten")(x)
     for position, units in enumerate(hidden, start=1):
-        x = layers.Dense(units, activation="relu", kernel_initializer=he_normal(), name=f"fc{position}")(x)
-    x = layers.Dense(classes, activation="softmax", kernel_initializer=he_normal(), name="predictions")(x)
+        x = layers.Dense(units, activation="relu", kernel_initializer=next(initializers), name=f"fc{position}")(x)
+    x = layers.Dense(classes, activation="softmax", kernel_initializer=next(initializers), name="predictions")(x)
     return keras.Model(image, x, name=name)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.publish.unit_panels import bare, draw_picture
@@ -82,16 +81,3 @@ def draw_direction(ax: Axes, pictures: Mapping[str, NDArray[np.generic]], key: s
     else:
         draw_picture(ax, np.full((2, 2, 3), 0.9), title)
         ax.text(0.5, 0.5, "\N{EN DASH}", transform=ax.transAxes, ha="center", va="center", fontsize=8)
-
-
-def panel(fig: Figure, left_in: float, top_in: float, width_in: float, height_in: float | None = None) -> Axes:
-    """Place a panel by inches from the figure's upper left corner; square where no height is given."""
-    width, height = (float(side) for side in fig.get_size_inches())
-    height_in = width_in if height_in is None else height_in
-    return fig.add_axes((left_in / width, 1 - (top_in + height_in) / height, width_in / width, height_in / height))
-
-
-def words(fig: Figure, left_in: float, top_in: float, text: str, **style: object) -> None:
-    """Write a text of 7 points by inches from the figure's upper left corner; `style` as for matplotlib's texts."""
-    width, height = (float(side) for side in fig.get_size_inches())
-    fig.text(left_in / width, 1 - top_in / height, text, **{"fontsize": 7, "va": "top", **style})  # type: ignore[arg-type]

@@ -13,6 +13,19 @@ from netlens.publish import style
 from netlens.publish.signed_colors import signed_colors
 
 
+def panel(fig: Figure, left_in: float, top_in: float, width_in: float, height_in: float | None = None) -> Axes:
+    """Place a panel by inches from the figure's upper left corner; square where no height is given."""
+    width, height = (float(side) for side in fig.get_size_inches())
+    height_in = width_in if height_in is None else height_in
+    return fig.add_axes((left_in / width, 1 - (top_in + height_in) / height, width_in / width, height_in / height))
+
+
+def words(fig: Figure, left_in: float, top_in: float, text: str, **style: object) -> None:
+    """Write a text of 7 points by inches from the figure's upper left corner; `style` as for matplotlib's texts."""
+    width, height = (float(side) for side in fig.get_size_inches())
+    fig.text(left_in / width, 1 - top_in / height, text, **{"fontsize": 7, "va": "top", **style})  # type: ignore[arg-type]
+
+
 def bare(ax: Axes) -> None:
     """Take a panel's ticks away and give it a thin frame."""
     ax.set(xticks=[], yticks=[])

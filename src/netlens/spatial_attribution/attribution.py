@@ -162,7 +162,9 @@ class SpatialAttribution:
         places = [self._positions(layer) for layer in layers]
         inputs, wanted = self._checked(images), self._checked_classes(classes, len(np.asarray(images)))
         count, names = wanted.shape[1], tuple(layers)
-        part = self._to_class.get(names) or self._to_class.setdefault(names, _ToClass(self, names))
+        if names not in self._to_class:
+            self._to_class[names] = _ToClass(self, names)
+        part = self._to_class[names]
         owners = np.repeat(np.arange(len(inputs)), count)
         flat = wanted.reshape(-1)
         maps = [np.empty((len(flat), place.height or 0, place.width or 0), np.float32) for place in places]
@@ -206,10 +208,9 @@ class SpatialAttribution:
         """
         for name in (source, target):
             self._positions(name)
-        part = self._between.get((source, target))
-        if part is None:
-            part = self._between.setdefault((source, target), _Between(self, source, target))
-        return part(self._session, self._checked(np.asarray(image)[None]), progress)
+        if (source, target) not in self._between:
+            self._between[source, target] = _Between(self, source, target)
+        return self._between[source, target](self._session, self._checked(np.asarray(image)[None]), progress)
 
     def batch_limit(self, source: Any, target: Any) -> int:
         """Give how many passes from `source` to `target` fit into the memory."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from netlens.models.frozen_structure import trunk
 from netlens.spatial_attribution.choices import AttributionError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def main_layers(network: "FrozenNetwork", count: int, *, most_positions: int = M
     AttributionError
         The network has no layer with positions that everything passes through.
     """
-    passed = [layer for layer in _passed_by_all(network) if layer.kind in _KINDS and layer.height and layer.width]
+    passed = [layer for layer in trunk(network) if layer.kind in _KINDS and layer.height and layer.width]
     if not passed:
         raise AttributionError(
             f"network {network.name!r} has no layer with positions that everything passes through; name layers in the "
@@ -138,40 +139,3 @@ def _with_positions(network: "FrozenNetwork", name: str) -> "FrozenLayer":
     if layer.height is None or layer.width is None:
         raise AttributionError(f"layer {name!r} of network {network.name!r} has no positions")
     return layer
-
-
-def _passed_by_all(network: "FrozenNetwork") -> list["FrozenLayer"]:
-    """Find the layers that no path from the image to the logits goes around, in network order."""
-    sources = {node.name: [_node(source) for source in node.input] for node in network.graph_def.node}
-    # Whatever depends on the image and is needed for the logits, each behind its sources.
-    order: list[str] = []
-    depends: dict[str, bool] = {}
-    pending = [(network.output_node, False)]
-    while pending:
-        name, sources_done = pending.pop()
-        if sources_done:
-            depends[name] = name == network.input_node or any(depends[source] for source in sources[name])
-            if depends[name]:
-                order.append(name)
-        elif name not in depends:
-            depends[name] = False
-            pending.append((name, True))
-            pending.extend((source, False) for source in sources[name])
-    place = {name: index for index, name in enumerate(order)}
-    # An edge goes around all that lies between its ends.
-    farthest = 0
-    alone = set()
-    users: dict[str, int] = {}
-    for name in order:
-        for source in sources[name]:
-            if source in place:
-                users[source] = max(users.get(source, 0), place[name])
-    for name in order:
-        if farthest <= place[name]:
-            alone.add(name)
-        farthest = max(farthest, users.get(name, 0))
-    return [layer for layer in network.layers if layer.node in alone]
-
-
-def _node(source: str) -> str:
-    return source.removeprefix("^").split(":")[0]
