@@ -6,9 +6,12 @@ Nothing here starts TensorFlow.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from netlens.data.specs import SpecError, image_files, spec_of
+
+#: Networks that the section `model_comparison` compares.
+COMPARED_COUNT: Final = 3
 
 
 def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
@@ -37,6 +40,30 @@ def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
     if spec["kind"] == "named" and "download" in spec:
         spec["weights_file"] = download_file(spec["download"])
     return spec
+
+
+def compared_networks(config: Mapping[str, Any]) -> list[str]:
+    """Give the three networks that the section `model_comparison` compares.
+
+    Returns
+    -------
+    list of str
+        As the study names them; otherwise its first networks, the last repeated where there are fewer than three.
+
+    Raises
+    ------
+    SpecError
+        The study names one or two, or one that is not defined.
+    """
+    named = list(config.get("model_comparison", {}).get("networks", []))
+    if named and len(named) != COMPARED_COUNT:
+        raise SpecError(
+            f"model_comparison.networks: {len(named)} named, {COMPARED_COUNT} are needed; the same one may appear twice"
+        )
+    for network in named:
+        spec_of(config, "networks", network)
+    networks = named or list(config["networks"])[:COMPARED_COUNT]
+    return networks + networks[-1:] * (COMPARED_COUNT - len(networks))
 
 
 def preprocessing_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
@@ -133,6 +160,10 @@ def check_files(config: Mapping[str, Any]) -> None:
     own = config.get("spatial_attribution", {}).get("image", "")
     if own and not Path(own).expanduser().is_file():
         problems.append(f"spatial_attribution.image: {own}: no such file")
+    try:
+        compared_networks(config)
+    except SpecError as error:
+        problems.append(str(error))
     for section in ("models", "pattern_attribution"):
         network = config.get(section, {}).get("network", "")
         if is_frozen(config["networks"].get(network, {})):
