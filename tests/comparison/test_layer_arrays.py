@@ -1,0 +1,30 @@
+"""Arrays by layer survive a file, whatever the layers are called."""
+
+import numpy as np
+import pytest
+
+from netlens.comparison.errors import ComparisonError
+from netlens.comparison.layer_arrays import pack, unpack
+from netlens.data.arrays import load_arrays, save_arrays
+
+
+def test_names_with_slashes_and_dots_come_back_in_order(tmp_path):
+    arrays = {
+        "InceptionV2/Mixed_3b/concat": np.arange(6, dtype=np.float32).reshape(3, 2),
+        "layers": np.ones((3, 1), np.float32),
+        ".hidden": np.zeros((3, 4), np.float32),
+    }
+    save_arrays(tmp_path / "a.npz", pack(arrays))
+    back = unpack(load_arrays(tmp_path / "a.npz"))
+    assert list(back) == list(arrays)
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(back[name], values, strict=True)
+
+
+def test_other_arrays_are_refused():
+    with pytest.raises(ComparisonError, match="no arrays by layer"):
+        unpack({"a": np.zeros(3)})
+    packed = pack({"conv": np.zeros((2, 2)), "dense": np.zeros((2, 3))})
+    del packed["layer1"]
+    with pytest.raises(ComparisonError, match="layer 'dense' is named but has no array"):
+        unpack(packed)
