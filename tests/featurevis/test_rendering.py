@@ -93,6 +93,16 @@ def test_the_objective_is_the_sum_of_what_each_picture_maximises(position, power
     assert value == pytest.approx(expected, rel=1e-7)
 
 
+@pytest.mark.parametrize("power", [0, 1, 2.5])
+def test_a_direction_of_nothing_adds_exactly_nothing(power):
+    with tf1.Graph().as_default(), tf1.Session() as session:
+        activations = tf1.constant(np.random.default_rng(0).normal(size=(2, 3, 3, 4)).astype(np.float32))
+        value = rendering.objective(activations, tf1.zeros((2, 4)), cosine_power=power)
+        value, (slope,) = session.run([value, tf1.gradients(value, activations)])
+    assert value == 0
+    assert np.array_equal(slope, np.zeros_like(slope))
+
+
 def test_the_objective_of_layers_without_positions_and_of_silent_ones():
     with tf1.Graph().as_default(), tf1.Session() as session:
         silent, direction = tf1.zeros((2, 3)), tf1.constant([[1.0, 0, 0], [0, -1.0, 0]])
@@ -121,6 +131,33 @@ other = PictureRequest("mixed", channel_direction(0, 11), size_px=32, steps_coun
 print(render(load_frozen(sys.argv[1]), [other, wanted], batch_size=3)[1].tobytes().hex())
 """
     assert in_new_process(code, tmp_path / "frozen.pb").split()[-1] == alone.tobytes().hex()
+
+
+@pytest.mark.parametrize("power", [0, 1])
+def test_pictures_of_many_layers_share_a_batch_and_are_the_same_bytes_as_alone(frozen, monkeypatch, power):
+    network = frozen("branches")
+    layers = [layer for layer in network.layers if layer.kind != "input"]
+    wanted = [request(layer.name, 1, layer.channels, steps_count=20, cosine_power=power) for layer in reversed(layers)]
+    alone = [rendering.render(network, [each], batch_size=8)[0] for each in wanted]
+    built = []
+    program = rendering._Program
+
+    def counted(model, setting, shared, batch_size):
+        built.append(shared)
+        return program(model, setting, shared, batch_size)
+
+    monkeypatch.setattr(rendering, "_Program", counted)
+    together = rendering.render(network, wanted, batch_size=8)
+    # The pictures have the network's own size, so layers without positions need none of their own.
+    assert built == [tuple(layer.name for layer in layers)]
+    assert np.array_equal(together, alone)
+    assert all(picture.std() > 1 for picture in together)
+
+
+def test_batches_are_of_one_layer_while_they_are_full():
+    asked = {"late": [0, 3, 4], "early": [1, 2, 5, 6, 7]}
+    assert list(rendering._batches(asked, {"early": 0, "late": 1}, 2)) == [[1, 2], [5, 6], [0, 3], [7, 4]]
+    assert list(rendering._batches({}, {}, 2)) == []
 
 
 def test_another_seed_is_another_picture(frozen):
@@ -181,7 +218,7 @@ def test_only_what_is_missing_is_rendered(frozen, tmp_path, monkeypatch):
 
 def test_what_was_rendered_is_kept_when_a_later_batch_fails(frozen, tmp_path):
     network, store = frozen("branches"), PictureStore(tmp_path)
-    wanted = [request(steps_count=1), request("stem", 2, 8, steps_count=1)]
+    wanted = [request(steps_count=1), request(steps_count=2)]
 
     def stop(count, seen=[]):  # noqa: B006
         seen.append(count)

@@ -5,14 +5,15 @@ the activation along a direction. It is parameterised by the Fourier coefficient
 the network through small random shifts, scalings and rotations. Parameterisation, transformations, the gradient of
 ReLU in the first steps and the optimiser are lucid's.
 
-What is added is order: pictures of one layer are optimised side by side, without influence on each other, each from
-noise of its own seed, and the random transformations are the same sequence for every picture. So the same request
-gives the same bytes, in whatever company it is rendered, in this process or another on the same machine.
+What is added is order: pictures are optimised side by side, without influence on each other, each from noise of its
+own seed, and the random transformations are the same sequence for every picture. So the same request gives the same
+bytes, in whatever company it is rendered, in this process or another on the same machine. Pictures of several layers
+may share a batch: each has a direction in its own layer and zeros in the others, which add nothing to its gradient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ _SCALES: Final = tuple(1 + step / 50 for step in range(-5, 6))
 _DEGREES: Final = (*range(-10, 11), 0, 0, 0, 0, 0)
 _GREY: Final = 0.5
 _LEAST_COSINE: Final = 0.1  # smaller ones count as this much, as in lucid
+_SHORTEST: Final = 1e-6  # what a length of 0 is taken for, where a quotient by it must be 0
 
 #: Is told how many more pictures are there, as ``tqdm.update`` is.
 Progress = Callable[[int], object]
@@ -61,11 +63,11 @@ def render(
     network
         The network.
     requests
-        What to show. Requests that differ only in direction and seed are rendered together. Layers without positions
-        (after a global pooling or a flatten) see a picture at the network's own input size.
+        What to show. Requests that differ only in layer, direction and seed are rendered together. Layers without
+        positions (after a global pooling or a flatten) see a picture at the network's own input size.
     batch_size
-        Pictures rendered at a time. The last batch of a layer is filled up, since sums may depend on the batch size
-        in their last digits.
+        Pictures rendered at a time. The last batch is filled up, since sums may depend on the batch size in their last
+        digits.
     progress
         Called with the number of pictures that have been finished since, such as ``tqdm(total=...).update``.
 
@@ -136,11 +138,11 @@ def pictures(
 class _Setting:
     """What pictures that are rendered together have in common."""
 
-    layer: str
     position: Position
     size_px: int
     steps_count: int
     cosine_power: float
+    resized: bool  # to the network's own input size
 
 
 def _rendered(
@@ -149,38 +151,59 @@ def _rendered(
     """Render batch after batch; gives pictures by the index of their request."""
     if batch_size < 1:
         raise RequestError(f"batch_size is {batch_size}; take at least 1")
-    groups: dict[_Setting, list[int]] = {}
+    groups: dict[_Setting, dict[str, list[int]]] = {}
     for index, request in enumerate(requests):
-        channels = network.layer(request.layer).channels
-        if request.direction.size != channels:
+        layer = network.layer(request.layer)
+        if request.direction.size != layer.channels:
             raise RequestError(
                 f"picture of layer {request.layer!r}: the direction has {request.direction.size} channels, "
-                f"the layer {channels}"
+                f"the layer {layer.channels}"
             )
-        setting = _Setting(request.layer, request.position, request.size_px, request.steps_count, request.cosine_power)
-        groups.setdefault(setting, []).append(index)
+        resized = layer.height is None and (request.size_px,) * 2 != network.input_shape[:2]
+        setting = _Setting(request.position, request.size_px, request.steps_count, request.cosine_power, resized)
+        groups.setdefault(setting, {}).setdefault(request.layer, []).append(index)
     model = lucid_model(network)
-    for setting, members in groups.items():
-        program = _Program(model, setting, batch_size)
-        for start in range(0, len(members), batch_size):
-            batch = members[start : start + batch_size]
+    place = {layer.name: index for index, layer in enumerate(network.layers)}
+    for setting, by_layer in groups.items():
+        built: tuple[str, ...] = ()
+        for batch in _batches(by_layer, place, batch_size):
+            layers = tuple(dict.fromkeys(requests[index].layer for index in batch))
+            if layers != built:
+                program, built = _Program(model, setting, layers, batch_size), layers
             yield dict(zip(batch, program.run([requests[index] for index in batch]), strict=True))
 
 
+def _batches(by_layer: Mapping[str, Sequence[int]], place: Mapping[str, int], batch_size: int) -> Iterator[list[int]]:
+    """Deal requests to batches: of one layer as far as they fill batches, what is left of the layers together.
+
+    A batch costs what its last layer costs, and its graph is built anew for other layers: so a batch is of one layer
+    where it can be, and of few and neighbouring ones where it can't.
+    """
+    left: list[int] = []
+    for layer in sorted(by_layer, key=lambda name: place[name]):
+        indices = list(by_layer[layer])
+        full = len(indices) // batch_size * batch_size
+        yield from (indices[start : start + batch_size] for start in range(0, full, batch_size))
+        left.extend(indices[full:])
+    yield from (left[start : start + batch_size] for start in range(0, len(left), batch_size))
+
+
 class _Program:
-    """The graph that optimises a batch of pictures of one setting.
+    """The graph that optimises a batch of pictures of one setting and of some layers.
 
     Each batch runs in a session of its own, so that the random transformations start anew.
     """
 
-    def __init__(self, model: LucidModel, setting: _Setting, batch_size: int) -> None:
+    def __init__(self, model: LucidModel, setting: _Setting, layers: Sequence[str], batch_size: int) -> None:
         self._setting, self._batch_size = setting, batch_size
-        self._channels = model.network.layer(setting.layer).channels
+        channels = {layer: model.network.layer(layer).channels for layer in layers}
         # Lucid fills the parameter with numpy's global random numbers, which are nobody's but the caller's.
         numpy_state = np.random.get_state()  # noqa: NPY002
         # The session is for what lucid initialises while it builds.
         with tf1.Graph().as_default() as self._graph, tf1.Session(config=_session_config()):
-            self._directions = tf1.placeholder(tf1.float32, (batch_size, self._channels))
+            self._directions = {
+                layer: tf1.placeholder(tf1.float32, (batch_size, count)) for layer, count in channels.items()
+            }
             shape = (batch_size, setting.size_px, setting.size_px, 3)
             image = to_valid_rgb(fft_image(shape, decay_power=_DECAY), decorrelate=True, sigmoid=True)
             (self._coefficients,) = tf1.trainable_variables()
@@ -204,26 +227,28 @@ class _Program:
     def run(self, requests: Sequence[PictureRequest]) -> list[Picture]:
         """Render at most a batch of requests."""
         noise = np.zeros(self._coefficients.shape.as_list(), np.float32)
-        directions = np.zeros((self._batch_size, self._channels), np.float32)
+        directions = {layer: np.zeros(given.shape, np.float32) for layer, given in self._directions.items()}
         for place in range(self._batch_size):
             # Places without a request repeat the first one: ordinary work, thrown away.
             request = requests[place] if place < len(requests) else requests[0]
-            directions[place] = request.direction
+            directions[request.layer][place] = request.direction
             random = np.random.default_rng(request.seed)
             noise[:, place] = random.normal(0, _NOISE, (noise.shape[0], *noise.shape[2:]))
         with tf1.Session(graph=self._graph, config=_session_config()) as session:
             session.run(self._start, {self._noise: noise})
             for _ in range(self._setting.steps_count):
-                session.run(self._step, {self._directions: directions})
+                session.run(self._step, {self._directions[layer]: values for layer, values in directions.items()})
             images = session.run(self._image)
         return [_as_picture(image) for image in images[: len(requests)]]
 
     def _maximised(self, tensor_of: Callable[[str], Any]) -> Any:
-        setting, batch_size = self._setting, self._batch_size
-        # lucid forgets sizes on the way into the network, the number of pictures sometimes with them.
-        activations = tensor_of(setting.layer)
-        activations.set_shape([batch_size, *activations.shape.as_list()[1:]])
-        return objective(activations, self._directions, setting.position, setting.cosine_power)
+        parts = []
+        for layer, directions in self._directions.items():
+            # lucid forgets sizes on the way into the network, the number of pictures sometimes with them.
+            activations = tensor_of(layer)
+            activations.set_shape([self._batch_size, *activations.shape.as_list()[1:]])
+            parts.append(objective(activations, directions, self._setting.position, self._setting.cosine_power))
+        return tf1.add_n(parts)
 
 
 def objective(activations: Any, directions: Any, position: Position = "everywhere", cosine_power: float = 0.0) -> Any:
@@ -234,7 +259,7 @@ def objective(activations: Any, directions: Any, position: Position = "everywher
     activations
         Tensor, (n, height, width, channels) or (n, channels).
     directions
-        Tensor, (n, channels), one direction a picture.
+        Tensor, (n, channels), one direction a picture; of one that is 0 everywhere, the picture counts as 0.
     position
         ``everywhere`` or ``centre``.
     cosine_power
@@ -257,7 +282,8 @@ def objective(activations: Any, directions: Any, position: Position = "everywher
     # As lucid's, but for the small number within the root: the slope of a length of 0 is not infinite then.
     along = tf1.reduce_sum(activations * directions, -1)
     lengths = tf1.sqrt(tf1.reduce_sum(activations**2, -1) + 1e-8) * tf1.norm(directions, axis=-1)
-    cosines = tf1.maximum(along / lengths, _LEAST_COSINE)
+    # A direction's largest entry is 1, so only the length of one that is 0 everywhere is changed.
+    cosines = tf1.maximum(along / tf1.maximum(lengths, _SHORTEST), _LEAST_COSINE)
     return count * tf1.reduce_mean(along * cosines**cosine_power)
 
 
@@ -274,7 +300,7 @@ def _transforms(network: FrozenNetwork, setting: _Setting) -> list[Any]:
         # Always the same size: the network's own where its layers need it, the picture's everywhere else.
         transform.crop_or_pad_to(size, size),
     ]
-    if network.layer(setting.layer).height is None:
+    if setting.resized:
         steps.append(lambda images: tf1.image.resize_bilinear(images, network.input_shape[:2]))
     return steps
 
