@@ -69,7 +69,7 @@ def test_centred_is_the_covariance_of_numpy():
             )
 
 
-@given(st.lists(st.integers(1, 49), unique=True, max_size=4).map(sorted), st.booleans())
+@given(st.lists(st.integers(0, 50), max_size=4).map(sorted), st.booleans())
 @settings(max_examples=30, deadline=None)
 def test_any_shards_give_the_same_sums(cuts, itself):
     first = activations(3, FIRST)
@@ -78,9 +78,8 @@ def test_any_shards_give_the_same_sums(cuts, itself):
     pieces = parts(first, cuts)
     pairs = [(piece, piece) for piece in pieces] if itself else list(zip(pieces, parts(second, cuts), strict=True))
     together = summed_products(pairs)
-    added = cross_products(*pairs[0])
-    for pair in pairs[1:]:
-        added = added + cross_products(*pair)
+    filled = [cross_products(*pair) for pair in pairs if len(pair[0]["conv/a"])]
+    added = sum(filled[1:], start=filled[0])
     for merged in (together, added):
         assert merged.count == whole.count
         assert merged.symmetric == itself
@@ -163,7 +162,7 @@ def test_what_does_not_fit_is_refused_in_one_line():
             r"second network, layer 'maps': activations are float64 \(50, 2, 2, 3\)",
         ),
         (first, {"c": np.zeros((50, 2), complex)}, "complex128"),
-        ({"a": np.zeros((0, 2))}, {"b": np.zeros((0, 2))}, "no images"),
+        ({"a": np.zeros((0, 2))}, {"b": np.zeros((0, 2))}, "at least one image"),
     ]
     for one, other, words in cases:
         with pytest.raises(ComparisonError, match=words) as raised:
@@ -173,7 +172,7 @@ def test_what_does_not_fit_is_refused_in_one_line():
 
 def test_shards_that_do_not_fit_are_refused():
     first, second = activations(15, FIRST), activations(16, SECOND)
-    with pytest.raises(ComparisonError, match="at least one shard"):
+    with pytest.raises(ComparisonError, match="at least one image"):
         summed_products([])
     with pytest.raises(ComparisonError, match="second network: a shard has layers"):
         summed_products([(first, second), (first, activations(17, {**SECOND, "two": 7}))])

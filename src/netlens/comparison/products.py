@@ -143,7 +143,7 @@ def summed_products(shards: Iterable[tuple[Activations, Activations]]) -> CrossP
     Parameters
     ----------
     shards
-        Activations of both networks, shard by shard, as `cross_products` takes them.
+        Activations of both networks, shard by shard, as `cross_products` takes them; a shard may hold no images.
 
     Returns
     -------
@@ -153,15 +153,15 @@ def summed_products(shards: Iterable[tuple[Activations, Activations]]) -> CrossP
     Raises
     ------
     ComparisonError
-        As `cross_products`; or shards differ in their layers, or there are none.
+        As `cross_products`; or shards differ in their layers, or there are no images in all of them.
     """
     sums: _Sums | None = None
     for first, second in shards:
         if sums is None:
             sums = _Sums(first, second)
         sums.add(first, second)
-    if sums is None:
-        raise ComparisonError("there are no activations; give at least one shard")
+    if sums is None or sums.count == 0:
+        raise ComparisonError("there are no activations; give those of at least one image")
     return sums.result()
 
 
@@ -297,10 +297,7 @@ def _check(first: Activations, second: Activations) -> int:
     if len(counts) > 1:
         told = ", ".join(f"{where} has {count}" for count, where in counts.items())
         raise ComparisonError(f"layers have different numbers of images: {told}; take all at the same images")
-    count = next(iter(counts))
-    if count == 0:
-        raise ComparisonError("there are no images; give at least one")
-    return count
+    return next(iter(counts))
 
 
 def _converted(side: Activations, rows: slice) -> dict[str, Float]:
