@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netlens.comparison.errors import ComparisonError
-from netlens.comparison.layer_arrays import pack, unpack
+from netlens.comparison.layer_arrays import joined, pack, unpack
 from netlens.data.arrays import load_arrays, save_arrays
 
 
@@ -28,3 +28,20 @@ def test_other_arrays_are_refused():
     del packed["layer1"]
     with pytest.raises(ComparisonError, match="layer 'dense' is named but has no array"):
         unpack(packed)
+
+
+def test_shards_are_joined_row_by_row_and_must_have_the_same_layers():
+    whole = {"conv/a": np.arange(10.0).reshape(5, 2), "dense": np.arange(5.0).reshape(5, 1)}
+    shards = [
+        {name: values[rows] for name, values in whole.items()} for rows in (slice(0, 3), slice(3, 3), slice(3, 5))
+    ]
+    shards[1] = dict(reversed(shards[1].items()))
+    back = joined(shards)
+    assert list(back) == list(whole)
+    for name, values in whole.items():
+        np.testing.assert_array_equal(back[name], values, strict=True)
+    for other in ({"conv/a": whole["conv/a"]}, {**whole, "dense": np.zeros((5, 2))}):
+        with pytest.raises(ComparisonError, match="layers conv/a, dense and another"):
+            joined([whole, other])
+    with pytest.raises(ComparisonError, match="at least one"):
+        joined([])

@@ -1,6 +1,6 @@
 """One array a layer as the arrays of one file, whatever characters the layers' names hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,38 @@ def unpack(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     if missing:
         raise ComparisonError(f"layer {missing[0]!r} is named but has no array; make the file again")
     return {name: arrays[_key(index)] for index, name in enumerate(names)}
+
+
+def joined(shards: Iterable[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Put the rows of shards one behind the other.
+
+    Parameters
+    ----------
+    shards
+        By layer, (rows, ...) each; the same layers in every shard.
+
+    Returns
+    -------
+    dict
+        By layer, in the order of the first shard.
+
+    Raises
+    ------
+    ComparisonError
+        Shards have different layers, a layer different sizes, or there are no shards.
+    """
+    parts = list(shards)
+    if not parts:
+        raise ComparisonError("there are no shards; give at least one")
+    for part in parts:
+        if {name: values.shape[1:] for name, values in part.items()} != {
+            name: values.shape[1:] for name, values in parts[0].items()
+        }:
+            raise ComparisonError(
+                f"one shard has the layers {', '.join(parts[0])} and another {', '.join(part)}, or a layer has "
+                "two sizes; make all shards again"
+            )
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _key(index: int) -> str:
