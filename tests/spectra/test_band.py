@@ -12,6 +12,7 @@ def _narrow(monkeypatch):
     """Many panels, and several rows of blocks, in matrices that a test can afford."""
     monkeypatch.setattr(band, "_PANEL", 8)
     monkeypatch.setattr(band, "_ROWS", 16)
+    monkeypatch.setattr(band, "_COLUMNS", 24)
 
 
 def positive(size, seed=0):

@@ -321,7 +321,8 @@ def _tall(matrix: ArrayLike) -> tuple[NDArray[np.floating], float]:
     step = max(1, _ENTRIES_AT_A_TIME // rows.shape[1])
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
-        largest = max(largest, float(part.max()), -float(part.min()))
-        if not np.isfinite(part.min()) or not np.isfinite(part.max()):
+        high, low = float(part.max()), float(part.min())
+        largest = max(largest, high, -low)
+        if not (np.isfinite(high) and np.isfinite(low)):
             raise SpectraError(f"the matrix of shape {array.shape} has NaN or infinite entries")
     return rows, largest
