@@ -277,7 +277,8 @@ def _write_record(
     staged = outputs.staged[outputs.record]
     description = json.loads(staged.read_text(encoding="utf-8")) if staged.is_file() else {}
     inputs = [path for value in job.inputs.values() for path in (value if isinstance(value, list) else [value])]
-    pins = Path("requirements") / ("gpu.txt" if "tensorflow" in provenance.versions() else "cpu.txt")
+    versions = provenance.versions()
+    pins = Path("requirements") / ("gpu.txt" if "tensorflow" in versions else "cpu.txt")
     shown = {name: value for name, value in values.items() if name not in outputs.parameters}
     merged = {
         **description,
@@ -295,7 +296,7 @@ def _write_record(
         "devices": process["devices"],
         "imported": process["modules"],
         "tensorflow_started": process["tensorflow"],
-        "versions": provenance.versions(),
+        "versions": versions,
         "machine": provenance.machine(),
         "threads": job.threads,
         "duration_s": round(duration_s, 2),
