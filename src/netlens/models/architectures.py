@@ -9,7 +9,7 @@ from typing import Any
 from netlens.models.graph import NetworkError
 
 #: Their names; to list them starts no TensorFlow.
-ARCHITECTURES = ("small_inception", "small_vgg", "vgg16")
+ARCHITECTURES = ("small_alexnet", "small_inception", "small_inception_v2", "small_vgg", "vgg16")
 
 
 def build(architecture: str, *, input_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
@@ -41,7 +41,13 @@ def build(architecture: str, *, input_shape: tuple[int, int, int], classes: int,
         raise NetworkError(f"no architecture is named {architecture!r}; there are {known}")
     if classes < 2:
         raise NetworkError(f"{architecture} needs at least 2 classes, not {classes}")
-    from netlens.models import inception, vgg
+    from netlens.models import alexnet, inception, inception_v2, vgg
 
-    makers = {"small_inception": inception.small_inception, "small_vgg": vgg.small_vgg, "vgg16": vgg.vgg16}
+    makers = {
+        "small_alexnet": alexnet.small_alexnet,
+        "small_inception": inception.small_inception,
+        "small_inception_v2": inception_v2.small_inception_v2,
+        "small_vgg": vgg.small_vgg,
+        "vgg16": vgg.vgg16,
+    }
     return makers[architecture](input_shape=input_shape, classes=classes, seed=seed)
