@@ -1,0 +1,135 @@
+"""Activations and their products through the real rules: what is computed, and what a further network adds."""
+
+import os
+import re
+import subprocess
+import sys
+from itertools import combinations_with_replacement
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from netlens.comparison.layer_arrays import joined, unpack
+from netlens.comparison.products import unpack as unpack_products
+from netlens.data.arrays import load_arrays
+
+SIZE = 16
+# The third network takes larger images.
+SIZES = {"alpha": SIZE, "beta": SIZE, "large": 2 * SIZE}
+
+
+@pytest.fixture(scope="module")
+def project(empty_project):
+    """A folder with our workflow, three untrained networks and a few images that are decoded when used."""
+    write_images(empty_project / "images")
+    write_networks(empty_project)
+    return empty_project
+
+
+def write_images(folder):
+    rng = np.random.default_rng(5)
+    for name in ("flat", "rough"):
+        (folder / name).mkdir(parents=True)
+        for index in range(30):
+            Image.fromarray(rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8)).save(folder / name / f"{index:02}.png")
+
+
+def write_networks(folder):
+    from netlens.models.backend import keras
+
+    layers = keras.layers
+    for name, size in SIZES.items():
+        keras.utils.set_random_seed(len(name))
+        image = keras.Input((size, size, 3))
+        first = layers.Conv2D(4, 3, activation="relu", name=f"{name}_first")(image)
+        second = layers.Conv2D(6, 3, strides=2, activation="relu", name=f"{name}_second")(first)
+        logits = layers.Dense(2, name=f"{name}_out")(layers.Flatten()(second))
+        keras.Model(image, layers.Softmax()(logits)).save(folder / f"{name}.h5")
+
+
+def write_study(project, compared):
+    network = {"kind": "file", "images": "noise", "preprocessing": "tf", "class_names": ["flat", "rough"]}
+    names = list(dict.fromkeys(compared))
+    study = {
+        "study": "own",
+        "title": "A study of a test",
+        "images_are": "noise",
+        "seed": 3,
+        "images": {"noise": {"kind": "folder", "folder": "images", "size_px": [SIZE, SIZE], "heldout_fraction": 0.2}},
+        "networks": {name: {**network, "file": f"{name}.h5"} for name in names},
+        "data": {"images": "noise"},
+        "models": {"network": "alpha"},
+        "pattern_attribution": {"network": "alpha"},
+        "model_comparison": {"networks": compared, "images_count": 40, "shards_count": 2},
+    }
+    (project / "config" / "own.yaml").write_text(yaml.safe_dump(study))
+    products = [f"{first}--{second}" for first, second in combinations_with_replacement(names, 2)]
+    return [f"results/own/comparison/products/{name}.npz" for name in products]
+
+
+def snakemake(project, targets, *options):
+    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "2", "--config", "study=own", "--nocolor"]
+    environment = {**os.environ, "NETLENS_DEVICE": "cpu"}
+    return subprocess.run(
+        [*command, *options], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def planned(project, targets):
+    """List the jobs that a run would start, as rule and wildcards."""
+    dry = snakemake(project, targets, "--dry-run")
+    assert dry.returncode == 0, dry.stdout + dry.stderr
+    blocks = re.findall(r"^rule (\w+):\n((?:    .*\n)+)", dry.stdout + dry.stderr, flags=re.MULTILINE)
+    return sorted(
+        (rule, *re.findall(r"\w+=([^,\n]+)", "".join(re.findall(r"wildcards: (.*)", block)))) for rule, block in blocks
+    )
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_network_named_twice_is_computed_once_and_a_further_one_adds_only_its_own(project):
+    targets = write_study(project, ["alpha", "beta", "beta"])
+    made = snakemake(project, targets)
+    assert made.returncode == 0, made.stdout + made.stderr
+
+    folder = project / "results/own/comparison"
+    sample = load_arrays(folder / "sample.npz")
+    assert [len(sample[part]) for part in ("train", "heldout")] == [40, 12]
+    for part in ("train", "heldout"):
+        shards = {
+            name: [unpack(load_arrays(folder / f"activations/{name}/{part}_{shard}of2.npz")) for shard in (1, 2)]
+            for name in ("alpha", "beta")
+        }
+        activations = {name: joined(parts) for name, parts in shards.items()}
+        for name, layers in activations.items():
+            assert list(layers) == [f"{name}_first", f"{name}_second", f"{name}_out"]
+            assert {len(values) for values in layers.values()} == {len(sample[part])}
+        if part == "train":
+            trained = activations
+    for target in targets:
+        products = unpack_products(load_arrays(project / target))
+        names = target.rsplit("/", 1)[1].removesuffix(".npz").split("--")
+        assert products.count == 40
+        assert products.symmetric == (names[0] == names[1])
+        for (a, b), values in products.products.items():
+            exact = trained[names[0]][a].astype(np.longdouble).T @ trained[names[1]][b].astype(np.longdouble)
+            assert np.abs(values - exact).max() <= 1e-13 * np.abs(exact).max()
+
+    assert planned(project, targets) == []
+    assert planned(project, write_study(project, ["alpha", "beta", "large"])) == [
+        ("comparison_activations", "large", "1"),
+        ("comparison_activations", "large", "2"),
+        ("comparison_products", "alpha", "large"),
+        ("comparison_products", "beta", "large"),
+        ("comparison_products", "large", "large"),
+        ("frozen", "large"),
+    ]
+
+    # And as it takes images of another size, it says so in one line.
+    failed = snakemake(project, ["results/own/comparison/products/large--large.npz"])
+    assert failed.returncode == 1
+    told = {line for line in (failed.stdout + failed.stderr).splitlines() if line.startswith("netlens: error: ")}
+    assert all("network 'large' takes images of 32 x 32 x 3, not 16 x 16 x 3" in line for line in told)
+    assert told
