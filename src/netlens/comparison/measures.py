@@ -69,7 +69,7 @@ class Whitened:
     def prepare(self, own: CrossProducts, layer: str) -> Whitening:
         """Whiten one layer."""
         covariance = own.covariance(layer, layer, centred=self.centred)
-        return whitening(covariance, ridge=self.ridge, subtracted=_subtracted(own, layer) if self.centred else 0.0)
+        return whitening(covariance, ridge=self.ridge, rounding=_rounding(own, layer))
 
     def compare(self, cross: CrossProducts, pair: tuple[str, str], first: Whitening, second: Whitening) -> float:
         """Compare two whitened layers."""
@@ -85,7 +85,7 @@ class LinearCKA:
         """Give the Frobenius norm of the layer's covariance; 0 where that is rounding only."""
         covariance = own.covariance(layer, layer, centred=True)
         norm = float(np.linalg.norm(covariance))
-        return norm if norm > len(covariance) * _EPS * _subtracted(own, layer) else 0.0
+        return norm if norm > len(covariance) * _rounding(own, layer) else 0.0
 
     def compare(self, cross: CrossProducts, pair: tuple[str, str], first: float, second: float) -> float:
         """Compare two layers."""
@@ -111,7 +111,7 @@ class SVCCA:
     def prepare(self, own: CrossProducts, layer: str) -> Whitening:
         """Find the leading directions of one layer."""
         covariance = own.covariance(layer, layer, centred=True)
-        return leading(covariance, self.variance, subtracted=_subtracted(own, layer))
+        return leading(covariance, self.variance, rounding=_rounding(own, layer))
 
     def compare(self, cross: CrossProducts, pair: tuple[str, str], first: Whitening, second: Whitening) -> float:
         """Compare two layers."""
@@ -203,9 +203,9 @@ def nuclear_norm(matrix: ArrayLike) -> float:
 
     They are the roots of the eigenvalues of the Gram matrix of the shorter side, a third of the work of a singular
     value decomposition. A Gram matrix blurs what is small: with d the rounding error of its eigenvalues, a singular
-    value s can be wrong by d / s, and never by more than the root of d. d is taken as n * eps of the largest eigenvalue.
-    Where the mean of these errors could be more than 1e-9 of the largest singular value, the values are computed from
-    the matrix itself.
+    value s can be wrong by d / s, and never by more than the root of d. d is taken as n * eps of the largest
+    eigenvalue. Where the mean of these errors could be more than 1e-9 of the largest singular value, the values are
+    computed from the matrix itself.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def _whitened(covariance: Float, first: Whitening, second: Whitening) -> Float:
     return whitened
 
 
-def _subtracted(own: CrossProducts, layer: str) -> float:
-    """Squared length of the mean activation."""
-    mean = own.first_sums[own.first_layers.index(layer)] / own.count
-    return float(mean @ mean)
+def _rounding(own: CrossProducts, layer: str) -> float:
+    """Bound the rounding errors of a layer's covariance, centred or not: those of a sum of as many squares."""
+    squares = np.diagonal(own.products[layer, layer])
+    return float(_EPS * squares.max())

@@ -18,8 +18,8 @@ from netlens.comparison.errors import ComparisonError
 Float = NDArray[np.float64]
 
 _EPS: Final = float(np.finfo(np.float64).eps)
-# Entries of a covariance and of its transpose may differ by so much of the largest.
-_ASYMMETRY: Final = 1e-12
+# By so much of the largest entry, entries of a covariance and of its transpose may differ, and eigenvalues be negative.
+_TOLERATED: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Whitening:
         return float(np.sum(self.eigenvalues / (self.eigenvalues + self.ridge)) / self.channels)
 
 
-def whitening(covariance: ArrayLike, *, ridge: float = 0.0, subtracted: float = 0.0) -> Whitening:
+def whitening(covariance: ArrayLike, *, ridge: float = 0.0, rounding: float = 0.0) -> Whitening:
     """Find the inverse square root of a covariance.
 
     Parameters
@@ -80,15 +80,15 @@ def whitening(covariance: ArrayLike, *, ridge: float = 0.0, subtracted: float = 
     ridge
         Share of the mean eigenvalue, from 0 on. Where the smallest eigenvalue is below it, so the covariance is
         singular or nearly so, it is added to all; a covariance that is better conditioned is inverted as it is.
-    subtracted
-        Squared length of the mean that was subtracted, in the covariance's unit, where it is centred: what is left has
-        rounding errors of that size.
+    rounding
+        Size of the rounding errors that the covariance has from its making; what is not above that is taken for
+        nothing.
 
     Returns
     -------
     Whitening
-        On the numerical range: eigenvalues above ``c * eps`` of the largest (or of `subtracted`, if that is larger). A
-        covariance of zeros gives no direction at all.
+        On the numerical range: eigenvalues above `rounding` and ``c * eps`` of the largest together. A covariance of
+        zeros gives no direction at all.
 
     Raises
     ------
@@ -98,14 +98,14 @@ def whitening(covariance: ArrayLike, *, ridge: float = 0.0, subtracted: float = 
     """
     if not 0 <= ridge < np.inf:
         raise ComparisonError(f"ridge {ridge}: give a share of the mean eigenvalue, 0 or more")
-    values, vectors = _decomposed(covariance, subtracted)
+    values, vectors = _decomposed(covariance, rounding)
     channels = len(vectors)
     wanted = ridge * float(values.sum()) / channels
     smallest = values[-1] if len(values) == channels else 0.0
     return Whitening(channels, values, vectors, wanted if smallest < wanted else 0.0)
 
 
-def leading(covariance: ArrayLike, variance: float, *, subtracted: float = 0.0) -> Whitening:
+def leading(covariance: ArrayLike, variance: float, *, rounding: float = 0.0) -> Whitening:
     """Find the fewest leading directions that explain a share of the variance (Raghu et al. 2017, section 2).
 
     Parameters
@@ -114,7 +114,7 @@ def leading(covariance: ArrayLike, variance: float, *, subtracted: float = 0.0) 
         (c, c), as for `whitening`.
     variance
         Share of the sum of the eigenvalues, above 0 and up to 1; 1 is the whole numerical range.
-    subtracted
+    rounding
         As for `whitening`.
 
     Returns
@@ -129,7 +129,7 @@ def leading(covariance: ArrayLike, variance: float, *, subtracted: float = 0.0) 
     """
     if not 0 < variance <= 1:
         raise ComparisonError(f"share of variance {variance}: give one above 0 and up to 1")
-    values, vectors = _decomposed(covariance, subtracted)
+    values, vectors = _decomposed(covariance, rounding)
     kept = len(values)
     if variance < 1 and kept:
         explained = np.cumsum(values) / values.sum()
@@ -138,25 +138,24 @@ def leading(covariance: ArrayLike, variance: float, *, subtracted: float = 0.0) 
     return Whitening(len(vectors), values[:kept], vectors[:, :kept])
 
 
-def _decomposed(covariance: ArrayLike, subtracted: float) -> tuple[Float, Float]:
+def _decomposed(covariance: ArrayLike, rounding: float) -> tuple[Float, Float]:
     """Give eigenvalues of the numerical range, largest first, and eigenvectors as columns."""
     matrix = np.asarray(covariance, np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
         raise ComparisonError(f"a covariance is square, (channels, channels); this has shape {matrix.shape}")
     if not np.isfinite(matrix).all():
         raise ComparisonError(f"the covariance of {len(matrix)} channels has NaN or infinite entries")
-    largest_entry = float(np.abs(matrix).max())
-    if np.abs(matrix - matrix.T).max() > _ASYMMETRY * max(largest_entry, subtracted):
+    tolerated = max(_TOLERATED * float(np.abs(matrix).max()), rounding)
+    if np.abs(matrix - matrix.T).max() > tolerated:
         raise ComparisonError(
             f"the array of shape {matrix.shape} is not symmetric; give the covariance of a layer with itself"
         )
     values, vectors = np.linalg.eigh(matrix)
     values, vectors = values[::-1], vectors[:, ::-1]
-    noise = len(matrix) * _EPS * max(float(values[0]), subtracted)
-    # Centring may leave a little less than nothing of units that are constant.
-    if values[-1] < -16 * noise and values[-1] < -_ASYMMETRY * largest_entry:
+    if values[-1] < -len(matrix) * tolerated:
         raise ComparisonError(
             f"the smallest eigenvalue is {values[-1]:.3g}, the largest {values[0]:.3g}: no covariance of activations"
         )
+    noise = rounding + len(matrix) * _EPS * float(values[0])
     rank = int(np.count_nonzero(values > noise))
     return values[:rank].copy(), np.ascontiguousarray(vectors[:, :rank])
