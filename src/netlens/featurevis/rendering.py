@@ -13,7 +13,7 @@ may share a batch: each has a direction in its own layer and zeros in the others
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,32 +21,23 @@ import netlens.featurevis.adapter  # noqa: F401  (first: lucid runs only with it
 
 # isort: split
 import numpy as np
-from lucid.optvis import objectives, objectives_util, transform
-from lucid.optvis import render as lucid_render
-from lucid.optvis.param.color import to_valid_rgb
-from lucid.optvis.param.spatial import fft_image
-from numpy.typing import NDArray
+from lucid.optvis import objectives_util
 
 from netlens.featurevis.lucid_model import LucidModel, lucid_model
+from netlens.featurevis.optimization import Optimization, TensorOf, transformations
 from netlens.featurevis.requests import PictureRequest, Position, RequestError
-from netlens.featurevis.store import Picture, PictureStore
+from netlens.featurevis.store import Picture, PictureStore, Progress, kept_or_made
 from netlens.models.backend import tf1
 from netlens.models.frozen import FrozenNetwork
 
 # Whatever changes a picture below changes netlens.featurevis.requests.PROCEDURE too: pictures are kept by it.
-_LEARNING_RATE: Final = 0.05
-_NOISE: Final = 0.01  # standard deviation of the coefficients that a picture starts from
 # Coefficients count as frequency^-_DECAY. With lucid's 1, deep layers of small networks give faint, noisy pictures;
 # with 2, plain black and white spots.
 _DECAY: Final = 1.5
 _SCALES: Final = tuple(1 + step / 50 for step in range(-5, 6))
 _DEGREES: Final = (*range(-10, 11), 0, 0, 0, 0, 0)
-_GREY: Final = 0.5
 _LEAST_COSINE: Final = 0.1  # smaller ones count as this much, as in lucid
 _SHORTEST: Final = 1e-6  # what a length of 0 is taken for, where a quotient by it must be 0
-
-#: Is told how many more pictures are there, as ``tqdm.update`` is.
-Progress = Callable[[int], object]
 
 
 def render(
@@ -121,17 +112,9 @@ def pictures(
         As `render`.
     """
     keys = [request.key(network.sha256) for request in requests]
-    found = {key: picture for key in dict.fromkeys(keys) if (picture := store.get(key)) is not None}
-    missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in found}
-    told = progress or (lambda count: None)
-    told(sum(key in found for key in keys))
-    missing_keys = list(missing)
-    for finished in _rendered(network, list(missing.values()), 16):
-        for index, picture in finished.items():
-            store.put(missing_keys[index], picture)
-            found[missing_keys[index]] = picture
-            told(keys.count(missing_keys[index]))
-    return [found[key] for key in keys]
+    return kept_or_made(
+        store, keys, lambda missing: _rendered(network, [requests[index] for index in missing], 16), progress
+    )
 
 
 @dataclass(frozen=True)
@@ -189,65 +172,43 @@ def _batches(by_layer: Mapping[str, Sequence[int]], place: Mapping[str, int], ba
 
 
 class _Program:
-    """The graph that optimises a batch of pictures of one setting and of some layers.
-
-    Each batch runs in a session of its own, so that the random transformations start anew.
-    """
+    """The graph that optimises a batch of pictures of one setting and of some layers."""
 
     def __init__(self, model: LucidModel, setting: _Setting, layers: Sequence[str], batch_size: int) -> None:
         self._setting, self._batch_size = setting, batch_size
-        channels = {layer: model.network.layer(layer).channels for layer in layers}
-        # Lucid fills the parameter with numpy's global random numbers, which are nobody's but the caller's.
-        numpy_state = np.random.get_state()  # noqa: NPY002
-        # The session is for what lucid initialises while it builds.
-        with tf1.Graph().as_default() as self._graph, tf1.Session(config=_session_config()):
-            self._directions = {
-                layer: tf1.placeholder(tf1.float32, (batch_size, count)) for layer, count in channels.items()
-            }
-            shape = (batch_size, setting.size_px, setting.size_px, 3)
-            image = to_valid_rgb(fft_image(shape, decay_power=_DECAY), decorrelate=True, sigmoid=True)
-            (self._coefficients,) = tf1.trainable_variables()
-            self._noise = tf1.placeholder(tf1.float32, self._coefficients.shape)
-            built = lucid_render.make_vis_T(
-                model,
-                objectives.Objective(self._maximised),
-                image,
-                optimizer=tf1.train.AdamOptimizer(_LEARNING_RATE),
-                transforms=_transforms(model.network, setting),
-                relu_gradient_override=True,
-            )
-            self._step, self._image = built("vis_op"), image
-            self._start = tf1.group(
-                tf1.variables_initializer([v for v in tf1.global_variables() if v is not self._coefficients]),
-                self._coefficients.assign(self._noise),
-            )
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        self._graph.finalize()
+        self._channels = {layer: model.network.layer(layer).channels for layer in layers}
+        self._directions: dict[str, Any] = {}
+        self._optimization = Optimization(
+            model,
+            self._maximised,
+            count=batch_size,
+            size_px=setting.size_px,
+            decay_power=_DECAY,
+            transforms=transformations(
+                setting.size_px, _SCALES, _DEGREES, model.network.input_shape[:2] if setting.resized else None
+            ),
+        )
 
     def run(self, requests: Sequence[PictureRequest]) -> list[Picture]:
         """Render at most a batch of requests."""
-        noise = np.zeros(self._coefficients.shape.as_list(), np.float32)
-        directions = {layer: np.zeros(given.shape, np.float32) for layer, given in self._directions.items()}
-        for place in range(self._batch_size):
-            # Places without a request repeat the first one: ordinary work, thrown away.
-            request = requests[place] if place < len(requests) else requests[0]
+        directions = {layer: np.zeros((self._batch_size, count), np.float32) for layer, count in self._channels.items()}
+        # Places without a request repeat the first one: ordinary work, thrown away.
+        filled = [*requests, *[requests[0]] * (self._batch_size - len(requests))]
+        for place, request in enumerate(filled):
             directions[request.layer][place] = request.direction
-            random = np.random.default_rng(request.seed)
-            noise[:, place] = random.normal(0, _NOISE, (noise.shape[0], *noise.shape[2:]))
-        with tf1.Session(graph=self._graph, config=_session_config()) as session:
-            session.run(self._start, {self._noise: noise})
-            for _ in range(self._setting.steps_count):
-                session.run(self._step, {self._directions[layer]: values for layer, values in directions.items()})
-            images = session.run(self._image)
-        return [_as_picture(image) for image in images[: len(requests)]]
+        fed = {self._directions[layer]: values for layer, values in directions.items()}
+        seeds = [request.seed for request in filled]
+        return self._optimization.run(seeds, self._setting.steps_count, fed)[: len(requests)]
 
-    def _maximised(self, tensor_of: Callable[[str], Any]) -> Any:
+    def _maximised(self, tensor_of: TensorOf) -> Any:
         parts = []
-        for layer, directions in self._directions.items():
+        for layer, count in self._channels.items():
+            self._directions[layer] = tf1.placeholder(tf1.float32, (self._batch_size, count))
             # lucid forgets sizes on the way into the network, the number of pictures sometimes with them.
             activations = tensor_of(layer)
             activations.set_shape([self._batch_size, *activations.shape.as_list()[1:]])
-            parts.append(objective(activations, directions, self._setting.position, self._setting.cosine_power))
+            setting = self._setting
+            parts.append(objective(activations, self._directions[layer], setting.position, setting.cosine_power))
         return tf1.add_n(parts)
 
 
@@ -285,30 +246,3 @@ def objective(activations: Any, directions: Any, position: Position = "everywher
     # A direction's largest entry is 1, so only the length of one that is 0 everywhere is changed.
     cosines = tf1.maximum(along / tf1.maximum(lengths, _SHORTEST), _LEAST_COSINE)
     return count * tf1.reduce_mean(along * cosines**cosine_power)
-
-
-def _transforms(network: FrozenNetwork, setting: _Setting) -> list[Any]:
-    """Give lucid's standard transformations, in proportion to the picture, each with a seed of its own."""
-    size = setting.size_px
-    border, shift, last_shift = (max(1, round(size * share)) for share in (12 / 128, 8 / 128, 4 / 128))
-    steps = [
-        transform.pad(border, mode="constant", constant_value=_GREY),
-        transform.jitter(shift, seed=1),
-        transform.random_scale(_SCALES, seed=2),
-        transform.random_rotate(_DEGREES, seed=3),
-        transform.jitter(last_shift, seed=4),
-        # Always the same size: the network's own where its layers need it, the picture's everywhere else.
-        transform.crop_or_pad_to(size, size),
-    ]
-    if setting.resized:
-        steps.append(lambda images: tf1.image.resize_bilinear(images, network.input_shape[:2]))
-    return steps
-
-
-def _session_config() -> Any:
-    return tf1.ConfigProto(gpu_options=tf1.GPUOptions(allow_growth=True))
-
-
-def _as_picture(image: NDArray[np.floating[Any]]) -> Picture:
-    picture: Picture = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-    return picture

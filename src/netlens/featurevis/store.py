@@ -1,7 +1,7 @@
 """Rendered pictures, each a PNG file named by all that it depends on. Nothing here starts TensorFlow."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,9 @@ from netlens.atomic import writing
 from netlens.featurevis.requests import PictureRequest
 
 Picture = NDArray[np.uint8]
+
+#: Is told how many more pictures are there, as ``tqdm.update`` is.
+Progress = Callable[[int], object]
 
 _KEY_DIGITS: Final = 64
 
@@ -99,6 +102,48 @@ class PictureStore:
                 f"{missing[0]!r}; render them first"
             )
         return [picture for picture in found if picture is not None]
+
+
+def kept_or_made(
+    store: PictureStore,
+    keys: Sequence[str],
+    make: Callable[[list[int]], Iterator[Mapping[int, Picture]]],
+    progress: Progress | None = None,
+) -> list[Picture]:
+    """Give pictures from a store; what is missing in it is made and put there, batch by batch.
+
+    Parameters
+    ----------
+    store
+        Where pictures are kept.
+    keys
+        Of the pictures; the same may appear more than once.
+    make
+        Given which are missing, as indices into `keys`, each picture once, makes them batch by batch: gives pictures
+        by position among these.
+    progress
+        Called with the number of pictures that have been found or made since.
+
+    Returns
+    -------
+    list of ndarray
+        In the order of the keys.
+    """
+    found = {key: picture for key in dict.fromkeys(keys) if (picture := store.get(key)) is not None}
+    missing: dict[str, int] = {}
+    for index, key in enumerate(keys):
+        if key not in found:
+            missing.setdefault(key, index)
+    missing_keys = list(missing)
+    told = progress or (lambda count: None)
+    told(sum(key in found for key in keys))
+    for finished in make(list(missing.values())):
+        for position, picture in finished.items():
+            key = missing_keys[position]
+            store.put(key, picture)
+            found[key] = picture
+            told(keys.count(key))
+    return [found[key] for key in keys]
 
 
 def _decoded(content: bytes) -> Picture | None:
