@@ -5,6 +5,7 @@ activations.
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from netlens.comparison.errors import ComparisonError
 from netlens.comparison.sample import Sample, map_indices
 from netlens.data.image_set import Images, Pixels
+from netlens.models.arithmetic import exact_arithmetic
 from netlens.models.backend import tf, tf1
 from netlens.models.frozen import INPUT, FrozenNetwork, imported
 from netlens.patterns.batches import Batch, batches_of, read_batches
@@ -23,6 +25,8 @@ Activations = dict[str, NDArray[np.float32]]
 
 class ActivationReader:
     """A network imported once, in a session of its own, that gives activations of some of its layers.
+
+    Until it is closed, TensorFlow's operations are deterministic and GPUs multiply in full float32 in this process.
 
     Parameters
     ----------
@@ -52,7 +56,9 @@ class ActivationReader:
             self._fetches = {name: self._at_indices(name, tensors[name]) for name in layers}
         config = tf1.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
-        self._session = tf1.Session(graph=graph, config=config)
+        self._open = ExitStack()
+        self._open.enter_context(exact_arithmetic())
+        self._session = self._open.enter_context(closing(tf1.Session(graph=graph, config=config)))
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +70,7 @@ class ActivationReader:
 
     def close(self) -> None:
         """Give the session's memory back."""
-        self._session.close()
+        self._open.close()
 
     def activations(
         self,

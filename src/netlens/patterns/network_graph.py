@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.models.arithmetic import exact_arithmetic
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.graph import Step, UnsupportedLayerError, graph_of, rebuild
 from netlens.models.kernel_layers import KernelLayer, kernel_layers
@@ -116,7 +117,7 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
     copies: list[tuple[Any, Any]] = []
     graph = tf.Graph()
     # Never made the default session: Keras would read the original's weights from it.
-    with _exact_arithmetic(), closing(tf1.Session(graph=graph, config=_session_config())) as session:
+    with exact_arithmetic(), closing(tf1.Session(graph=graph, config=_session_config())) as session:
         with graph.as_default():
             _set_inference_mode()
             copy = rebuild(model, lambda step: _copied_layer(step, precision, seen, copies))
@@ -167,23 +168,6 @@ def _session_config() -> Any:
     config = tf1.ConfigProto(inter_op_parallelism_threads=1, use_per_session_threads=True, allow_soft_placement=True)
     config.gpu_options.allow_growth = True
     return config
-
-
-@contextmanager
-def _exact_arithmetic() -> Iterator[None]:
-    """Make ops deterministic and float32 products exact, and put both settings back afterwards."""
-    from tensorflow.python.framework import config
-
-    deterministic = config.is_op_determinism_enabled()
-    tensor_float = tf.config.experimental.tensor_float_32_execution_enabled()
-    config.enable_op_determinism()
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-    try:
-        yield
-    finally:
-        if not deterministic:
-            config.disable_op_determinism()
-        tf.config.experimental.enable_tensor_float_32_execution(tensor_float)
 
 
 def _checked_layers(model: Any) -> list[KernelLayer]:
