@@ -7,6 +7,9 @@ rule index:
         code=code_of("notebooks/site/index.ipynb"),
         pages=[
             f"site/{STUDY}/signal_distractor.html",
+            f"site/{STUDY}/layer_graph.html",
+            f"site/{STUDY}/node_graph.html",
+            f"site/{STUDY}/aligned_graphs.html",
             f"site/{STUDY}/spatial_attribution.html",
         ],
     output:

@@ -1,0 +1,2 @@
+
+graphView(document.getElementById("graph-view"), JSON.parse(document.getElementById("page-data").textContent));
