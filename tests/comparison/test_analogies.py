@@ -12,6 +12,7 @@ from netlens.comparison.analogies import (
     analogies,
     chosen_unit,
     directions,
+    drawn,
     middle_layers,
     pack,
     r2_score,
@@ -362,6 +363,15 @@ def test_a_named_unit_is_taken_and_an_impossible_one_refused():
 def test_the_middle_third(count, middle):
     layers = [f"layer{place}" for place in range(count)]
     assert middle_layers(layers) == [layers[place] for place in middle]
+
+
+def test_what_is_drawn_is_rounded_to_thousandths_of_the_largest():
+    np.testing.assert_array_equal(drawn([0.5, -2.0, 0.0009, -0.0009, 0.5011]), [0.25, -1, 0, 0, 0.251])
+    assert not np.signbit(drawn([1, -1e-9])).any()
+    np.testing.assert_array_equal(drawn(np.zeros(3)), np.zeros(3))
+    given = np.random.default_rng(37).standard_normal(50)
+    np.testing.assert_array_equal(drawn(3 * given), drawn(given))
+    np.testing.assert_allclose(drawn(given), given / np.abs(given).max(), rtol=0, atol=0.5e-3)
 
 
 def test_a_file_keeps_everything_by_network_and_layer(tmp_path):

@@ -30,6 +30,7 @@ Float = NDArray[np.float64]
 
 # A variance below this share of the mean square is rounding: activations are float32, with steps of 1e-7 of themselves.
 _CONSTANT: Final = 1e-12
+_DRAWN_DECIMALS: Final = 3
 
 
 class Unit(NamedTuple):
@@ -344,6 +345,27 @@ def analogies(
             raise ComparisonError(f"unit {unit.name} on the held-out images: {error}; choose another") from error
         found[layer] = Analogy(direction, r2, ceiling)
     return found
+
+
+def drawn(direction: ArrayLike) -> Float:
+    """Give what a picture shows of a direction: entries over the largest magnitude, in thousandths.
+
+    A picture is kept by the digits of its direction, and small differences grow in its making. Rounded, a direction
+    that is one-hot up to the ridge has the unit's own picture, and a machine's rounding errors make no other ones.
+
+    Parameters
+    ----------
+    direction
+        (channels,).
+
+    Returns
+    -------
+    ndarray
+        (channels,) float64, the largest magnitude 1; zeros for a direction of zeros.
+    """
+    given = np.asarray(direction, np.float64)
+    largest = np.abs(given).max(initial=0.0)
+    return np.round(given / largest, _DRAWN_DECIMALS) + 0.0 if largest > 0 else np.zeros_like(given)
 
 
 def pack(found: Mapping[str, Mapping[str, Analogy]]) -> dict[str, NDArray[Any]]:
