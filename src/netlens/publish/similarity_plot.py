@@ -1,5 +1,6 @@
 """Matrices of similarities of layers, side by side, each with its scale."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from netlens.publish import style
 
 #: Up to so many layers, panels stand side by side; matrices of more layers have a line of the figure each.
-SIDE_BY_SIDE: Final = 18
+SIDE_BY_SIDE: Final = 14
 
-# More layers than this are labelled in steps, so that no label comes to lie on its neighbour.
-_LABELLED: Final = 36
 _LABEL_PT: Final = 6.5
+# Labels of rows or columns that are closer than this stand at every second one, or fewer.
+_PITCH_PT: Final = 5.8
 _MARGIN_IN: Final = 0.1
 # What leaves room for a caption on a page.
 _HIGHEST_IN: Final = 8.0
@@ -99,6 +100,14 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
     else:
         heights = [ax.get_tightbbox().height / fig.dpi for ax in axes]  # type: ignore[union-attr]
         fig.set_size_inches(width, min(sum(heights) + _MARGIN_IN * (len(panels) + 1), _HIGHEST_IN))
+    fig.canvas.draw()
+    for ax, panel in zip(axes, panels, strict=True):
+        # Cells are square, so rows are as close as columns.
+        cell_pt = ax.get_window_extent().width / fig.dpi * 72 / len(panel.columns)
+        step = math.ceil(_PITCH_PT / cell_pt)
+        for axis in (ax.xaxis, ax.yaxis):
+            for place, label in enumerate(axis.get_ticklabels()):
+                label.set_visible(place % step == 0)
 
 
 def _scale(ax: Axes, image: AxesImage) -> None:
@@ -131,9 +140,8 @@ def _matrix(ax: Axes, panel: Panel) -> AxesImage:
     for row, column in enumerate(best.tolist()):
         bright = _brightness(colours()(scale(panel.values[row, column]))) > _BRIGHT
         ax.plot(column, row, "o", markersize=2.2, markeredgewidth=0, color="black" if bright else "white")
-    for set_ticks, labels, turned in ((ax.set_xticks, panel.columns, 90), (ax.set_yticks, panel.rows, 0)):
-        step = -(-len(labels) // _LABELLED)
-        set_ticks(range(0, len(labels), step), list(labels)[::step], rotation=turned, fontsize=_LABEL_PT)
+    ax.set_xticks(range(len(panel.columns)), list(panel.columns), rotation=90, fontsize=_LABEL_PT)
+    ax.set_yticks(range(len(panel.rows)), list(panel.rows), fontsize=_LABEL_PT)
     ax.tick_params(length=0, pad=2)
     for side in ax.spines.values():
         side.set_linewidth(0.4)
