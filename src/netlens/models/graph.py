@@ -254,6 +254,8 @@ def copy_of(
     keras.Model
         A functional model that shares nothing with `model`.
     """
+    from netlens.models.backend import keras
+
     pairs: list[tuple[Any, Any]] = []
 
     def make_layer(step: Step) -> Any | None:
@@ -268,7 +270,8 @@ def copy_of(
         return layer
 
     copy = rebuild(model, make_layer, input_shape=input_shape)
-    for old, new in pairs:
-        if old.weights:
-            new.set_weights(old.get_weights())
+    # All at once: each call of a layer's own get_weights and set_weights makes the whole graph ready again.
+    values = keras.backend.batch_get_value([weight for old, _ in pairs for weight in old.weights])
+    weights = [weight for _, new in pairs for weight in new.weights]
+    keras.backend.batch_set_value(list(zip(weights, values, strict=True)))
     return copy

@@ -155,6 +155,7 @@ def _open_archive(file: Path) -> tuple[Any, Weights]:
 
 
 def _with_weights(model: Any, weights: Weights) -> Any:
+    pairs: list[tuple[Any, Any]] = []
     for layer in _all_layers(model):
         if not layer.weights:
             continue
@@ -162,7 +163,9 @@ def _with_weights(model: Any, weights: Weights) -> Any:
         shapes, expected = [value.shape for value in values], [tuple(weight.shape) for weight in layer.weights]
         if shapes != expected:
             raise NetworkError(f"layer {layer.name!r}: the file has weights of shapes {shapes}, not {expected}")
-        layer.set_weights(values)
+        pairs += zip(layer.weights, values, strict=True)
+    # All at once: each call of a layer's own set_weights makes the whole graph ready again.
+    keras.backend.batch_set_value(pairs)
     return model
 
 
