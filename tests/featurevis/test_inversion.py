@@ -112,19 +112,16 @@ def test_a_caricature_of_the_colours_exaggerates_them(colours):
     sure[:4], sure[-4:], sure[:, :4], sure[:, -4:] = False, False, False, False
     agree = np.mean((np.sign(picture / 127.5 - 1) == signs)[sure])
     stronger = np.mean(np.abs(picture / 127.5 - 1)[sure] > np.abs(IMAGE / 127.5 - 1)[sure])
-    print(agree, stronger)
-    assert agree > 0.9
-    assert stronger > 0.9
+    assert agree == 1
+    assert stronger > 0.98
 
 
 @pytest.mark.parametrize("power", [0, 1])
 def test_the_layer_nearest_to_the_input_shows_the_image(frozen, power):
     (picture,) = inversion.invert(frozen("branches"), [request("stem", cosine_power=power, steps_count=60)])
-    print(correlation(picture, IMAGE))
-    assert correlation(picture, IMAGE) > 0.5
+    assert correlation(picture, IMAGE) > (0.6, 0.8)[power]
     others = [correlation(picture, other) for other in (IMAGE[::-1], IMAGE[:, ::-1], IMAGE[..., ::-1])]
-    print(others)
-    assert correlation(picture, IMAGE) > max(others) + 0.2
+    assert correlation(picture, IMAGE) > max(others) + 0.3
 
 
 def test_the_power_of_the_cosine_keeps_the_activations_direction(frozen):
@@ -137,7 +134,6 @@ def test_the_power_of_the_cosine_keeps_the_activations_direction(frozen):
     dots = [np.mean(np.sum(values * target, -1)) for values in found]
     lengths = [np.linalg.norm(values, axis=-1) * np.linalg.norm(target, axis=-1) for values in found]
     cosines = [np.mean(np.sum(found[k] * target, -1) / (lengths[k] + 1e-9)) for k in range(3)]
-    print(dots, cosines)
     assert cosines[0] < cosines[1] < cosines[2]
     assert min(dots) > np.mean(np.sum(target * target, -1))
 
@@ -148,7 +144,7 @@ def test_the_same_request_gives_the_same_bytes_in_any_company(frozen, in_new_pro
     names = [layer.name for layer in network.layers[1:]]
     company = [request(name, cosine_power=power, seed=power) for name in names for power in (0, 2)]
     company += [request("stem", IMAGE[::-1]), request("stem", np.zeros_like(IMAGE)), request(steps_count=2)]
-    for others in (company[:3], company, company[:20] + company):
+    for others in (company[:3], company):
         pictures = inversion.invert(network, [*others, wanted])
         assert np.array_equal(pictures[-1], alone)
         assert len(pictures) == len(others) + 1

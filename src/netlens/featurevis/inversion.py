@@ -33,8 +33,10 @@ from netlens.models.frozen import FrozenLayer, FrozenNetwork
 # Whatever changes a picture below changes CARICATURE_PROCEDURE in caricature_requests.py too: pictures are kept by it.
 _LAYERS_COUNT: Final = 8  # in one graph
 _BATCH_SIZE: Final = 16  # two pictures of each of its layers
-# Coefficients count as frequency^-_DECAY. With lucid's 1, deep layers of small networks give grey pictures.
-_DECAY: Final = 1.5
+# Coefficients count as frequency^-_DECAY. With lucid's 1, deep layers of small networks give grey, noisy pictures; with
+# 2, early layers lose their textures. At lucid's rate, 0.05, low frequencies grow into plain areas.
+_DECAY: Final = 1.75
+_LEARNING_RATE: Final = 0.03
 # Smaller than lucid's: each position is compared with its own, and larger ones blur what is known of the place.
 _SCALES: Final = (0.98, 1.0, 1.02)
 _DEGREES: Final = (-3, -2, -1, 0, 1, 2, 3)
@@ -194,6 +196,7 @@ class _Program:
             count=_BATCH_SIZE,
             size_px=size_px,
             decay_power=_DECAY,
+            learning_rate=_LEARNING_RATE,
             transforms=transformations(
                 size_px, _SCALES, _DEGREES, network.input_shape[:2] if without_positions else None
             ),

@@ -25,7 +25,6 @@ from netlens.models.backend import tf1
 
 # Whatever changes a picture below changes PROCEDURE too, in requests.py and in caricature_requests.py: pictures are
 # kept by it.
-_LEARNING_RATE: Final = 0.05
 _NOISE: Final = 0.01  # standard deviation of the coefficients that a picture starts from
 _GREY: Final = 0.5
 
@@ -49,6 +48,8 @@ class Optimization:
         Their height and width.
     decay_power
         Coefficients count as frequency to minus this power.
+    learning_rate
+        Of Adam, in the parameterisation's units.
     transforms
         lucid's transformations; see `transformations`.
     beside
@@ -64,6 +65,7 @@ class Optimization:
         count: int,
         size_px: int,
         decay_power: float,
+        learning_rate: float,
         transforms: Sequence[Callable[[Any], Any]],
         beside: Callable[[], Any] | None = None,
     ) -> None:
@@ -80,7 +82,7 @@ class Optimization:
                 model,
                 objectives.Objective(maximised),
                 image if beside is None else tf1.concat([image, beside()], axis=0),
-                optimizer=tf1.train.AdamOptimizer(_LEARNING_RATE),
+                optimizer=tf1.train.AdamOptimizer(learning_rate),
                 transforms=list(transforms),
                 relu_gradient_override=True,
             )

@@ -31,6 +31,7 @@ from netlens.models.backend import tf1
 from netlens.models.frozen import FrozenNetwork
 
 # Whatever changes a picture below changes netlens.featurevis.requests.PROCEDURE too: pictures are kept by it.
+_LEARNING_RATE: Final = 0.05
 # Coefficients count as frequency^-_DECAY. With lucid's 1, deep layers of small networks give faint, noisy pictures;
 # with 2, plain black and white spots.
 _DECAY: Final = 1.5
@@ -184,6 +185,7 @@ class _Program:
             count=batch_size,
             size_px=setting.size_px,
             decay_power=_DECAY,
+            learning_rate=_LEARNING_RATE,
             transforms=transformations(
                 setting.size_px, _SCALES, _DEGREES, model.network.input_shape[:2] if setting.resized else None
             ),
