@@ -1,13 +1,17 @@
 """A real browser, and pages made by the notebooks that make them for the site."""
 
+import itertools
 import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from netlens.comparison.network_graph import graph_arrays
+from netlens.comparison.similarity import MEASURES, LayerTable, Similarities, pack
 from netlens.data.arrays import save_arrays
 from netlens.spatial_attribution.packing import packed
 
@@ -78,8 +82,101 @@ def spatial():
     return arrays
 
 
+#: Layers of two made-up networks: name, kind, channels, height and width, what it takes from, whether it is compared.
+NETWORKS = {
+    "branchy & <odd>": [
+        ("input", "input", 3, 32, [], False),
+        ("stem", "conv", 8, 32, ["input"], True),
+        ("mix_1x1", "conv", 4, 16, ["stem"], False),
+        ("mix_3x3_narrow", "conv", 4, 16, ["stem"], False),
+        ("mix_3x3", "conv", 6, 16, ["mix_3x3_narrow"], False),
+        ("mix_pool", "pool", 8, 16, ["stem"], False),
+        ("mix", "concat", 18, 16, ["mix_1x1", "mix_3x3", "mix_pool"], True),
+        ("block", "conv", 18, 16, ["mix"], False),
+        ("block_norm", "norm", 18, 16, ["block"], False),
+        ("sum", "add", 18, 16, ["mix", "block_norm"], True),
+        ("mean", "pool", 18, None, ["sum"], False),
+        ("logits", "dense", 5, None, ["mean"], True),
+    ],
+    "plain": [
+        ("input", "input", 3, 32, [], False),
+        *(
+            (f"conv{number}", "conv", 1 if number == 3 else 4 * number, 32 // number, [before], True)
+            for before, number in zip(["input", "conv1", "conv2", "conv3"], range(1, 5), strict=True)
+        ),
+        ("fc", "dense", 5, None, ["conv4"], True),
+    ],
+}
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, spatial):
+def comparison():
+    """Graphs, caricatures and similarities like those of the section's rules, of networks that do not exist.
+
+    A caricature has one colour, which tells network, layer and cosine power; caricatures are not in the layers' order.
+    """
+    rng = np.random.default_rng(5)
+    found = SimpleNamespace(graphs={}, caricatures={}, colours={}, layers={})
+    for number, (name, layers) in enumerate(NETWORKS.items()):
+        network = SimpleNamespace(
+            name=name,
+            layers=[
+                SimpleNamespace(name=layer, node=layer, kind=kind, channels=channels, height=size, width=size)
+                for layer, kind, channels, size, *_ in layers
+            ],
+            graph_def=SimpleNamespace(node=[SimpleNamespace(name=layer[0], input=layer[4]) for layer in layers]),
+            input_node="input",
+            output_node=layers[-1][0],
+        )
+        found.layers[name] = tuple(layer[0] for layer in layers if layer[5])
+        found.graphs[name] = graph_arrays(network, found.layers[name])
+        named = [layer[0] for layer in layers[:0:-1]]
+        pictures = []
+        for power in (0, 1):
+            colours = [(40 + 160 * number, 30 + 16 * index, 60 + 130 * power) for index in range(len(named))]
+            found.colours |= {(name, layer, power): colour for layer, colour in zip(named, colours, strict=True)}
+            pictures.append(np.tile(np.array(colours, np.uint8)[:, None, None], (1, 16, 16, 1)))
+        found.caricatures[name] = {
+            "class_name": np.array("coffee & <cup>"),
+            "image": rng.integers(0, 256, (16, 16, 3), np.uint8),
+            "layers": np.array(named),
+            "pictures_0": pictures[0],
+            "pictures_1": pictures[1],
+        }
+    counts = {name: len(layers) for name, layers in found.layers.items()}
+    tables = {
+        name: LayerTable(layers, *(np.ones(counts[name], kind) for kind in (np.int64, np.int64, np.float64, np.int64)))
+        for name, layers in found.layers.items()
+    }
+    pairs = tuple(itertools.combinations_with_replacement(NETWORKS, 2))
+    matrices = {
+        (*pair, measure): rng.uniform(0.05, 0.9, [counts[name] for name in pair])
+        for pair in pairs
+        for measure in MEASURES
+    }
+    found.similarities = Similarities(1234, False, 1e-6, 0.99, tables, pairs, matrices)
+    return found
+
+
+def make_comparison_pages(folder, comparison, patch):
+    """Make the section's pages by its notebooks."""
+    files = {"graphs": [], "caricatures": []}
+    for number, name in enumerate(NETWORKS):
+        for kind, paths in files.items():
+            paths.append(str(folder / f"{kind}{number}.npz"))
+            save_arrays(paths[-1], getattr(comparison, kind)[name])
+    save_arrays(folder / "similarity.npz", pack(comparison.similarities))
+    given = {
+        "layer_graph": {"graph": files["graphs"][0], "caricatures": files["caricatures"][0]},
+        "node_graph": files,
+        "aligned_graphs": {"similarity": str(folder / "similarity.npz"), **files},
+    }
+    for name, values in given.items():
+        run_notebook(f"notebooks/model_comparison/{name}.ipynb", patch, stem=str(folder / name), **values)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, spatial, comparison):
     """A folder with the pages and the index, made as the site makes them."""
     folder = tmp_path_factory.mktemp("site")
     save_arrays(folder / "maps.npz", spatial)
@@ -93,10 +190,14 @@ def site(tmp_path_factory, spatial):
             maps=str(folder / "maps.npz"),
             stem=str(folder / "spatial_attribution"),
         )
+        make_comparison_pages(folder, comparison, patch)
         run_notebook(
             "notebooks/site/index.ipynb",
             patch,
-            pages=[str(folder / f"{name}.html") for name in ("signal_distractor", "spatial_attribution")],
+            pages=[
+                str(folder / f"{name}.html")
+                for name in ("signal_distractor", "layer_graph", "node_graph", "aligned_graphs", "spatial_attribution")
+            ],
             stem=str(folder / "index"),
         )
     return folder
