@@ -58,7 +58,7 @@ def test_outputs_of_every_layer_are_those_of_keras():
         layer.name: layer.output for layer in subject.model.layers if layer.name in found and layer.name != "shared"
     }
     expected = keras.Model(subject.model.inputs, list(named.values())).predict_on_batch(images((12, 10, 3)))
-    assert set(named) == {"conv", "bn", "act", "deep", "sum", "pool", "cat", "mean", "head"}
+    assert set(named) == {"act", "deep", "sum", "pool", "cat", "mean", "head"}
     for name, value in zip(named, expected, strict=True):
         np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-6 * np.abs(value).max(), err_msg=name)
 
@@ -67,9 +67,7 @@ def test_layers_are_named_and_described():
     frozen = freeze(network(branching()))
     assert [(layer.name, layer.node, layer.kind, layer.channels) for layer in frozen.layers] == [
         ("input", "input", "input", 3),
-        ("conv", "conv/BiasAdd", "conv", 4),
-        ("bn", "bn/FusedBatchNormV3", "norm", 4),
-        ("act", "act/Relu", "other", 4),
+        ("act", "act/Relu", "conv", 4),
         ("deep", "deep/BiasAdd", "conv", 4),
         ("shared", "shared/Relu", "conv", 4),
         ("shared_1", "shared_1/Relu", "conv", 4),
@@ -79,9 +77,51 @@ def test_layers_are_named_and_described():
         ("mean", "mean/Mean", "pool", 8),
         ("head", "head/BiasAdd", "dense", 5),
     ]
-    assert [(layer.height, layer.width) for layer in frozen.layers] == [(12, 10)] * 10 + [(None, None)] * 2
+    assert [(layer.height, layer.width) for layer in frozen.layers] == [(12, 10)] * 8 + [(None, None)] * 2
     assert frozen.input_node == "input" and frozen.output_node == "head/BiasAdd"
     assert frozen.input_shape == (12, 10, 3) and frozen.name == "mine"
+
+
+def described(*made):
+    """Freeze a network of these layers, one behind the other, and give its layers' names and kinds."""
+    x = image = keras.Input((12, 10, 3), name="picture")
+    for layer in made:
+        x = layer(x)
+    model = keras.Model(image, L.Dense(2, name="head")(L.GlobalAveragePooling2D(name="mean")(x)))
+    kinds = {layer.name: layer.kind for layer in freeze(network(model)).layers}
+    assert [kinds.pop("input"), kinds.pop("mean"), kinds.pop("head")] == ["input", "pool", "dense"]
+    return kinds
+
+
+@pytest.mark.parametrize("activation", [L.ReLU, L.LeakyReLU, L.PReLU, lambda name: L.Activation("tanh", name=name)])
+def test_a_kernel_its_normalization_and_its_activation_are_one_layer(activation):
+    convolution, normalization = L.Conv2D(4, 3, name="conv"), L.BatchNormalization(name="norm")
+    assert described(convolution, normalization, activation(name="act")) == {"act": "conv"}
+
+
+def test_which_layers_are_one():
+    conv = lambda **given: L.Conv2D(4, 3, name="conv", **given)  # noqa: E731
+    norm = lambda name="norm": L.BatchNormalization(name=name)  # noqa: E731
+    act = lambda: L.ReLU(name="act")  # noqa: E731
+    assert described(conv(), act()) == {"act": "conv"}
+    assert described(conv(), norm(), L.Dropout(0.5), norm("second"), act()) == {"act": "conv"}
+    assert described(L.DepthwiseConv2D(3, name="deep"), norm(), act()) == {"act": "conv"}
+    assert described(L.Dense(4, name="plane"), norm(), act()) == {"act": "dense"}
+    # Behind an activation, or where one of the three is missing or something else stands between, none are.
+    assert described(conv(activation="relu"), norm(), act()) == {"conv": "conv", "norm": "norm", "act": "other"}
+    assert described(conv(), norm()) == {"conv": "conv", "norm": "norm"}
+    assert described(norm(), act()) == {"norm": "norm", "act": "other"}
+    assert described(conv(), L.MaxPooling2D(name="pool"), act()) == {"conv": "conv", "pool": "pool", "act": "other"}
+    assert described(conv(), L.Activation("softmax", name="soft")) == {"conv": "conv", "soft": "other"}
+
+
+def test_what_stands_between_stays_a_layer_where_something_else_takes_it():
+    image = keras.Input((12, 10, 3), name="picture")
+    normal = L.BatchNormalization(name="norm")(L.Conv2D(4, 3, name="conv")(image))
+    joined = L.Add(name="sum")([normal, L.ReLU(name="act")(normal)])
+    model = keras.Model(image, L.Dense(2, name="head")(L.GlobalAveragePooling2D(name="mean")(joined)))
+    kinds = [(layer.name, layer.kind) for layer in freeze(network(model)).layers]
+    assert kinds[1:5] == [("conv", "conv"), ("norm", "norm"), ("act", "other"), ("sum", "add")]
 
 
 def test_graph_is_constant_and_in_inference_mode():
@@ -153,7 +193,9 @@ def test_layers_are_replaced_by_given_tensors():
         assert tensors["head"].op.name == "half/head/BiasAdd"
         # The images are not needed any more, and what comes before stands beside.
         np.testing.assert_allclose(session.run(tensors["head"]), expected["head"], rtol=1e-6, atol=1e-6)
-        np.testing.assert_array_equal(session.run(tensors["bn"], {tensors["input"]: x}), expected["bn"])
+        np.testing.assert_array_equal(session.run(tensors["pool"]), expected["pool"])
+        before = tf1.get_default_graph().get_tensor_by_name("half/act/Relu:0")
+        np.testing.assert_array_equal(session.run(before, {tensors["input"]: x}), expected["act"])
 
 
 def test_unknown_layer_tells_the_nearest():

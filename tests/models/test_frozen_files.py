@@ -76,15 +76,50 @@ def test_residual_network_with_normalization(tmp_path):
     read = read_frozen(written(tmp_path / "res.pb", frozen.graph_def))
     assert [(layer.name, layer.kind) for layer in read.layers] == [
         ("input", "input"),
-        ("conv1", "conv"),
-        ("bn1", "norm"),
-        ("relu1", "other"),
+        ("relu1", "conv"),
         ("conv2", "conv"),
         ("conv3", "conv"),
         ("sum", "add"),
         ("out", "other"),
         ("mean", "pool"),
         ("head", "dense"),
+    ]
+    assert set(read.layers) == set(frozen.layers)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_normalization_behind_a_kernel_is_a_layer_where_no_activation_follows_alone(bias):
+    def normalized(x, name):
+        ones = tf.ones(int(x.shape[-1]))
+        x, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x, scale=ones, offset=ones, mean=ones, variance=ones, is_training=False, name=name
+        )
+        return x
+
+    def convolution(x, name):
+        x = tf.nn.conv2d(x, kernel(3, 3, int(x.shape[-1]), 5), 1, "SAME", name=name)
+        return tf.nn.bias_add(x, kernel(5), name=f"{name}_bias") if bias else x
+
+    def build(x):
+        x = tf.nn.relu(normalized(convolution(x, "one"), "one_norm"), name="one_act")
+        both = normalized(convolution(x, "two"), "two_norm")
+        x = tf.add(both, tf.nn.relu(both, name="two_act"), name="sum")
+        x = normalized(convolution(x, "three"), "three_norm")
+        x = normalized(tf.nn.relu(x, name="three_act"), "last_norm")
+        classify(x)
+
+    frozen = frozen_from_graph(graph_of(build), name="mine")
+    end = "_bias" if bias else ""
+    assert [(layer.name, layer.kind) for layer in frozen.layers] == [
+        ("input", "input"),
+        ("one_act", "conv"),
+        (f"two{end}", "conv"),
+        ("two_norm", "norm"),
+        ("two_act", "other"),
+        ("sum", "add"),
+        ("three_act", "conv"),
+        ("last_norm", "norm"),
+        ("logits", "dense"),
     ]
 
 

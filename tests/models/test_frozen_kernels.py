@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from netlens.models.backend import keras
+from netlens.models.folding import fold_batch_normalization
 from netlens.models.frozen import freeze
 from netlens.models.frozen_kernels import convolution_kernel
 from netlens.models.graph import NetworkError
@@ -29,6 +30,23 @@ def test_the_kernel_is_the_layers_own(network, layer):
     kernel = convolution_kernel(freeze(network), layer)
     assert kernel.dtype == np.float32
     assert np.array_equal(kernel, network.model.get_layer(layer).get_weights()[0])
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_the_kernel_of_a_normalized_layer_is_the_folded_one(scaled):
+    layers, rng = keras.layers, np.random.default_rng(0)
+    image = keras.Input((12, 12, 3), name="image")
+    x = layers.Conv2D(4, 3, use_bias=False, name="conv")(image)
+    x = layers.ReLU(name="act")(layers.BatchNormalization(scale=scaled, epsilon=0.1, name="norm")(x))
+    model = keras.Model(image, layers.Dense(3, name="logits")(layers.GlobalAveragePooling2D(name="pool")(x)))
+    norm = model.get_layer("norm")
+    norm.set_weights([rng.uniform(0.5, 2, 4) for _ in norm.get_weights()])
+    network = Network("normalized", model, Preprocessing(), ("a", "b", "c"), (12, 12, 3), "")
+    kernel = convolution_kernel(freeze(network), "act")
+    folded = fold_batch_normalization(model).get_layer("conv").get_weights()[0]
+    assert kernel.dtype == np.float32
+    np.testing.assert_allclose(kernel, folded, rtol=3e-7, atol=0)
+    assert not np.allclose(kernel, model.get_layer("conv").get_weights()[0], rtol=0.01)
 
 
 @pytest.mark.parametrize(

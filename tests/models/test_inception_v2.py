@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
 
-from netlens.models.backend import keras
+from netlens.models.backend import keras, tf, tf1
 from netlens.models.folding import fold_batch_normalization
+from netlens.models.frozen import freeze, imported
+from netlens.models.frozen_files import frozen_from_graph
+from netlens.models.frozen_structure import layer_edges, trunk
 from netlens.models.inception_v2 import small_inception_v2
 from netlens.models.kernel_layers import kernel_layers
+from netlens.models.loading import Network, without_softmax
+from netlens.models.preprocessing import Preprocessing
 from netlens.models.training import save_checkpoint
 
 SCOPE = "InceptionV2/InceptionV2"
@@ -38,10 +43,13 @@ def units():
 def with_moments(model, seed=0):
     """Give batch normalization moments and shifts of its own, so that nothing passes by chance."""
     rng = np.random.default_rng(seed)
+    values = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             size = layer.moving_mean.shape
-            layer.set_weights([rng.normal(size=size), rng.normal(size=size), rng.uniform(0.5, 2, size=size)])
+            values += [(layer.beta, rng.normal(size=size)), (layer.moving_mean, rng.normal(size=size))]
+            values.append((layer.moving_variance, rng.uniform(0.5, 2, size=size)))
+    keras.backend.batch_set_value(values)
     return model
 
 
@@ -50,7 +58,19 @@ def model():
     return with_moments(small_inception_v2(input_shape=(64, 64, 3), classes=16, seed=0))
 
 
-def test_layers_are_named_as_slims(model):
+@pytest.fixture(scope="module")
+def built():
+    """Give the layers of a network whose weights nobody asks for."""
+    return small_inception_v2(input_shape=(64, 64, 3), classes=16, seed=0)
+
+
+@pytest.fixture(scope="module")
+def frozen():
+    """Give a frozen network; what Keras made of it is gone."""
+    return frozen_of(small_inception_v2(input_shape=(64, 64, 3), classes=16, seed=0))
+
+
+def test_layers_are_named_as_slims(built):
     named = []
     for unit in units():
         operation = unit.rsplit("/", 1)[1].split("_")[0]
@@ -58,11 +78,11 @@ def test_layers_are_named_as_slims(model):
         named += [f"{unit}/{part}" for part in parts]
     named += [f"{SCOPE}/Mixed_{mixed}/concat" for mixed in MIXED]
     named += [f"InceptionV2/{name}" for name in ("Logits/AvgPool_1a/AvgPool", "Logits/Conv2d_1c_1x1/BiasAdd")]
-    assert {layer.name for layer in model.layers} == {"image", *named, "InceptionV2/Predictions/Softmax"}
+    assert {layer.name for layer in built.layers} == {"image", *named, "InceptionV2/Predictions/Softmax"}
 
 
-def test_maps_have_a_quarter_of_inception_v2s_channels(model):
-    shapes = {layer.name: layer.output_shape[1:] for layer in model.layers[1:]}
+def test_maps_have_a_quarter_of_inception_v2s_channels(built):
+    shapes = {layer.name: layer.output_shape[1:] for layer in built.layers[1:]}
     assert [shapes[f"{SCOPE}/Conv2d_{name}/Relu"] for name in ("1a_7x7", "2b_1x1", "2c_3x3")] == [
         (64, 64, 16), (32, 32, 16), (32, 32, 48),
     ]  # fmt: skip
@@ -70,11 +90,11 @@ def test_maps_have_a_quarter_of_inception_v2s_channels(model):
     assert [shapes[f"{SCOPE}/Mixed_{name}/concat"] for name in MIXED] == [
         (16, 16, 64), (16, 16, 80), (8, 8, 144), (8, 8, 144), (4, 4, 256), (4, 4, 256),
     ]  # fmt: skip
-    assert model.count_params() < 340_000
+    assert built.count_params() < 340_000
 
 
-def test_convolutions_have_no_bias_and_normalization_no_scale(model):
-    for layer in model.layers:
+def test_convolutions_have_no_bias_and_normalization_no_scale(built):
+    for layer in built.layers:
         if isinstance(layer, keras.layers.Conv2D):
             assert not layer.use_bias, layer.name
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -109,3 +129,55 @@ def test_folded_it_is_the_same_network(model):
     assert not [layer for layer in folded.layers if isinstance(layer, keras.layers.BatchNormalization)]
     np.testing.assert_allclose(folded.predict_on_batch(x), model.predict_on_batch(x), rtol=0, atol=1e-6)
     assert len(kernel_layers(folded)) == sum("Conv2d" in name for name in units()) + 1
+
+
+def frozen_of(model):
+    logits = without_softmax(model)
+    classes = tuple(map(str, range(logits.output_shape[-1])))
+    return freeze(Network("small", logits, Preprocessing(), classes, (64, 64, 3), ""))
+
+
+def test_frozen_its_layers_are_the_activations(frozen):
+    expected = {}
+    for unit in units():
+        operation = unit.rsplit("/", 1)[1].split("_")[0]
+        expected[f"{unit}/{'Relu' if operation == 'Conv2d' else operation}"] = (
+            "conv" if operation == "Conv2d" else "pool"
+        )
+    expected |= {f"{SCOPE}/Mixed_{mixed}/concat": "concat" for mixed in MIXED}
+    ends = {"InceptionV2/Logits/AvgPool_1a/AvgPool": "pool", "InceptionV2/Logits/Conv2d_1c_1x1/BiasAdd": "dense"}
+    assert {layer.name: layer.kind for layer in frozen.layers} == {"input": "input", **expected, **ends}
+    # Read as somebody else's graph it has the same layers, whose names are short.
+    read = frozen_from_graph(frozen.graph_def, name="read")
+    assert [(layer.node, layer.kind) for layer in read.layers] == [(layer.node, layer.kind) for layer in frozen.layers]
+
+
+def test_frozen_its_trunk_and_edges_are_those_of_inception(frozen):
+    stem = ["Conv2d_1a_7x7/Relu", "MaxPool_2a_3x3/MaxPool", "Conv2d_2b_1x1/Relu", "Conv2d_2c_3x3/Relu"]
+    stem += ["MaxPool_3a_3x3/MaxPool", *(f"Mixed_{mixed}/concat" for mixed in MIXED)]
+    assert [layer.name for layer in trunk(frozen)] == [
+        "input", *(f"{SCOPE}/{name}" for name in stem), "InceptionV2/Logits/AvgPool_1a/AvgPool",
+        "InceptionV2/Logits/Conv2d_1c_1x1/BiasAdd",
+    ]  # fmt: skip
+    edges = layer_edges(frozen)
+    ends = {branch: names[-1] for branch, names in BRANCHES.items()}
+    assert {source for source, user in edges if user == f"{SCOPE}/Mixed_3b/concat"} == {
+        f"{SCOPE}/Mixed_3b/{branch}/{name}/Relu" for branch, name in ends.items()
+    }
+    starts = ["Branch_0/Conv2d_0a_1x1/Relu", "Branch_1/Conv2d_0a_1x1/Relu", "Branch_2/MaxPool_1a_3x3/MaxPool"]
+    assert {user for source, user in edges if source == f"{SCOPE}/Mixed_4b/concat"} == {
+        f"{SCOPE}/Mixed_5a/{name}" for name in starts
+    }
+
+
+def test_frozen_it_normalizes_by_its_stored_moments(model):
+    x = np.random.default_rng(1).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
+    frozen = frozen_of(model)
+    wanted = [f"{SCOPE}/Conv2d_1a_7x7/Relu", f"{SCOPE}/Mixed_4a/concat", "InceptionV2/Logits/Conv2d_1c_1x1/BiasAdd"]
+    expected = keras.Model(model.input, [model.get_layer(name).output for name in wanted]).predict_on_batch(x)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tensors = imported(frozen)
+        # One image alone: by the moments of the batch it would be another answer.
+        found = session.run([tensors[name] for name in wanted], {tensors["input"]: x[:1]})
+    for name, value, other in zip(wanted, expected, found, strict=True):
+        np.testing.assert_allclose(other, value[:1], rtol=0, atol=3e-6 * np.abs(value).max(), err_msg=name)

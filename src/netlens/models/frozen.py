@@ -32,6 +32,16 @@ _KINDS = {
     "LayerNormalization": "norm", "SyncBatchNormalization": "norm",
 }  # fmt: skip
 
+#: What may stand between a kernel and its activation without being a layer of its own.
+_INSIDE_UNITS = frozenset({
+    "BatchNormalization", "SyncBatchNormalization", "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout",
+    "GaussianNoise", "ActivityRegularization",
+})  # fmt: skip
+
+#: Layers that are activations, ``Activation`` itself with any function but these.
+_ACTIVATIONS = frozenset({"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "ThresholdedReLU"})
+_NOT_ACTIVATIONS = frozenset({"linear", "softmax"})
+
 #: Layers that pass on what they are given, at most in another arrangement: their outputs need no name.
 _UNNAMED = frozenset({
     "Flatten", "Reshape", "Permute", "ZeroPadding2D", "Cropping2D", "Dropout", "SpatialDropout2D", "AlphaDropout",
@@ -50,7 +60,8 @@ class FrozenLayer:
     node
         The graph's operation whose (first) output is the layer's output, its activation included.
     kind
-        ``input``, ``conv``, ``dense``, ``concat``, ``add``, ``pool``, ``norm`` or ``other``.
+        ``input``, ``conv``, ``dense``, ``concat``, ``add``, ``pool``, ``norm`` or ``other``. An activation behind a
+        kernel, at once or behind the kernel's batch normalization, has the kernel's kind.
     channels
         Size of the last axis.
     height, width
@@ -157,7 +168,9 @@ def freeze(network: Network) -> FrozenNetwork:
     -------
     FrozenNetwork
         Its layers are the Keras layers, but for those that only rearrange or pass on; a layer that is used more than
-        once appears once a use, as ``name``, ``name_1``, ...
+        once appears once a use, as ``name``, ``name_1``, ... Where a kernel, its batch normalization and its
+        activation are layers of their own, and nothing else takes what stands between, they are one layer: it has the
+        name of the activation and the kind of the kernel.
 
     Raises
     ------
@@ -205,8 +218,13 @@ def freeze(network: Network) -> FrozenNetwork:
 
 
 def _layers_of(steps: Sequence[Step]) -> tuple[FrozenLayer, ...]:
+    units = [unit for unit in map(_unit_of, steps) if unit]
+    inside = {step for unit in units for step in unit[:-1]}
+    kinds = {unit[-1]: _KINDS[unit[0].kind] for unit in units}
     layers: list[FrozenLayer] = []
     for step in steps:
+        if step in inside:
+            continue
         tensor = tf.nest.flatten(step.node.outputs)[0]
         shape = step.output_shape
         if not step.sources:
@@ -216,11 +234,30 @@ def _layers_of(steps: Sequence[Step]) -> tuple[FrozenLayer, ...]:
         own = all(tensor.op.name != layer.node for layer in layers)
         if step.kind in _UNNAMED or not own or len(shape) not in (1, 3) or shape[-1] is None:
             continue
-        kind = "pool" if step.kind.endswith("Pooling2D") else _KINDS.get(step.kind, "other")
+        kind = "pool" if step.kind.endswith("Pooling2D") else kinds.get(step) or _KINDS.get(step.kind, "other")
         height, width = shape[:2] if len(shape) == 3 else (None, None)
         name = _unused(step.name, {layer.name for layer in layers})
         layers.append(FrozenLayer(name, tensor.op.name, kind, shape[-1], height, width))
     return tuple(layers)
+
+
+def _unit_of(activation: Step) -> list[Step]:
+    """List the steps from a kernel to its activation, if `activation` is one and nothing else takes those before it."""
+    if activation.kind not in _ACTIVATIONS or (
+        activation.kind == "Activation" and activation.activation in _NOT_ACTIVATIONS
+    ):
+        return []
+    unit = [activation]
+    while len(unit[0].sources) == 1:
+        before = unit[0].source
+        if before.is_output or len(before.users) != 1:
+            return []
+        unit.insert(0, before)
+        if _KINDS.get(before.kind) in {"conv", "dense"}:
+            return unit if before.activation == "linear" else []
+        if before.kind not in _INSIDE_UNITS:
+            return []
+    return []
 
 
 def _unused(name: str, taken: Container[str]) -> str:

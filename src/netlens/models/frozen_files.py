@@ -22,9 +22,10 @@ _ACTIVATIONS = frozenset({
 #: With one input that depends on the image they only scale and shift, or pass on.
 _AFFINE = frozenset({"BiasAdd", "Add", "AddV2", "Sub", "Mul", "RealDiv", "Identity", "BatchToSpaceND"})
 _JOINS = {"Concat": "concat", "ConcatV2": "concat", "Add": "add", "AddV2": "add", "AddN": "add"}
+_BATCH_NORMALIZATIONS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
 _OTHERS = {
-    "MaxPool": "pool", "MaxPoolV2": "pool", "AvgPool": "pool", "Mean": "pool", "LRN": "norm", "FusedBatchNorm": "norm",
-    "FusedBatchNormV2": "norm", "FusedBatchNormV3": "norm",
+    "MaxPool": "pool", "MaxPoolV2": "pool", "AvgPool": "pool", "Mean": "pool", "LRN": "norm",
+    **dict.fromkeys(sorted(_BATCH_NORMALIZATIONS), "norm"),
 }  # fmt: skip
 #: Between the logits and the end of a graph.
 _ENDINGS = frozenset({"Identity", "Reshape", "Squeeze", "Softmax", "LogSoftmax"})
@@ -161,8 +162,9 @@ def frozen_from_graph(
     -------
     FrozenNetwork
         Its layers: activations, convolutions and matrix products that no activation follows, concatenations,
-        additions, poolings and normalizations. A layer is named as its operation, without a last part that only says
-        the operation's type (``conv1/Relu`` is ``conv1``) where no other layer has that name.
+        additions, poolings and normalizations, but for a batch normalization between a kernel and its activation. A
+        layer is named as its operation, without a last part that only says the operation's type (``conv1/Relu`` is
+        ``conv1``) where no other layer has that name.
 
     Raises
     ------
@@ -317,9 +319,35 @@ def _layers(graph_def: Any, shapes: Mapping[str, tuple[int | None, ...]], output
 
 def _kinds(nodes: Mapping[str, Any], output: str) -> dict[str, str]:
     """Give the operations that are layers' outputs, each with the layer's kind; `nodes` come after their sources."""
-    data: dict[str, list[str]] = {}  # what depends on the image -> those of its sources that do
+    data, users, kernels = _data_and_kernels(nodes)
+    behind = {name for name in kernels if nodes[name].op not in _KERNELS}
+    found: dict[str, str] = {}
+    for name, sources in data.items():
+        op = nodes[name].op
+        if name in kernels:
+            # Where all that follows only scales, shifts or activates, one of those is the layer's output.
+            after = users.get(name, [])
+            if name == output or not all(user in behind or nodes[user].op in _ACTIVATIONS for user in after):
+                found[name] = kernels[name]
+        elif name == INPUT:
+            found[name] = "input"
+        elif op in _ACTIVATIONS:
+            found[name] = kernels.get(sources[0], "other")
+        elif op in _JOINS and len(sources) > 1:
+            found[name] = _JOINS[op]
+        elif op in _OTHERS:
+            found[name] = _OTHERS[op]
+    return found
+
+
+def _data_and_kernels(nodes: Mapping[str, Any]) -> tuple[dict[str, list[str]], dict[str, list[str]], dict[str, str]]:
+    """Give what depends on the image with those of its sources that do; their users; kernels' outputs with a kind.
+
+    Behind a kernel's own operation follow those that only scale and shift what it gives.
+    """
+    data: dict[str, list[str]] = {}
     users: dict[str, list[str]] = {}
-    kernels: dict[str, str] = {}  # a kernel's operation, or what only scales and shifts behind one -> kind
+    kernels: dict[str, str] = {}
     for name, node in nodes.items():
         sources = [node_of(source) for source in node.input if node_of(source) in data]
         if not sources and name != INPUT:
@@ -331,23 +359,13 @@ def _kinds(nodes: Mapping[str, Any], output: str) -> dict[str, str]:
             kernels[name] = _KERNELS[node.op]
         elif node.op in _AFFINE and len(sources) == 1 and sources[0] in kernels:
             kernels[name] = kernels[sources[0]]
-    found: dict[str, str] = {}
-    for name, sources in data.items():
-        op = nodes[name].op
-        if name in kernels:
-            # Only affine operations and activations behind it: one of those is the layer's output.
-            after = [nodes[user].op if len(data[user]) == 1 else "" for user in users.get(name, [])]
-            if name == output or not all(each in _AFFINE or each in _ACTIVATIONS for each in after):
-                found[name] = kernels[name]
-        elif name == INPUT:
-            found[name] = "input"
-        elif op in _ACTIVATIONS:
-            found[name] = kernels.get(sources[0], "other")
-        elif op in _JOINS and len(sources) > 1:
-            found[name] = _JOINS[op]
-        elif op in _OTHERS:
-            found[name] = _OTHERS[op]
-    return found
+    for name in nodes:
+        # Behind a kernel it only scales and shifts as well; with an activation behind it, the three are one layer.
+        if nodes[name].op in _BATCH_NORMALIZATIONS and len(data.get(name, [])) == 1:
+            source, after = data[name][0], [nodes[user].op for user in users.get(name, [])]
+            if source in kernels and after and len(users[source]) == 1 and _ACTIVATIONS.issuperset(after):
+                kernels[name] = kernels[source]
+    return data, users, kernels
 
 
 def _labels(nodes: Sequence[Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Kernels of a frozen network's convolutions."""
+"""Kernels of a frozen network's convolutions, batch normalization behind them included."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from netlens.models.backend import tf
 from netlens.models.frozen import FrozenNetwork
 from netlens.models.graph import NetworkError
+
+_BATCH_NORMALIZATIONS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
 
 #: Operations between a convolution and its layer's output, with the data in the first input.
 _BEHIND_KERNEL = frozenset({
@@ -29,7 +31,8 @@ def convolution_kernel(network: FrozenNetwork, layer: str) -> NDArray[np.float32
     Returns
     -------
     ndarray
-        float32, (height, width, inputs, units).
+        float32, (height, width, inputs, units). Where the layer normalizes what its convolution gives, the kernel is
+        that of the two together: each unit's times gamma / sqrt(variance + epsilon).
 
     Raises
     ------
@@ -38,18 +41,28 @@ def convolution_kernel(network: FrozenNetwork, layer: str) -> NDArray[np.float32
     """
     nodes = {node.name: node for node in network.graph_def.node}
     node = nodes[network.layer(layer).node]
-    while node.op in _BEHIND_KERNEL:
+    scale: Any = 1.0
+    while node.op in _BEHIND_KERNEL or (node.op in _BATCH_NORMALIZATIONS and not node.attr["is_training"].b):
+        if node.op in _BATCH_NORMALIZATIONS:
+            gamma, variance = (_constant(nodes, node, index, layer) for index in (1, 4))
+            scale = scale * gamma / np.sqrt(variance + node.attr["epsilon"].f)
         node = _input(nodes, node, 0)
     if node.op != "Conv2D":
         raise NetworkError(
             f"layer {layer!r} of network {network.name!r} is no ordinary convolution (found {node.op} {node.name!r})"
         )
-    kernel = _input(nodes, node, 1)
-    while kernel.op == "Identity":
-        kernel = _input(nodes, kernel, 0)
-    if kernel.op != "Const":
-        raise NetworkError(f"the kernel of layer {layer!r} is computed ({kernel.op}), not constant")
-    values: NDArray[np.float32] = np.asarray(tf.make_ndarray(kernel.attr["value"].tensor), np.float32)
+    values: NDArray[np.float32] = (_constant(nodes, node, 1, layer) * scale).astype(np.float32)
+    return values
+
+
+def _constant(nodes: dict[str, Any], node: Any, index: int, layer: str) -> NDArray[np.float64]:
+    """Read a constant that an operation takes."""
+    source = _input(nodes, node, index)
+    while source.op == "Identity":
+        source = _input(nodes, source, 0)
+    if source.op != "Const":
+        raise NetworkError(f"the kernel of layer {layer!r} is computed ({source.op}), not constant")
+    values: NDArray[np.float64] = np.asarray(tf.make_ndarray(source.attr["value"].tensor), np.float64)
     return values
 
 

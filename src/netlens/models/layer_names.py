@@ -13,6 +13,14 @@ _RULES = (
     (r"conv(\d+)_block(\d+)_(\d+)_conv", r"conv\1_\2_\3"),
     (r"mixed(\d+)([a-z]?)_(.+)_bottleneck(?:_pre_relu)?", r"\1\2_\3_b"),  # InceptionV1 and V2 in lucid
     (r"mixed(\d+)([a-z]?)_(.+?)(?:_pre_relu)?(?:_conv)?", r"\1\2_\3"),
+    (r"(?:InceptionV\d/){2}Conv2d_(\w+?)_\dx\d(?:/\w+)?", r"conv\1"),  # InceptionV1 and V2 in slim
+    (r"(?:InceptionV\d/){2}MaxPool_(\w+?)_\dx\d(?:/\w+)?", r"pool\1"),
+    (r"(?:InceptionV\d/){2}Mixed_(\w+)(?:/concat)?", r"mixed\1"),
+    (r"(?:InceptionV\d/){2}Mixed_(\w+)/Branch_(\d)/Conv2d_(\w+_\dx\d)(?:/\w+)?", r"\1_\2_\3"),
+    (r"(?:InceptionV\d/){2}Mixed_(\w+)/Branch_(\d)/AvgPool_\w+(?:/\w+)?", r"\1_\2_avgpool"),
+    (r"(?:InceptionV\d/){2}Mixed_(\w+)/Branch_(\d)/MaxPool_\w+(?:/\w+)?", r"\1_\2_maxpool"),
+    (r"InceptionV\d/Logits/AvgPool_\w+(?:/\w+)?", "avgpool"),
+    (r"InceptionV\d/Logits/Conv2d_\w+(?:/\w+)?", "logits"),
     (r"(.+?)_pre_relu(?:_conv)?", r"\1"),
     (r"(.+\d)_conv2?d?", r"\1"),
 )
