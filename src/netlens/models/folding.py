@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.models.backend import keras
 from netlens.models.graph import Graph, Step, UnsupportedLayerError, graph_of, rebuild
 
 Float = NDArray[np.float64]
@@ -51,25 +52,27 @@ def fold_batch_normalization(model: Any) -> Any:
         A BatchNormalization cannot be folded.
     """
     graph = graph_of(model)
-    weights: dict[int, list[Float]] = {
-        id(step.layer): _kernel_and_bias(step) for step in graph.steps if step.kind in _KERNEL
+    stored = _stored_weights(graph)
+    weights = {
+        id(step.layer): _kernel_and_bias(step, stored[id(step.layer)]) for step in graph.steps if step.kind in _KERNEL
     }
     folded: set[int] = set()
     normalizations = [step for step in graph.steps if step.kind in _NORMALIZATION]
+    affine = {id(step.layer): _scale_and_shift(step, stored[id(step.layer)]) for step in normalizations}
 
     # Backward first, from the input on: a second normalization may then pass a first one that is gone. Forward from
     # the output back, for the same reason.
     for step in normalizations:
-        kernel = _kernel_before(step, graph, folded)
+        scale, shift = affine[id(step.layer)]
+        kernel = _kernel_before(step, graph, folded, scale, shift)
         if kernel is not None:
-            scale, shift = _scale_and_shift(step)
             matrix, bias = weights[id(kernel.layer)]
             weights[id(kernel.layer)] = [matrix * scale, bias * scale + shift]
             folded.add(id(step.layer))
     for step in reversed(normalizations):
         if id(step.layer) not in folded:
-            scale, shift = _scale_and_shift(step)
-            for kernel, repeats in _kernels_after(step, graph, folded):
+            scale, shift = affine[id(step.layer)]
+            for kernel, repeats in _kernels_after(step, graph, folded, scale, shift):
                 matrix, bias = weights[id(kernel.layer)]
                 # Channels last: a flatten gives every channel of the first pixel, then of the next one.
                 scale_in, shift_in = np.tile(scale, repeats), np.tile(shift, repeats)
@@ -77,7 +80,7 @@ def fold_batch_normalization(model: Any) -> Any:
                 weights[id(kernel.layer)] = [matrix * scale_in[:, None], bias + added]
             folded.add(id(step.layer))
 
-    return _with_weights(model, weights, folded)
+    return _with_weights(model, stored, weights, folded)
 
 
 def has_batch_normalization(model: Any) -> bool:
@@ -85,17 +88,24 @@ def has_batch_normalization(model: Any) -> bool:
     return any(step.kind in _NORMALIZATION for step in graph_of(model).steps)
 
 
-def _kernel_and_bias(step: Step) -> list[Float]:
-    values = [np.asarray(value, np.float64) for value in step.layer.get_weights()]
+def _stored_weights(graph: Graph) -> dict[int, list[NDArray[Any]]]:
+    """Read the weights of every layer; all at once, since each read makes the whole graph ready again."""
+    layers = list({id(step.layer): step.layer for step in graph.steps}.values())
+    values = iter(keras.backend.batch_get_value([variable for layer in layers for variable in layer.weights]))
+    return {id(layer): [next(values) for _ in layer.weights] for layer in layers}
+
+
+def _kernel_and_bias(step: Step, stored: list[NDArray[Any]]) -> list[Float]:
+    values = [np.asarray(value, np.float64) for value in stored]
     kernel = values[0]
     return [kernel, values[1] if step.layer.use_bias else np.zeros(kernel.shape[-1])]
 
 
-def _scale_and_shift(step: Step) -> tuple[Float, Float]:
-    """Read s and t of y = s x + t, shape (channels,)."""
+def _scale_and_shift(step: Step, stored: list[NDArray[Any]]) -> tuple[Float, Float]:
+    """Compute s and t of y = s x + t, shape (channels,)."""
     layer = step.layer
     values = {}
-    for variable, value in zip(layer.weights, layer.get_weights(), strict=True):
+    for variable, value in zip(layer.weights, stored, strict=True):
         values[variable.name.split("/")[-1].split(":")[0]] = np.asarray(value, np.float64)
     mean, variance = values["moving_mean"], values["moving_variance"]
     scale = values.get("gamma", np.ones_like(mean)) / np.sqrt(variance + layer.epsilon)
@@ -127,10 +137,9 @@ def _passes(step: Step, scale: Float, shift: Float, folded: set[int]) -> bool:
     return False
 
 
-def _kernel_before(step: Step, graph: Graph, folded: set[int]) -> Step | None:
+def _kernel_before(step: Step, graph: Graph, folded: set[int], scale: Float, shift: Float) -> Step | None:
     """Find the kernel whose units `step` normalizes, if nothing else uses them."""
     _check(step, graph)
-    scale, shift = _scale_and_shift(step)
     current = step
     while len(current.sources) == 1:
         current = current.source
@@ -143,9 +152,8 @@ def _kernel_before(step: Step, graph: Graph, folded: set[int]) -> Step | None:
     return None
 
 
-def _kernels_after(step: Step, graph: Graph, folded: set[int]) -> list[tuple[Step, int]]:
+def _kernels_after(step: Step, graph: Graph, folded: set[int], scale: Float, shift: Float) -> list[tuple[Step, int]]:
     """Find the kernels that take what `step` gives, and how often a flatten repeats its channels for each."""
-    scale, shift = _scale_and_shift(step)
     kernels: list[tuple[Step, int]] = []
     pending = [(step, user, 1) for user in step.users]
     if step.is_output:
@@ -182,7 +190,9 @@ def _pads(kernel: Step) -> bool:
     return kernel.kind == "Conv2D" and layer.padding != "valid" and tuple(layer.kernel_size) != (1, 1)
 
 
-def _with_weights(model: Any, weights: dict[int, list[Float]], folded: set[int]) -> Any:
+def _with_weights(
+    model: Any, stored: dict[int, list[NDArray[Any]]], weights: dict[int, list[Float]], folded: set[int]
+) -> Any:
     made: list[tuple[Any, list[NDArray[Any]]]] = []
 
     def make_layer(step: Step) -> Any | None:
@@ -194,13 +204,12 @@ def _with_weights(model: Any, weights: dict[int, list[Float]], folded: set[int])
             config["use_bias"] = True
             values = [value.astype(np.float32) for value in weights[id(layer)]]
         else:
-            values = layer.get_weights()
+            values = stored[id(layer)]
         new = type(layer).from_config(config)
         made.append((new, values))
         return new
 
     result = rebuild(model, make_layer)
-    for layer, values in made:
-        if values:
-            layer.set_weights(values)
+    variables = [variable for layer, _ in made for variable in layer.weights]
+    keras.backend.batch_set_value(list(zip(variables, (each for _, values in made for each in values), strict=True)))
     return result

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from netlens.atomic import writing
 from netlens.data.arrays import save_arrays
-from netlens.models.backend import tf, tf1
+from netlens.models.backend import keras, tf, tf1
 from netlens.models.folding import fold_batch_normalization, has_batch_normalization
 from netlens.models.graph import NetworkError
 from netlens.models.kernel_layers import KernelLayer, kernel_layers, write_layers
@@ -62,7 +62,9 @@ def prepare(network: Network) -> Prepared:
     layers = kernel_layers(model)
     if not layers:
         raise NetworkError(f"network {network.name!r} has no layer with a kernel")
-    kernels = {layer.name: np.asarray(model.get_layer(layer.name).get_weights()[0], np.float32) for layer in layers}
+    # All at once: each read of a network's session makes the whole graph ready again.
+    stored = keras.backend.batch_get_value([model.get_layer(layer.name).kernel for layer in layers])
+    kernels = {layer.name: np.asarray(kernel, np.float32) for layer, kernel in zip(layers, stored, strict=True)}
     for name, kernel in kernels.items():
         if not np.all(np.isfinite(kernel)):
             raise NetworkError(f"network {network.name!r}: the kernel of layer {name!r} holds NaN or infinity")
