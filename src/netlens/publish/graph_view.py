@@ -63,8 +63,8 @@ def network_data(graph: Arrays, caricatures: Arrays) -> dict[str, Any]:
     """
     layers_arrays = ("names", "labels", "kinds", "channels", "heights", "widths", "x", "y")
     edge_arrays = ("edges", "route_ends", "shortcuts")
-    _there(graph, ("network", *layers_arrays, *edge_arrays, "points"), "graph")
-    _there(caricatures, ("layers", "pictures_0", "pictures_1"), "caricatures")
+    _there(graph, ("network", *layers_arrays, *edge_arrays, "points"), "the graph's arrays")
+    _there(caricatures, ("layers", "pictures_0", "pictures_1"), "the caricatures")
     count, edges = len(graph["names"]), np.asarray(graph["edges"], np.int64).reshape(-1, 2)
     if any(len(graph[name]) != count for name in layers_arrays) or not count:
         raise PageError("the graph's arrays are not of the same layers")
@@ -166,12 +166,9 @@ def aligned_data(
     pairs = list(dict.fromkeys((first, second) for first, second, _ in matrices))
     if not (pairs and measures):
         raise PageError("the view needs a pair of networks and a measure")
-    for network in networks:
-        shown = [node["name"] for node in network["nodes"]]
-        if network["name"] in layers and list(layers[network["name"]]) != shown:
-            raise PageError(
-                f"the similarities are of other layers of {network['name']} than the graph: make both again"
-            )
+    for name, network in zip(names, networks, strict=True):
+        if list(layers.get(name, [])) != [node["name"] for node in network["nodes"]]:
+            raise PageError(f"the similarities are of other layers of {name} than the graph: make both again")
     told = []
     for first, second in pairs:
         if unknown := [name for name in (first, second) if name not in names]:
@@ -244,7 +241,7 @@ def _asset(suffix: str) -> str:
 
 def _there(arrays: Arrays, names: Sequence[str], what: str) -> None:
     if missing := [name for name in names if name not in arrays]:
-        raise PageError(f"the {what} lack {', '.join(missing)}")
+        raise PageError(f"{what} lack {', '.join(missing)}")
 
 
 def _picture_uri(pixels: NDArray[Any]) -> str:
