@@ -15,7 +15,7 @@ from PIL import Image
 from netlens.featurevis.requests import RequestError
 
 #: Version of `netlens.featurevis.inversion`: raised whenever the same request would give another picture.
-CARICATURE_PROCEDURE: Final = 1
+CARICATURE_PROCEDURE: Final = 2
 
 _SMALLEST_PX: Final = 16
 
