@@ -97,6 +97,13 @@ def main() -> int:
     stored_s = seconds["whitening"] + seconds["singular values"]
     condition = max(layer.eigenvalues[0] / layer.eigenvalues[-1] for side in ready for layer in side.values())
     floor_s = floor(first, second)
+    print(f"{len(FIRST)} x {len(SECOND)} layers, {sum(FIRST)} and {sum(SECOND)} channels, {arguments.images} images")
+    print(f"largest condition number of a covariance {condition:.0f}")
+    print(f"ours, from activations        {ours_s:8.2f} s")
+    for step, step_s in seconds.items():
+        print(f"  {step:<27} {step_s:8.2f} s")
+    print(f"ours, from stored sums        {stored_s:8.2f} s")
+    print(f"one multiplication alone      {floor_s:8.2f} s", flush=True)
 
     places = list(np.ndindex(matrix.shape))
     asked = places[:: max(1, len(places) // arguments.pairs) if arguments.pairs else 1]
@@ -110,13 +117,6 @@ def main() -> int:
     work = {place: float(FIRST[place[0]] + SECOND[place[1]]) ** 2 for place in places}
     theirs_s *= sum(work.values()) / sum(work[place] for place in asked)
 
-    print(f"{len(FIRST)} x {len(SECOND)} layers, {sum(FIRST)} and {sum(SECOND)} channels, {arguments.images} images")
-    print(f"largest condition number of a covariance {condition:.0f}")
-    print(f"ours, from activations        {ours_s:8.2f} s")
-    for step, step_s in seconds.items():
-        print(f"  {step:<27} {step_s:8.2f} s")
-    print(f"ours, from stored sums        {stored_s:8.2f} s")
-    print(f"one multiplication alone      {floor_s:8.2f} s")
     print(f"everything pair by pair       {theirs_s:8.2f} s  ({len(asked)} of {len(places)} pairs done)")
     print(f"faster by {theirs_s / ours_s:.1f} from activations, by {theirs_s / stored_s:.1f} from stored sums", end="")
     print(f" (wanted: {WANTED:g}); the multiplication alone would be faster by {theirs_s / floor_s:.1f}")

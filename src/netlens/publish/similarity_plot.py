@@ -22,6 +22,7 @@ _LABEL_PT: Final = 6.5
 # Labels of rows or columns that are closer than this stand at every second one, or fewer.
 _PITCH_PT: Final = 5.8
 _MARGIN_IN: Final = 0.1
+_NARROWEST: Final = 6
 # What leaves room for a caption on a page.
 _HIGHEST_IN: Final = 8.0
 # Brightness of a cell, from 0 to 1, above which its mark is dark.
@@ -85,7 +86,9 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
     fig.set_layout_engine("compressed")
     fig.set_size_inches(width, 6.0 if beside else 6.0 * len(panels))
     shape = (1, len(panels)) if beside else (len(panels), 1)
-    axes: list[Axes] = list(fig.subplots(*shape, squeeze=False).ravel())
+    # Side by side, cells are of about one size, unless a matrix would be too narrow for its title.
+    ratios = [max(len(panel.columns), _NARROWEST) for panel in panels] if beside else None
+    axes: list[Axes] = list(fig.subplots(*shape, squeeze=False, width_ratios=ratios).ravel())
     before: Sequence[str] = ()
     for ax, panel in zip(axes, panels, strict=True):
         image = _matrix(ax, panel)
