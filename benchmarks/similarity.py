@@ -5,8 +5,8 @@ The activations are made up (rectified, with directions that all layers share), 
 conditioned; making them is not timed. Ours goes from activations to the matrix: sums of products in float64, one
 eigendecomposition a layer, one sum of singular values a pair. A study stores the sums, and what it computes anew starts
 from those, so the time from there is told as well. The floor is one multiplication of all activations of the one
-network with all of the other in float64, which the sums between the networks cannot do without. The obvious way, pair
-by pair, is benchmarks/_pairwise_similarity.py.
+network with all of the other in float64, which the sums between the networks cannot do without, so from activations
+nothing can be faster than the obvious way by more than that. The obvious way is benchmarks/_pairwise_similarity.py.
 
     python benchmarks/similarity.py                  # everything: some minutes, nearly all of them the obvious way's
     python benchmarks/similarity.py --images 5000
