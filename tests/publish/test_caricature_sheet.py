@@ -37,9 +37,9 @@ def shown(fig):
 
 
 @pytest.mark.parametrize(
-    ("count", "lines"), [(1, [1]), (8, [8]), (9, [4, 5]), (10, [5, 5]), (16, [8, 8]), (23, [8, 7, 8])]
+    ("count", "lines"), [(1, [1]), (8, [8]), (10, [10]), (11, [6, 5]), (20, [10, 10]), (23, [8, 7, 8])]
 )
-def test_layers_are_dealt_evenly_to_lines_of_at_most_eight(count, lines):
+def test_layers_are_dealt_evenly_to_lines_of_at_most_ten(count, lines):
     band = Band(names(count), {"": pictures(count)})
     assert [line.stop - line.start for line in band.lines()] == lines
     assert np.array_equal(np.concatenate([np.arange(count)[line] for line in band.lines()]), np.arange(count))
@@ -49,18 +49,18 @@ def test_layers_are_dealt_evenly_to_lines_of_at_most_eight(count, lines):
 
 
 def test_every_picture_stands_under_its_layer_and_rows_stand_below_each_other():
-    fig = sheet(IMAGE, [Band(names(10), {"upper": pictures(10), "lower": pictures(10, 20)})])
+    fig = sheet(IMAGE, [Band(names(12), {"upper": pictures(12), "lower": pictures(12, 20)})])
     image, *panels = shown(fig)
     assert image[:2] == (200, "image")
-    assert [panel[0] for panel in panels] == [*range(5), *range(20, 25), *range(5, 10), *range(25, 30)]
+    assert [panel[0] for panel in panels] == [*range(6), *range(20, 26), *range(6, 12), *range(26, 32)]
     titles = {panel[0]: panel[1] for panel in panels}
-    assert titles == {**dict(enumerate(names(10))), **dict.fromkeys(range(20, 30), "")}
+    assert titles == {**dict(enumerate(names(12))), **dict.fromkeys(range(20, 32), "")}
     places = {panel[0]: panel[2:] for panel in panels}
-    for column in range(10):
+    for column in range(12):
         assert places[column][0] == pytest.approx(places[20 + column][0])
-        assert places[column][0] == pytest.approx(places[column % 5][0])
+        assert places[column][0] == pytest.approx(places[column % 6][0])
         assert places[column][1] < places[20 + column][1]
-    assert places[20][1] < places[5][1]
+    assert places[20][1] < places[6][1]
     assert image[2] < places[0][0]
     assert places[0][1] < image[3] < places[20][1]
     assert [text.get_text() for text in fig.texts] == ["upper", "lower"] * 2

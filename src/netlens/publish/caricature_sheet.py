@@ -14,16 +14,14 @@ from netlens.publish import style
 from netlens.publish.unit_panels import draw_picture, panel, words
 
 _LABEL_PT: Final = 6.5
-_COLUMNS: Final = 9  # with the image's
+_LINE_COUNT: Final = 10  # layers in a line, at most
+_LARGEST_IN: Final = 0.65  # a picture's side
 _EDGE_IN: Final = 0.03
 _ROWS_IN: Final = 0.14  # the rows' labels, behind the image
 _GAP_IN: Final = 0.05
 _HEADING_IN: Final = 0.18
 _TITLE_IN: Final = 0.15  # a line's layers
 _BETWEEN_IN: Final = 0.07  # lines
-_SIDE_IN: Final = (style.FULL_WIDTH_IN - 2 * _EDGE_IN - _ROWS_IN + _GAP_IN) / _COLUMNS - _GAP_IN
-_STEP_IN: Final = _SIDE_IN + _GAP_IN
-_START_IN: Final = _EDGE_IN + _STEP_IN + _ROWS_IN  # the first layer
 
 
 @dataclass(frozen=True)
@@ -47,13 +45,13 @@ class Band:
     def lines(self) -> list[slice]:
         """Deal the layers to lines, as evenly as can be."""
         count = len(self.labels)
-        lines_count = -(-count // (_COLUMNS - 1))
+        lines_count = -(-count // _LINE_COUNT)
         bounds = [round(line * count / lines_count) for line in range(lines_count + 1)]
         return [slice(start, end) for start, end in pairwise(bounds)]
 
-    def height_in(self) -> float:
-        """Give what the band takes."""
-        line_in = _TITLE_IN + len(self.pictures) * _STEP_IN + _BETWEEN_IN
+    def height_in(self, step_in: float) -> float:
+        """Give what the band takes when pictures follow each other at a distance."""
+        line_in = _TITLE_IN + len(self.pictures) * step_in + _BETWEEN_IN
         return (_HEADING_IN if self.heading else 0.0) + len(self.lines()) * line_in
 
 
@@ -85,34 +83,36 @@ def sheet(image: NDArray[Any], bands: Sequence[Band]) -> Figure:
         for row, pictures in band.pictures.items():
             if len(pictures) != len(band.labels):
                 raise ValueError(f"row {row!r} has {len(pictures)} pictures for {len(band.labels)} layers")
-    columns = max(line.stop - line.start for band in bands for line in band.lines())
-    width_in = _START_IN + columns * _STEP_IN - _GAP_IN + _EDGE_IN
-    height_in = sum(band.height_in() for band in bands) - _BETWEEN_IN + _EDGE_IN
-    fig = plt.figure(figsize=(width_in, height_in), layout="none")
+    columns = 1 + max(line.stop - line.start for band in bands for line in band.lines())
+    outside_in = 2 * _EDGE_IN + _ROWS_IN - _GAP_IN
+    step_in = min(_LARGEST_IN + _GAP_IN, (style.FULL_WIDTH_IN - outside_in) / columns)
+    height_in = sum(band.height_in(step_in) for band in bands) - _BETWEEN_IN + _EDGE_IN
+    fig = plt.figure(figsize=(outside_in + columns * step_in, height_in), layout="none")
     top_in = 0.0
     for place, band in enumerate(bands):
-        _draw(fig, band, top_in, image if place == 0 else None)
-        top_in += band.height_in()
+        _draw(fig, band, top_in, step_in, image if place == 0 else None)
+        top_in += band.height_in(step_in)
     return fig
 
 
-def _draw(fig: Figure, band: Band, top_in: float, image: NDArray[Any] | None) -> None:
+def _draw(fig: Figure, band: Band, top_in: float, step_in: float, image: NDArray[Any] | None) -> None:
+    side_in, start_in = step_in - _GAP_IN, _EDGE_IN + step_in + _ROWS_IN
     if band.heading:
-        words(fig, _START_IN, top_in + 0.03, band.heading)
+        words(fig, start_in, top_in + 0.03, band.heading)
         top_in += _HEADING_IN
     for line in band.lines():
         top_in += _TITLE_IN
         if image is not None:
-            middle_in = top_in + (len(band.pictures) - 1) * _STEP_IN / 2
-            draw_picture(panel(fig, _EDGE_IN, middle_in, _SIDE_IN), image, "image", size_pt=_LABEL_PT)
+            middle_in = top_in + (len(band.pictures) - 1) * step_in / 2
+            draw_picture(panel(fig, _EDGE_IN, middle_in, side_in), image, "image", size_pt=_LABEL_PT)
             image = None
         for row, (name, pictures) in enumerate(band.pictures.items()):
-            row_in = top_in + row * _STEP_IN
+            row_in = top_in + row * step_in
             words(
-                fig, _START_IN - 0.03, row_in + _SIDE_IN / 2, name,
+                fig, start_in - 0.03, row_in + side_in / 2, name,
                 ha="right", va="center", rotation=90, fontsize=_LABEL_PT,
             )  # fmt: skip
             for column, (label, picture) in enumerate(zip(band.labels[line], pictures[line], strict=True)):
-                ax = panel(fig, _START_IN + column * _STEP_IN, row_in, _SIDE_IN)
+                ax = panel(fig, start_in + column * step_in, row_in, side_in)
                 draw_picture(ax, picture, "" if row else label, size_pt=_LABEL_PT)
-        top_in += len(band.pictures) * _STEP_IN + _BETWEEN_IN
+        top_in += len(band.pictures) * step_in + _BETWEEN_IN
