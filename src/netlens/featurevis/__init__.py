@@ -2,6 +2,6 @@
 
 Source: Olah, Mordvintsev & Schubert 2017, "Feature Visualization" (Distill); lucid 0.3.10 is their code.
 
-`requests`, `caricature_requests` and `store` start no TensorFlow. Importing `adapter`, as `lucid_model`, `optimization`,
-`rendering` and `inversion` do, lets lucid run on today's TensorFlow; it comes before any ``import lucid``.
+`requests`, `caricature_requests` and `store` start no TensorFlow. Importing `adapter`, as all other modules do, lets
+lucid run on today's TensorFlow; it comes before any ``import lucid``.
 """
