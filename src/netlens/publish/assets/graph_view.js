@@ -211,6 +211,7 @@ function graphView(root, data) {
 
   function layersView() {
     const STEP_PX = 80; // the least length of a rank where ranks go sideways
+    const TIP_PX = 344; // the tooltip's width where there is room, as in the style sheet
     const tip = make("div", { class: "gv-tip", role: "tooltip", id: "gv-tip", hidden: "" });
     const choices = make("div", { class: "gv-choices" });
     const legend = make("ul", { class: "gv-legend", "aria-label": "Kinds of layers" });
@@ -218,6 +219,7 @@ function graphView(root, data) {
     let network;
     let edges = [];
     let sideways = false;
+    let beside = false; // whether there is room for the tooltip beside the whole graph
 
     tip.addEventListener("pointerenter", () => clearTimeout(leaving));
     tip.addEventListener("pointerleave", (event) => {
@@ -240,7 +242,9 @@ function graphView(root, data) {
         below: { left: middle.left, top: box.bottom + GAP_PX, room: height - box.bottom - high },
         above: { left: middle.left, top: box.top - GAP_PX - high, room: box.top - high },
       };
-      const order = sideways ? ["below", "above", "right", "left"] : ["right", "left", "below", "above"];
+      const graph = stage.getBoundingClientRect();
+      if (beside) sides.beside = { left: graph.right + GAP_PX, top: middle.top, room: width - graph.right - wide };
+      const order = beside ? ["beside"] : sideways ? ["below", "above", "right", "left"] : ["right", "left", "below", "above"];
       const best = order.find((side) => sides[side].room >= 2 * GAP_PX) ?? order.reduce((a, b) => (sides[a].room >= sides[b].room ? a : b));
       tip.dataset.side = best;
       tip.style.left = `${within(sides[best].left, wide, width)}px`;
@@ -287,20 +291,24 @@ function graphView(root, data) {
       const columns = Math.max(...all.map(([x]) => x)) + 1;
       const ranks = Math.max(...all.map(([, y]) => y)) + 1;
       const room = stage.parentElement.clientWidth;
-      sideways = ranks * STEP_PX <= room;
       const alone = columns === 1;
+      sideways = alone && ranks * STEP_PX <= room;
       // Pictures where there is room for them: in a chain.
       const step = sideways
-        ? { along: Math.min(room / ranks, 150), across: alone ? Math.min(room / ranks, 150) + 44 : 66 }
+        ? { along: Math.min(room / ranks, 150), across: Math.min(room / ranks, 150) + 44 }
         : { along: alone ? 68 : 48, across: Math.min(room / columns, alone ? 320 : 165) };
       const [long, wide] = sideways
-        ? [step.along - 22, alone ? step.across - 12 : 48]
+        ? [step.along - 22, step.across - 12]
         : [alone ? 50 : 28, Math.min(step.across - (room < 560 ? 5 : 14), alone ? 300 : 150)];
       const at = ([x, y]) => [(y + 0.5) * step.along, (x + 0.5) * step.across];
       const [length, breadth] = [ranks * step.along, columns * step.across];
       const [width, height] = sideways ? [length, breadth] : [breadth, length];
       stage.dataset.way = sideways ? "sideways" : "down";
       stage.dataset.alone = String(alone);
+      // Where branches stand side by side a tooltip beside a layer would lie on its neighbours.
+      const start = stage.parentElement.getBoundingClientRect().left;
+      beside = !sideways && !alone && start + width + TIP_PX + 2 * GAP_PX <= document.documentElement.clientWidth;
+      stage.style.marginLeft = beside ? "0" : "";
       stage.style.width = `${width}px`;
       stage.style.height = `${height}px`;
       lines.setAttribute("viewBox", `0 0 ${width} ${height}`);
