@@ -482,7 +482,9 @@ def test_pointing_at_a_layer_shows_its_lines_values_and_both_ends(still, compari
     for ends, line in by_layers(page, values.shape).items():
         mine = ends[side] == place
         assert line["on"] == mine
-        assert line["opacity"] == pytest.approx(values[ends] / values.max() if mine else 0.05, abs=1e-3)
+        share = values[ends] / row.max() if mine else 0.05
+        assert line["opacity"] == pytest.approx(share, abs=1e-3)
+        assert line["width"] == pytest.approx(1 + 4 * share, abs=1e-2)
         assert line["best"] == (mine and ends[1 - side] == row.argmax())
     tags = page.locator(".gv-value").all_inner_texts()
     shown = tags[: len(layers[0])] if side == 1 else tags[len(layers[0]) :]

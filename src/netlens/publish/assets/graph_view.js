@@ -370,6 +370,7 @@ function graphView(root, data) {
 
   function alignedView() {
     const ROW_PX = 46;
+    const WIDEST_PX = 5; // width of the strongest line
     const choice = { pair: 0, measure: 0 };
     const panel = make("div", { class: "gv-panel" });
     const heads = [0, 1].map(() => make("b"));
@@ -392,12 +393,15 @@ function graphView(root, data) {
     }
 
     show = (unit) => {
-      const top = largest();
+      // A layer that is pointed at is seen by itself: its lines are scaled by the largest among them.
+      const top = unit ? valueOf(unit, best(unit)) : largest();
       links.forEach(({ line, ends, value, isBest }) => {
         const on = ends.includes(unit);
+        const share = unit && !on ? FAINT : top > 0 ? value / top : 0;
         line.classList.toggle("gv-on", on);
         line.classList.toggle("gv-best", unit ? on && ends.includes(best(unit)) : isBest);
-        line.style.strokeOpacity = unit && !on ? FAINT : top > 0 ? value / top : 0;
+        line.style.strokeOpacity = share;
+        line.style.strokeWidth = `${1 + (WIDEST_PX - 1) * share}px`;
       });
       units.forEach((each) => {
         const other = unit && each.column !== unit.column;
@@ -488,13 +492,12 @@ function graphView(root, data) {
         heads[column].replaceChildren(...networkAt(column).name.split(/(?<=[_-])/).flatMap((part) => [part, make("wbr")]));
       });
       const [first, second] = [0, 1].map((column) => units.filter((unit) => unit.column === column));
-      const top = largest();
       links = first.flatMap((one) => {
         const partner = best(one);
         return second.map((other) => ({ ends: [one, other], value: valueOf(one, other), isBest: other === partner }));
       }).sort((one, other) => one.isBest - other.isBest || one.value - other.value);
       links.forEach((link) => {
-        link.line = drawn("path", { class: "gv-link", "stroke-width": 1 + (top > 0 ? (4 * link.value) / top : 0) });
+        link.line = drawn("path", { class: "gv-link" });
         lines.append(link.line);
       });
       chains = [first, second].flatMap((column, index) => networkAt(index).edges.map((edge) => {
@@ -503,7 +506,7 @@ function graphView(root, data) {
         return { line, one: column[edge.from], other: column[edge.to] };
       }));
       stage.setAttribute("aria-label", `Layers of ${networkAt(0).name} and of ${networkAt(1).name}; up and down go through a network, left and right to the most similar layer of the other`);
-      summary.textContent = `Opacity and width of a line: ${measured()} similarity, in full at the largest, ${number(top)}. Coloured: the most similar layer of ${networkAt(1).name} to each of ${networkAt(0).name}.`;
+      summary.textContent = `Opacity and width of a line: ${measured()} similarity, in full at the largest, ${number(largest())}, and at its own largest where a layer is pointed at. Orange: the most similar layer of ${networkAt(1).name} to each of ${networkAt(0).name}.`;
       if (kept) pinned = units.find((unit) => unit.column === kept[0] && unit.node.name === kept[1]) ?? null;
       tabulate();
       settle();
