@@ -87,6 +87,60 @@ rule similarity_measures:
         RUN
 
 
+rule comparedFirst:
+    input:
+        notebook="notebooks/model_comparison/numbers.ipynb",
+        code=code_of("notebooks/model_comparison/numbers.ipynb"),
+        similarity=SIMILARITY,
+    output:
+        macro("comparedFirst"),
+    log:
+        f"results/{STUDY}/executed/model_comparison/comparedFirst.ipynb",
+    benchmark:
+        f"results/{STUDY}/benchmarks/comparedFirst.tsv"
+    params:
+        job=job(first=COMPARED[0], second=COMPARED[0], quantity="name"),
+        files=files,
+    shell:
+        RUN
+
+
+rule comparedSecond:
+    input:
+        notebook="notebooks/model_comparison/numbers.ipynb",
+        code=code_of("notebooks/model_comparison/numbers.ipynb"),
+        similarity=SIMILARITY,
+    output:
+        macro("comparedSecond"),
+    log:
+        f"results/{STUDY}/executed/model_comparison/comparedSecond.ipynb",
+    benchmark:
+        f"results/{STUDY}/benchmarks/comparedSecond.tsv"
+    params:
+        job=job(first=COMPARED[1], second=COMPARED[1], quantity="name"),
+        files=files,
+    shell:
+        RUN
+
+
+rule comparedThird:
+    input:
+        notebook="notebooks/model_comparison/numbers.ipynb",
+        code=code_of("notebooks/model_comparison/numbers.ipynb"),
+        similarity=SIMILARITY,
+    output:
+        macro("comparedThird"),
+    log:
+        f"results/{STUDY}/executed/model_comparison/comparedThird.ipynb",
+    benchmark:
+        f"results/{STUDY}/benchmarks/comparedThird.tsv"
+    params:
+        job=job(first=COMPARED[2], second=COMPARED[2], quantity="name"),
+        files=files,
+    shell:
+        RUN
+
+
 rule comparisonImages:
     input:
         notebook="notebooks/model_comparison/numbers.ipynb",
