@@ -6,7 +6,8 @@ Loan 1989). The second stage, and a reduction to a tridiagonal matrix at once, r
 the processor; a block Cholesky factorisation does without.
 
 The products are many and small. So the threads are here, each with products of its own (`workers`), not in BLAS, whose
-threads would have to meet at the end of each.
+threads would have to meet at the end of each. They are numpy's products: scipy's BLAS would update in place, but it
+holds Python's global lock meanwhile, and one thread would wait for the other.
 """
 
 from collections.abc import Iterator
@@ -16,16 +17,18 @@ from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
-from scipy.linalg import blas, lapack
+from scipy.linalg import lapack
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from netlens.spectra.matrices import Array
 
 # Columns of a panel: the size of T's blocks. Twice as many make the reduction hardly faster, and solving half as fast.
 _PANEL = 32
+# Panels whose reflectors are applied to vectors together.
+_TOGETHER = 4
 # Rows and columns of what is updated, and used, while it is in the cache.
 _ROWS = 256
-_COLUMNS = 1024
+_COLUMNS = 2048
 
 
 @contextmanager
@@ -70,8 +73,7 @@ class BlockTridiagonal:
 
     def __init__(self, lower: Array) -> None:
         self._size, width = len(lower), _PANEL
-        # (first row, V, C): the orthogonal factor I - V C V' of each panel.
-        self._reflectors: list[tuple[int, Array, Array]] = []
+        self._reflectors: list[_Reflector] = []
         blocks = -(-self._size // width)
         # Rows that fill the last block up have the mean eigenvalue, and nothing to do with others.
         mean = float(np.trace(lower)) / self._size
@@ -79,6 +81,8 @@ class BlockTridiagonal:
         self.below = np.zeros((blocks - 1, width, width))
         with workers() as pool:
             self._reduce(lower, pool)
+            groups = range(0, len(self._reflectors), _TOGETHER)
+            self._reflectors = list(pool.map(_product, [self._reflectors[i : i + _TOGETHER] for i in groups]))
 
     def _reduce(self, lower: Array, pool: Executor) -> None:
         n, width = self._size, _PANEL
@@ -108,7 +112,7 @@ class BlockTridiagonal:
             v = np.zeros((n, width))
             v[stop:] = packed
             v[stop : stop + width] = np.tril(packed[:width], -1) + np.eye(width)
-            self._reflectors.append((stop, v[stop:], factor))
+            self._reflectors.append(_Reflector(stop, v[stop:], factor))
             images = np.zeros((n, width))
             first = stop // _ROWS
             update = _Update(first * _ROWS, left, right, v, images, Lock())
@@ -135,10 +139,9 @@ class BlockTridiagonal:
         """Multiply Q' with the columns of `x` (n, k); vectors in blocks."""
         out = self.blocks(x)
         flat = self.flat(out)
-        for start, v, factor in self._reflectors:
-            part = flat[start:]
-            along = factor.T @ (v.T @ part)
-            blas.dgemm(-1, along.T, v.T, 1, part.T, overwrite_c=1)
+        for reflector in self._reflectors:
+            part = flat[reflector.start :]
+            part -= reflector.v @ (reflector.factor.T @ (reflector.v.T @ part))
         return out
 
     def times(self, x: Array) -> Array:
@@ -175,6 +178,31 @@ class BlockTridiagonal:
 
 
 @dataclass(frozen=True)
+class _Reflector:
+    """An orthogonal matrix ``I - V C V'`` that leaves the rows before `start` alone."""
+
+    start: int
+    v: Array
+    factor: Array
+
+
+def _product(reflectors: list[_Reflector]) -> _Reflector:
+    """Multiply reflectors of panels that follow each other (Schreiber and Van Loan 1989)."""
+    start = reflectors[0].start
+    width = sum(part.v.shape[1] for part in reflectors)
+    v, factor = np.zeros((len(reflectors[0].v), width)), np.zeros((width, width))
+    known = 0
+    for part in reflectors:
+        new = slice(known, known + part.v.shape[1])
+        rows = slice(part.start - start, None)
+        v[rows, new] = part.v
+        factor[:known, new] = -factor[:known, :known] @ ((v[rows, :known].T @ part.v) @ part.factor)
+        factor[new, new] = part.factor
+        known = new.stop
+    return _Reflector(start, v, factor)
+
+
+@dataclass(frozen=True)
 class _Update:
     """What of a panel is applied to each block row of the lower triangle.
 
@@ -189,19 +217,21 @@ class _Update:
     lock: Lock
 
     def __call__(self, part: slice, row: Array) -> None:
-        left, v = self.left[part].T, self.v[part].T
-        own = np.zeros((row.shape[0], self.v.shape[1]), order="F")
+        height, width = row.shape[0], self.v.shape[1]
+        own = np.zeros((height, width))
+        # In Fortran order, as the row is: products with a narrow matrix are half as fast again then.
+        change, image = np.empty((height, _COLUMNS), order="F"), np.empty((height, width), order="F")
+        mirrored = np.empty((_COLUMNS, width), order="F")
         for begin in range(self.begin, part.stop, _COLUMNS):
             columns = slice(begin, min(begin + _COLUMNS, part.stop))
             tile = row[:, columns]
-            blas.dgemm(-1, left, self.right[columns].T, 1, tile, trans_a=1, overwrite_c=1)
-            # Products with results in Fortran order are half as fast again as numpy's.
-            own = blas.dgemm(1, tile, self.v[columns].T, 1, own, trans_b=1, overwrite_c=1)
+            tile -= np.matmul(self.left[part], self.right[columns].T, out=change[:, : tile.shape[1]])
+            own += np.matmul(tile, self.v[columns], out=image)
             before = slice(begin, min(columns.stop, part.start))
             if before.start < before.stop:
-                mirrored = blas.dgemm(1, row[:, before], v, trans_a=1, trans_b=1)
+                product = np.matmul(row[:, before].T, self.v[part], out=mirrored[: before.stop - before.start])
                 with self.lock:
-                    self.images[before] += mirrored
+                    self.images[before] += product
         with self.lock:
             self.images[part] += own
 
