@@ -30,7 +30,8 @@ def save_arrays(path: str | Path, arrays: Mapping[str, ArrayLike], *, compress: 
     path
         File to write, usually ``*.npz``.
     arrays
-        Arrays by name, saved in this order. Text is saved as numpy's fixed-width unicode.
+        Arrays by name, saved in this order. Text is saved as numpy's fixed-width unicode. Names may hold slashes, as
+        layers' names do.
     compress
         Deflate the arrays. Worth it for images and masks, not for float weights.
 
@@ -43,7 +44,7 @@ def save_arrays(path: str | Path, arrays: Mapping[str, ArrayLike], *, compress: 
     """
     converted: dict[str, NDArray[np.generic]] = {}
     for name, values in arrays.items():
-        if not name or "/" in name or "\\" in name or name.startswith("."):
+        if "\\" in name or any(not part or part.startswith(".") for part in name.split("/")):
             raise ArrayFileError(f"{path}: {name!r} cannot name an array; use letters, digits and underscores")
         array = np.asarray(values, order="C")
         if array.dtype.kind == "O" and all(isinstance(item, str) for item in array.flat):
