@@ -268,10 +268,9 @@ def test_the_tooltip_moves_along_and_goes_with_its_layer(open_page):
     page = open_page(NODES, viewport={"width": 1000, "height": 500})
     node(page, "mix").click()
     before = tip(page).bounding_box(), node(page, "mix").bounding_box()
+    top = boxes(page)[0]["y"]  # before the wheel: scrolling may be over at once
     page.mouse.wheel(0, 60)
-    page.wait_for_function(
-        "top => document.querySelector('.gv-node').getBoundingClientRect().top < top - 50", arg=boxes(page)[0]["y"]
-    )
+    page.wait_for_function("top => document.querySelector('.gv-node').getBoundingClientRect().top < top - 50", arg=top)
     after = tip(page).bounding_box(), node(page, "mix").bounding_box()
     assert after[0]["y"] - after[1]["y"] == pytest.approx(before[0]["y"] - before[1]["y"], abs=130)
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
