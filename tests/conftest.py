@@ -10,3 +10,17 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(autouse=True)
 def at_the_root(monkeypatch):
     monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture(scope="session")
+def inception():
+    """Give the small Inception network without softmax, untrained and frozen: three classes, 64 x 64 pixels."""
+    from netlens.models.backend import keras
+    from netlens.models.frozen import freeze
+    from netlens.models.inception import small_inception
+    from netlens.models.loading import Network
+    from netlens.models.preprocessing import preprocessing_from
+
+    model = small_inception(input_shape=(64, 64, 3), classes=3, seed=0)
+    logits = keras.Model(model.input, model.get_layer("softmax2_pre_activation").output)
+    return freeze(Network("small", logits, preprocessing_from("none"), ("a", "b", "c"), (64, 64, 3), ""))

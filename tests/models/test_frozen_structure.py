@@ -1,21 +1,10 @@
 """Which layer takes from which, and which of them everything passes."""
 
-import pytest
-
 from netlens.models.backend import keras
 from netlens.models.frozen import freeze
 from netlens.models.frozen_structure import layer_edges, trunk
-from netlens.models.inception import small_inception
 from netlens.models.loading import Network
 from netlens.models.preprocessing import preprocessing_from
-
-
-@pytest.fixture(scope="module")
-def inception():
-    """Give the small Inception network without softmax, frozen."""
-    model = small_inception(input_shape=(64, 64, 3), classes=3, seed=0)
-    logits = keras.Model(model.input, model.get_layer("softmax2_pre_activation").output)
-    return freeze(Network("small", logits, preprocessing_from("none"), ("a", "b", "c"), (64, 64, 3), ""))
 
 
 def test_the_trunk_is_what_no_path_goes_around(inception):

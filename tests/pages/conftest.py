@@ -257,3 +257,30 @@ def contrast(luminance):
         return (high + 0.05) / (low + 0.05)
 
     return between
+
+
+@pytest.fixture(scope="session")
+def readable(luminance, contrast):
+    """Give a function that sees a page's texts stand out from what is behind them; `texts` is JavaScript for them."""
+
+    def check(page, scheme, texts, more_than):
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (luminance(ground) < 0.1) == (scheme == "dark")
+        pairs = page.evaluate(
+            """() => {
+              const behind = element => {
+                for (let e = element; e; e = e.parentElement) {
+                  const colour = getComputedStyle(e).backgroundColor;
+                  if (!/, 0\\)$/.test(colour)) return colour;
+                }
+              };
+              return """
+            + texts
+            + """.map(e => [e.outerHTML.slice(0, 60), getComputedStyle(e).color, behind(e)]);
+            }"""
+        )
+        assert len(pairs) > more_than
+        for element, colour, behind in pairs:
+            assert contrast(colour, behind) >= 4.5, (element, colour, behind)
+
+    return check

@@ -4,21 +4,8 @@ import pytest
 
 from netlens.models.backend import keras
 from netlens.models.graph import NetworkError
-from netlens.models.inception import small_inception
 from netlens.spatial_attribution.choices import AttributionError
 from netlens.spatial_attribution.layers import checked_layers, layer_pairs, main_layers
-
-
-@pytest.fixture(scope="module")
-def inception():
-    """Give the small Inception network as what the choice needs of it, without freezing it in every test."""
-    from netlens.models.frozen import freeze
-    from netlens.models.loading import Network
-    from netlens.models.preprocessing import preprocessing_from
-
-    model = small_inception(input_shape=(64, 64, 3), classes=3, seed=0)
-    logits = keras.Model(model.input, model.get_layer("softmax2_pre_activation").output)
-    return freeze(Network("small", logits, preprocessing_from("none"), ("a", "b", "c"), (64, 64, 3), ""))
 
 
 def test_of_each_size_the_last_layer_is_chosen_and_then_the_deepest(inception):

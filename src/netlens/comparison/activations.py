@@ -16,7 +16,7 @@ from netlens.comparison.errors import ComparisonError
 from netlens.comparison.sample import Sample, map_indices
 from netlens.data.image_set import Images, Pixels
 from netlens.models.arithmetic import exact_arithmetic
-from netlens.models.backend import tf, tf1
+from netlens.models.backend import session_config, tf, tf1
 from netlens.models.frozen import INPUT, FrozenNetwork, imported
 from netlens.patterns.batches import Batch, batches_of, read_batches
 
@@ -54,11 +54,9 @@ class ActivationReader:
             # Maps of one size share their indices.
             self._indices: dict[tuple[int, int], Any] = {}
             self._fetches = {name: self._at_indices(name, tensors[name]) for name in layers}
-        config = tf1.ConfigProto(allow_soft_placement=True)
-        config.gpu_options.allow_growth = True
         self._open = ExitStack()
         self._open.enter_context(exact_arithmetic())
-        self._session = self._open.enter_context(closing(tf1.Session(graph=graph, config=config)))
+        self._session = self._open.enter_context(closing(tf1.Session(graph=graph, config=session_config())))
 
     def __enter__(self) -> Self:
         return self

@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from netlens.featurevis.requests import RequestError
+from netlens.featurevis.requests import SMALLEST_PX, RequestError, settle_numbers
 
 #: Version of `netlens.featurevis.inversion`: raised whenever the same request would give another picture.
 CARICATURE_PROCEDURE: Final = 2
-
-_SMALLEST_PX: Final = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,18 +55,11 @@ class CaricatureRequest:
         if not isinstance(self.layer, str) or not self.layer:
             raise RequestError(f"a caricature needs the name of a layer, not {self.layer!r}")
         where = f"caricature of layer {self.layer!r}"
-        for name, least in (("steps_count", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-                raise RequestError(f"{where}: {name} must be a whole number of at least {least}, not {value!r}")
-            object.__setattr__(self, name, int(value))
-        if not np.isfinite(self.cosine_power) or self.cosine_power < 0:
-            raise RequestError(f"{where}: cosine_power must be at least 0, not {self.cosine_power!r}")
-        object.__setattr__(self, "cosine_power", float(self.cosine_power))
+        settle_numbers(self, where, steps_count=1, seed=0)
         image = _checked(self.image, where)
-        if image.shape[0] != image.shape[1] or image.shape[0] < _SMALLEST_PX:
+        if image.shape[0] != image.shape[1] or image.shape[0] < SMALLEST_PX:
             raise RequestError(
-                f"{where}: the image must be square, {_SMALLEST_PX} pixels or more, not {image.shape[0]} x "
+                f"{where}: the image must be square, {SMALLEST_PX} pixels or more, not {image.shape[0]} x "
                 f"{image.shape[1]}; use square_picture"
             )
         image = image.copy()
@@ -129,8 +120,8 @@ def square_picture(image: NDArray[Any], size_px: int) -> NDArray[np.uint8]:
         It is no such image, or the size is less than 16 pixels.
     """
     pixels = _checked(image, "image of caricatures")
-    if size_px < _SMALLEST_PX:
-        raise RequestError(f"image of caricatures: size_px must be at least {_SMALLEST_PX}, not {size_px}")
+    if size_px < SMALLEST_PX:
+        raise RequestError(f"image of caricatures: size_px must be at least {SMALLEST_PX}, not {size_px}")
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -26,7 +26,7 @@ from netlens.featurevis.caricature_requests import CaricatureRequest
 from netlens.featurevis.lucid_model import LucidModel, lucid_model
 from netlens.featurevis.optimization import Optimization, TensorOf, transformations
 from netlens.featurevis.requests import RequestError
-from netlens.featurevis.store import Picture, PictureStore, Progress, kept_or_made
+from netlens.featurevis.store import Picture, PictureStore, Progress, in_order, kept_or_made
 from netlens.models.backend import tf1
 from netlens.models.frozen import FrozenLayer, FrozenNetwork
 
@@ -106,12 +106,7 @@ def invert(
     RequestError
         A caricature of the network's input is asked for.
     """
-    found: dict[int, Picture] = {}
-    for finished in _inverted(network, requests):
-        found.update(finished)
-        if progress is not None:
-            progress(len(finished))
-    return [found[index] for index in range(len(requests))]
+    return in_order(_inverted(network, requests), progress)
 
 
 def objective(activations: Any, targets: Any, counting: Any, cosine_powers: Any) -> Any:

@@ -26,7 +26,7 @@ from lucid.optvis import objectives_util
 from netlens.featurevis.lucid_model import LucidModel, lucid_model
 from netlens.featurevis.optimization import Optimization, TensorOf, transformations
 from netlens.featurevis.requests import PictureRequest, Position, RequestError
-from netlens.featurevis.store import Picture, PictureStore, Progress, kept_or_made
+from netlens.featurevis.store import Picture, PictureStore, Progress, in_order, kept_or_made
 from netlens.models.backend import tf1
 from netlens.models.frozen import FrozenNetwork
 
@@ -75,12 +75,7 @@ def render(
     RequestError
         A direction does not have the layer's number of channels, or there is no batch of that size.
     """
-    found: dict[int, Picture] = {}
-    for finished in _rendered(network, requests, batch_size):
-        found.update(finished)
-        if progress is not None:
-            progress(len(finished))
-    return [found[index] for index in range(len(requests))]
+    return in_order(_rendered(network, requests, batch_size), progress)
 
 
 def pictures(

@@ -18,7 +18,8 @@ Position = Literal["everywhere", "centre"]
 PROCEDURE: Final = 2
 
 _POSITIONS: Final = ("everywhere", "centre")
-_SMALLEST_PX: Final = 16
+#: Pictures are at least this high and wide.
+SMALLEST_PX: Final = 16
 _PREFIX: Final = "picture_"
 
 
@@ -72,14 +73,7 @@ class PictureRequest:
             raise RequestError(f"a picture needs the name of a layer, not {self.layer!r}")
         if self.position not in _POSITIONS:
             raise RequestError(f"{where}: position must be 'everywhere' or 'centre', not {self.position!r}")
-        for name, least in (("size_px", _SMALLEST_PX), ("steps_count", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-                raise RequestError(f"{where}: {name} must be a whole number of at least {least}, not {value!r}")
-            object.__setattr__(self, name, int(value))
-        if not np.isfinite(self.cosine_power) or self.cosine_power < 0:
-            raise RequestError(f"{where}: cosine_power must be at least 0, not {self.cosine_power!r}")
-        object.__setattr__(self, "cosine_power", float(self.cosine_power))
+        settle_numbers(self, where, size_px=SMALLEST_PX, steps_count=1, seed=0)
         object.__setattr__(self, "direction", _normalized(self.direction, where))
 
     def __eq__(self, other: object) -> bool:
@@ -108,6 +102,33 @@ class PictureRequest:
     def _content(self) -> tuple[str, bytes]:
         header = (self.layer, self.position, self.size_px, self.steps_count, self.seed, self.cosine_power)
         return json.dumps(header), self.direction.astype("<f4").tobytes()
+
+
+def settle_numbers(request: Any, where: str, **least: int) -> None:
+    """Check the numbers of a frozen request, and bring each to its one form.
+
+    Parameters
+    ----------
+    request
+        Has ``cosine_power``, and the whole numbers that `least` names. Its fields are set.
+    where
+        What the message begins with.
+    **least
+        The least value of each whole number.
+
+    Raises
+    ------
+    RequestError
+        A value is impossible; the message says which.
+    """
+    for name, lowest in least.items():
+        value = getattr(request, name)
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
+            raise RequestError(f"{where}: {name} must be a whole number of at least {lowest}, not {value!r}")
+        object.__setattr__(request, name, int(value))
+    if not np.isfinite(request.cosine_power) or request.cosine_power < 0:
+        raise RequestError(f"{where}: cosine_power must be at least 0, not {request.cosine_power!r}")
+    object.__setattr__(request, "cosine_power", float(request.cosine_power))
 
 
 def channel_direction(channel: int, channels_count: int) -> NDArray[np.float32]:

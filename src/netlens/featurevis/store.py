@@ -1,7 +1,7 @@
 """Rendered pictures, each a PNG file named by all that it depends on. Nothing here starts TensorFlow."""
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -102,6 +102,28 @@ class PictureStore:
                 f"{missing[0]!r}; render them first"
             )
         return [picture for picture in found if picture is not None]
+
+
+def in_order(batches: Iterable[Mapping[int, Picture]], progress: Progress | None = None) -> list[Picture]:
+    """Put pictures that are made batch by batch into their order.
+
+    Parameters
+    ----------
+    batches
+        Pictures by index; all indices from 0 on.
+    progress
+        Called with the number of pictures of each batch.
+
+    Returns
+    -------
+    list of ndarray
+    """
+    found: dict[int, Picture] = {}
+    for finished in batches:
+        found.update(finished)
+        if progress is not None:
+            progress(len(finished))
+    return [found[index] for index in range(len(found))]
 
 
 def kept_or_made(

@@ -3,10 +3,8 @@
 from typing import Any
 
 from netlens.models.backend import keras
-from netlens.models.graph import NetworkError
 from netlens.models.initialization import he_normals
-
-Shape = tuple[int, int, int]
+from netlens.models.input_shapes import Shape, need_pixels
 
 
 def small_alexnet(*, input_shape: Shape, classes: int, seed: int) -> Any:
@@ -40,9 +38,7 @@ def small_alexnet(*, input_shape: Shape, classes: int, seed: int) -> Any:
         The input is too small for the poolings.
     """
     layers = keras.layers
-    if min(input_shape[:2]) < 16:
-        raise NetworkError(f"small_alexnet needs an input of at least 16 x 16 pixels, not {input_shape}")
-
+    need_pixels("small_alexnet", input_shape, 16)
     initializers = he_normals(seed)
 
     def convolution(x: Any, channels: int, size: int, name: str, *, strides: int = 1) -> Any:

@@ -37,3 +37,18 @@ def _start() -> tuple[Any, Any, Any]:
 
 
 tf, tf1, keras = _start()
+
+
+def session_config(**options: Any) -> Any:
+    """Configure a session that shares a GPU: memory as it is needed, and CPU for what no GPU can do.
+
+    Parameters
+    ----------
+    **options
+        Further fields of TensorFlow's ConfigProto.
+
+    Returns
+    -------
+    ConfigProto
+    """
+    return tf1.ConfigProto(allow_soft_placement=True, gpu_options=tf1.GPUOptions(allow_growth=True), **options)

@@ -7,11 +7,9 @@ import numpy as np
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.frozen import FrozenNetwork
 from netlens.models.frozen_files import frozen_from_graph
-from netlens.models.graph import NetworkError
 from netlens.models.initialization import he_normals
+from netlens.models.input_shapes import Shape, need_pixels
 from netlens.models.preprocessing import Preprocessing
-
-Shape = tuple[int, int, int]
 
 
 class Widths(NamedTuple):
@@ -61,9 +59,7 @@ def small_inception(*, input_shape: Shape, classes: int, seed: int) -> Any:
         The input is too small for the poolings.
     """
     layers = keras.layers
-    if min(input_shape[:2]) < 16:
-        raise NetworkError(f"small_inception needs an input of at least 16 x 16 pixels, not {input_shape}")
-
+    need_pixels("small_inception", input_shape, 16)
     initializers = he_normals(seed)
 
     def convolution(x: Any, channels: int, size: int, name: str) -> Any:
@@ -138,8 +134,7 @@ def inception_v1_graph(*, input_shape: Shape = (224, 224, 3), classes: int = 100
     NetworkError
         The input is too small for the poolings.
     """
-    if min(input_shape[:2]) < 32:
-        raise NetworkError(f"inception_v1 needs an input of at least 32 x 32 pixels, not {input_shape}")
+    need_pixels("inception_v1", input_shape, 32)
     rng = np.random.default_rng(seed)
 
     def weights(shape: tuple[int, ...], name: str) -> Any:

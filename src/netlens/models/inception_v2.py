@@ -3,10 +3,8 @@
 from typing import Any, NamedTuple
 
 from netlens.models.backend import keras
-from netlens.models.graph import NetworkError
 from netlens.models.initialization import he_normals
-
-Shape = tuple[int, int, int]
+from netlens.models.input_shapes import Shape, need_pixels
 
 #: Slim's scope of everything before the logits.
 _SCOPE = "InceptionV2/InceptionV2"
@@ -78,9 +76,7 @@ def small_inception_v2(*, input_shape: Shape, classes: int, seed: int) -> Any:
         The input is too small for the poolings.
     """
     layers = keras.layers
-    if min(input_shape[:2]) < 16:
-        raise NetworkError(f"small_inception_v2 needs an input of at least 16 x 16 pixels, not {input_shape}")
-
+    need_pixels("small_inception_v2", input_shape, 16)
     initializers = he_normals(seed)
 
     def convolution(x: Any, channels: int, size: int, name: str, *, strides: int = 1) -> Any:

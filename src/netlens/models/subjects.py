@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.models.backend import tf, tf1
+from netlens.models.backend import session_config, tf, tf1
 from netlens.models.frozen import FrozenNetwork, imported, load_frozen
 from netlens.models.loading import Network, load_network
 
@@ -58,7 +58,5 @@ def open_subject(path: str | Path, *, name: str | None = None) -> Iterator[tuple
         return
     frozen = load_frozen(path)
     graph = tf.Graph()
-    config = tf1.ConfigProto(allow_soft_placement=True)
-    config.gpu_options.allow_growth = True
-    with tf1.Session(graph=graph, config=config) as session:
+    with tf1.Session(graph=graph, config=session_config()) as session:
         yield frozen, _FrozenPredictor(frozen, session)

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from netlens.models.backend import keras
-from netlens.models.graph import NetworkError
 from netlens.models.initialization import he_normals
-
-Shape = tuple[int, int, int]
+from netlens.models.input_shapes import Shape, need_pixels
 
 
 def small_vgg(*, input_shape: Shape, classes: int, seed: int) -> Any:
@@ -65,10 +63,7 @@ def vgg(
         The input is too small for the poolings.
     """
     layers = keras.layers
-    smallest = 2 ** len(blocks)
-    if min(input_shape[:2]) < smallest:
-        raise NetworkError(f"{name} needs an input of at least {smallest} x {smallest} pixels, not {input_shape}")
-
+    need_pixels(name, input_shape, 2 ** len(blocks))
     initializers = he_normals(seed)
 
     image = x = keras.Input(input_shape, name="image")

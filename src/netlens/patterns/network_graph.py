@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlens.models.arithmetic import exact_arithmetic
-from netlens.models.backend import keras, tf, tf1
+from netlens.models.backend import keras, session_config, tf, tf1
 from netlens.models.graph import Step, UnsupportedLayerError, graph_of, rebuild
 from netlens.models.kernel_layers import KernelLayer, kernel_layers
 
@@ -165,9 +165,7 @@ def _set_inference_mode() -> None:
 
 def _session_config() -> Any:
     # One operation at a time, each on all cores: else how many activations wait in memory is up to chance.
-    config = tf1.ConfigProto(inter_op_parallelism_threads=1, use_per_session_threads=True, allow_soft_placement=True)
-    config.gpu_options.allow_growth = True
-    return config
+    return session_config(inter_op_parallelism_threads=1, use_per_session_threads=True)
 
 
 def _checked_layers(model: Any) -> list[KernelLayer]:

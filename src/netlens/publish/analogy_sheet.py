@@ -108,21 +108,24 @@ def _draw_layer(fig: Figure, shown: Shown, left: float, top: float, side: float)
 
 def _draw_bars(ax: Axes, r2: float, ceiling: float) -> None:
     """Draw both values from 0 to 1, the longer behind; a negative one has no length."""
-    ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], facecolor="0.93")
-    for side in ax.spines.values():
-        side.set_visible(False)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    _plain(ax, "0.93")
     for value, colour in sorted(((ceiling, CEILING), (r2, ALONG)), key=lambda bar: -bar[0]):
         ax.add_patch(Rectangle((0, 0), max(0.0, value), 1, facecolor=colour, linewidth=0))
+
+
+def _plain(ax: Axes, colour: Any) -> None:
+    """Make a panel a patch of one colour, without ticks and frame."""
+    ax.set(xticks=[], yticks=[], facecolor=colour)
+    for side in ax.spines.values():
+        side.set_visible(False)
 
 
 def _draw_key(fig: Figure, left: float, top: float) -> None:
     words(fig, left, top, "held-out R\N{SUPERSCRIPT TWO}:", fontsize=6.5)
     left += 0.72
     for colour, label, width in ((ALONG, "along the direction", 1.15), (CEILING, "from the whole layer", 1.2)):
-        ax = panel(fig, left, top + 0.03, 0.14, _BAR)
-        ax.set(xticks=[], yticks=[], facecolor=colour)
-        for side in ax.spines.values():
-            side.set_visible(False)
+        _plain(panel(fig, left, top + 0.03, 0.14, _BAR), colour)
         words(fig, left + 0.19, top, label, fontsize=6.5)
         left += width + 0.14
 
