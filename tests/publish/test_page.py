@@ -25,7 +25,7 @@ GIVEN = {
 
 
 def written(tmp_path, body="<p>text</p>", **more):
-    return page.save(body, tmp_path / "a page", **{**GIVEN, **more}).read_text(encoding="utf-8")
+    return page.save(body, tmp_path / "a page", **{**GIVEN, **more}).path.read_text(encoding="utf-8")
 
 
 class Elements(html.parser.HTMLParser):
@@ -67,15 +67,15 @@ def test_page_says_what_it_is_and_where_it_comes_from(tmp_path):
 
 def test_same_content_same_bytes_and_nothing_left_beside(tmp_path):
     kwargs = {"data": {"a": np.arange(5) / 3}, "style": "p { color: red }", "script": "const a = 1;"}
-    first = page.save("<p>x</p>", tmp_path / "page", **GIVEN, **kwargs).read_bytes()
-    second = page.save("<p>x</p>", tmp_path / "page", **GIVEN, **kwargs).read_bytes()
+    first = page.save("<p>x</p>", tmp_path / "page", **GIVEN, **kwargs).path.read_bytes()
+    second = page.save("<p>x</p>", tmp_path / "page", **GIVEN, **kwargs).path.read_bytes()
     assert first == second
     assert b"\r" not in first
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "page.json"]
 
 
 def test_refused_page_leaves_the_old_one(tmp_path):
-    before = page.save("<p>old</p>", tmp_path / "page", **GIVEN).read_bytes()
+    before = page.save("<p>old</p>", tmp_path / "page", **GIVEN).path.read_bytes()
     with pytest.raises(page.NetworkReferenceError):
         page.save('<img src="http://example.org/a.png" alt="">', tmp_path / "page", **GIVEN)
     assert (tmp_path / "page.html").read_bytes() == before
@@ -273,11 +273,11 @@ def test_file_that_is_no_image_is_refused(tmp_path):
 def test_index_lists_pages_in_their_order(tmp_path):
     titles = {"b": "Second & last", "a": "First"}
     paths = [
-        page.save("<p>x</p><svg><title>not this</title></svg>", tmp_path / stem, **{**GIVEN, "title": title})
+        page.save("<p>x</p><svg><title>not this</title></svg>", tmp_path / stem, **{**GIVEN, "title": title}).path
         for stem, title in titles.items()
     ]
     index = page.save_index(paths, tmp_path / "index", study="tests", images_are="none", source="a.ipynb")
-    text = index.read_text(encoding="utf-8")
+    text = index.path.read_text(encoding="utf-8")
     assert re.findall(r'<li><a href="([^"]*)">([^<]*)</a>\n<p>([^<]*)</p>', text) == [
         ("b.html", "Second &amp; last", "one &lt;sentence&gt;"),
         ("a.html", "First", "one &lt;sentence&gt;"),
@@ -287,7 +287,7 @@ def test_index_lists_pages_in_their_order(tmp_path):
 
 def test_index_without_pages_says_so(tmp_path):
     index = page.save_index([], tmp_path / "index", study="tests", images_are="none", source="a.ipynb")
-    assert "no pages" in index.read_text(encoding="utf-8")
+    assert "no pages" in index.path.read_text(encoding="utf-8")
 
 
 def test_index_of_something_else_is_refused(tmp_path):

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 from netlens.atomic import writing
 from netlens.data.arrays import save_arrays
 from netlens.publish.description import write_description
+from netlens.publish.shown import SavedFigure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ def overflow(fig: Figure) -> list[str]:
     return over or [f"something at the {side}" for side, over_edge in sides.items() if over_edge]
 
 
-def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.ndarray]") -> None:
+def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.ndarray]") -> SavedFigure:
     """Save `fig` and the plotted numbers, then close it.
 
     Writes ``<stem>.pdf``, ``<stem>.png`` (200 dpi), the data as ``<stem>.csv`` (a table) or ``<stem>.npz`` (arrays),
@@ -68,6 +69,11 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
         Output path without suffix.
     data
         What is plotted: a DataFrame, or named arrays for images and matrices.
+
+    Returns
+    -------
+    SavedFigure
+        A notebook's cell that ends with it shows the figure.
 
     Raises
     ------
@@ -96,3 +102,4 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
     width_in, height_in = (float(x) for x in fig.get_size_inches())
     write_description(stem, {"kind": "figure", "size_in": [width_in, height_in]})
     plt.close(fig)
+    return SavedFigure(str(stem), (width_in, height_in))

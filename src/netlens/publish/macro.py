@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netlens.atomic import writing
 from netlens.publish.description import write_description
+from netlens.publish.shown import SavedMacro
 
 
 class MacroError(ValueError):
@@ -76,7 +77,7 @@ def text() -> Rounding:
 
 def save(
     stem: str | Path, value: float | str, *, rounding: Rounding, unit: str = "", uncertainty: float | None = None
-) -> None:
+) -> SavedMacro:
     r"""Write ``<stem>.tex`` with ``\newcommand{\name}{text}%`` and ``<stem>.json`` with the full-precision value.
 
     Parameters
@@ -91,6 +92,11 @@ def save(
         What the number counts or measures, for the record.
     uncertainty
         One standard deviation, in the value's unit, where there is one.
+
+    Returns
+    -------
+    SavedMacro
+        A notebook's cell that ends with it shows the number and the value that it rounds.
 
     Raises
     ------
@@ -125,6 +131,7 @@ def save(
     if uncertainty is not None:
         description["uncertainty"] = float(uncertainty)
     write_description(stem, description)
+    return SavedMacro(name, shown, stored, rounding.rule, unit, uncertainty)
 
 
 def escape(words: str) -> str:

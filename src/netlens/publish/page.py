@@ -23,6 +23,7 @@ import numpy as np
 import netlens
 from netlens.atomic import writing
 from netlens.publish.description import write_description
+from netlens.publish.shown import SavedPage
 
 
 class PageError(ValueError):
@@ -73,7 +74,7 @@ def save(
     style: str = "",
     script: str = "",
     home: str = "index.html",
-) -> Path:
+) -> SavedPage:
     """Write ``<stem>.html``, complete in itself, and ``<stem>.json`` with title and description.
 
     The same arguments give the same bytes.
@@ -106,8 +107,8 @@ def save(
 
     Returns
     -------
-    Path
-        The HTML file.
+    SavedPage
+        A notebook's cell that ends with it shows a link to the page.
 
     Raises
     ------
@@ -155,10 +156,10 @@ def save(
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     write_description(stem, {"kind": "page", "title": title, "shows": shows})
-    return path
+    return SavedPage(path, title)
 
 
-def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, images_are: str, source: str) -> Path:
+def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, images_are: str, source: str) -> SavedPage:
     """Write the study's index: every page with its title and the sentence that says what it shows.
 
     Parameters
@@ -172,8 +173,8 @@ def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, ima
 
     Returns
     -------
-    Path
-        The HTML file.
+    SavedPage
+        A notebook's cell that ends with it shows a link to the page.
 
     Raises
     ------

@@ -17,6 +17,7 @@ from typing import Any
 from netlens import atomic
 from netlens.workflow import provenance
 from netlens.workflow.errors import UserError
+from netlens.workflow.executed import RUNNER_TAG, tidied
 from netlens.workflow.gpu import gpu_slot, visible_gpus
 from netlens.workflow.imports import code_of
 from netlens.workflow.parameters import check_values, read_parameters
@@ -156,7 +157,7 @@ def _execute(
         "cell_type": "code",
         "execution_count": None,
         "id": "netlens-record",
-        "metadata": {"tags": ["netlens-record"]},
+        "metadata": {"tags": [RUNNER_TAG]},
         "outputs": [],
         "source": f"from netlens.workflow import provenance\n\nprovenance.record_process({str(process_file)!r})",
     }
@@ -185,7 +186,7 @@ def _execute(
         raise NotebookError(_failure(job, notebook, error)) from None
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
-        _tidy_log(job)
+        _tidy_log(job, staging)
     recorded: dict[str, Any] = json.loads(process_file.read_text(encoding="utf-8"))
     return recorded
 
@@ -257,17 +258,20 @@ def _failure(job: Job, notebook: Mapping[str, Any], error: Any) -> str:
     return f"{job.name}: cell {cell}{line}: {reason} (executed notebook: {job.log})"
 
 
-def _tidy_log(job: Job) -> None:
-    """Take the runner's own cell out of the executed notebook."""
+def _tidy_log(job: Job, staging: Path) -> None:
+    """Turn what papermill wrote into a log for readers, with the outputs under their final names."""
     path = Path(job.log)
     if not path.is_file():
         return
     executed = json.loads(path.read_text(encoding="utf-8"))
-    executed["cells"] = [
-        cell for cell in executed["cells"] if "netlens-record" not in cell.get("metadata", {}).get("tags", [])
-    ]
+    staged = f"{(staging / 'out').as_posix()}/"
+    # Links lead from the executed notebook to where the file will be; everything else names the final path.
+    up = f"{Path(os.path.relpath('.', path.parent)).as_posix()}/"
+    tidy = tidied(
+        executed, job.notebook, lambda text: text.replace(f'href="{staged}', f'href="{up}').replace(staged, "")
+    )
     with atomic.writing(path) as temporary:
-        temporary.write_text(json.dumps(executed, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(tidy, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _write_record(

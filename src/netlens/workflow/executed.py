@@ -1,0 +1,77 @@
+"""Make an executed notebook a log worth reading: final paths, no start-up noise, the last state of progress bars."""
+
+import re
+from collections.abc import Callable, Mapping
+from itertools import groupby
+from typing import Any
+
+#: The tag of the cell that the runner adds to a notebook and takes out again.
+RUNNER_TAG = "netlens-record"
+
+# What TensorFlow prints while it starts: information and warnings of its C++ side, and on machines with a GPU the
+# libraries that were linked twice.
+_NOISE = re.compile(
+    r"WARNING: All log messages before absl::InitializeLog\(\)"
+    r"|[IW]\d{4} [\d:.]+ +\d+ \S+:\d+\] "
+    r"|[E]\d{4} [\d:.]+ +\d+ \S+:\d+\] Unable to register "
+    r"|To enable the following instructions: "
+)
+
+
+def tidied(executed: Mapping[str, Any], notebook: str, final: Callable[[str], str]) -> dict[str, Any]:
+    """Tidy an executed notebook.
+
+    Parameters
+    ----------
+    executed
+        The notebook as papermill left it, as JSON.
+    notebook
+        Path of the stored notebook.
+    final
+        Maps a text to the same text with the paths of staged files replaced by their final ones.
+
+    Returns
+    -------
+    dict
+        A new notebook: without the runner's own cell, without the lines that TensorFlow prints while it starts, each
+        progress bar as it stood last, and `final` applied to sources, outputs and recorded parameters.
+    """
+    cells = [
+        {**cell, "outputs": _tidy_outputs(cell["outputs"])} if "outputs" in cell else cell
+        for cell in executed["cells"]
+        if RUNNER_TAG not in cell.get("metadata", {}).get("tags", [])
+    ]
+    metadata = dict(executed["metadata"])
+    if "papermill" in metadata:
+        metadata["papermill"] = {**metadata["papermill"], "input_path": notebook}
+    tidy: dict[str, Any] = _in_texts({**executed, "cells": cells, "metadata": metadata}, final)
+    return tidy
+
+
+def _tidy_outputs(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join neighbouring streams of one name, and leave out those of which nothing remains."""
+    tidy: list[dict[str, Any]] = []
+    for stream, group in groupby(outputs, key=lambda output: output.get("name")):
+        if stream is None:
+            tidy += group
+            continue
+        text = _last_states("".join("".join(output["text"]) for output in group))
+        if text.strip():
+            tidy.append({"name": stream, "output_type": "stream", "text": text.splitlines(keepends=True)})
+    return tidy
+
+
+def _last_states(text: str) -> str:
+    """Apply carriage returns as a terminal would, and drop what TensorFlow prints while it starts."""
+    lines = [line.rstrip("\r").rsplit("\r", maxsplit=1)[-1] for line in text.split("\n")]
+    return "\n".join(line for line in lines if not _NOISE.match(line))
+
+
+def _in_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _in_texts(part, change) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_in_texts(part, change) for part in value]
+    return value

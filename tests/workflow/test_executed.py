@@ -1,0 +1,67 @@
+import copy
+
+from netlens.workflow.executed import RUNNER_TAG, tidied
+
+NOISE = (
+    "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+    "I0000 00:00:1795892883.726640    7834 port.cc:153] oneDNN custom operations are on.\n"
+)
+
+
+def stream(text, name="stderr"):
+    return {"output_type": "stream", "name": name, "text": text.splitlines(keepends=True)}
+
+
+def notebook(*outputs, tags=(), source="x"):
+    cell = {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": source, "outputs": list(outputs)}
+    return {"cells": [cell], "metadata": {"papermill": {"input_path": "staging/prepared.ipynb"}}, "nbformat": 4}
+
+
+def tidy(executed):
+    return tidied(executed, "notebooks/item.ipynb", lambda text: text.replace("staging/out/", ""))
+
+
+def test_the_runners_own_cell_is_taken_out_and_the_stored_notebook_is_named():
+    executed = notebook()
+    executed["cells"] += notebook(tags=[RUNNER_TAG])["cells"]
+    result = tidy(executed)
+    assert len(result["cells"]) == 1
+    assert result["metadata"]["papermill"]["input_path"] == "notebooks/item.ipynb"
+
+
+def test_start_up_noise_goes_and_what_a_notebook_says_stays():
+    result = tidy(notebook(stream(NOISE), stream(NOISE + "a real warning\n"), stream("printed\n", "stdout")))
+    assert [("".join(o["text"]), o["name"]) for o in result["cells"][0]["outputs"]] == [
+        ("a real warning\n", "stderr"), ("printed\n", "stdout"),
+    ]  # fmt: skip
+
+
+def test_only_noise_leaves_no_output():
+    assert tidy(notebook(stream(NOISE)))["cells"][0]["outputs"] == []
+
+
+def test_an_error_of_tensorflow_that_is_no_noise_stays():
+    text = "E0000 00:00:1795892883.726640    7834 cuda.cc:1] failed call to cuInit\n"
+    assert "".join(tidy(notebook(stream(text)))["cells"][0]["outputs"][0]["text"]) == text
+
+
+def test_a_progress_bar_is_kept_as_it_stood_last():
+    bars = [
+        stream("\rsums:   0%|  | 0/9"),
+        stream("\rsums:  50%|# | 4/9"),
+        stream("\rsums: 100%|##| 9/9"),
+        stream("\n"),
+    ]
+    assert "".join(tidy(notebook(*bars))["cells"][0]["outputs"][0]["text"]) == "sums: 100%|##| 9/9\n"
+
+
+def test_paths_are_the_final_ones_in_sources_outputs_and_metadata():
+    output = {"output_type": "execute_result", "data": {"text/plain": ["staging/out/figures/a.png"]}, "metadata": {}}
+    executed = notebook(output, source="stem = 'staging/out/figures/a'")
+    executed["metadata"]["papermill"]["parameters"] = {"stem": "staging/out/figures/a"}
+    given = copy.deepcopy(executed)
+    result = tidy(executed)
+    assert executed == given
+    assert result["cells"][0]["source"] == "stem = 'figures/a'"
+    assert result["cells"][0]["outputs"][0]["data"]["text/plain"] == ["figures/a.png"]
+    assert result["metadata"]["papermill"]["parameters"] == {"stem": "figures/a"}
