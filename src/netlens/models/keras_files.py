@@ -6,7 +6,6 @@ execution is on; without it, as here, it would say nothing and leave the weights
 """
 
 import io
-import json
 import re
 import zipfile
 from collections import Counter
@@ -18,8 +17,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.models.archives import read_member
 from netlens.models.backend import keras
 from netlens.models.graph import NetworkError, UnsupportedLayerError
+from netlens.models.hdf5_files import open_weights
+from netlens.models.keras_config import MODELS, check_class, checked_config, parsed_config, plain_value
 
 #: Layer -> the parts of its configuration that both Keras mean alike. Initializers and regularizers do not matter.
 _LAYERS: Mapping[str, tuple[str, ...]] = {
@@ -59,8 +61,6 @@ _ACTIVATIONS = frozenset({
     "exponential", "silu", "swish",
 })  # fmt: skip
 
-_MODELS = frozenset({"Functional", "Sequential", "Model"})
-
 #: Names of a layer's weights, in the order in which Keras 3 numbers them.
 _WEIGHTS: Mapping[str, tuple[str, ...]] = {
     "Conv2D": ("kernel", "bias"),
@@ -95,8 +95,8 @@ def load_keras3(path: str | Path) -> Any:
     if zipfile.is_zipfile(file):
         config, weights = _open_archive(file)
         return _with_weights(_build(config), weights)
-    with h5py.File(file, "r") as stored:
-        config = json.loads(stored.attrs["model_config"])
+    with open_weights(file) as stored:
+        config = parsed_config(stored.attrs["model_config"])
         return _with_weights(_build(config), _by_name(stored["model_weights"]))
 
 
@@ -117,8 +117,35 @@ def load_legacy_archive(path: str | Path) -> Any:
     NetworkError
         The weights do not fit the configuration.
     """
-    config, weights = _open_archive(Path(path))
-    return _with_weights(keras.saving.deserialize_keras_object(config), weights)
+    file = Path(path)
+    config = checked_config(parsed_config(read_member(file, "config.json")))
+    with open_weights(io.BytesIO(read_member(file, "model.weights.h5"))) as stored:
+        weights = _by_position(config, stored)
+    return _with_weights(keras.models.model_from_config(config), weights)
+
+
+def load_legacy_h5(path: str | Path) -> Any:
+    """Load a network that the legacy Keras (version 2 and before) saved as ``.h5``.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    UnsupportedLayerError
+        A layer or function that is not known to be harmless; the message names it.
+    NetworkError
+        The file refers to other files, or the weights do not fit the configuration.
+    """
+    with open_weights(path) as stored:
+        model = keras.models.model_from_config(checked_config(parsed_config(stored.attrs["model_config"])))
+        return _with_weights_in_order(model, stored["model_weights"])
 
 
 def set_stored_weights(model: Any, path: str | Path) -> None:
@@ -138,7 +165,7 @@ def set_stored_weights(model: Any, path: str | Path) -> None:
     OSError, KeyError
         The file is damaged.
     """
-    with h5py.File(path, "r") as stored:
+    with open_weights(path) as stored:
         root = stored.get("model_weights", stored)
         found = {
             str(layer): [np.asarray(root[layer][name]) for name in root[layer].attrs["weight_names"]]
@@ -148,10 +175,9 @@ def set_stored_weights(model: Any, path: str | Path) -> None:
 
 
 def _open_archive(file: Path) -> tuple[Any, Weights]:
-    with zipfile.ZipFile(file) as archive:
-        config = json.loads(archive.read("config.json"))
-        with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as stored:
-            return config, _by_position(config, stored)
+    config = parsed_config(read_member(file, "config.json"))
+    with open_weights(io.BytesIO(read_member(file, "model.weights.h5"))) as stored:
+        return config, _by_position(config, stored)
 
 
 def _with_weights(model: Any, weights: Weights) -> Any:
@@ -167,6 +193,40 @@ def _with_weights(model: Any, weights: Weights) -> Any:
     # All at once: each call of a layer's own set_weights makes the whole graph ready again.
     keras.backend.batch_set_value(pairs)
     return model
+
+
+def _with_weights_in_order(model: Any, group: Any) -> Any:
+    """Set weights as the legacy Keras orders them: layer by layer, those of a model inside as those of one layer."""
+    layers = [layer for layer in model.layers if layer.weights]
+    names = [name for name in _names(group, "layer_names") if _names(group[name], "weight_names")]
+    if len(names) != len(layers):
+        raise NetworkError(
+            f"the file has weights of {len(names)} layers, but {len(layers)} layers of its network have weights; save "
+            "the whole model again"
+        )
+    pairs: list[tuple[Any, Any]] = []
+    for layer, name in zip(layers, names, strict=True):
+        # The order of the file; layer.weights has that of the layer's attributes.
+        weights = [*layer.trainable_weights, *layer.non_trainable_weights]
+        values = [np.asarray(group[name][weight]) for weight in _names(group[name], "weight_names")]
+        shapes, expected = [value.shape for value in values], [tuple(weight.shape) for weight in weights]
+        if shapes != expected:
+            raise NetworkError(f"layer {layer.name!r}: the file has weights of shapes {shapes}, not {expected}")
+        pairs += zip(weights, values, strict=True)
+    keras.backend.batch_set_value(pairs)
+    return model
+
+
+def _names(group: Any, attribute: str) -> list[str]:
+    """Read a list of names; Keras spreads one that is too long for HDF5 over several attributes."""
+    parts = [attribute] if attribute in group.attrs else []
+    while not parts or parts[-1] != attribute:
+        following = f"{attribute}{len(parts)}"
+        if following not in group.attrs:
+            break
+        parts.append(following)
+    names = [name for part in parts for name in group.attrs[part]]
+    return [name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names]
 
 
 def _all_layers(model: Any) -> list[Any]:
@@ -200,10 +260,10 @@ def _by_position(config: Mapping[str, Any], store: Any) -> Weights:
         place = f"layers/{snake}_{counts[snake]}" if counts[snake] else f"layers/{snake}"
         counts[snake] += 1
         if place not in store:
-            if kind in _MODELS or kind in _WEIGHTS:
+            if kind in MODELS or kind in _WEIGHTS:
                 raise NetworkError(f"layer {name!r}: the file has no weights at {place}")
             continue
-        if kind in _MODELS:
+        if kind in MODELS:
             found.update(_by_position(entry, store[place]))
         elif "vars" in store[place]:
             values = store[place]["vars"]
@@ -219,10 +279,12 @@ def _snake_case(name: str) -> str:
 
 
 def _build(entry: Mapping[str, Any]) -> Any:
+    if entry["class_name"] in MODELS:
+        check_class(entry)
     config = entry["config"]
     if entry["class_name"] == "Sequential":
         return _build_sequential(config)
-    if entry["class_name"] in _MODELS and "input_layers" in config:
+    if entry["class_name"] in MODELS and "input_layers" in config:
         return _build_functional(config)
     raise UnsupportedLayerError(
         f"network {config.get('name')!r} ({entry['class_name']}) is not functional or Sequential"
@@ -311,17 +373,22 @@ def _input(config: Mapping[str, Any]) -> Any:
 def _layer(entry: Mapping[str, Any]) -> Any:
     kind, config = entry["class_name"], entry["config"]
     name = config["name"]
-    if kind in _MODELS:
+    if kind in MODELS:
         return _build(entry)
     if kind not in _LAYERS:
         raise UnsupportedLayerError(f"layer {name!r} ({kind}) is not translated from Keras 3")
+    check_class(entry)
     activation = config.get("activation", "linear")
-    if activation not in _ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in _ACTIVATIONS:
         shown = activation if isinstance(activation, str) else activation.get("class_name", activation)
         raise UnsupportedLayerError(f"layer {name!r} ({kind}): activation {shown!r} is not translated from Keras 3")
-    options = {key: config[key] for key in _LAYERS[kind] if key in config}
+    options = {
+        key: value if key == "activation" else plain_value(value, f"layer {name!r} ({kind}): {key}")
+        for key, value in config.items()
+        if key in _LAYERS[kind]
+    }
     if kind == "LeakyReLU":
-        options = {"alpha": config["negative_slope"]}
+        options = {"alpha": options["negative_slope"]}
     if options.get("data_format", "channels_last") != "channels_last":
         raise UnsupportedLayerError(
             f"layer {name!r} ({kind}) works channels first; convert the network to channels last"

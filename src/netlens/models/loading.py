@@ -5,20 +5,22 @@ That form is `Network`: a functional Keras model that gives logits, with its pre
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from netlens.data.files import sha256_of
 from netlens.models.architectures import build
-from netlens.models.backend import keras
-from netlens.models.graph import NetworkError, Step, UnsupportedLayerError, copy_of, graph_of
-from netlens.models.keras_files import load_keras3, load_legacy_archive, set_stored_weights
+from netlens.models.archives import read_member
+from netlens.models.graph import NetworkError, Step, copy_of, graph_of
+from netlens.models.hdf5_files import open_weights
+from netlens.models.keras_config import parsed_config
+from netlens.models.keras_files import load_keras3, load_legacy_archive, load_legacy_h5, set_stored_weights
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
 
 
@@ -272,24 +274,24 @@ def read_model(path: str | Path, *, sha256: str | None = None) -> Any:
         raise NetworkError(f"{path}: networks are read from .h5 and .keras files")
     try:
         version, config = _version_and_config(path)
-    except (OSError, KeyError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+    except NetworkError as error:
+        raise type(error)(f"{path}: {error}") from error
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path}: truncated or damaged (sha256 {digest}): {_line(error)}") from error
     if config is None:
         raise CheckpointError(f"{path}: holds weights without an architecture; save the whole model")
-    # A Lambda layer is Python code: reading it would run whatever the file says.
-    if _holds_class(config, "Lambda"):
-        raise UnsupportedLayerError(f"{path}: holds a Lambda layer, which is code and is not run; replace it")
     try:
         if version.startswith("3"):
             return load_keras3(path)
         if zipfile.is_zipfile(path):
             return load_legacy_archive(path)
-        return keras.models.load_model(path, compile=False)
+        return load_legacy_h5(path)
     except NetworkError as error:
         raise type(error)(f"{path}: {error}") from error
-    except (OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CheckpointError(f"{path}: truncated or damaged (sha256 {digest}): {_line(error)}") from error
-    except (ValueError, TypeError, AttributeError, IndexError) as error:
+    # Whatever Keras and TensorFlow raise for options and calls that do not fit.
+    except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError, AssertionError, RuntimeError) as error:
         raise NetworkError(f"{path}: cannot be read as a Keras model: {_line(error)}") from error
 
 
@@ -305,22 +307,15 @@ def _check_file(path: Path, expected: str | None) -> str:
     return digest
 
 
-def _version_and_config(path: Path) -> tuple[str, Any]:
+def _version_and_config(path: Path) -> tuple[str, dict[str, Any] | None]:
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            version = json.loads(archive.read("metadata.json")).get("keras_version", "2")
-            return str(version), json.loads(archive.read("config.json"))
+        version = parsed_config(read_member(path, "metadata.json")).get("keras_version", "2")
+        return str(version), parsed_config(read_member(path, "config.json"))
     if path.suffix == ".keras":
         raise zipfile.BadZipFile("not a .keras archive")
-    with h5py.File(path, "r") as stored:
+    with open_weights(path) as stored:
         config = stored.attrs.get("model_config")
-        return str(stored.attrs.get("keras_version", "2")), None if config is None else json.loads(config)
-
-
-def _holds_class(config: Any, name: str) -> bool:
-    if isinstance(config, dict):
-        return config.get("class_name") == name or any(_holds_class(part, name) for part in config.values())
-    return isinstance(config, list) and any(_holds_class(part, name) for part in config)
+        return str(stored.attrs.get("keras_version", "2")), None if config is None else parsed_config(config)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
