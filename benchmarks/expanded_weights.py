@@ -107,7 +107,7 @@ WAYS: dict[str, Callable[..., tuple[np.ndarray, dict[str, float]]]] = {
 
 
 def measure(way: str, source: str, target: str, rounds: int, save: str) -> dict[str, Any]:
-    from netlens.models.inception import inception_v1
+    from netlens.models.inception_v1 import inception_v1
 
     network = inception_v1()
     # What making the network has freed goes back, so that it is not counted as there already.

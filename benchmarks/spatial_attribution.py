@@ -18,7 +18,7 @@ import numpy as np
 
 from netlens.models.backend import tf1
 from netlens.models.frozen import INPUT, FrozenNetwork, imported
-from netlens.models.inception import inception_v1
+from netlens.models.inception_v1 import inception_v1
 from netlens.spatial_attribution.attribution import SpatialAttribution
 
 SOURCE, TARGET = "mixed4d", "mixed4e"

@@ -8,7 +8,8 @@ from netlens.models.backend import keras, tf, tf1
 from netlens.models.frozen import freeze, imported, load_frozen, save_frozen, serialized
 from netlens.models.frozen_files import frozen_from_graph, frozen_network, read_frozen
 from netlens.models.graph import NetworkError
-from netlens.models.inception import inception_v1_graph, small_inception
+from netlens.models.inception import small_inception
+from netlens.models.inception_v1 import inception_v1_graph
 from netlens.models.loading import CheckpointError, Network, load_network, without_softmax
 from netlens.models.preprocessing import preprocessing_from
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from netlens.models.backend import keras
-from netlens.models.initialization import he_normals
+from netlens.models.building_blocks import BuildingBlocks
 from netlens.models.input_shapes import Shape, need_pixels
 
 
@@ -37,33 +37,16 @@ def small_alexnet(*, input_shape: Shape, classes: int, seed: int) -> Any:
     NetworkError
         The input is too small for the poolings.
     """
-    layers = keras.layers
     need_pixels("small_alexnet", input_shape, 16)
-    initializers = he_normals(seed)
-
-    def convolution(x: Any, channels: int, size: int, name: str, *, strides: int = 1) -> Any:
-        make = layers.Conv2D(
-            channels,
-            size,
-            strides=strides,
-            padding="same",
-            activation="relu",
-            kernel_initializer=next(initializers),
-            name=name,
-        )
-        return make(x)
-
-    def pooling(x: Any, name: str) -> Any:
-        return layers.MaxPooling2D(3, strides=2, padding="same", name=name)(x)
-
-    def dense(x: Any, units: int, name: str, *, activation: str = "relu") -> Any:
-        return layers.Dense(units, activation=activation, kernel_initializer=next(initializers), name=name)(x)
-
+    blocks = BuildingBlocks(seed)
     image = keras.Input(input_shape, name="image")
-    x = pooling(convolution(image, 32, 7, "conv1", strides=2), "pool1")
-    x = pooling(convolution(x, 64, 5, "conv2"), "pool2")
-    x = convolution(convolution(x, 96, 3, "conv3"), 96, 3, "conv4")
-    x = layers.Flatten(name="flatten")(pooling(convolution(x, 64, 3, "conv5"), "pool5"))
-    x = dense(dense(x, 128, "fc6"), 128, "fc7")
-    x = dense(x, classes, "fc8", activation="linear")
-    return keras.Model(image, layers.Softmax(name="prob")(x), name="small_alexnet")
+    x = blocks.max_pooling(blocks.convolution(image, 32, 7, "conv1", strides=2), "pool1")
+    x = blocks.max_pooling(blocks.convolution(x, 64, 5, "conv2"), "pool2")
+    x = blocks.convolution(x, 96, 3, "conv3")
+    x = blocks.convolution(x, 96, 3, "conv4")
+    x = blocks.max_pooling(blocks.convolution(x, 64, 3, "conv5"), "pool5")
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = blocks.dense(x, 128, "fc6", activation="relu")
+    x = blocks.dense(x, 128, "fc7", activation="relu")
+    x = blocks.dense(x, classes, "fc8")
+    return keras.Model(image, keras.layers.Softmax(name="prob")(x), name="small_alexnet")

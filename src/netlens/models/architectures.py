@@ -6,7 +6,7 @@ the function and name it in `ARCHITECTURES` and in `build`.
 
 from typing import Any
 
-from netlens.models.graph import NetworkError
+from netlens.models.errors import NetworkError
 
 #: Their names; to list them starts no TensorFlow.
 ARCHITECTURES = ("small_alexnet", "small_inception", "small_inception_v2", "small_vgg", "vgg16")

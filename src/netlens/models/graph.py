@@ -9,13 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from netlens.models.errors import NetworkError, UnsupportedLayerError
 
-class NetworkError(ValueError):
-    """A network cannot be read, or does not have the form that was asked for."""
-
-
-class UnsupportedLayerError(NetworkError):
-    """A layer that the computation does not define; the message names it."""
+# The errors are listed for those who still import them from here.
+__all__ = ["Graph", "NetworkError", "Step", "UnsupportedLayerError", "copy_of", "graph_of", "rebuild"]
 
 
 @dataclass(eq=False)

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from netlens.models.backend import keras
-from netlens.models.initialization import he_normals
+from netlens.models.building_blocks import BuildingBlocks
 from netlens.models.input_shapes import Shape, need_pixels
 
 #: Slim's scope of everything before the logits.
@@ -77,25 +77,11 @@ def small_inception_v2(*, input_shape: Shape, classes: int, seed: int) -> Any:
     """
     layers = keras.layers
     need_pixels("small_inception_v2", input_shape, 16)
-    initializers = he_normals(seed)
+    blocks = BuildingBlocks(seed)
+    convolution = blocks.normalized_convolution
 
-    def convolution(x: Any, channels: int, size: int, name: str, *, strides: int = 1) -> Any:
-        make = layers.Conv2D(
-            channels,
-            size,
-            strides=strides,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=next(initializers),
-            name=f"{name}/Conv2D",
-        )
-        return layers.Activation("relu", name=f"{name}/Relu")(normalization(make(x), f"{name}/BatchNorm"))
-
-    def normalization(x: Any, name: str) -> Any:
-        return layers.BatchNormalization(scale=False, epsilon=1e-3, name=name)(x)
-
-    def pooling(x: Any, name: str, *, strides: int = 2) -> Any:
-        return layers.MaxPooling2D(3, strides=strides, padding="same", name=f"{name}/MaxPool")(x)
+    def pooling(x: Any, scope: str) -> Any:
+        return blocks.max_pooling(x, f"{scope}/MaxPool")
 
     def mixed(x: Any, widths: MixedWidths, name: str) -> list[Any]:
         one, two, three = (f"{name}/Branch_{branch}" for branch in (1, 2, 3))
@@ -130,6 +116,5 @@ def small_inception_v2(*, input_shape: Shape, classes: int, seed: int) -> Any:
         parts = mixed(x, widths, scope) if isinstance(widths, MixedWidths) else reducing(x, widths, scope)
         x = layers.Concatenate(name=f"{scope}/concat")(parts)
     x = layers.GlobalAveragePooling2D(name="InceptionV2/Logits/AvgPool_1a/AvgPool")(x)
-    logits = "InceptionV2/Logits/Conv2d_1c_1x1/BiasAdd"
-    x = layers.Dense(classes, kernel_initializer=next(initializers), name=logits)(x)
+    x = blocks.dense(x, classes, "InceptionV2/Logits/Conv2d_1c_1x1/BiasAdd")
     return keras.Model(image, layers.Softmax(name="InceptionV2/Predictions/Softmax")(x), name="small_inception_v2")

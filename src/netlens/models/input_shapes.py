@@ -1,6 +1,6 @@
 """The images that networks are built for."""
 
-from netlens.models.graph import NetworkError
+from netlens.models.errors import NetworkError
 
 #: (height, width, channels) in pixels.
 Shape = tuple[int, int, int]

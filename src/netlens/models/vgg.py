@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netlens.models.backend import keras
-from netlens.models.initialization import he_normals
+from netlens.models.building_blocks import BuildingBlocks
 from netlens.models.input_shapes import Shape, need_pixels
 
 
@@ -62,24 +62,15 @@ def vgg(
     NetworkError
         The input is too small for the poolings.
     """
-    layers = keras.layers
     need_pixels(name, input_shape, 2 ** len(blocks))
-    initializers = he_normals(seed)
-
+    made = BuildingBlocks(seed)
     image = x = keras.Input(input_shape, name="image")
     for block, (channels, convolutions) in enumerate(blocks, start=1):
         for position in range(1, convolutions + 1):
-            x = layers.Conv2D(
-                channels,
-                3,
-                padding="same",
-                activation="relu",
-                kernel_initializer=next(initializers),
-                name=f"block{block}_conv{position}",
-            )(x)
-        x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
-    x = layers.Flatten(name="flatten")(x)
+            x = made.convolution(x, channels, 3, f"block{block}_conv{position}")
+        x = keras.layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
     for position, units in enumerate(hidden, start=1):
-        x = layers.Dense(units, activation="relu", kernel_initializer=next(initializers), name=f"fc{position}")(x)
-    x = layers.Dense(classes, activation="softmax", kernel_initializer=next(initializers), name="predictions")(x)
+        x = made.dense(x, units, f"fc{position}", activation="relu")
+    x = made.dense(x, classes, "predictions", activation="softmax")
     return keras.Model(image, x, name=name)
