@@ -12,14 +12,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from netlens.expanded_weights.linear_graph import (
-    RECTIFIERS,
-    Extent,
-    LinearGraph,
-    has_no_positions,
-    linear_graph,
-    response_scale,
-)
+from netlens.expanded_weights.linear_graph import Extent, LinearGraph, has_no_positions, linear_graph
+from netlens.expanded_weights.linear_operations import RECTIFIERS, response_scale
 from netlens.expanded_weights.window import ExpandedWeights, Window, WindowError, checked_units, window_of
 from netlens.models.backend import tf, tf1
 from netlens.models.frozen import FrozenNetwork
