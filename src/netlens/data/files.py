@@ -5,6 +5,19 @@ from pathlib import Path
 
 
 def sha256_of(path: str | Path) -> str:
-    """Compute the sha256 of a file, as 64 hexadecimal digits."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Compute the sha256 of a file; of a folder, that of the names and sizes of the files in it.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    path = Path(path)
+    if path.is_dir():
+        digest = hashlib.sha256()
+        for file in sorted(path.rglob("*")):
+            if file.is_file():
+                digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\n".encode())
+        return digest.hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """Where a figure or a number comes from: code, inputs, parameters, versions, machine."""
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -10,6 +9,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from netlens.data.files import sha256_of
 
 #: The libraries whose version can change a number or a picture.
 LIBRARIES = (
@@ -31,26 +32,13 @@ LIBRARIES = (
 )
 
 
-def sha256(path: str | Path) -> str:
-    """Hash a file; of a folder, the names and sizes of what lies in it."""
-    path = Path(path)
-    if path.is_dir():
-        digest = hashlib.sha256()
-        for file in sorted(path.rglob("*")):
-            if file.is_file():
-                digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\n".encode())
-        return digest.hexdigest()
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def hashes(paths: Iterable[str | Path]) -> dict[str, str]:
-    """Hash each of `paths`, by path."""
-    return {str(path): sha256(path) for path in paths}
+    """Compute the sha256 of files and folders, by path."""
+    return {str(path): sha256_of(path) for path in paths}
 
 
 def git_state() -> dict[str, Any]:
-    """Give the commit and whether the tree was clean; None for both where this is no checkout."""
+    """Return the commit and whether the tree was clean; None for both outside a git checkout."""
     try:
         commit = _git("rev-parse", "HEAD").strip()
         # Untracked files are not part of what a commit names, changed tracked ones are.
@@ -86,7 +74,7 @@ def _processor() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Give the installed versions of `LIBRARIES`."""
+    """Return the installed versions of `LIBRARIES`."""
     found = {}
     for name in LIBRARIES:
         try:

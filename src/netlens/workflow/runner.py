@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from netlens import atomic
+from netlens.data.files import sha256_of
 from netlens.workflow import provenance
 from netlens.workflow.errors import UserError
 from netlens.workflow.executed import RUNNER_TAG, tidied
@@ -289,13 +290,13 @@ def _write_record(
         "caption": job.caption,
         "study": job.study,
         "rule": job.name,
-        "notebook": {"path": job.notebook, "sha256": provenance.sha256(job.notebook)},
+        "notebook": {"path": job.notebook, "sha256": sha256_of(job.notebook)},
         "parameters": shown,
         "seed": job.ambient.get("seed"),
         "inputs": provenance.hashes(inputs),
         "code": provenance.hashes(code_of(job.notebook)),
-        "outputs": {path: provenance.sha256(outputs.staged[path]) for path in outputs.files},
-        "pins": {"path": str(pins), "sha256": provenance.sha256(pins) if pins.is_file() else None},
+        "outputs": {path: sha256_of(outputs.staged[path]) for path in outputs.files},
+        "pins": {"path": str(pins), "sha256": sha256_of(pins) if pins.is_file() else None},
         "git": provenance.git_state(),
         "devices": process["devices"],
         "imported": process["modules"],
