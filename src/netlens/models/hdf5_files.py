@@ -59,10 +59,9 @@ def _check(file: Any) -> None:
             place = f"{path}/{name}"
             link = group.id.links.get_info(name.encode("utf-8", "surrogateescape"))
             if link.type != h5py.h5l.TYPE_HARD:
-                kind = {h5py.h5l.TYPE_SOFT: "soft", h5py.h5l.TYPE_EXTERNAL: "external"}.get(link.type, "user-defined")
-                raise NetworkError(
-                    f"{_shown(place)} in it is a {kind} link, which is not followed; save the model again"
-                )
+                kinds = {h5py.h5l.TYPE_SOFT: "a soft", h5py.h5l.TYPE_EXTERNAL: "an external"}
+                kind = kinds.get(link.type, "a user-defined")
+                raise NetworkError(f"{_shown(place)} in it is {kind} link, which is not followed; save the model again")
             item = group[name]
             about = h5py.h5o.get_info(item.id)
             if (about.fileno, about.addr) in seen:
