@@ -9,9 +9,10 @@ else
 ENV = .venv
 endif
 BIN = $(ENV)/bin
+PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL = help
-.PHONY: help env tex paper test lint gallery pins clean distclean
+.PHONY: help env tex paper test coverage lint docs gallery pins clean distclean
 
 help: ## say what there is to make
 	@echo 'make TARGET  [STUDY=demo] [PYTHON=...] [NETLENS_DEVICE=cpu|gpu]'
@@ -35,7 +36,10 @@ paper: env tex ## run the study and make its paper: every figure, number and pag
 	@$(BIN)/netlens paper --study '$(STUDY)'
 
 test: env ## run the tests
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	@$(PYTEST)
+
+coverage: env ## run the tests and print which share of the code they reach
+	@$(PYTEST) --cov --cov-report=term:skip-covered
 
 lint: env ## check style, types, rules and notebooks
 	@$(BIN)/ruff check .
@@ -44,7 +48,12 @@ lint: env ## check style, types, rules and notebooks
 	@$(BIN)/snakefmt --check Snakefile rules
 	@$(BIN)/python .ci/lint_rules.py
 	@find notebooks -name .ipynb_checkpoints -prune -o -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
+	@$(BIN)/codespell
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
+
+docs: env ## build the documentation in build/docs, tutorials included (NETLENS_RUN_TUTORIALS=0: without running them)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@$(BIN)/python .ci/lint_docs.py build/docs
 
 gallery: paper ## put the study's figures and numbers into the README
 	@$(BIN)/netlens gallery --study '$(STUDY)'
