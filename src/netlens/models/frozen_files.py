@@ -11,7 +11,8 @@ from google.protobuf.message import DecodeError
 
 from netlens.models.backend import tf, tf1
 from netlens.models.frozen import INPUT, FrozenLayer, FrozenNetwork, digest_of, freeze, node_of, rename
-from netlens.models.graph import NetworkError, UnsupportedLayerError
+from netlens.models.graph import NetworkError
+from netlens.models.graph_operations import BATCH_NORMALIZATIONS, check_operations, strip_attributes
 from netlens.models.loading import CheckpointError, load_network, read_class_names
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
 
@@ -22,16 +23,16 @@ _ACTIVATIONS = frozenset({
 #: With one input that depends on the image they only scale and shift, or pass on.
 _AFFINE = frozenset({"BiasAdd", "Add", "AddV2", "Sub", "Mul", "RealDiv", "Identity", "BatchToSpaceND"})
 _JOINS = {"Concat": "concat", "ConcatV2": "concat", "Add": "add", "AddV2": "add", "AddN": "add"}
-_BATCH_NORMALIZATIONS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
 _OTHERS = {
     "MaxPool": "pool", "MaxPoolV2": "pool", "AvgPool": "pool", "Mean": "pool", "LRN": "norm",
-    **dict.fromkeys(sorted(_BATCH_NORMALIZATIONS), "norm"),
+    **dict.fromkeys(sorted(BATCH_NORMALIZATIONS), "norm"),
 }  # fmt: skip
 #: Between the logits and the end of a graph.
 _ENDINGS = frozenset({"Identity", "Reshape", "Squeeze", "Softmax", "LogSoftmax"})
 _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2"})
-_VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable"})
-_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall", "SymbolicGradient"})
+#: protobuf reads no more; a graph of a million images' classifier has some thousand operations.
+_LARGEST_FILE_BYTES = 2**31 - 1
+_MOST_OPERATIONS = 100_000
 
 
 def frozen_network(spec: Mapping[str, Any], *, name: str | None = None) -> FrozenNetwork:
@@ -113,6 +114,10 @@ def read_frozen(
     file = Path(path).expanduser()
     if not file.is_file():
         raise FileNotFoundError(f"{file}: no such frozen graph")
+    if file.stat().st_size > _LARGEST_FILE_BYTES:
+        raise CheckpointError(
+            f"{file}: {file.stat().st_size / 2**30:.1f} GB, and a frozen graph holds at most 2 GB; it is something else"
+        )
     data = file.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     if sha256 and digest != sha256:
@@ -170,28 +175,25 @@ def frozen_from_graph(
     ------
     NetworkError
         Input or logits are not found, or something in the graph is not constant.
+    UnsupportedLayerError
+        What the logits need is more than mathematics on numbers (`netlens.models.graph_operations`). Nothing of the
+        graph has run then.
     """
     nodes = {node.name: node for node in graph_def.node}
     output = output_node or _logits_node(name, graph_def, nodes)
     if output not in nodes:
         raise NetworkError(f"network {name!r} has no operation {output!r} to give the logits")
     order = _after_sources(nodes, output)
-    for node in (nodes[each] for each in order):
-        if node.op in _VARIABLES:
-            raise NetworkError(f"network {name!r} has the variable {node.name!r}: the graph must be frozen")
-        if node.op in _CALLS:
-            raise UnsupportedLayerError(f"network {name!r}: {node.name!r} calls a function; save the graph without any")
+    check_operations(name, [nodes[each] for each in order])
     source = _image_node(name, [nodes[each] for each in order if nodes[each].op in _PLACEHOLDERS])
     shape = _input_shape(name, source, size_px)
 
-    kept = tf1.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    # Without the graph's library: functions are refused, and an operation could have a function's name.
+    kept = tf1.GraphDef(versions=graph_def.versions)
     for each in order:
         node = kept.node.add()
         node.CopyFrom(nodes[each])
-        node.device = ""
-        for attribute in ("_class", "_output_shapes"):
-            if attribute in node.attr:
-                del node.attr[attribute]
+        strip_attributes(node)
         sources = [source for source in node.input if not source.startswith("^")]
         del node.input[:]
         node.input.extend(sources)
@@ -221,9 +223,15 @@ def frozen_from_graph(
 
 def _check_complete(graph_def: Any) -> None:
     """See that every input is there: a file may end exactly between two operations, and then reads well."""
-    names = {node.name for node in graph_def.node}
-    if not names:
+    if not graph_def.node:
         raise CheckpointError("it holds no operations")
+    if len(graph_def.node) > _MOST_OPERATIONS:
+        raise CheckpointError(f"it holds {len(graph_def.node)} operations, and {_MOST_OPERATIONS} are the most")
+    names: set[str] = set()
+    for node in graph_def.node:
+        if not node.name or node.name in names:
+            raise CheckpointError(f"two operations are named {node.name[:80]!r}" if node.name else "one has no name")
+        names.add(node.name)
     for node in graph_def.node:
         for source in node.input:
             if node_of(source) not in names:
@@ -242,7 +250,8 @@ def _after_sources(nodes: Mapping[str, Any], output: str) -> list[str]:
         elif name not in seen:
             seen.add(name)
             pending.append((name, True))
-            pending += [(node_of(source), False) for source in reversed(nodes[name].input) if source[0] != "^"]
+            sources = [node_of(source) for source in reversed(nodes[name].input) if not source.startswith("^")]
+            pending += [(source, False) for source in sources]
     return order
 
 
@@ -253,7 +262,9 @@ def _logits_node(name: str, graph_def: Any, nodes: Mapping[str, Any]) -> str:
         raise NetworkError(f"network {name!r} has no end that could be its logits; say which: output_node")
     end: str = max(ends, key=lambda each: len(_after_sources(nodes, each)))
     current, softmax = end, ""
-    while nodes[current].op in _ENDINGS:
+    passed: set[str] = set()
+    while nodes[current].op in _ENDINGS and nodes[current].input and current not in passed:
+        passed.add(current)
         if nodes[current].op in {"Softmax", "LogSoftmax"}:
             softmax = current
         current = node_of(nodes[current].input[0])
@@ -361,7 +372,7 @@ def _data_and_kernels(nodes: Mapping[str, Any]) -> tuple[dict[str, list[str]], d
             kernels[name] = kernels[sources[0]]
     for name in nodes:
         # Behind a kernel it only scales and shifts as well; with an activation behind it, the three are one layer.
-        if nodes[name].op in _BATCH_NORMALIZATIONS and len(data.get(name, [])) == 1:
+        if nodes[name].op in BATCH_NORMALIZATIONS and len(data.get(name, [])) == 1:
             source, after = data[name][0], [nodes[user].op for user in users.get(name, [])]
             if source in kernels and after and len(users[source]) == 1 and _ACTIVATIONS.issuperset(after):
                 kernels[name] = kernels[source]
