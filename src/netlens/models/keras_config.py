@@ -49,7 +49,7 @@ ACTIVATIONS = frozenset({
 })  # fmt: skip
 
 #: TensorFlow functions that compute tensors from tensors and do nothing else, by their canonical names.
-FUNCTIONS = frozenset({
+_FUNCTIONS = frozenset({
     *(f"__operators__.{name}" for name in ("add", "eq", "getitem", "ne")),
     *(f"math.{name}" for name in (
         "abs", "accumulate_n", "acos", "acosh", "add", "add_n", "argmax", "argmin", "asin", "asinh", "atan", "atan2",
@@ -69,13 +69,16 @@ FUNCTIONS = frozenset({
         "log_softmax", "lrn", "max_pool", "max_pool2d", "moments", "pool", "relu", "relu6", "selu", "sigmoid", "silu",
         "softmax", "softplus", "softsign", "space_to_depth", "swish", "tanh", "top_k",
     )),
-    "abs", "add", "argmax", "argmin", "broadcast_to", "cast", "clip_by_value", "compat.v1.shape", "compat.v1.transpose",
+    "abs", "add", "argmax", "argmin", "broadcast_to", "cast", "clip_by_value",
     "concat", "divide", "equal", "expand_dims", "exp", "gather", "identity", "image.resize", "linalg.l2_normalize",
     "linalg.matmul", "linalg.normalize", "matmul", "maximum", "minimum", "multiply", "negative", "norm", "ones_like",
     "pad", "pow", "reduce_max", "reduce_mean", "reduce_min", "reduce_sum", "repeat", "reshape", "reverse", "roll",
     "shape", "sigmoid", "slice", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice",
     "subtract", "tanh", "tensordot", "tile", "transpose", "unstack", "where", "zeros_like",
 })  # fmt: skip
+
+#: Those of TensorFlow 1 by the same names compute the same; Keras writes a few so, as ``compat.v1.pad``.
+FUNCTIONS = _FUNCTIONS | {f"compat.v1.{name}" for name in _FUNCTIONS}
 
 #: TensorFlow operations that compute tensors from tensors and do nothing else.
 OPERATIONS = frozenset({
