@@ -22,7 +22,7 @@ def dry(*arguments: str, **variables: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("target", ["paper", "test", "lint", "tex"])
+@pytest.mark.parametrize("target", ["paper", "test", "coverage", "lint", "docs", "tex"])
 def test_targets_make_the_environment_first(target):
     lines = dry(target)
     assert "requirements/install.py" in lines
@@ -37,7 +37,15 @@ def test_paper_sees_to_tex_and_then_makes_the_study():
 
 def test_lint_checks_everything():
     lines = dry("lint")
-    for tool in ("ruff check", "ruff format --check", "mypy", "snakefmt --check", "lint_rules", "nbstripout"):
+    for tool in (
+        "ruff check",
+        "ruff format --check",
+        "mypy",
+        "snakefmt --check",
+        "lint_rules",
+        "nbstripout",
+        "codespell",
+    ):
         assert tool in lines, tool
 
 
@@ -113,10 +121,30 @@ def test_ci_runs_what_a_person_runs():
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & stat.S_IXUSR
     text = script.read_text()
-    steps = [text.index(f"make {target}\n") for target in ("env", "lint", "tex", "test", "paper")]
+    steps = [text.index(f"make {target}\n") for target in ("env", "lint", "docs", "tex", "coverage", "paper")]
     assert steps == sorted(steps)
     assert "nothing to be done" in text
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+
+
+def test_ci_refuses_a_step_that_it_does_not_know():
+    done = subprocess.run([ROOT / ".ci" / "run", "lint", "test"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "test: not lint, docs, tests or demo" in done.stderr
+    assert done.stdout == ""
+
+
+def test_coverage_is_the_same_run_with_a_number():
+    plain, measured = dry("test").strip(), dry("coverage").strip()
+    assert measured == f"{plain} --cov --cov-report=term:skip-covered"
+
+
+def test_documentation_is_built_strictly_and_checked_for_what_it_loads():
+    lines = dry("docs")
+    assert lines.index("mkdocs build") < lines.index("lint_docs.py build/docs")
+    configuration = (ROOT / "mkdocs.yml").read_text().splitlines()
+    assert "strict: true" in configuration
+    assert "  font: false" in configuration
 
 
 def test_making_pins_needs_no_environment_and_no_shell_but_sh():
