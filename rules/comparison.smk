@@ -11,10 +11,7 @@ COMPARISON_SAMPLE = f"{COMPARISON}/sample.npz"
 COMPARISON_SHARDS = CONFIG["model_comparison"]["shards_count"]
 # Sums of products of activations; a network with itself, and each two.
 COMPARED_PAIRS = list(
-    dict.fromkeys(
-        [(name, name) for name in COMPARED]
-        + list(combinations(dict.fromkeys(COMPARED), 2))
-    )
+    dict.fromkeys([(name, name) for name in COMPARED] + list(combinations(dict.fromkeys(COMPARED), 2)))
 )
 COMPARISON_PRODUCTS = f"{COMPARISON}/products/{{first}}--{{second}}.npz"
 SIMILARITY = f"{COMPARISON}/similarity.npz"

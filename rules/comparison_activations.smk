@@ -1,12 +1,8 @@
 # Comparing models: one sample of images and positions, the activations of each network there, sums of their products.
 
 # One shard of a network's activations at training images, and at held-out ones; all of them, in order.
-TRAIN_ACTIVATIONS = (
-    f"{COMPARISON}/activations/{{network}}/train_{{shard}}of{COMPARISON_SHARDS}.npz"
-)
-HELDOUT_ACTIVATIONS = (
-    f"{COMPARISON}/activations/{{network}}/heldout_{{shard}}of{COMPARISON_SHARDS}.npz"
-)
+TRAIN_ACTIVATIONS = f"{COMPARISON}/activations/{{network}}/train_{{shard}}of{COMPARISON_SHARDS}.npz"
+HELDOUT_ACTIVATIONS = f"{COMPARISON}/activations/{{network}}/heldout_{{shard}}of{COMPARISON_SHARDS}.npz"
 EACH_SHARD = range(1, COMPARISON_SHARDS + 1)
 
 
@@ -57,9 +53,7 @@ rule comparison_activations:
     params:
         job=job(
             gpu=True,
-            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(
-                wildcards.network, []
-            ),
+            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
             shard=lambda wildcards: int(wildcards.shard),
             shards_count=COMPARISON_SHARDS,
         ),

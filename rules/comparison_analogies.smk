@@ -17,9 +17,7 @@ rule analogies:
         cross_third=COMPARISON_PRODUCTS.format(first=COMPARED[0], second=COMPARED[2]),
         own_third=COMPARISON_PRODUCTS.format(first=COMPARED[2], second=COMPARED[2]),
         heldout_first=expand(HELDOUT_ACTIVATIONS, network=COMPARED[0], shard=EACH_SHARD),
-        heldout_second=expand(
-            HELDOUT_ACTIVATIONS, network=COMPARED[1], shard=EACH_SHARD
-        ),
+        heldout_second=expand(HELDOUT_ACTIVATIONS, network=COMPARED[1], shard=EACH_SHARD),
         heldout_third=expand(HELDOUT_ACTIVATIONS, network=COMPARED[2], shard=EACH_SHARD),
         frozen_first=f"results/{STUDY}/networks/{COMPARED[0]}/frozen.pb",
         frozen_second=f"results/{STUDY}/networks/{COMPARED[1]}/frozen.pb",

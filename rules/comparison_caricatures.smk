@@ -53,9 +53,7 @@ rule network_caricatures:
     params:
         job=job(
             gpu=True,
-            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(
-                wildcards.network, []
-            ),
+            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
             steps_count=CONFIG["model_comparison"]["caricature_steps_count"],
             store=lambda wildcards: f"results/{STUDY}/pictures/{wildcards.network}",
         ),

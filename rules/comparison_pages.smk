@@ -21,9 +21,7 @@ rule network_graph:
         network=names_of(CONFIG["networks"]),
     params:
         job=job(
-            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(
-                wildcards.network, []
-            ),
+            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
         ),
         files=files,
     shell:

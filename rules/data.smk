@@ -34,9 +34,7 @@ rule photos:
             contrast_grey_levels=value_of(CONFIG, "images", "contrast_grey_levels"),
             colour_change=value_of(CONFIG, "images", "colour_change"),
             train_per_class_count=value_of(CONFIG, "images", "train_per_class_count"),
-            heldout_per_class_count=value_of(
-                CONFIG, "images", "heldout_per_class_count"
-            ),
+            heldout_per_class_count=value_of(CONFIG, "images", "heldout_per_class_count"),
             scenes_count=value_of(CONFIG, "images", "scenes_count"),
             images_seed=value_of(CONFIG, "images", "seed"),
         ),
@@ -67,9 +65,7 @@ rule folder:
             resize_px=value_of(CONFIG, "images", "resize_px"),
             heldout_fraction=value_of(CONFIG, "images", "heldout_fraction"),
             train_per_class_count=value_of(CONFIG, "images", "train_per_class_count"),
-            heldout_per_class_count=value_of(
-                CONFIG, "images", "heldout_per_class_count"
-            ),
+            heldout_per_class_count=value_of(CONFIG, "images", "heldout_per_class_count"),
             class_names=value_of(CONFIG, "images", "class_names"),
             unreadable=value_of(CONFIG, "images", "unreadable"),
             images_seed=value_of(CONFIG, "images", "seed"),

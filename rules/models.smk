@@ -36,9 +36,7 @@ rule train:
         job=job(
             gpu=True,
             architecture=value_of(CONFIG, "networks", "architecture"),
-            preprocessing=lambda wildcards: preprocessing_spec(
-                CONFIG, wildcards.network
-            ),
+            preprocessing=lambda wildcards: preprocessing_spec(CONFIG, wildcards.network),
             epochs_count=value_of(CONFIG, "networks", "epochs_count"),
             batch_size_count=value_of(CONFIG, "networks", "batch_size_count"),
             learning_rate=value_of(CONFIG, "networks", "learning_rate"),
@@ -106,9 +104,7 @@ rule evaluation:
         code=code_of("notebooks/models/evaluation.ipynb"),
         model=lambda wildcards: prepared_file(CONFIG, wildcards.network),
         heldout=lambda wildcards: image_file(CONFIG, wildcards.network, "heldout"),
-        scenes=lambda wildcards: scene_files(
-            CONFIG, images_of(CONFIG, wildcards.network)
-        ),
+        scenes=lambda wildcards: scene_files(CONFIG, images_of(CONFIG, wildcards.network)),
     output:
         f"results/{STUDY}/networks/{{network}}/evaluation.npz",
         f"results/{STUDY}/networks/{{network}}/evaluation.json",

@@ -3,9 +3,7 @@
 from netlens.models.specs import image_file
 
 PATTERN_SHARDS = CONFIG["pattern_attribution"]["shards_count"]
-CHECKS = (
-    f"results/{STUDY}/patterns/{CONFIG['pattern_attribution']['network']}/checks.npz"
-)
+CHECKS = f"results/{STUDY}/patterns/{CONFIG['pattern_attribution']['network']}/checks.npz"
 
 
 rule pattern_sums:
@@ -91,9 +89,7 @@ rule pattern_checks:
     params:
         job=job(
             gpu=True,
-            positions_per_image_count=CONFIG["pattern_attribution"][
-                "positions_per_image_count"
-            ],
+            positions_per_image_count=CONFIG["pattern_attribution"]["positions_per_image_count"],
         ),
         files=files,
     shell:

@@ -36,9 +36,7 @@ rule angles:
         job=job(
             samples_count=CONFIG["signal_distractor"]["samples_count"],
             noise_seed=CONFIG["signal_distractor"]["noise_seed"],
-            steps_per_half_circle_count=CONFIG["signal_distractor"][
-                "steps_per_half_circle_count"
-            ],
+            steps_per_half_circle_count=CONFIG["signal_distractor"]["steps_per_half_circle_count"],
             draws_count=CONFIG["signal_distractor"]["draws_count"],
         ),
         files=files,
@@ -65,9 +63,7 @@ rule signal_distractor:
             samples_count=CONFIG["signal_distractor"]["samples_count"],
             noise_seed=CONFIG["signal_distractor"]["noise_seed"],
             t_over_pi=CONFIG["signal_distractor"]["t_over_pi"],
-            steps_per_half_circle_count=CONFIG["signal_distractor"][
-                "steps_per_half_circle_count"
-            ],
+            steps_per_half_circle_count=CONFIG["signal_distractor"]["steps_per_half_circle_count"],
         ),
         files=files,
     shell:

@@ -3,9 +3,7 @@
 from netlens.data.specs import scene_files
 from netlens.models.specs import image_file, images_of, prepared_models
 
-SPATIAL_NETWORK = CONFIG["spatial_attribution"].get(
-    "network", CONFIG["models"]["network"]
-)
+SPATIAL_NETWORK = CONFIG["spatial_attribution"].get("network", CONFIG["models"]["network"])
 SPATIAL_MAPS = f"results/{STUDY}/spatial_attribution/maps.npz"
 # Two networks: the section's own, and the one that has patterns.
 PATTERNS_NETWORK = CONFIG["pattern_attribution"]["network"]
@@ -66,9 +64,7 @@ rule spatial_scores:
                 f"results/{STUDY}/patterns/{PATTERNS_NETWORK}/{CONFIG['pattern_attribution']['figure_estimator']}.npz"
             ]
         }.get(wildcards.network, []),
-        scenes=lambda wildcards: scene_files(
-            CONFIG, images_of(CONFIG, wildcards.network)
-        ),
+        scenes=lambda wildcards: scene_files(CONFIG, images_of(CONFIG, wildcards.network)),
         heldout=lambda wildcards: image_file(CONFIG, wildcards.network, "heldout"),
     output:
         scores=f"results/{STUDY}/spatial_attribution/scores/{{network}}.npz",
@@ -85,9 +81,9 @@ rule spatial_scores:
     params:
         job=job(
             gpu=True,
-            layers=lambda wildcards: {
-                SPATIAL_NETWORK: CONFIG["spatial_attribution"]["layers"]
-            }.get(wildcards.network, []),
+            layers=lambda wildcards: {SPATIAL_NETWORK: CONFIG["spatial_attribution"]["layers"]}.get(
+                wildcards.network, []
+            ),
             layers_count=CONFIG["spatial_attribution"]["layers_count"],
             composed_count=CONFIG["spatial_attribution"]["composed_count"],
             memory_mb=CONFIG["spatial_attribution"]["memory_mb"],

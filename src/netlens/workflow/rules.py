@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netlens.workflow.catalogue import load_catalogue
+from netlens.workflow.catalogue import CatalogueError, load_catalogue
 from netlens.workflow.imports import code_of
 
 __all__ = ["COMPILE_COMMAND", "MACRO_LIST_COMMAND", "PARTS_COMMAND", "RULE_COMMAND", "RuleNames", "code_of"]
@@ -54,6 +54,39 @@ class RuleNames:
     def page(self, item: str) -> list[str]:
         """Give a page's files."""
         return self._files(item, "page")
+
+    def result(self, path: str) -> str:
+        """Path of an intermediate result; `path` may hold wildcards in braces."""
+        return f"results/{self.study}/{path}"
+
+    def notebook(self, name: str) -> dict[str, Any]:
+        """Inputs of a rule that runs a notebook: its file and the code it imports; `name` is ``section/notebook``."""
+        path = f"notebooks/{name}.ipynb"
+        return {"notebook": path, "code": code_of(path)}
+
+    def executed(self, name: str) -> str:
+        """Path of an executed notebook, which is its rule's log; `name` is ``section/item``, wildcards in braces."""
+        return self.result(f"executed/{name}.ipynb")
+
+    def benchmark(self, name: str) -> str:
+        """Path of the table of a rule's run time and memory; `name` may hold wildcards in braces."""
+        return self.result(f"benchmarks/{name}.tsv")
+
+    def outputs(self, item: str) -> list[str]:
+        """Files that a figure, macro or page leaves behind.
+
+        Raises
+        ------
+        CatalogueError
+            The item is not in any catalogue.
+        """
+        if item not in self._catalogue:
+            raise CatalogueError(f"item {item!r} is not in any notebooks/<section>/items.yaml; add it there")
+        return [str(path) for path in self._catalogue[item].files(self.study)]
+
+    def settings(self, section: str, *keys: str) -> dict[str, Any]:
+        """Values that the study sets for some keys of a section, by key and in the given order."""
+        return {key: self._config[section][key] for key in keys}
 
     def items(self, *kinds: str) -> list[str]:
         """Give the files of all items of the kinds, or of all items."""
