@@ -8,7 +8,7 @@ from PIL import Image
 
 from netlens.featurevis import caricature_requests as module
 from netlens.featurevis.caricature_requests import CaricatureRequest, square_picture
-from netlens.featurevis.requests import RequestError
+from netlens.featurevis.keyed_requests import RequestError
 
 NETWORK = "0" * 64
 IMAGE = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)

@@ -5,7 +5,7 @@ import pytest
 
 from netlens.featurevis import inversion
 from netlens.featurevis.caricature_requests import CaricatureRequest
-from netlens.featurevis.requests import RequestError
+from netlens.featurevis.keyed_requests import RequestError
 from netlens.featurevis.store import PictureStore
 from netlens.models.backend import keras, tf1
 from netlens.models.frozen import freeze, imported, save_frozen
@@ -43,66 +43,6 @@ def colours():
     outputs = keras.layers.GlobalAveragePooling2D(name="mean")(model.output)
     model = keras.Model(model.input, outputs)
     return freeze(Network("colours", model, preprocessing_from("tf"), ("r", "g", "b"), (32, 32, 3), ""))
-
-
-def oracle(activations, targets, counting, powers):
-    """The objective as its docstring has it, by loops, in float64."""
-    channels = activations.shape[-1]
-    total = 0.0
-    for maps, counts, power in zip(activations, counting, powers, strict=True):
-        at_positions = []
-        for a, t in zip(maps.reshape(-1, channels), targets[0].reshape(-1, channels), strict=True):
-            lengths = np.linalg.norm(a) * np.linalg.norm(t)
-            at_positions.append(a @ t * max(0.1, a @ t / lengths) ** power if lengths else 0.0)
-        total += counts * np.mean(at_positions)
-    return total
-
-
-@pytest.mark.parametrize("shape", [(5, 4, 3, 6), (5, 6)])
-def test_the_objective_is_the_sum_of_what_each_counting_picture_maximises(shape):
-    rng = np.random.default_rng(0)
-    activations, targets = rng.normal(size=shape), rng.normal(size=(1, *shape[1:]))
-    activations[0], activations[1] = 2 * targets, -targets
-    counting, powers = np.array([1, 1, 1, 0, 1.0]), np.array([1, 1, 0, 2, 2.5])
-    with tf1.Graph().as_default(), tf1.Session() as session:
-        fed = [tf1.constant(values) for values in (activations, targets, counting, powers)]
-        value = session.run(inversion.objective(*fed))
-    assert value == pytest.approx(oracle(activations, targets, counting, powers), rel=1e-7)
-
-
-def test_silent_activations_have_a_finite_gradient():
-    with tf1.Graph().as_default(), tf1.Session() as session:
-        silent = tf1.zeros((2, 1, 2, 3))
-        targets = tf1.constant([[[[1.0, 0, 0], [0, 0, 0]]]])
-        value = inversion.objective(silent, targets, tf1.constant([1.0, 0]), tf1.constant([1.0, 1]))
-        value, (slope,) = session.run([value, tf1.gradients(value, silent)])
-    assert value == 0
-    # At a position of two, the least cosine times the target; where the image is silent, and in a picture that does not
-    # count, nothing.
-    expected = np.zeros((2, 1, 2, 3))
-    expected[0, 0, 0, 0] = 0.05
-    assert np.allclose(slope, expected, rtol=1e-6, atol=0)
-
-
-def test_a_gradient_is_that_of_one_picture_alone():
-    rng = np.random.default_rng(1)
-    targets, powers = rng.normal(size=(1, 3, 3, 4)), np.array([0, 1, 2.0])
-    activations = rng.normal(size=(3, 3, 3, 4))
-
-    def slope(values, counting):
-        with tf1.Graph().as_default(), tf1.Session() as session:
-            given = tf1.constant(values)
-            value = inversion.objective(given, tf1.constant(targets), tf1.constant(counting), tf1.constant(powers))
-            return session.run(tf1.gradients(value, given)[0])
-
-    together = slope(activations, np.ones(3))
-    for place in range(3):
-        changed = rng.normal(size=activations.shape)
-        changed[place] = activations[place]
-        assert np.array_equal(slope(changed, np.ones(3))[place], together[place])
-        alone = slope(activations, np.eye(3)[place])
-        assert np.array_equal(alone[place], together[place])
-        assert not np.delete(alone, place, axis=0).any()
 
 
 def test_a_caricature_of_the_colours_exaggerates_them(colours):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from netlens.featurevis import rendering
-from netlens.featurevis.requests import PictureRequest, RequestError, channel_direction
+from netlens.featurevis.keyed_requests import RequestError
+from netlens.featurevis.requests import PictureRequest, channel_direction
 from netlens.featurevis.store import PictureStore
 from netlens.models.backend import keras, tf1
 from netlens.models.frozen import freeze, imported, save_frozen
@@ -74,42 +75,6 @@ def test_a_direction_is_not_its_opposite(frozen):
     wanted = [PictureRequest("logits", sign * direction, size_px=32, steps_count=20) for sign in (1, -1)]
     plus, minus = activations(network, "logits", rendering.render(network, wanted)) @ direction
     assert plus > 0 > minus
-
-
-@pytest.mark.parametrize("power", [0, 1, 2.5])
-@pytest.mark.parametrize("position", ["everywhere", "centre"])
-def test_the_objective_is_the_sum_of_what_each_picture_maximises(position, power):
-    rng = np.random.default_rng(0)
-    activations, directions = rng.normal(size=(3, 4, 5, 6)), rng.normal(size=(3, 6))
-    expected = 0.0
-    for maps, direction in zip(activations, directions, strict=True):
-        vectors = maps[2:3, 2:3].reshape(-1, 6) if position == "centre" else maps.reshape(-1, 6)
-        along = vectors @ direction
-        cosines = along / np.linalg.norm(vectors, axis=1) / np.linalg.norm(direction)
-        expected += np.mean(along * np.maximum(0.1, cosines) ** power)
-    with tf1.Graph().as_default(), tf1.Session() as session:
-        tensors = tf1.constant(activations), tf1.constant(directions)
-        value = session.run(rendering.objective(*tensors, position, power))
-    assert value == pytest.approx(expected, rel=1e-7)
-
-
-@pytest.mark.parametrize("power", [0, 1, 2.5])
-def test_a_direction_of_nothing_adds_exactly_nothing(power):
-    with tf1.Graph().as_default(), tf1.Session() as session:
-        activations = tf1.constant(np.random.default_rng(0).normal(size=(2, 3, 3, 4)).astype(np.float32))
-        value = rendering.objective(activations, tf1.zeros((2, 4)), cosine_power=power)
-        value, (slope,) = session.run([value, tf1.gradients(value, activations)])
-    assert value == 0
-    assert np.array_equal(slope, np.zeros_like(slope))
-
-
-def test_the_objective_of_layers_without_positions_and_of_silent_ones():
-    with tf1.Graph().as_default(), tf1.Session() as session:
-        silent, direction = tf1.zeros((2, 3)), tf1.constant([[1.0, 0, 0], [0, -1.0, 0]])
-        value = rendering.objective(silent, direction, cosine_power=1)
-        value, (slope,) = session.run([value, tf1.gradients(value, silent)])
-    assert value == 0
-    assert np.allclose(slope, [[0.1, 0, 0], [0, -0.1, 0]], rtol=1e-6)
 
 
 def test_the_same_request_gives_the_same_bytes_in_any_company(frozen, in_new_process, tmp_path):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from netlens.featurevis import requests as module
-from netlens.featurevis.requests import PictureRequest, RequestError, channel_direction, pack, unpack
+from netlens.featurevis.keyed_requests import RequestError
+from netlens.featurevis.requests import PictureRequest, channel_direction, pack, unpack
 
 NETWORK = "0" * 64
 BASE = PictureRequest("mixed3a", np.array([1.0, -2.0, 0.5]))

@@ -3,7 +3,6 @@
 Nothing here starts TensorFlow.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from netlens.featurevis.requests import SMALLEST_PX, RequestError, settle_numbers
+from netlens.featurevis.keyed_requests import SMALLEST_PX, KeyedRequest, RequestError, checked_layer, settle_numbers
 
 #: Version of `netlens.featurevis.inversion`: raised whenever the same request would give another picture.
 CARICATURE_PROCEDURE: Final = 2
 
 
 @dataclass(frozen=True, eq=False)
-class CaricatureRequest:
+class CaricatureRequest(KeyedRequest):
     """One caricature: the picture whose activations at a layer point where an image's do, and as far as they can.
 
     Two requests are equal when they ask for the same picture.
@@ -52,9 +51,7 @@ class CaricatureRequest:
 
     def __post_init__(self) -> None:
         """Check the values, and keep a copy of the image."""
-        if not isinstance(self.layer, str) or not self.layer:
-            raise RequestError(f"a caricature needs the name of a layer, not {self.layer!r}")
-        where = f"caricature of layer {self.layer!r}"
+        where = checked_layer(self.layer, "caricature")
         settle_numbers(self, where, steps_count=1, seed=0)
         image = _checked(self.image, where)
         if image.shape[0] != image.shape[1] or image.shape[0] < SMALLEST_PX:
@@ -66,33 +63,13 @@ class CaricatureRequest:
         image.flags.writeable = False
         object.__setattr__(self, "image", image)
 
-    def __eq__(self, other: object) -> bool:
-        return self._content() == other._content() if isinstance(other, CaricatureRequest) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._content())
-
     @property
     def size_px(self) -> int:
         """Height and width of the caricature in pixels."""
         return int(self.image.shape[0])
 
-    def key(self, network_sha256: str) -> str:
-        """Give the name that the caricature is kept under: a hash of all that it depends on.
-
-        Parameters
-        ----------
-        network_sha256
-            Of the network that it is made from (`FrozenNetwork.sha256`).
-
-        Returns
-        -------
-        str
-            64 hexadecimal digits: of the network, this request, and the version of the procedure.
-        """
-        header, image = self._content()
-        head = json.dumps({"caricature": CARICATURE_PROCEDURE, "network": network_sha256, "request": header})
-        return hashlib.sha256(head.encode() + b"\0" + image).hexdigest()
+    def _procedure(self) -> dict[str, int]:
+        return {"caricature": CARICATURE_PROCEDURE}
 
     def _content(self) -> tuple[str, bytes]:
         header = (self.layer, self.size_px, self.cosine_power, self.steps_count, self.seed)

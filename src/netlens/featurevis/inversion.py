@@ -17,15 +17,18 @@ asked for, so the same request gives the same bytes in any company.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.featurevis.batches import dealt, made
 from netlens.featurevis.caricature_requests import CaricatureRequest
+from netlens.featurevis.keyed_requests import RequestError
 from netlens.featurevis.lucid_model import LucidModel, lucid_model
-from netlens.featurevis.optimization import Optimization, TensorOf, transformations
-from netlens.featurevis.requests import RequestError
+from netlens.featurevis.objectives import towards_image
+from netlens.featurevis.optimization import Manner, Optimization
 from netlens.featurevis.store import Picture, PictureStore, Progress, in_order, kept_or_made
 from netlens.models.backend import tf1
 from netlens.models.frozen import FrozenLayer, FrozenNetwork
@@ -33,14 +36,15 @@ from netlens.models.frozen import FrozenLayer, FrozenNetwork
 # Whatever changes a picture below changes CARICATURE_PROCEDURE in caricature_requests.py too: pictures are kept by it.
 _LAYERS_COUNT: Final = 8  # in one graph
 _BATCH_SIZE: Final = 16  # two pictures of each of its layers
-# Coefficients count as frequency^-_DECAY. With lucid's 1, deep layers of small networks give grey, noisy pictures; with
-# 2, early layers lose their textures. At lucid's rate, 0.05, low frequencies grow into plain areas.
-_DECAY: Final = 1.75
-_LEARNING_RATE: Final = 0.03
-# Smaller than lucid's: each position is compared with its own, and larger ones blur what is known of the place.
-_SCALES: Final = (0.98, 1.0, 1.02)
-_DEGREES: Final = (-3, -2, -1, 0, 1, 2, 3)
-_LEAST_COSINE: Final = 0.1  # smaller ones count as this much, as in lucid
+_MANNER: Final = Manner(
+    # With lucid's 1, deep layers of small networks give grey, noisy pictures; with 2, early layers lose their textures.
+    decay_power=1.75,
+    # At lucid's rate, 0.05, low frequencies grow into plain areas.
+    learning_rate=0.03,
+    # Smaller than lucid's: each position is compared with its own, and larger ones blur what is known of the place.
+    scales=(0.98, 1.0, 1.02),
+    degrees=(-3, -2, -1, 0, 1, 2, 3),
+)
 
 
 def caricatures(
@@ -49,7 +53,7 @@ def caricatures(
     store: PictureStore,
     progress: Progress | None = None,
 ) -> list[Picture]:
-    """Give caricatures from a store; what is missing in it is made and put there, batch by batch.
+    """Read caricatures from a store; those that are missing in it are made and put there, batch by batch.
 
     Parameters
     ----------
@@ -109,60 +113,29 @@ def invert(
     return in_order(_inverted(network, requests), progress)
 
 
-def objective(activations: Any, targets: Any, counting: Any, cosine_powers: Any) -> Any:
-    """Give what the pictures of a batch maximise at one layer.
+@dataclass(frozen=True)
+class _Kind:
+    """What caricatures that are made together have in common."""
 
-    Parameters
-    ----------
-    activations
-        Tensor, (n, height, width, channels) or (n, channels): of the pictures.
-    targets
-        Tensor of the same shape but for n = 1: of the image.
-    counting
-        Tensor, (n,): 1 for the pictures that this layer counts for, 0 for the others.
-    cosine_powers
-        Tensor, (n,), at least 0 each.
-
-    Returns
-    -------
-    tensor
-        The sum over the counting pictures of the mean over positions of a . t max(0.1, cos(a, t))^power, where a is
-        the picture's activation there and t the image's. Where one of them is 0, that is 0.
-    """
-    if activations.shape.rank == 2:
-        activations, targets = activations[:, None, None, :], targets[:, None, None, :]
-    along = tf1.reduce_sum(activations * targets, -1)
-    # The small number within the roots: the slope of a length of 0 is not infinite then.
-    lengths = [tf1.sqrt(tf1.reduce_sum(vectors**2, -1) + 1e-8) for vectors in (activations, targets)]
-    cosines = tf1.maximum(along / (lengths[0] * lengths[1]), _LEAST_COSINE)
-    weighted = along * cosines ** cosine_powers[:, None, None]
-    return tf1.reduce_sum(counting * tf1.reduce_mean(weighted, axis=[1, 2]))
+    layers: tuple[str, ...]
+    size_px: int
 
 
 def _inverted(network: FrozenNetwork, requests: Sequence[CaricatureRequest]) -> Iterator[dict[int, Picture]]:
-    """Make batch after batch; gives pictures by the index of their request."""
+    """Make batch after batch; yields pictures by the index of their request."""
     group_of = {layer.name: group for group in _groups(network) for layer in group}
-    images: dict[bytes, NDArray[np.uint8]] = {}
-    batches: dict[tuple[tuple[str, ...], int, int, bytes], list[int]] = {}
+    alike: dict[tuple[_Kind, int, bytes], list[int]] = {}
     order = {layer.name: place for place, layer in enumerate(network.layers)}
     for index in sorted(range(len(requests)), key=lambda index: order.get(requests[index].layer, -1)):
         request = requests[index]
         network.layer(request.layer)  # refuses one that there is not
         if request.layer not in group_of:
             raise RequestError(f"layer {request.layer!r} is the image itself, which has no caricature")
-        layers = tuple(layer.name for layer in group_of[request.layer])
-        pixels = request.image.tobytes()
-        images[pixels] = request.image
-        batches.setdefault((layers, request.size_px, request.steps_count, pixels), []).append(index)
+        kind = _Kind(tuple(layer.name for layer in group_of[request.layer]), request.size_px)
+        alike.setdefault((kind, request.steps_count, request.image.tobytes()), []).append(index)
     model = lucid_model(network)
-    built: tuple[tuple[str, ...], int] | None = None
-    for (layers, size_px, steps_count, pixels), members in batches.items():
-        if built != (layers, size_px):
-            program, built = _Program(model, layers, size_px), (layers, size_px)
-        for start in range(0, len(members), _BATCH_SIZE):
-            batch = members[start : start + _BATCH_SIZE]
-            made = program.run([requests[index] for index in batch], images[pixels], steps_count)
-            yield dict(zip(batch, made, strict=True))
+    batches = ((kind, batch) for (kind, *_), indices in alike.items() for batch in dealt(indices, _BATCH_SIZE))
+    return made(requests, batches, lambda kind: _Program(model, kind))
 
 
 def _groups(network: FrozenNetwork) -> list[list[FrozenLayer]]:
@@ -180,54 +153,43 @@ def _groups(network: FrozenNetwork) -> list[list[FrozenLayer]]:
 class _Program:
     """The graph that optimises a batch of caricatures of one image at one group of layers."""
 
-    def __init__(self, model: LucidModel, layers: Sequence[str], size_px: int) -> None:
-        network = model.network
-        self._layers = layers
-        without_positions = network.layer(layers[0]).height is None
-        self._size_px = size_px
+    def __init__(self, model: LucidModel, kind: _Kind) -> None:
+        self._kind = kind
         self._optimization = Optimization(
             model,
-            self._maximised,
+            _MANNER,
+            kind.layers,
+            self._objective,
             count=_BATCH_SIZE,
-            size_px=size_px,
-            decay_power=_DECAY,
-            learning_rate=_LEARNING_RATE,
-            transforms=transformations(
-                size_px, _SCALES, _DEGREES, network.input_shape[:2] if without_positions else None
-            ),
+            size_px=kind.size_px,
             beside=self._beside,
         )
 
-    def run(self, requests: Sequence[CaricatureRequest], image: NDArray[np.uint8], steps_count: int) -> list[Picture]:
-        """Make at most a batch of caricatures."""
-        # Places without a request repeat the first one: ordinary work, thrown away.
-        filled = [*requests, *[requests[0]] * (_BATCH_SIZE - len(requests))]
-        # The image itself is in the last place, and counts for no layer.
-        counting = np.zeros((len(self._layers), _BATCH_SIZE + 1), np.float32)
-        powers = np.zeros(_BATCH_SIZE + 1, np.float32)
-        for place, request in enumerate(filled):
-            counting[self._layers.index(request.layer), place] = 1
-            powers[place] = request.cosine_power
-        fed: dict[Any, NDArray[Any]] = {
-            self._counting: counting,
-            self._powers: powers,
-            self._image: image[None] / np.float32(255),
-        }
-        return self._optimization.run([request.seed for request in filled], steps_count, fed)[: len(requests)]
+    def run(self, requests: Sequence[CaricatureRequest]) -> list[Picture]:
+        """Make at most a batch of caricatures, all of the first request's image and with its steps."""
+        return self._optimization.run(requests, requests[0].steps_count, self._fed)
 
     def _beside(self) -> Any:
-        self._image = tf1.placeholder(tf1.float32, (1, self._size_px, self._size_px, 3))
+        layers_count, images_count = len(self._kind.layers), _BATCH_SIZE + 1
+        self._counting = tf1.placeholder(tf1.float32, (layers_count, images_count))
+        self._powers = tf1.placeholder(tf1.float32, (images_count,))
+        self._image = tf1.placeholder(tf1.float32, (1, self._kind.size_px, self._kind.size_px, 3))
         return self._image
 
-    def _maximised(self, tensor_of: TensorOf) -> Any:
-        self._counting = tf1.placeholder(tf1.float32, (len(self._layers), _BATCH_SIZE + 1))
-        self._powers = tf1.placeholder(tf1.float32, (_BATCH_SIZE + 1,))
-        parts = []
-        for place, layer in enumerate(self._layers):
-            # lucid forgets sizes on the way into the network, the number of pictures sometimes with them.
-            activations = tensor_of(layer)
-            activations.set_shape([_BATCH_SIZE + 1, *activations.shape.as_list()[1:]])
-            # Stopped before it is cut out: a gradient of zeros for all other places would cost as much as a layer.
-            targets = tf1.stop_gradient(activations)[_BATCH_SIZE:]
-            parts.append(objective(activations, targets, self._counting[place], self._powers))
-        return tf1.add_n(parts)
+    def _objective(self, layer: str, activations: Any) -> Any:
+        # Stopped before it is cut out: a gradient of zeros for all other places would cost as much as a layer.
+        targets = tf1.stop_gradient(activations)[_BATCH_SIZE:]
+        return towards_image(activations, targets, self._counting[self._kind.layers.index(layer)], self._powers)
+
+    def _fed(self, requests: Sequence[CaricatureRequest]) -> dict[Any, NDArray[Any]]:
+        # The image itself is in the last place, and counts for no layer.
+        counting = np.zeros((len(self._kind.layers), _BATCH_SIZE + 1), np.float32)
+        powers = np.zeros(_BATCH_SIZE + 1, np.float32)
+        for place, request in enumerate(requests):
+            counting[self._kind.layers.index(request.layer), place] = 1
+            powers[place] = request.cosine_power
+        return {
+            self._counting: counting,
+            self._powers: powers,
+            self._image: requests[0].image[None] / np.float32(255),
+        }

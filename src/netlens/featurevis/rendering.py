@@ -17,35 +17,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import netlens.featurevis.adapter  # noqa: F401  (first: lucid runs only with it)
-
-# isort: split
 import numpy as np
-from lucid.optvis import objectives_util
+from numpy.typing import NDArray
 
+from netlens.featurevis.batches import dealt, made
+from netlens.featurevis.keyed_requests import RequestError
 from netlens.featurevis.lucid_model import LucidModel, lucid_model
-from netlens.featurevis.optimization import Optimization, TensorOf, transformations
-from netlens.featurevis.requests import PictureRequest, Position, RequestError
+from netlens.featurevis.objectives import along_directions
+from netlens.featurevis.optimization import Manner, Optimization, resized_to
+from netlens.featurevis.requests import PictureRequest, Position
 from netlens.featurevis.store import Picture, PictureStore, Progress, in_order, kept_or_made
 from netlens.models.backend import tf1
 from netlens.models.frozen import FrozenNetwork
 
 # Whatever changes a picture below changes netlens.featurevis.requests.PROCEDURE too: pictures are kept by it.
-_LEARNING_RATE: Final = 0.05
-# Coefficients count as frequency^-_DECAY. With lucid's 1, deep layers of small networks give faint, noisy pictures;
-# with 2, plain black and white spots.
-_DECAY: Final = 1.5
-_SCALES: Final = tuple(1 + step / 50 for step in range(-5, 6))
-_DEGREES: Final = (*range(-10, 11), 0, 0, 0, 0, 0)
-_LEAST_COSINE: Final = 0.1  # smaller ones count as this much, as in lucid
-_SHORTEST: Final = 1e-6  # what a length of 0 is taken for, where a quotient by it must be 0
+_MANNER: Final = Manner(
+    # With lucid's 1, deep layers of small networks give faint, noisy pictures; with 2, plain black and white spots.
+    decay_power=1.5,
+    learning_rate=0.05,
+    scales=tuple(1 + step / 50 for step in range(-5, 6)),
+    degrees=(*range(-10, 11), 0, 0, 0, 0, 0),
+)
+_BATCH_SIZE: Final = 16
 
 
 def render(
     network: FrozenNetwork,
     requests: Sequence[PictureRequest],
     *,
-    batch_size: int = 16,
+    batch_size: int = _BATCH_SIZE,
     progress: Progress | None = None,
 ) -> list[Picture]:
     """Render pictures.
@@ -84,7 +84,7 @@ def pictures(
     store: PictureStore,
     progress: Progress | None = None,
 ) -> list[Picture]:
-    """Give pictures from a store; what is missing in it is rendered and put there, batch by batch.
+    """Read pictures from a store; those that are missing in it are rendered and put there, batch by batch.
 
     Parameters
     ----------
@@ -109,25 +109,28 @@ def pictures(
     """
     keys = [request.key(network.sha256) for request in requests]
     return kept_or_made(
-        store, keys, lambda missing: _rendered(network, [requests[index] for index in missing], 16), progress
+        store, keys, lambda missing: _rendered(network, [requests[index] for index in missing], _BATCH_SIZE), progress
     )
 
 
 @dataclass(frozen=True)
 class _Setting:
-    """What pictures that are rendered together have in common."""
+    """What pictures that are rendered together have in common.
+
+    `resized`: whether the network sees them at its own input size, which is not theirs.
+    """
 
     position: Position
     size_px: int
     steps_count: int
     cosine_power: float
-    resized: bool  # to the network's own input size
+    resized: bool
 
 
 def _rendered(
     network: FrozenNetwork, requests: Sequence[PictureRequest], batch_size: int
 ) -> Iterator[dict[int, Picture]]:
-    """Render batch after batch; gives pictures by the index of their request."""
+    """Render batch after batch; yields pictures by the index of their request."""
     if batch_size < 1:
         raise RequestError(f"batch_size is {batch_size}; take at least 1")
     groups: dict[_Setting, dict[str, list[int]]] = {}
@@ -138,18 +141,17 @@ def _rendered(
                 f"picture of layer {request.layer!r}: the direction has {request.direction.size} channels, "
                 f"the layer {layer.channels}"
             )
-        resized = layer.height is None and (request.size_px,) * 2 != network.input_shape[:2]
+        resized = resized_to(network, [request.layer], request.size_px) is not None
         setting = _Setting(request.position, request.size_px, request.steps_count, request.cosine_power, resized)
         groups.setdefault(setting, {}).setdefault(request.layer, []).append(index)
     model = lucid_model(network)
     place = {layer.name: index for index, layer in enumerate(network.layers)}
-    for setting, by_layer in groups.items():
-        built: tuple[str, ...] = ()
-        for batch in _batches(by_layer, place, batch_size):
-            layers = tuple(dict.fromkeys(requests[index].layer for index in batch))
-            if layers != built:
-                program, built = _Program(model, setting, layers, batch_size), layers
-            yield dict(zip(batch, program.run([requests[index] for index in batch]), strict=True))
+    batches = (
+        ((setting, tuple(dict.fromkeys(requests[index].layer for index in batch))), batch)
+        for setting, by_layer in groups.items()
+        for batch in _batches(by_layer, place, batch_size)
+    )
+    return made(requests, batches, lambda kind: _Program(model, *kind, batch_size))
 
 
 def _batches(by_layer: Mapping[str, Sequence[int]], place: Mapping[str, int], batch_size: int) -> Iterator[list[int]]:
@@ -162,9 +164,9 @@ def _batches(by_layer: Mapping[str, Sequence[int]], place: Mapping[str, int], ba
     for layer in sorted(by_layer, key=lambda name: place[name]):
         indices = list(by_layer[layer])
         full = len(indices) // batch_size * batch_size
-        yield from (indices[start : start + batch_size] for start in range(0, full, batch_size))
+        yield from dealt(indices[:full], batch_size)
         left.extend(indices[full:])
-    yield from (left[start : start + batch_size] for start in range(0, len(left), batch_size))
+    yield from dealt(left, batch_size)
 
 
 class _Program:
@@ -175,71 +177,20 @@ class _Program:
         self._channels = {layer: model.network.layer(layer).channels for layer in layers}
         self._directions: dict[str, Any] = {}
         self._optimization = Optimization(
-            model,
-            self._maximised,
-            count=batch_size,
-            size_px=setting.size_px,
-            decay_power=_DECAY,
-            learning_rate=_LEARNING_RATE,
-            transforms=transformations(
-                setting.size_px, _SCALES, _DEGREES, model.network.input_shape[:2] if setting.resized else None
-            ),
+            model, _MANNER, layers, self._objective, count=batch_size, size_px=setting.size_px
         )
 
     def run(self, requests: Sequence[PictureRequest]) -> list[Picture]:
         """Render at most a batch of requests."""
-        directions = {layer: np.zeros((self._batch_size, count), np.float32) for layer, count in self._channels.items()}
-        # Places without a request repeat the first one: ordinary work, thrown away.
-        filled = [*requests, *[requests[0]] * (self._batch_size - len(requests))]
-        for place, request in enumerate(filled):
+        return self._optimization.run(requests, self._setting.steps_count, self._fed)
+
+    def _objective(self, layer: str, activations: Any) -> Any:
+        self._directions[layer] = tf1.placeholder(tf1.float32, (self._batch_size, self._channels[layer]))
+        setting = self._setting
+        return along_directions(activations, self._directions[layer], setting.position, setting.cosine_power)
+
+    def _fed(self, requests: Sequence[PictureRequest]) -> dict[Any, NDArray[np.float32]]:
+        directions = {layer: np.zeros((len(requests), count), np.float32) for layer, count in self._channels.items()}
+        for place, request in enumerate(requests):
             directions[request.layer][place] = request.direction
-        fed = {self._directions[layer]: values for layer, values in directions.items()}
-        seeds = [request.seed for request in filled]
-        return self._optimization.run(seeds, self._setting.steps_count, fed)[: len(requests)]
-
-    def _maximised(self, tensor_of: TensorOf) -> Any:
-        parts = []
-        for layer, count in self._channels.items():
-            self._directions[layer] = tf1.placeholder(tf1.float32, (self._batch_size, count))
-            # lucid forgets sizes on the way into the network, the number of pictures sometimes with them.
-            activations = tensor_of(layer)
-            activations.set_shape([self._batch_size, *activations.shape.as_list()[1:]])
-            setting = self._setting
-            parts.append(objective(activations, self._directions[layer], setting.position, setting.cosine_power))
-        return tf1.add_n(parts)
-
-
-def objective(activations: Any, directions: Any, position: Position = "everywhere", cosine_power: float = 0.0) -> Any:
-    """Give what the pictures of a batch maximise.
-
-    Parameters
-    ----------
-    activations
-        Tensor, (n, height, width, channels) or (n, channels).
-    directions
-        Tensor, (n, channels), one direction a picture; of one that is 0 everywhere, the picture counts as 0.
-    position
-        ``everywhere`` or ``centre``.
-    cosine_power
-        As in `PictureRequest`.
-
-    Returns
-    -------
-    tensor
-        The sum over pictures of the mean over positions, so that no picture depends on how many there are. At one
-        position it is a . d max(0.1, cos(a, d))^cosine_power.
-    """
-    count = activations.shape[0]
-    if activations.shape.rank == 2:
-        activations = activations[:, None, None, :]
-    if position == "centre":
-        activations = objectives_util._extract_act_pos(activations)
-    directions = directions[:, None, None, :]
-    if cosine_power == 0:
-        return count * objectives_util._dot_cossim(activations, directions)
-    # As lucid's, but for the small number within the root: the slope of a length of 0 is not infinite then.
-    along = tf1.reduce_sum(activations * directions, -1)
-    lengths = tf1.sqrt(tf1.reduce_sum(activations**2, -1) + 1e-8) * tf1.norm(directions, axis=-1)
-    # A direction's largest entry is 1, so only the length of one that is 0 everywhere is changed.
-    cosines = tf1.maximum(along / tf1.maximum(lengths, _SHORTEST), _LEAST_COSINE)
-    return count * tf1.reduce_mean(along * cosines**cosine_power)
+        return {self._directions[layer]: values for layer, values in directions.items()}

@@ -3,7 +3,6 @@
 Nothing here starts TensorFlow: an analysis can ask for pictures that another job renders.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,23 +11,19 @@ from typing import Any, Final, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netlens.featurevis.keyed_requests import SMALLEST_PX, KeyedRequest, RequestError, checked_layer, settle_numbers
+
 Position = Literal["everywhere", "centre"]
 
 #: Version of `netlens.featurevis.rendering`: raised whenever the same request would give another picture.
 PROCEDURE: Final = 2
 
 _POSITIONS: Final = ("everywhere", "centre")
-#: Pictures are at least this high and wide.
-SMALLEST_PX: Final = 16
 _PREFIX: Final = "picture_"
 
 
-class RequestError(ValueError):
-    """A picture is asked for that cannot be made."""
-
-
 @dataclass(frozen=True, eq=False)
-class PictureRequest:
+class PictureRequest(KeyedRequest):
     """One picture: the image that makes a layer's activations point along a direction.
 
     Two requests are equal when they ask for the same picture.
@@ -68,67 +63,18 @@ class PictureRequest:
 
     def __post_init__(self) -> None:
         """Check the values, and bring the direction to its one form."""
-        where = f"picture of layer {self.layer!r}"
-        if not isinstance(self.layer, str) or not self.layer:
-            raise RequestError(f"a picture needs the name of a layer, not {self.layer!r}")
+        where = checked_layer(self.layer, "picture")
         if self.position not in _POSITIONS:
             raise RequestError(f"{where}: position must be 'everywhere' or 'centre', not {self.position!r}")
         settle_numbers(self, where, size_px=SMALLEST_PX, steps_count=1, seed=0)
         object.__setattr__(self, "direction", _normalized(self.direction, where))
 
-    def __eq__(self, other: object) -> bool:
-        return self._content() == other._content() if isinstance(other, PictureRequest) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._content())
-
-    def key(self, network_sha256: str) -> str:
-        """Give the name that the picture is kept under: a hash of all that it depends on.
-
-        Parameters
-        ----------
-        network_sha256
-            Of the network that it is rendered from (`FrozenNetwork.sha256`).
-
-        Returns
-        -------
-        str
-            64 hexadecimal digits: of the network, this request, and the version of the rendering.
-        """
-        header, direction = self._content()
-        head = json.dumps({"procedure": PROCEDURE, "network": network_sha256, "request": header})
-        return hashlib.sha256(head.encode() + b"\0" + direction).hexdigest()
+    def _procedure(self) -> dict[str, int]:
+        return {"procedure": PROCEDURE}
 
     def _content(self) -> tuple[str, bytes]:
         header = (self.layer, self.position, self.size_px, self.steps_count, self.seed, self.cosine_power)
         return json.dumps(header), self.direction.astype("<f4").tobytes()
-
-
-def settle_numbers(request: Any, where: str, **least: int) -> None:
-    """Check the numbers of a frozen request, and bring each to its one form.
-
-    Parameters
-    ----------
-    request
-        Has ``cosine_power``, and the whole numbers that `least` names. Its fields are set.
-    where
-        What the message begins with.
-    **least
-        The least value of each whole number.
-
-    Raises
-    ------
-    RequestError
-        A value is impossible; the message says which.
-    """
-    for name, lowest in least.items():
-        value = getattr(request, name)
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
-            raise RequestError(f"{where}: {name} must be a whole number of at least {lowest}, not {value!r}")
-        object.__setattr__(request, name, int(value))
-    if not np.isfinite(request.cosine_power) or request.cosine_power < 0:
-        raise RequestError(f"{where}: cosine_power must be at least 0, not {request.cosine_power!r}")
-    object.__setattr__(request, "cosine_power", float(request.cosine_power))
 
 
 def channel_direction(channel: int, channels_count: int) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from netlens.atomic import writing
-from netlens.featurevis.requests import PictureRequest
+from netlens.featurevis.keyed_requests import KeyedRequest
 
 Picture = NDArray[np.uint8]
 
@@ -86,7 +86,7 @@ class PictureStore:
         with writing(self.path(key)) as temporary:
             Image.fromarray(np.ascontiguousarray(picture), "RGB").save(temporary, format="PNG")
 
-    def read(self, network_sha256: str, requests: Sequence[PictureRequest]) -> list[Picture]:
+    def read(self, network_sha256: str, requests: Sequence[KeyedRequest]) -> list[Picture]:
         """Read the pictures of requests that have been rendered, for a figure that only draws.
 
         Raises

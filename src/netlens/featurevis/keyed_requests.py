@@ -1,0 +1,112 @@
+"""What all requests for pictures have in common: numbers that are checked, and a key.
+
+Nothing here starts TensorFlow.
+"""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+#: Pictures are at least this high and wide.
+SMALLEST_PX: Final = 16
+
+
+class RequestError(ValueError):
+    """A picture is asked for that cannot be made."""
+
+
+class Seeded(Protocol):
+    """A request whose picture starts from noise of a seed."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the noise."""
+        ...
+
+
+class KeyedRequest(ABC):
+    """A request that is equal to another one when both ask for the same picture.
+
+    Attributes
+    ----------
+    layer
+        Name of the layer that the picture is of.
+    """
+
+    layer: str
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, KeyedRequest) or type(other) is not type(self):
+            return NotImplemented
+        return self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash(self._content())
+
+    def key(self, network_sha256: str) -> str:
+        """Compute the name that the picture is kept under: a hash of all that it depends on.
+
+        Parameters
+        ----------
+        network_sha256
+            Of the network that it is made from (`FrozenNetwork.sha256`).
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits: of the network, this request, and the version of the procedure.
+        """
+        header, array = self._content()
+        head = json.dumps({**self._procedure(), "network": network_sha256, "request": header})
+        return hashlib.sha256(head.encode() + b"\0" + array).hexdigest()
+
+    @abstractmethod
+    def _procedure(self) -> dict[str, int]:
+        """Return the name and version of what makes the picture."""
+
+    @abstractmethod
+    def _content(self) -> tuple[str, bytes]:
+        """Return all that the picture depends on, but for the network: numbers and names as JSON, and an array."""
+
+
+def checked_layer(layer: Any, kind: str) -> str:
+    """Return what messages about a request begin with, such as ``caricature of layer 'mixed3a'``.
+
+    Raises
+    ------
+    RequestError
+        `layer` is not the name of a layer.
+    """
+    if not isinstance(layer, str) or not layer:
+        raise RequestError(f"a {kind} needs the name of a layer, not {layer!r}")
+    return f"{kind} of layer {layer!r}"
+
+
+def settle_numbers(request: Any, where: str, **least: int) -> None:
+    """Check the numbers of a frozen request, and bring each to its one form.
+
+    Parameters
+    ----------
+    request
+        Has ``cosine_power``, and the whole numbers that `least` names. Its fields are set.
+    where
+        What the message begins with.
+    **least
+        The least value of each whole number.
+
+    Raises
+    ------
+    RequestError
+        A value is impossible; the message says which.
+    """
+    for name, lowest in least.items():
+        value = getattr(request, name)
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
+            raise RequestError(f"{where}: {name} must be a whole number of at least {lowest}, not {value!r}")
+        object.__setattr__(request, name, int(value))
+    if not np.isfinite(request.cosine_power) or request.cosine_power < 0:
+        raise RequestError(f"{where}: cosine_power must be at least 0, not {request.cosine_power!r}")
+    object.__setattr__(request, "cosine_power", float(request.cosine_power))
