@@ -10,6 +10,7 @@ STUDY = CONFIG["study"]
 
 names = RuleNames(CONFIG)
 figure, macro, page = names.figure, names.macro, names.page
+result, notebook, settings = names.result, names.notebook, names.settings
 job, files = names.job, names.files
 
 

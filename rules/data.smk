@@ -1,28 +1,26 @@
 # Image sets: made from the photographs of the environment, or found in a folder; and what they look like.
 
-from netlens.data.specs import (
-    downloads_of,
-    class_folders,
-    image_files,
-    names_of,
-    scene_files,
-    value_of,
-)
+from netlens.data.specs import class_folders, downloads_of, image_files, names_of, scene_files, value_of
+
+SHOWN_IMAGES = {
+    "train": result(f"images/{CONFIG['data']['images']}/train.npz"),
+    "heldout": result(f"images/{CONFIG['data']['images']}/heldout.npz"),
+    "scenes": scene_files(CONFIG, CONFIG["data"]["images"]),
+}
 
 
 rule photos:
     input:
-        notebook="notebooks/data/photos.ipynb",
-        code=code_of("notebooks/data/photos.ipynb"),
+        **notebook("data/photos"),
     output:
-        train=f"results/{STUDY}/images/{{images}}/train.npz",
-        heldout=f"results/{STUDY}/images/{{images}}/heldout.npz",
-        scenes=f"results/{STUDY}/images/{{images}}/scenes.npz",
-        record=f"results/{STUDY}/images/{{images}}/photos.json",
+        train=result("images/{images}/train.npz"),
+        heldout=result("images/{images}/heldout.npz"),
+        scenes=result("images/{images}/scenes.npz"),
+        record=result("images/{images}/photos.json"),
     log:
-        f"results/{STUDY}/executed/data/photos_{{images}}.ipynb",
+        names.executed("data/photos_{images}"),
     benchmark:
-        f"results/{STUDY}/benchmarks/photos_{{images}}.tsv"
+        names.benchmark("photos_{images}")
     wildcard_constraints:
         images=names_of(CONFIG["images"], "photos"),
     params:
@@ -46,17 +44,16 @@ rule photos:
 rule folder:
     input:
         lambda wildcards: class_folders(CONFIG, wildcards.images),
-        notebook="notebooks/data/folder.ipynb",
-        code=code_of("notebooks/data/folder.ipynb"),
+        **notebook("data/folder"),
         source=lambda wildcards: image_files(CONFIG, wildcards.images),
     output:
-        train=f"results/{STUDY}/images/{{images}}/train.npz",
-        heldout=f"results/{STUDY}/images/{{images}}/heldout.npz",
-        record=f"results/{STUDY}/images/{{images}}/folder.json",
+        train=result("images/{images}/train.npz"),
+        heldout=result("images/{images}/heldout.npz"),
+        record=result("images/{images}/folder.json"),
     log:
-        f"results/{STUDY}/executed/data/folder_{{images}}.ipynb",
+        names.executed("data/folder_{images}"),
     benchmark:
-        f"results/{STUDY}/benchmarks/folder_{{images}}.tsv"
+        names.benchmark("folder_{images}")
     wildcard_constraints:
         images=names_of(CONFIG["images"], "folder"),
     params:
@@ -77,123 +74,49 @@ rule folder:
 
 rule download:
     input:
-        notebook="notebooks/data/download.ipynb",
-        code=code_of("notebooks/data/download.ipynb"),
+        **notebook("data/download"),
         manifest="data/manifest.yaml",
     output:
         downloaded="data/downloads/{name}",
         record="data/downloads/{name}.json",
     log:
-        f"results/{STUDY}/executed/data/download_{{name}}.ipynb",
+        names.executed("data/download_{name}"),
     benchmark:
-        f"results/{STUDY}/benchmarks/download_{{name}}.tsv"
+        names.benchmark("download_{name}")
     wildcard_constraints:
         name=downloads_of(CONFIG),
     params:
-        job=job(local_folders=CONFIG["data"]["local_folders"]),
+        job=job(**settings("data", "local_folders")),
         files=files,
     shell:
         RUN
 
 
-rule image_set:
-    input:
-        notebook="notebooks/data/image_set.ipynb",
-        code=code_of("notebooks/data/image_set.ipynb"),
-        train=f"results/{STUDY}/images/{CONFIG['data']['images']}/train.npz",
-        heldout=f"results/{STUDY}/images/{CONFIG['data']['images']}/heldout.npz",
-        scenes=scene_files(CONFIG, CONFIG["data"]["images"]),
-    output:
-        figure("data/image_set"),
-    log:
-        f"results/{STUDY}/executed/data/image_set.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/image_set.tsv"
-    params:
-        job=job(
-            examples_count=CONFIG["data"]["examples_count"],
-            classes_count=CONFIG["data"]["classes_count"],
-        ),
-        files=files,
-    shell:
-        RUN
+# Item: the notebook that makes it, what that reads, its parameters.
+DATA_ITEMS = {
+    "image_set": ("image_set", SHOWN_IMAGES, settings("data", "examples_count", "classes_count")),
+    "imageClassCount": ("numbers", SHOWN_IMAGES, {"quantity": "classes"}),
+    "trainImageCount": ("numbers", SHOWN_IMAGES, {"quantity": "train_images"}),
+    "heldoutImageCount": ("numbers", SHOWN_IMAGES, {"quantity": "heldout_images"}),
+    "sceneCount": ("numbers", SHOWN_IMAGES, {"quantity": "scenes"}),
+}
 
+for item, (made_by, inputs, parameters) in DATA_ITEMS.items():
 
-rule imageClassCount:
-    input:
-        notebook="notebooks/data/numbers.ipynb",
-        code=code_of("notebooks/data/numbers.ipynb"),
-        train=f"results/{STUDY}/images/{CONFIG['data']['images']}/train.npz",
-        heldout=f"results/{STUDY}/images/{CONFIG['data']['images']}/heldout.npz",
-        scenes=scene_files(CONFIG, CONFIG["data"]["images"]),
-    output:
-        macro("imageClassCount"),
-    log:
-        f"results/{STUDY}/executed/data/imageClassCount.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/imageClassCount.tsv"
-    params:
-        job=job(quantity="classes"),
-        files=files,
-    shell:
-        RUN
-
-
-rule trainImageCount:
-    input:
-        notebook="notebooks/data/numbers.ipynb",
-        code=code_of("notebooks/data/numbers.ipynb"),
-        train=f"results/{STUDY}/images/{CONFIG['data']['images']}/train.npz",
-        heldout=f"results/{STUDY}/images/{CONFIG['data']['images']}/heldout.npz",
-        scenes=scene_files(CONFIG, CONFIG["data"]["images"]),
-    output:
-        macro("trainImageCount"),
-    log:
-        f"results/{STUDY}/executed/data/trainImageCount.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/trainImageCount.tsv"
-    params:
-        job=job(quantity="train_images"),
-        files=files,
-    shell:
-        RUN
-
-
-rule heldoutImageCount:
-    input:
-        notebook="notebooks/data/numbers.ipynb",
-        code=code_of("notebooks/data/numbers.ipynb"),
-        train=f"results/{STUDY}/images/{CONFIG['data']['images']}/train.npz",
-        heldout=f"results/{STUDY}/images/{CONFIG['data']['images']}/heldout.npz",
-        scenes=scene_files(CONFIG, CONFIG["data"]["images"]),
-    output:
-        macro("heldoutImageCount"),
-    log:
-        f"results/{STUDY}/executed/data/heldoutImageCount.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/heldoutImageCount.tsv"
-    params:
-        job=job(quantity="heldout_images"),
-        files=files,
-    shell:
-        RUN
-
-
-rule sceneCount:
-    input:
-        notebook="notebooks/data/numbers.ipynb",
-        code=code_of("notebooks/data/numbers.ipynb"),
-        train=f"results/{STUDY}/images/{CONFIG['data']['images']}/train.npz",
-        heldout=f"results/{STUDY}/images/{CONFIG['data']['images']}/heldout.npz",
-        scenes=scene_files(CONFIG, CONFIG["data"]["images"]),
-    output:
-        macro("sceneCount"),
-    log:
-        f"results/{STUDY}/executed/data/sceneCount.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/sceneCount.tsv"
-    params:
-        job=job(quantity="scenes"),
-        files=files,
-    shell:
-        RUN
+    rule:
+        name:
+            item
+        input:
+            **notebook(f"data/{made_by}"),
+            **inputs,
+        output:
+            names.outputs(item),
+        log:
+            names.executed(f"data/{item}"),
+        benchmark:
+            names.benchmark(item)
+        params:
+            job=job(**parameters),
+            files=files,
+        shell:
+            RUN

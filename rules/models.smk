@@ -13,20 +13,20 @@ from netlens.models.specs import (
 
 check_files(CONFIG)
 
+MAIN_NETWORK = CONFIG["models"]["network"]
+
 
 rule train:
     input:
-        notebook="notebooks/models/train.ipynb",
-        code=code_of("notebooks/models/train.ipynb"),
+        **notebook("models/train"),
         train=lambda wildcards: image_file(CONFIG, wildcards.network, "train"),
         heldout=lambda wildcards: image_file(CONFIG, wildcards.network, "heldout"),
     output:
-        f"results/{STUDY}/networks/{{network}}/checkpoint.h5",
-        f"results/{STUDY}/networks/{{network}}/checkpoint.json",
+        multiext(result("networks/{network}/checkpoint"), ".h5", ".json"),
     log:
-        f"results/{STUDY}/executed/models/train_{{network}}.ipynb",
+        names.executed("models/train_{network}"),
     benchmark:
-        f"results/{STUDY}/benchmarks/train_{{network}}.tsv"
+        names.benchmark("train_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"], "trained"),
     threads: 2
@@ -50,24 +50,21 @@ rule train:
 
 rule kernels:
     input:
-        notebook="notebooks/models/kernels.ipynb",
-        code=code_of("notebooks/models/kernels.ipynb"),
+        **notebook("models/kernels"),
         files=lambda wildcards: network_files(CONFIG, wildcards.network),
     output:
-        kernels=f"results/{STUDY}/networks/{{network}}/kernels.npz",
-        model=f"results/{STUDY}/networks/{{network}}/network.h5",
-        record=f"results/{STUDY}/networks/{{network}}/network.json",
+        kernels=result("networks/{network}/kernels.npz"),
+        model=result("networks/{network}/network.h5"),
+        record=result("networks/{network}/network.json"),
     log:
-        f"results/{STUDY}/executed/models/kernels_{{network}}.ipynb",
+        names.executed("models/kernels_{network}"),
     benchmark:
-        f"results/{STUDY}/benchmarks/kernels_{{network}}.tsv"
+        names.benchmark("kernels_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     threads: 2
     params:
-        job=job(
-            spec=lambda wildcards: network_spec(CONFIG, wildcards.network),
-        ),
+        job=job(spec=lambda wildcards: network_spec(CONFIG, wildcards.network)),
         files=files,
     shell:
         RUN
@@ -75,23 +72,20 @@ rule kernels:
 
 rule frozen:
     input:
-        notebook="notebooks/models/frozen.ipynb",
-        code=code_of("notebooks/models/frozen.ipynb"),
+        **notebook("models/frozen"),
         files=lambda wildcards: network_files(CONFIG, wildcards.network),
     output:
-        frozen=f"results/{STUDY}/networks/{{network}}/frozen.pb",
-        record=f"results/{STUDY}/networks/{{network}}/frozen.json",
+        frozen=result("networks/{network}/frozen.pb"),
+        record=result("networks/{network}/frozen.json"),
     log:
-        f"results/{STUDY}/executed/models/frozen_{{network}}.ipynb",
+        names.executed("models/frozen_{network}"),
     benchmark:
-        f"results/{STUDY}/benchmarks/frozen_{{network}}.tsv"
+        names.benchmark("frozen_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     threads: 2
     params:
-        job=job(
-            spec=lambda wildcards: network_spec(CONFIG, wildcards.network),
-        ),
+        job=job(spec=lambda wildcards: network_spec(CONFIG, wildcards.network)),
         files=files,
     shell:
         RUN
@@ -100,18 +94,16 @@ rule frozen:
 rule evaluation:
     input:
         lambda wildcards: prepared_file(CONFIG, wildcards.network, ".json"),
-        notebook="notebooks/models/evaluation.ipynb",
-        code=code_of("notebooks/models/evaluation.ipynb"),
+        **notebook("models/evaluation"),
         model=lambda wildcards: prepared_file(CONFIG, wildcards.network),
         heldout=lambda wildcards: image_file(CONFIG, wildcards.network, "heldout"),
         scenes=lambda wildcards: scene_files(CONFIG, images_of(CONFIG, wildcards.network)),
     output:
-        f"results/{STUDY}/networks/{{network}}/evaluation.npz",
-        f"results/{STUDY}/networks/{{network}}/evaluation.json",
+        multiext(result("networks/{network}/evaluation"), ".npz", ".json"),
     log:
-        f"results/{STUDY}/executed/models/evaluation_{{network}}.ipynb",
+        names.executed("models/evaluation_{network}"),
     benchmark:
-        f"results/{STUDY}/benchmarks/evaluation_{{network}}.tsv"
+        names.benchmark("evaluation_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     threads: 2
@@ -124,121 +116,39 @@ rule evaluation:
         RUN
 
 
-rule heldoutAccuracy:
-    input:
-        notebook="notebooks/models/numbers.ipynb",
-        code=code_of("notebooks/models/numbers.ipynb"),
-        evaluation=f"results/{STUDY}/networks/{CONFIG['models']['network']}/evaluation.npz",
-        kernels=f"results/{STUDY}/networks/{CONFIG['models']['network']}/kernels.npz",
-        files=network_files(CONFIG, CONFIG["models"]["network"]),
-    output:
-        macro("heldoutAccuracy"),
-    log:
-        f"results/{STUDY}/executed/models/heldoutAccuracy.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/heldoutAccuracy.tsv"
-    params:
-        job=job(quantity="heldout_accuracy"),
-        files=files,
-    shell:
-        RUN
+# What the items read.
+EVALUATED = {
+    "evaluation": result(f"networks/{MAIN_NETWORK}/evaluation.npz"),
+    "kernels": result(f"networks/{MAIN_NETWORK}/kernels.npz"),
+    "files": network_files(CONFIG, MAIN_NETWORK),
+}
 
+# Item: the notebook that makes it, what that reads, its parameters.
+MODELS_ITEMS = {
+    "heldoutAccuracy": ("numbers", EVALUATED, {"quantity": "heldout_accuracy"}),
+    "sceneRecall": ("numbers", EVALUATED, {"quantity": "scene_recall"}),
+    "networkLayerCount": ("numbers", EVALUATED, {"quantity": "kernel_layers"}),
+    "networkWeightCount": ("numbers", EVALUATED, {"quantity": "kernel_weights"}),
+    "checkpointSize": ("numbers", EVALUATED, {"quantity": "checkpoint_size"}),
+    "trainingTime": ("numbers", EVALUATED, {"quantity": "training_time"}),
+}
 
-rule sceneRecall:
-    input:
-        notebook="notebooks/models/numbers.ipynb",
-        code=code_of("notebooks/models/numbers.ipynb"),
-        evaluation=f"results/{STUDY}/networks/{CONFIG['models']['network']}/evaluation.npz",
-        kernels=f"results/{STUDY}/networks/{CONFIG['models']['network']}/kernels.npz",
-        files=network_files(CONFIG, CONFIG["models"]["network"]),
-    output:
-        macro("sceneRecall"),
-    log:
-        f"results/{STUDY}/executed/models/sceneRecall.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/sceneRecall.tsv"
-    params:
-        job=job(quantity="scene_recall"),
-        files=files,
-    shell:
-        RUN
+for item, (made_by, inputs, parameters) in MODELS_ITEMS.items():
 
-
-rule networkLayerCount:
-    input:
-        notebook="notebooks/models/numbers.ipynb",
-        code=code_of("notebooks/models/numbers.ipynb"),
-        evaluation=f"results/{STUDY}/networks/{CONFIG['models']['network']}/evaluation.npz",
-        kernels=f"results/{STUDY}/networks/{CONFIG['models']['network']}/kernels.npz",
-        files=network_files(CONFIG, CONFIG["models"]["network"]),
-    output:
-        macro("networkLayerCount"),
-    log:
-        f"results/{STUDY}/executed/models/networkLayerCount.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/networkLayerCount.tsv"
-    params:
-        job=job(quantity="kernel_layers"),
-        files=files,
-    shell:
-        RUN
-
-
-rule networkWeightCount:
-    input:
-        notebook="notebooks/models/numbers.ipynb",
-        code=code_of("notebooks/models/numbers.ipynb"),
-        evaluation=f"results/{STUDY}/networks/{CONFIG['models']['network']}/evaluation.npz",
-        kernels=f"results/{STUDY}/networks/{CONFIG['models']['network']}/kernels.npz",
-        files=network_files(CONFIG, CONFIG["models"]["network"]),
-    output:
-        macro("networkWeightCount"),
-    log:
-        f"results/{STUDY}/executed/models/networkWeightCount.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/networkWeightCount.tsv"
-    params:
-        job=job(quantity="kernel_weights"),
-        files=files,
-    shell:
-        RUN
-
-
-rule checkpointSize:
-    input:
-        notebook="notebooks/models/numbers.ipynb",
-        code=code_of("notebooks/models/numbers.ipynb"),
-        evaluation=f"results/{STUDY}/networks/{CONFIG['models']['network']}/evaluation.npz",
-        kernels=f"results/{STUDY}/networks/{CONFIG['models']['network']}/kernels.npz",
-        files=network_files(CONFIG, CONFIG["models"]["network"]),
-    output:
-        macro("checkpointSize"),
-    log:
-        f"results/{STUDY}/executed/models/checkpointSize.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/checkpointSize.tsv"
-    params:
-        job=job(quantity="checkpoint_size"),
-        files=files,
-    shell:
-        RUN
-
-
-rule trainingTime:
-    input:
-        notebook="notebooks/models/numbers.ipynb",
-        code=code_of("notebooks/models/numbers.ipynb"),
-        evaluation=f"results/{STUDY}/networks/{CONFIG['models']['network']}/evaluation.npz",
-        kernels=f"results/{STUDY}/networks/{CONFIG['models']['network']}/kernels.npz",
-        files=network_files(CONFIG, CONFIG["models"]["network"]),
-    output:
-        macro("trainingTime"),
-    log:
-        f"results/{STUDY}/executed/models/trainingTime.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/trainingTime.tsv"
-    params:
-        job=job(quantity="training_time"),
-        files=files,
-    shell:
-        RUN
+    rule:
+        name:
+            item
+        input:
+            **notebook(f"models/{made_by}"),
+            **inputs,
+        output:
+            names.outputs(item),
+        log:
+            names.executed(f"models/{item}"),
+        benchmark:
+            names.benchmark(item)
+        params:
+            job=job(**parameters),
+            files=files,
+        shell:
+            RUN
