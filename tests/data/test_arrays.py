@@ -1,5 +1,8 @@
 import hashlib
+import io
+import pickle
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -126,3 +129,36 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         save_arrays(path, {"a": 2})
     assert digest(path) == before
     assert [file.name for file in tmp_path.iterdir()] == ["a.npz"]
+
+
+class Marker:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_python_objects_are_never_unpickled(tmp_path):
+    marker = tmp_path / "marker"
+    np.savez(tmp_path / "a.npz", fine=np.arange(3), bad=np.array([Marker(marker)], dtype=object))
+    (tmp_path / "b.npz").write_bytes(pickle.dumps(Marker(marker)))
+    for name in ("a.npz", "b.npz"):
+        with pytest.raises(ArrayFileError, match=rf"{name}: holds Python objects, which could run code") as caught:
+            load_arrays(tmp_path / name)
+        assert "\n" not in str(caught.value)
+    assert load_arrays(tmp_path / "a.npz", ["fine"])["fine"].tolist() == [0, 1, 2]
+    assert not marker.exists()
+    np.load(tmp_path / "b.npz", allow_pickle=True).close()
+    assert marker.exists()  # What the attack does where nothing stops it.
+
+
+def test_array_larger_than_the_memory_is_one_line(tmp_path):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (2**50,)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", header.getvalue())
+    with pytest.raises(ArrayFileError, match="claims arrays larger than the memory"):
+        load_arrays(tmp_path / "a.npz")

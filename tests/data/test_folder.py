@@ -1,5 +1,7 @@
 import io
+import os
 import shutil
+import stat
 import zipfile
 
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 
 from netlens.data.arrays import ArrayFileError, save_arrays
 from netlens.data.folder import (
+    LARGEST_MEMBER_BYTES,
     FolderError,
     Framing,
     LazyImages,
@@ -294,3 +297,136 @@ def test_not_an_image_set(tmp_path):
     save_arrays(tmp_path / "a.npz", {"paths": ["a"], "labels": [0], "class_names": ["a"]})
     with pytest.raises(ArrayFileError, match="no 'source'"):
         open_image_set(tmp_path / "a.npz")
+
+
+def one_line(place, **options):
+    """Return the message with which a folder or zip is refused."""
+    with pytest.raises(FolderError) as caught:
+        split(place, **options)
+    message = str(caught.value)
+    assert "\n" not in message and message.startswith(f"{place}: ")
+    return message
+
+
+def packed(target, change, count=4):
+    """Write a zip of two classes to which `change` adds."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("cat", "dog"):
+            for i in range(count):
+                archive.writestr(f"{name}/{i}.png", encoded(picture(i)))
+        change(archive)
+    return target
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../out.png", "cat/../../out.png", "/etc/out.png", "C:/out.png", "cat\\out.png", "./cat/out.png", "cat//out.png"],
+)
+def test_zips_with_members_outside_are_refused(tmp_path, name):
+    place = packed(tmp_path / "a.zip", lambda archive: archive.writestr(name, encoded(picture(1))))
+    assert f"{name!r} is not a plain path inside the archive; pack" in one_line(place)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip"]
+
+
+def test_zips_with_links_devices_and_duplicates_are_refused(tmp_path):
+    def special(kind):
+        entry = zipfile.ZipInfo("cat/special.png")
+        entry.create_system, entry.external_attr = 3, (kind | 0o777) << 16
+        return entry
+
+    place = packed(tmp_path / "a.zip", lambda archive: archive.writestr(special(stat.S_IFLNK), "/etc/passwd"))
+    assert "'cat/special.png' is a link; pack" in one_line(place)
+    place = packed(tmp_path / "b.zip", lambda archive: archive.writestr(special(stat.S_IFIFO), ""))
+    assert "'cat/special.png' is not a regular file" in one_line(place)
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        place = packed(tmp_path / "c.zip", lambda archive: archive.writestr("cat/1.png", encoded(picture(9))))
+    assert "'cat/1.png' is there more than once; 2 entries cannot be used" in one_line(place)
+
+
+def test_encrypted_zips_are_refused(tmp_path):
+    place = packed(tmp_path / "a.zip", lambda archive: None)
+    content = bytearray(place.read_bytes())
+    # The flags of the first entry of the archive's directory.
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    place.write_bytes(content)
+    assert "'cat/0.png' is encrypted" in one_line(place)
+
+
+def test_zips_that_unpack_to_too_much_are_refused(tmp_path):
+    def large(archive):
+        archive.filelist[0].file_size = LARGEST_MEMBER_BYTES + 1
+
+    assert "'cat/0.png' unpacks to 256 MB, and 256 MB are the most" in one_line(packed(tmp_path / "a.zip", large))
+
+    def much(archive):
+        for entry in archive.filelist:
+            entry.file_size = LARGEST_MEMBER_BYTES
+
+    assert "that claim to unpack to 2147483648; 200 times as many are the most" in one_line(
+        packed(tmp_path / "b.zip", much)
+    )
+
+
+def test_members_larger_than_they_say_are_not_unpacked(tmp_path):
+    def bomb(archive):
+        archive.writestr("cat/bomb.png", bytes(10_000_000))
+        archive.filelist[-1].file_size = 100
+
+    message = one_line(packed(tmp_path / "a.zip", bomb))
+    assert "1 of 9 images cannot be read, the first: cat/bomb.png cannot be read" in message
+
+
+def test_links_out_of_a_folder_are_refused_and_never_read(tmp_path):
+    outside = make(tmp_path / "private", classes=["secret"])
+    folder = make(tmp_path / "set", count=4)
+    (folder / "secret").symlink_to(outside / "secret")
+    assert "'secret' is a link out of the folder; put a copy" in one_line(folder)
+    (folder / "cat" / "linked.png").symlink_to(outside / "secret" / "001.png")
+    assert "'cat/linked.png' is a link out of the folder; 2 entries cannot be used" in one_line(folder)
+    images = LazyImages(folder, ["cat/linked.png", "../private/secret/001.png", str(outside / "secret/001.png")], FRAME)
+    for index in range(3):
+        with pytest.raises(UnreadableImageError, match="it lies outside of the folder"):
+            images[index]
+
+
+def test_links_in_circles_and_second_names_are_refused(tmp_path):
+    folder = make(tmp_path / "set", count=4)
+    (folder / "cat" / "loop").symlink_to("..")
+    assert "'cat/loop' is a link to a folder that is there already" in one_line(folder)
+    (folder / "cat" / "loop").unlink()
+    (folder / "also").symlink_to("cat")
+    assert "'also' is a link to a folder that is there already" in one_line(folder)
+    (folder / "also").unlink()
+    (folder / "cat" / "again.png").symlink_to("001.png")
+    assert "'cat/again.png' is a link to a file that is there already" in one_line(folder)
+
+
+def test_links_to_a_hidden_store_inside_are_followed(tmp_path):
+    folder = make(tmp_path / "set", count=4)
+    make(folder / ".store", classes=["emu"], count=4)
+    (folder / "emu").symlink_to(".store/emu")
+    (folder / ".hidden").symlink_to("/")
+    result = split(folder)
+    assert result.train.class_names == ("ant", "cat", "dog", "emu")
+    assert len(result.train.paths) + len(result.heldout.paths) == 16
+
+
+def test_pipes_and_broken_links_are_unreadable_not_waited_for(tmp_path):
+    folder = make(tmp_path / "set", count=4)
+    os.mkfifo(folder / "cat" / "pipe.png")
+    (folder / "cat" / "gone.png").symlink_to("nowhere.png")
+    skipped = sorted(split(folder, unreadable="skip").skipped)
+    assert [line.split(" cannot")[0] for line in skipped] == ["cat/gone.png", "cat/pipe.png"]
+    assert "it is not a regular file" in skipped[1]
+
+
+def test_decoders_that_start_programs_are_never_used(tmp_path):
+    lines = ["%!PS-Adobe-3.0 EPSF-3.0", "%%BoundingBox: 0 0 16 16", "%%EndComments", "showpage", "%%EOF", ""]
+    content = "\n".join(lines).encode()
+    with Image.open(io.BytesIO(content)) as opened:
+        assert opened.format == "EPS"  # Pillow itself would start Ghostscript.
+    with pytest.raises(UnreadableImageError, match="cannot identify image file"):
+        decode(content, FRAME)
+    folder = make(tmp_path / "set", count=4)
+    (folder / "cat" / "drawing.png").write_bytes(content)
+    assert "cat/drawing.png" in split(folder, unreadable="skip").skipped[0]

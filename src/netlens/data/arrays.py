@@ -84,7 +84,8 @@ def load_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[st
     FileNotFoundError
         There is no such file.
     ArrayFileError
-        The file is truncated or damaged, or does not hold an array of `names`.
+        The file is truncated or damaged, does not hold an array of `names`, or holds Python objects, which are never
+        unpickled.
     """
     file = Path(path)
     if not file.is_file():
@@ -102,7 +103,13 @@ def load_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[st
             return {name: archive[name] for name in wanted}
     except ArrayFileError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError) as error:
+    except MemoryError as error:
+        raise ArrayFileError(f"{file}: claims arrays larger than the memory; delete it and make it again") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError, SyntaxError) as error:
+        if "allow_pickle" in str(error):
+            raise ArrayFileError(
+                f"{file}: holds Python objects, which could run code and are never read; save numbers, booleans or text"
+            ) from error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ArrayFileError(
             f"{file}: truncated or damaged array file ({reason}); delete it and make it again"

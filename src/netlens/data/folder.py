@@ -1,10 +1,18 @@
-"""Image sets from a directory with one sub-directory a class, or from a zip of one, decoded when used."""
+"""Image sets from a directory with one sub-directory per class, or from a zip of one, decoded when used.
+
+Folders and zips may come from anybody: nothing is unpacked to disk, nothing outside of a folder is read, and images are
+decoded by a fixed list of Pillow's decoders.
+"""
 
 import hashlib
 import io
 import os
+import re
+import stat
 import threading
 import zipfile
+import zlib
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +30,14 @@ Pixels = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+#: The decoders of Pillow that may see an image, whatever its file is called. Not among them: those that start another
+#: program (EPS runs Ghostscript) or leave the work to a library of the system (WMF, GRIB, HDF5).
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "TGA", "JPEG2000", "AVIF")
+#: The most bytes that one member of a zip may unpack to, and that all may for each byte of the zip. Images are packed
+#: already, uncompressed bitmaps of drawings shrink to a fiftieth; the ratio counts from `_SMALL_BYTES` on.
+LARGEST_MEMBER_BYTES = 2**28
+LARGEST_RATIO = 200
+_SMALL_BYTES = 2**28
 _TRAIN, _HELDOUT = "train", "heldout"
 #: Images decoded at once; more would cost memory, and the disk is the limit then.
 _THREADS = min(8, os.cpu_count() or 1)
@@ -52,15 +68,53 @@ class _Source(Protocol):
 class _Directory:
     def __init__(self, path: Path):
         self.path = path
+        self._root = path.resolve()
 
     def names(self) -> list[str]:
-        found = []
-        for folder, _, files in os.walk(self.path, followlinks=True):
-            found += [(Path(folder) / file).relative_to(self.path).as_posix() for file in files]
+        found: dict[str, Path] = {}
+        linked: set[str] = set()
+        problems: list[str] = []
+        seen: set[Path] = set()
+        # Folders behind links come last, so that of two names for one folder the link is refused, not the folder.
+        pending = deque([(self.path, self._root)])
+        while pending:
+            folder, real_folder = pending.pop()
+            if real_folder in seen:
+                name = folder.relative_to(self.path).as_posix()
+                problems.append(f"{name!r} is a link to a folder that is there already")
+                continue
+            seen.add(real_folder)
+            for entry in os.scandir(folder):
+                if not _is_shown(entry.name):
+                    continue
+                place = folder / entry.name
+                name = place.relative_to(self.path).as_posix()
+                link = entry.is_symlink()
+                real = place.resolve() if link else real_folder / entry.name
+                if not real.is_relative_to(self._root):
+                    problems.append(f"{name!r} is a link out of the folder")
+                elif not entry.is_dir():
+                    found[name] = real
+                    linked |= {name} if link else set()
+                elif link:
+                    pending.appendleft((place, real))
+                else:
+                    pending.append((place, real))
+        counts = Counter(found.values())
+        problems += [
+            f"{name!r} is a link to a file that is there already" for name in linked if counts[found[name]] > 1
+        ]
+        _refuse(self.path, problems, "put a copy in place of each link, or remove it")
         return sorted(found)
 
     def read(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
+        place = self.path / name
+        # Names may come from a file, and links may have changed since they were looked at.
+        if not place.resolve().is_relative_to(self._root):
+            raise UnreadableImageError("it lies outside of the folder")
+        if place.exists() and not place.is_file():
+            raise UnreadableImageError("it is not a regular file")
+        return place.read_bytes()
 
 
 class _Zip:
@@ -68,16 +122,60 @@ class _Zip:
         self.path = path
         try:
             self._archive = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
             raise FolderError(f"{path}: not a zip file, or a truncated one ({error})") from error
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
-        return sorted(name for name in self._archive.namelist() if not name.endswith("/"))
+        members = self._archive.infolist()
+        counts = Counter(member.filename for member in members)
+        problems = []
+        for member in members:
+            problem = _member_problem(member)
+            if not problem and counts[member.filename] > 1:
+                problem = "is there more than once"
+            if problem:
+                problems.append(f"{member.filename[:80]!r} {problem}")
+        _refuse(self.path, problems, "pack the folder of images again")
+        unpacked, packed = sum(member.file_size for member in members), self.path.stat().st_size
+        if unpacked > max(_SMALL_BYTES, LARGEST_RATIO * packed):
+            raise FolderError(
+                f"{self.path}: {packed} bytes that claim to unpack to {unpacked}; {LARGEST_RATIO} times as many are "
+                "the most, so this is not an archive of images"
+            )
+        return sorted(member.filename for member in members if not member.is_dir())
 
     def read(self, name: str) -> bytes:
         with self._lock:
-            return self._archive.read(name)
+            member = self._archive.getinfo(name)
+            problem = _member_problem(member)
+            if problem:
+                raise UnreadableImageError(f"it {problem}")
+            return self._archive.read(member)
+
+
+def _refuse(path: Path, problems: Sequence[str], advice: str) -> None:
+    if problems:
+        others = f"; {len(problems)} entries cannot be used" if len(problems) > 1 else ""
+        raise FolderError(f"{path}: {min(problems)}{others}; {advice}")
+
+
+def _member_problem(member: zipfile.ZipInfo) -> str:
+    """Say why a zip's member must not be used; empty where it may."""
+    name = member.filename
+    parts = name.removesuffix("/").split("/")
+    if "\\" in name or re.match(r"[A-Za-z]:", name) or any(part in {"", ".", ".."} for part in parts):
+        return "is not a plain path inside the archive"
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind == stat.S_IFLNK:
+        return "is a link"
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        return "is not a regular file"
+    if member.flag_bits & 0x1:
+        return "is encrypted"
+    if member.file_size > LARGEST_MEMBER_BYTES:
+        return f"unpacks to {member.file_size / 2**20:.0f} MB, and {LARGEST_MEMBER_BYTES / 2**20:.0f} MB are the most"
+    return ""
 
 
 def _open_source(path: str | Path) -> _Source:
@@ -121,8 +219,9 @@ def decode(content: bytes, framing: Framing) -> Pixels:
     Parameters
     ----------
     content
-        A JPEG, PNG, or other file that Pillow reads. Orientation by EXIF is applied, transparency becomes white,
-        16-bit grey is scaled to 8 bit; of an animation the first frame is taken.
+        A JPEG, PNG, BMP, GIF, TIFF, WebP, PPM, TGA, JPEG 2000 or AVIF file, told by its content. Orientation by EXIF
+        is applied, transparency becomes white, 16-bit grey is scaled to 8 bit; of an animation the first frame is
+        taken.
     framing
         Size of the result.
 
@@ -137,7 +236,7 @@ def decode(content: bytes, framing: Framing) -> Pixels:
         It cannot be decoded, or is truncated.
     """
     try:
-        with Image.open(io.BytesIO(content)) as opened:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
             opened.load()
             image = _to_rgb(ImageOps.exif_transpose(opened))
     # Pillow's plugins raise almost anything on damaged files.
@@ -225,7 +324,15 @@ class LazyImages:
         name = self.paths[index]
         try:
             return decode(self._source.read(name), self._framing)
-        except (UnreadableImageError, OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+        except (
+            UnreadableImageError,
+            OSError,
+            KeyError,
+            RuntimeError,
+            EOFError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UnreadableImageError(f"{self._source.path}: {name} cannot be read ({reason})") from error
 
@@ -353,7 +460,7 @@ def split_folder(
     folder
         Directory or zip with one sub-directory a class; or with ``train`` and ``heldout``, each of that form.
         A single folder around everything is passed by. Hidden files, and files that are no images by name, do not
-        count.
+        count. Links are followed to what is inside the folder and has no other name there, such as a hidden store.
     framing
         Size that the images are given.
     selection
@@ -374,7 +481,10 @@ def split_folder(
     FileNotFoundError
         A folder does not exist.
     FolderError
-        There are no class folders, one of them is empty or missing, or too few images to divide.
+        There are no class folders, one of them is empty or missing, or too few images to divide; a link leads out of
+        the folder, or to what is there already; a member of a zip is a link, encrypted, there twice, larger than
+        `LARGEST_MEMBER_BYTES`, or has no plain path inside; or the zip claims to unpack to more than `LARGEST_RATIO`
+        times its size.
     UnreadableImageError
         Images cannot be decoded, and the selection does not say to skip them.
     """

@@ -14,7 +14,7 @@ def read_image(path: str | Path, height_px: int, width_px: int) -> NDArray[np.ui
     Parameters
     ----------
     path
-        A JPEG, PNG or other file that Pillow reads.
+        An image file as `netlens.data.folder.decode` reads.
     height_px, width_px
         Size of the result.
 
