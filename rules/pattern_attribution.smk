@@ -1,0 +1,250 @@
+# PatternAttribution: patterns from sums over shards of the training images, how good they are, attributions of images,
+# and spectra of weights, patterns and what PatternAttribution multiplies.
+
+from netlens.models.specs import image_file
+
+PATTERN_NETWORK = CONFIG["pattern_attribution"]["network"]
+PATTERN_SHARDS = CONFIG["pattern_attribution"]["shards_count"]
+FIGURE_PATTERNS = result(f"patterns/{PATTERN_NETWORK}/{CONFIG['pattern_attribution']['figure_estimator']}.npz")
+# What the items read.
+CHECKS = {"checks": result(f"patterns/{PATTERN_NETWORK}/checks.npz")}
+ATTRIBUTIONS = {"attributions": result(f"attributions/{PATTERN_NETWORK}.npz")}
+RATIOS = {"ratios": result(f"spectra/{PATTERN_NETWORK}_ratios.npz")}
+SPECTRA = {"spectra": result(f"spectra/{PATTERN_NETWORK}.npz")}
+SPECTRA_PICTURES = {"pictures": result(f"spectra/{PATTERN_NETWORK}_pictures.npz")}
+
+
+rule pattern_sums:
+    input:
+        result("networks/{network}/network.json"),
+        **notebook("pattern_attribution/pattern_sums"),
+        model=result("networks/{network}/network.h5"),
+        train=lambda wildcards: image_file(CONFIG, wildcards.network, "train"),
+    output:
+        multiext(result("patterns/{network}/sums/{part}of{parts}"), ".npz", ".json"),
+    log:
+        names.executed("pattern_attribution/pattern_sums_{network}_{part}of{parts}"),
+    benchmark:
+        names.benchmark("pattern_sums_{network}_{part}of{parts}")
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        job=job(
+            gpu=True,
+            part=lambda wildcards: int(wildcards.part),
+            parts=lambda wildcards: int(wildcards.parts),
+            **settings("pattern_attribution", "batch_size_count"),
+        ),
+        files=files,
+    shell:
+        RUN
+
+
+rule patterns:
+    input:
+        **notebook("pattern_attribution/patterns"),
+        kernels=result("networks/{network}/kernels.npz"),
+        sums=[
+            result(f"patterns/{{network}}/sums/{part}of{PATTERN_SHARDS}.npz") for part in range(1, PATTERN_SHARDS + 1)
+        ],
+    output:
+        linear=result("patterns/{network}/linear.npz"),
+        relu=result("patterns/{network}/relu.npz"),
+        relu_negative=result("patterns/{network}/relu_negative.npz"),
+        counts=result("patterns/{network}/counts.npz"),
+        record=result("patterns/{network}/patterns.json"),
+    log:
+        names.executed("pattern_attribution/patterns_{network}"),
+    benchmark:
+        names.benchmark("patterns_{network}")
+    threads: 2
+    params:
+        job=job(),
+        files=files,
+    shell:
+        RUN
+
+
+rule pattern_checks:
+    input:
+        **notebook("pattern_attribution/pattern_checks"),
+        model=result("networks/{network}/network.h5"),
+        network=result("networks/{network}/network.json"),
+        heldout=lambda wildcards: image_file(CONFIG, wildcards.network, "heldout"),
+        kernels=result("networks/{network}/kernels.npz"),
+        linear=result("patterns/{network}/linear.npz"),
+        relu=result("patterns/{network}/relu.npz"),
+        relu_negative=result("patterns/{network}/relu_negative.npz"),
+        counts=result("patterns/{network}/counts.npz"),
+    output:
+        multiext(result("patterns/{network}/checks"), ".npz", ".json"),
+    log:
+        names.executed("pattern_attribution/pattern_checks_{network}"),
+    benchmark:
+        names.benchmark("pattern_checks_{network}")
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        job=job(gpu=True, **settings("pattern_attribution", "positions_per_image_count")),
+        files=files,
+    shell:
+        RUN
+
+
+# Function, signal and attribution of the study's images: computed once, drawn in two figures.
+rule attributions:
+    input:
+        result(f"networks/{PATTERN_NETWORK}/network.json"),
+        **notebook("pattern_attribution/attributions"),
+        model=result(f"networks/{PATTERN_NETWORK}/network.h5"),
+        heldout=image_file(CONFIG, PATTERN_NETWORK, "heldout"),
+        evaluation=result(f"networks/{PATTERN_NETWORK}/evaluation.npz"),
+        patterns=FIGURE_PATTERNS,
+    output:
+        **ATTRIBUTIONS,
+        record=result(f"attributions/{PATTERN_NETWORK}.json"),
+    log:
+        names.executed("pattern_attribution/attributions"),
+    benchmark:
+        names.benchmark("attributions")
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        job=job(
+            gpu=True,
+            **settings("signal_distractor", "taxonomy_classes"),
+            **settings("pattern_attribution", "example_class"),
+        ),
+        files=files,
+    shell:
+        RUN
+
+
+rule singular_ratios:
+    input:
+        **notebook("pattern_attribution/singular_ratios"),
+        kernels=result(f"networks/{PATTERN_NETWORK}/kernels.npz"),
+        network=result(f"networks/{PATTERN_NETWORK}/network.json"),
+        patterns=FIGURE_PATTERNS,
+    output:
+        **RATIOS,
+        record=result(f"spectra/{PATTERN_NETWORK}_ratios.json"),
+    log:
+        names.executed("pattern_attribution/singular_ratios"),
+    benchmark:
+        names.benchmark("singular_ratios")
+    threads: 2
+    params:
+        job=job(),
+        files=files,
+    shell:
+        RUN
+
+
+rule spectra:
+    input:
+        **notebook("pattern_attribution/spectra"),
+        kernels=result(f"networks/{PATTERN_NETWORK}/kernels.npz"),
+        network=result(f"networks/{PATTERN_NETWORK}/network.json"),
+        patterns=FIGURE_PATTERNS,
+    output:
+        **SPECTRA,
+        **SPECTRA_PICTURES,
+        record=result(f"spectra/{PATTERN_NETWORK}.json"),
+    log:
+        names.executed("pattern_attribution/spectra"),
+    benchmark:
+        names.benchmark("spectra")
+    threads: 2
+    params:
+        job=job(**settings("pattern_attribution", "picture_px")),
+        files=files,
+    shell:
+        RUN
+
+
+OF_WEIGHTS = {"matrix": "weights"}
+OF_ATTRIBUTION = {"matrix": "pattern_attribution"}
+
+# Item: the notebook that makes it, what that reads, its parameters.
+PATTERN_ATTRIBUTION_ITEMS = {
+    "attribution_example": ("attribution_example", ATTRIBUTIONS, {}),
+    "per_layer": ("per_layer", RATIOS, {}),
+    "inter_layer": ("inter_layer", RATIOS, {}),
+    "pattern_net": ("pattern_net", RATIOS, {}),
+    "layer_spectra": ("layer_spectra", SPECTRA, {}),
+    "inter_layer_spectra": ("inter_layer_spectra", SPECTRA, {}),
+    "inter_layer_neighbours": ("inter_layer_neighbours", SPECTRA, {}),
+    "chain_spectrum": ("chain_spectrum", RATIOS, {}),
+    "column_norms": ("column_norms", SPECTRA, {"layer": CONFIG["pattern_attribution"]["column_norms_layer"]}),
+    "svd_grid_weights": ("svd_grid", SPECTRA_PICTURES, {"kind": "weights"}),
+    "svd_grid_patterns": ("svd_grid", SPECTRA_PICTURES, {"kind": "patterns"}),
+    "svd_grid_pattern_attribution": ("svd_grid", SPECTRA_PICTURES, {"kind": "pattern_attribution"}),
+    "rotations_weights": ("rotations", SPECTRA_PICTURES, {"kind": "weights"}),
+    "rotations_patterns": ("rotations", SPECTRA_PICTURES, {"kind": "patterns"}),
+    "rotations_pattern_attribution": ("rotations", SPECTRA_PICTURES, {"kind": "pattern_attribution"}),
+    "pattern_quality": ("pattern_quality", CHECKS, {}),
+    "pattern_diagnostics": ("pattern_diagnostics", CHECKS, {}),
+    "patternImageCount": ("pattern_number", CHECKS, {"quantity": "images", "estimator": ""}),
+    "unitCount": ("pattern_number", CHECKS, {"quantity": "units", "estimator": ""}),
+    "deadUnitCount": ("pattern_number", CHECKS, {"quantity": "dead_units", "estimator": ""}),
+    "signalQualityRandom": ("pattern_number", CHECKS, {"quantity": "quality", "estimator": "random"}),
+    "signalQualityWeight": ("pattern_number", CHECKS, {"quantity": "quality", "estimator": "w"}),
+    "signalQualityLinear": ("pattern_number", CHECKS, {"quantity": "quality", "estimator": "linear"}),
+    "signalQualityTwoComponent": ("pattern_number", CHECKS, {"quantity": "quality", "estimator": "two_component"}),
+    "weightSingularRatioProd": (
+        "singular_ratio_number",
+        RATIOS,
+        OF_WEIGHTS | {"summary": "inter_layer", "log10": False},
+    ),
+    "weightSingularRatioProdLogTen": (
+        "singular_ratio_number",
+        RATIOS,
+        OF_WEIGHTS | {"summary": "inter_layer", "log10": True},
+    ),
+    "weightLayerRatioProd": ("singular_ratio_number", RATIOS, OF_WEIGHTS | {"summary": "layer", "log10": False}),
+    "weightLayerRatioProdLogTen": ("singular_ratio_number", RATIOS, OF_WEIGHTS | {"summary": "layer", "log10": True}),
+    "weightChainRatio": ("singular_ratio_number", RATIOS, OF_WEIGHTS | {"summary": "chain", "log10": False}),
+    "weightChainRatioLogTen": ("singular_ratio_number", RATIOS, OF_WEIGHTS | {"summary": "chain", "log10": True}),
+    "patternSingularRatioProd": (
+        "singular_ratio_number",
+        RATIOS,
+        OF_ATTRIBUTION | {"summary": "inter_layer", "log10": False},
+    ),
+    "patternSingularRatioProdLogTen": (
+        "singular_ratio_number",
+        RATIOS,
+        OF_ATTRIBUTION | {"summary": "inter_layer", "log10": True},
+    ),
+    "patternLayerRatioProd": ("singular_ratio_number", RATIOS, OF_ATTRIBUTION | {"summary": "layer", "log10": False}),
+    "patternLayerRatioProdLogTen": (
+        "singular_ratio_number",
+        RATIOS,
+        OF_ATTRIBUTION | {"summary": "layer", "log10": True},
+    ),
+    "patternChainRatio": ("singular_ratio_number", RATIOS, OF_ATTRIBUTION | {"summary": "chain", "log10": False}),
+    "patternChainRatioLogTen": ("singular_ratio_number", RATIOS, OF_ATTRIBUTION | {"summary": "chain", "log10": True}),
+}
+
+for item, (made_by, inputs, parameters) in PATTERN_ATTRIBUTION_ITEMS.items():
+
+    rule:
+        name:
+            item
+        input:
+            **notebook(f"pattern_attribution/{made_by}"),
+            **inputs,
+        output:
+            names.outputs(item),
+        log:
+            names.executed(f"pattern_attribution/{item}"),
+        benchmark:
+            names.benchmark(item)
+        params:
+            job=job(**parameters),
+            files=files,
+        shell:
+            RUN
