@@ -101,7 +101,7 @@ def test_blocks_give_the_gram_matrix_of_rows_with_a_direction_taken_out(monkeypa
     direction = np.full(7, 7**-0.5)
     assert len(list(Blocks(rows))) == 5
     rest = 0.5 * rows.astype(float) @ (np.eye(7) - np.outer(direction, direction))
-    lower = gram(Blocks(rows, 0.5, without=direction))
+    lower = gram(Blocks(rows, -1, without=direction))
     np.testing.assert_allclose(lower, np.tril(rest.T @ rest), atol=1e-13)
 
 

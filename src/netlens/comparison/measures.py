@@ -29,8 +29,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.comparison.errors import ComparisonError
 from netlens.comparison.products import CrossProducts
+from netlens.comparison.threads import workers
 from netlens.comparison.whitening import Whitening, leading, whitening
-from netlens.spectra.band import workers
 
 Float = NDArray[np.float64]
 Prepared = TypeVar("Prepared")

@@ -1,11 +1,15 @@
 """Whole decompositions: a layer's U, s and Vh, and what stands between two layers."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from netlens.spectra.matrices import Array, SpectraError
+
+#: Exponents of two between which squares and sums of squares neither overflow nor vanish, in float32 either.
+SAFE_EXPONENT: Final = 30
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,15 @@ def svd(matrix: ArrayLike, *, thin: bool = False) -> SVD:
     SpectraError
         Not a finite, non-empty matrix.
     """
-    U, s, Vh = np.linalg.svd(checked(matrix), full_matrices=not thin)
+    array, exponent = scaled(matrix)
+    U, s, Vh = np.linalg.svd(array, full_matrices=not thin)
     rank = len(s)
     left = _signs(U)
     right = _signs(Vh.T)
     right[:rank] = left[:rank]
     U *= left
     Vh *= right[:, None]
-    return SVD(U, s, Vh)
+    return SVD(U, np.ldexp(s, exponent), Vh)
 
 
 def without_null_space(parts: SVD) -> SVD:
@@ -191,7 +196,9 @@ def inter_layer_values(before: SVD, after: SVD) -> Array:
     """
     thin_before = SVD(before.U, before.s, before.Vh[: len(before.s)])
     thin_after = SVD(after.U[:, : len(after.s)], after.s, after.Vh)
-    return np.asarray(np.linalg.svd(inter_layer_item(thin_before, thin_after), compute_uv=False), dtype=np.float64)
+    item, exponent = scaled(inter_layer_item(thin_before, thin_after))
+    values: Array = np.ldexp(np.linalg.svd(item, compute_uv=False), exponent)
+    return values
 
 
 def normalised(values: ArrayLike) -> Array:
@@ -202,7 +209,8 @@ def normalised(values: ArrayLike) -> Array:
 
 def column_norms(matrix: ArrayLike) -> Array:
     """Give the lengths of the columns, largest first: one a unit of the layer."""
-    return np.sort(np.asarray(np.linalg.norm(checked(matrix), axis=0), dtype=np.float64))[::-1]
+    array, exponent = scaled(matrix)
+    return np.sort(np.ldexp(np.linalg.norm(array, axis=0), exponent))[::-1]
 
 
 def thumbnail(matrix: ArrayLike, limit: int) -> Array:
@@ -253,6 +261,38 @@ def checked(matrix: ArrayLike) -> Array:
             f"{np.count_nonzero(~np.isfinite(array))} of the matrix's {array.size} entries are NaN or infinite"
         )
     return array
+
+
+def scaled(matrix: ArrayLike, *, even: bool = False) -> tuple[Array, int]:
+    """Return the matrix times a power of two that keeps squares of its entries from overflowing and vanishing.
+
+    A matrix whose largest entry is near enough to 1 is returned as it is. Otherwise its largest entry becomes one
+    between 1/4 and 1, and no digit of the others changes unless they are smaller by a factor of 1e308.
+
+    Parameters
+    ----------
+    matrix
+        (m, n), finite, not empty. Left as it is.
+    even
+        Whether the exponent has to be even, so that its root is a power of two as well.
+
+    Returns
+    -------
+    array : ndarray
+        (m, n) in float64, ``matrix * 2**-exponent``.
+    exponent : int
+
+    Raises
+    ------
+    SpectraError
+        Not a finite, non-empty matrix.
+    """
+    array = checked(matrix)
+    exponent = int(np.frexp(max(array.max(), -array.min()))[1])
+    if abs(exponent) < SAFE_EXPONENT:
+        return array, 0
+    exponent -= exponent % 2 if even else 0
+    return np.ldexp(array, -exponent), exponent
 
 
 def _signs(columns: Array) -> Array:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import blas, eigh
 
+from netlens.spectra.decomposition import SAFE_EXPONENT
 from netlens.spectra.matrices import Array, SpectraError
 
 #: Matrices whose shorter side is at most this long are decomposed whole.
@@ -45,8 +46,6 @@ _LOOK_EVERY = 10
 _RESIDUAL = 1e-7
 #: Second eigenvalue of a Gram matrix over the first, below which rounding shows in the second.
 SQUARED_OUT: Final = 1e-6
-#: Exponents of two between which squares and sums of squares neither overflow nor vanish, in float32 either.
-SAFE_EXPONENT: Final = 30
 
 
 def top_singular_values(matrix: ArrayLike, *, seed: int = 0) -> Array:
@@ -77,7 +76,7 @@ def top_singular_values(matrix: ArrayLike, *, seed: int = 0) -> Array:
         return np.zeros(2)
     exponent = int(np.frexp(largest)[1])
     scale = 0 if abs(exponent) < SAFE_EXPONENT else exponent
-    blocks = Blocks(rows, np.ldexp(1.0, -scale))
+    blocks = Blocks(rows, -scale)
     if rows.shape[1] <= DIRECT and rows.size <= _ENTRIES_AT_A_TIME:
         found = np.linalg.svd(blocks.whole(), compute_uv=False)[:2]
     elif rows.shape[1] == 1:
@@ -96,8 +95,8 @@ class Blocks:
     ----------
     rows
         (m, n), of any floating-point precision.
-    scale
-        What every entry is multiplied with; a power of two.
+    exponent
+        Every entry is multiplied with ``2**exponent``, which itself need not be a float64.
     without
         (n,), a direction of length 1 that is taken out of every row.
     dtype
@@ -107,12 +106,12 @@ class Blocks:
     def __init__(
         self,
         rows: NDArray[np.floating],
-        scale: float = 1.0,
+        exponent: int = 0,
         without: Array | None = None,
         dtype: type[np.floating] = np.float64,
     ) -> None:
         self.rows = rows
-        self.scale = scale
+        self.exponent = exponent
         self.without = without
         self.dtype = dtype
 
@@ -123,18 +122,22 @@ class Blocks:
 
     def whole(self) -> Array:
         """Give all rows at once; nothing is taken out of them."""
-        return np.asarray(self.rows, dtype=np.float64) if self.scale == 1 else self.rows * np.float64(self.scale)
+        return self._scaled(self.rows)
 
     def __iter__(self) -> Iterator[Array]:
         step = max(1, _ENTRIES_AT_A_TIME // self.width)
         for start in range(0, len(self.rows), step):
             part = self.rows[start : start + step]
-            if self.scale != 1:
-                part = np.asarray(part, dtype=np.float64) * self.scale
+            if self.exponent:
+                part = self._scaled(part)
             block: Array = np.ascontiguousarray(part, dtype=self.dtype)
             if self.without is not None:
                 block = block - np.outer(block @ self.without, self.without)
             yield block
+
+    def _scaled(self, part: NDArray[np.floating]) -> Array:
+        double = np.asarray(part, dtype=np.float64)
+        return np.ldexp(double, self.exponent) if self.exponent else double
 
 
 def gram(blocks: Blocks) -> Array:
@@ -266,13 +269,13 @@ def _top_of(blocks: Blocks, seed: int) -> Array:
         vector += block.T @ (block @ vectors[:, 0])
     vector /= np.linalg.norm(vector)
     first = float(np.sqrt(sum(float(np.sum((block @ vector) ** 2)) for block in blocks)))
-    rest, _ = top_eigenvalues(gram(Blocks(blocks.rows, blocks.scale, without=vector)), 1, seed)
+    rest, _ = top_eigenvalues(gram(Blocks(blocks.rows, blocks.exponent, without=vector)), 1, seed)
     return np.array([first, np.sqrt(max(float(rest[0]), 0.0))])
 
 
 def _by_search(blocks: Blocks, seed: int) -> Array | None:
     """Look for the vectors in float32; None where the values in float64 are then not certain enough."""
-    lower = gram(Blocks(blocks.rows, blocks.scale, dtype=np.float32))
+    lower = gram(Blocks(blocks.rows, blocks.exponent, dtype=np.float32))
     _mirror(lower)
     found = krylov(lambda rows: rows @ lower.T, blocks.width, 2, seed, dtype=np.float32, residual=_SEARCH_RESIDUAL)
     if found is None:
