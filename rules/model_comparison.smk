@@ -1,0 +1,354 @@
+# Comparing models: activations of the compared networks at one sample of images and positions, sums of their products,
+# similarities of all layers, one unit's analogies, caricatures of one image, and the networks as graphs.
+
+from itertools import combinations
+
+from netlens.data.specs import names_of
+from netlens.models.specs import compared_networks
+
+COMPARED = compared_networks(CONFIG)
+# A network that is compared with itself is computed and shown once.
+DISTINCT = list(dict.fromkeys(COMPARED))
+COMPARED_IMAGES = CONFIG["model_comparison"].get("images", CONFIG["data"]["images"])
+COMPARED_TRAIN = result(f"images/{COMPARED_IMAGES}/train.npz")
+COMPARED_HELDOUT = result(f"images/{COMPARED_IMAGES}/heldout.npz")
+COMPARISON_SAMPLE = result("comparison/sample.npz")
+
+# One shard of a network's activations at training images, and at held-out ones.
+SHARDS = CONFIG["model_comparison"]["shards_count"]
+EACH_SHARD = range(1, SHARDS + 1)
+TRAIN_ACTIVATIONS = result(f"comparison/activations/{{network}}/train_{{shard}}of{SHARDS}.npz")
+HELDOUT_ACTIVATIONS = result(f"comparison/activations/{{network}}/heldout_{{shard}}of{SHARDS}.npz")
+
+# Sums of products of activations: of each network with itself, and of each two.
+PRODUCTS = result("comparison/products/{first}--{second}.npz")
+PAIRS = [(name, name) for name in DISTINCT] + list(combinations(DISTINCT, 2))
+PAIR_NAMES = {"first": [first for first, _ in PAIRS], "second": [second for _, second in PAIRS]}
+
+# Pictures of the unit's analogy in each network; a network that has two places has its pictures at the first of them.
+PLACES = dict(zip(("first", "second", "third"), COMPARED))
+PICTURES_PLACE = dict(zip(COMPARED[::-1], ("third", "second", "first")))
+ANALOGY_REQUESTS = result("comparison/analogies/{place}_requests.npz")
+ANALOGY_PICTURES = result("comparison/analogies/{place}_pictures.npz")
+
+CARICATURE_IMAGE = result("comparison/caricature_image.npz")
+CARICATURES = result("comparison/caricatures/{network}.npz")
+NETWORK_GRAPH = result("comparison/graphs/{network}.npz")
+
+
+rule comparison_sample:
+    input:
+        **notebook("model_comparison/sample"),
+        train_images=COMPARED_TRAIN,
+        heldout_images=COMPARED_HELDOUT,
+    output:
+        multiext(result("comparison/sample"), ".npz", ".json"),
+    log:
+        names.executed("model_comparison/sample"),
+    benchmark:
+        names.benchmark("comparison_sample")
+    params:
+        job=job(**settings("model_comparison", "images_count", "heldout_count")),
+        files=files,
+    shell:
+        RUN
+
+
+# Of one network alone, so a network that joins the study leaves those of the others as they are.
+rule comparison_activations:
+    input:
+        result("networks/{network}/frozen.json"),
+        **notebook("model_comparison/activations"),
+        frozen=result("networks/{network}/frozen.pb"),
+        sample=COMPARISON_SAMPLE,
+        train_images=COMPARED_TRAIN,
+        heldout_images=COMPARED_HELDOUT,
+    output:
+        train=TRAIN_ACTIVATIONS,
+        heldout=HELDOUT_ACTIVATIONS,
+        record=result(f"comparison/activations/{{network}}/{{shard}}of{SHARDS}.json"),
+    log:
+        names.executed(f"model_comparison/activations_{{network}}_{{shard}}of{SHARDS}"),
+    benchmark:
+        names.benchmark(f"comparison_activations_{{network}}_{{shard}}of{SHARDS}")
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        job=job(
+            gpu=True,
+            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
+            shard=lambda wildcards: int(wildcards.shard),
+            shards_count=SHARDS,
+        ),
+        files=files,
+    shell:
+        RUN
+
+
+rule comparison_products:
+    input:
+        **notebook("model_comparison/products"),
+        first=expand(TRAIN_ACTIVATIONS, network="{first}", shard=EACH_SHARD),
+        second=expand(TRAIN_ACTIVATIONS, network="{second}", shard=EACH_SHARD),
+    output:
+        multiext(result("comparison/products/{first}--{second}"), ".npz", ".json"),
+    log:
+        names.executed("model_comparison/products_{first}--{second}"),
+    benchmark:
+        names.benchmark("comparison_products_{first}--{second}")
+    threads: 2
+    params:
+        job=job(),
+        files=files,
+    shell:
+        RUN
+
+
+# A network's own layers are whitened once, whatever it is compared with.
+rule similarity:
+    input:
+        **notebook("model_comparison/similarity"),
+        products=expand(PRODUCTS, zip, **PAIR_NAMES),
+    output:
+        multiext(result("comparison/similarity"), ".npz", ".json"),
+    log:
+        names.executed("model_comparison/similarity"),
+    benchmark:
+        names.benchmark("similarity")
+    threads: 2
+    params:
+        job=job(**PAIR_NAMES, **settings("model_comparison", "centred", "ridge", "svcca_variance")),
+        files=files,
+    shell:
+        RUN
+
+
+# A unit of the first network in the layers of all three: directions, and how good they are.
+rule analogies:
+    input:
+        **notebook("model_comparison/analogies"),
+        own_first=PRODUCTS.format(first=COMPARED[0], second=COMPARED[0]),
+        cross_second=PRODUCTS.format(first=COMPARED[0], second=COMPARED[1]),
+        own_second=PRODUCTS.format(first=COMPARED[1], second=COMPARED[1]),
+        cross_third=PRODUCTS.format(first=COMPARED[0], second=COMPARED[2]),
+        own_third=PRODUCTS.format(first=COMPARED[2], second=COMPARED[2]),
+        heldout_first=expand(HELDOUT_ACTIVATIONS, network=COMPARED[0], shard=EACH_SHARD),
+        heldout_second=expand(HELDOUT_ACTIVATIONS, network=COMPARED[1], shard=EACH_SHARD),
+        heldout_third=expand(HELDOUT_ACTIVATIONS, network=COMPARED[2], shard=EACH_SHARD),
+        frozen_first=result(f"networks/{COMPARED[0]}/frozen.pb"),
+        frozen_second=result(f"networks/{COMPARED[1]}/frozen.pb"),
+        frozen_third=result(f"networks/{COMPARED[2]}/frozen.pb"),
+    output:
+        analogies=result("comparison/analogies.npz"),
+        requests_first=ANALOGY_REQUESTS.format(place="first"),
+        requests_second=ANALOGY_REQUESTS.format(place="second"),
+        requests_third=ANALOGY_REQUESTS.format(place="third"),
+        record=result("comparison/analogies.json"),
+    log:
+        names.executed("model_comparison/analogies"),
+    benchmark:
+        names.benchmark("analogies")
+    params:
+        job=job(
+            networks=COMPARED,
+            **settings(
+                "model_comparison",
+                "unit_layer",
+                "unit",
+                "centred",
+                "ridge",
+                "picture_px",
+                "picture_steps_count",
+            ),
+            cosine_power=CONFIG["model_comparison"]["analogy_cosine_power"],
+        ),
+        files=files,
+    shell:
+        RUN
+
+
+# What the store has is not rendered again.
+rule analogy_pictures:
+    input:
+        lambda wildcards: result(f"networks/{PLACES[wildcards.place]}/frozen.json"),
+        **notebook("weights/pictures"),
+        frozen=lambda wildcards: result(f"networks/{PLACES[wildcards.place]}/frozen.pb"),
+        requests=[ANALOGY_REQUESTS],
+    output:
+        pictures=ANALOGY_PICTURES,
+        record=result("comparison/analogies/{place}_pictures.json"),
+    log:
+        names.executed("model_comparison/analogy_pictures_{place}"),
+    benchmark:
+        names.benchmark("analogy_pictures_{place}")
+    wildcard_constraints:
+        place="|".join(PLACES),
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        job=job(gpu=True, store=lambda wildcards: result(f"pictures/{PLACES[wildcards.place]}")),
+        files=files,
+    shell:
+        RUN
+
+
+rule caricature_image:
+    input:
+        result(f"networks/{COMPARED[0]}/frozen.json"),
+        **notebook("model_comparison/caricature_image"),
+        frozen=result(f"networks/{COMPARED[0]}/frozen.pb"),
+        heldout=COMPARED_HELDOUT,
+    output:
+        image=CARICATURE_IMAGE,
+        record=result("comparison/caricature_image.json"),
+    log:
+        names.executed("model_comparison/caricature_image"),
+    benchmark:
+        names.benchmark("caricature_image")
+    resources:
+        gpu=1,
+    params:
+        job=job(gpu=True, **settings("model_comparison", "caricature_class", "picture_px")),
+        files=files,
+    shell:
+        RUN
+
+
+# Of every layer, twice; what the store has is not made again.
+rule network_caricatures:
+    input:
+        result("networks/{network}/frozen.json"),
+        **notebook("model_comparison/caricatures"),
+        frozen=result("networks/{network}/frozen.pb"),
+        image=CARICATURE_IMAGE,
+    output:
+        caricatures=CARICATURES,
+        record=result("comparison/caricatures/{network}.json"),
+    log:
+        names.executed("model_comparison/network_caricatures_{network}"),
+    benchmark:
+        names.benchmark("network_caricatures_{network}")
+    wildcard_constraints:
+        network=names_of(CONFIG["networks"]),
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        job=job(
+            gpu=True,
+            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
+            steps_count=CONFIG["model_comparison"]["caricature_steps_count"],
+            store=lambda wildcards: result(f"pictures/{wildcards.network}"),
+        ),
+        files=files,
+    shell:
+        RUN
+
+
+# What a network consists of, and where it is drawn.
+rule network_graph:
+    input:
+        result("networks/{network}/frozen.json"),
+        **notebook("model_comparison/network_graph"),
+        frozen=result("networks/{network}/frozen.pb"),
+    output:
+        graph=NETWORK_GRAPH,
+        record=result("comparison/graphs/{network}.json"),
+    log:
+        names.executed("model_comparison/network_graph_{network}"),
+    benchmark:
+        names.benchmark("network_graph_{network}")
+    wildcard_constraints:
+        network=names_of(CONFIG["networks"]),
+    params:
+        job=job(layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, [])),
+        files=files,
+    shell:
+        RUN
+
+
+# What the items read.
+SIMILARITY = {"similarity": result("comparison/similarity.npz")}
+ANALOGIES = {"analogies": result("comparison/analogies.npz")}
+ANALOGY_SHEETS = [
+    ANALOGIES
+    | {
+        "pictures": ANALOGY_PICTURES.format(place=PICTURES_PLACE[network]),
+        "unit_pictures": ANALOGY_PICTURES.format(place="first"),
+    }
+    for network in COMPARED
+]
+FIRST_CARICATURES = {"caricatures": CARICATURES.format(network=COMPARED[0])}
+ALL_CARICATURES = {"caricatures": expand(CARICATURES, network=DISTINCT)}
+ALL_GRAPHS = {"graphs": expand(NETWORK_GRAPH, network=DISTINCT)} | ALL_CARICATURES
+GRAPH_PAGES = "notebooks/model_comparison/page"
+IMAGES_ARE = {"images_are": CONFIG["images_are"]}
+FIRST_TWO = {"first": COMPARED[0], "second": COMPARED[1]}
+
+# Item: the notebook that makes it, what that reads, its parameters.
+MODEL_COMPARISON_ITEMS = {
+    "similarity_self": ("similarity_matrices", SIMILARITY, {"which": "self"}),
+    "similarity_pairs": ("similarity_matrices", SIMILARITY, {"which": "pairs"}),
+    "similarity_measures": ("similarity_measures", SIMILARITY, FIRST_TWO),
+    "aligned_networks": (
+        "aligned_networks",
+        SIMILARITY | {key: NETWORK_GRAPH.format(network=network) for key, network in FIRST_TWO.items()},
+        {},
+    ),
+    "analogies_first": ("analogies_sheet", ANALOGY_SHEETS[0], {"network": COMPARED[0]}),
+    "analogies_second": ("analogies_sheet", ANALOGY_SHEETS[1], {"network": COMPARED[1]}),
+    "analogies_third": ("analogies_sheet", ANALOGY_SHEETS[2], {"network": COMPARED[2]}),
+    "analogy_quality": ("analogy_quality", ANALOGIES, {}),
+    "caricatures": ("caricature_layers", FIRST_CARICATURES, {}),
+    "caricatures_networks": ("caricature_networks", ALL_CARICATURES, {}),
+    "layer_graph": (
+        "layer_graph",
+        {"graph": NETWORK_GRAPH.format(network=COMPARED[0])}
+        | FIRST_CARICATURES
+        | {"body": f"{GRAPH_PAGES}/layer_graph.html"},
+        IMAGES_ARE,
+    ),
+    "node_graph": ("node_graph", ALL_GRAPHS | {"body": f"{GRAPH_PAGES}/node_graph.html"}, IMAGES_ARE),
+    "aligned_graphs": (
+        "aligned_graphs",
+        SIMILARITY | ALL_GRAPHS | {"body": f"{GRAPH_PAGES}/aligned_graphs.html"},
+        IMAGES_ARE,
+    ),
+    "comparedFirst": ("numbers", SIMILARITY, {"first": COMPARED[0], "second": COMPARED[0], "quantity": "name"}),
+    "comparedSecond": ("numbers", SIMILARITY, {"first": COMPARED[1], "second": COMPARED[1], "quantity": "name"}),
+    "comparedThird": ("numbers", SIMILARITY, {"first": COMPARED[2], "second": COMPARED[2], "quantity": "name"}),
+    "comparisonImages": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "images"}),
+    "smallestRankShare": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "smallest_rank_share"}),
+    "meanSelfSimilarity": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "mean_self"}),
+    "meanPairSimilarity": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "mean_pair"}),
+    "bestPairFirst": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "best_first"}),
+    "bestPairSecond": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "best_second"}),
+    "bestPairSimilarity": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "best"}),
+    "analogyUnit": ("analogy_number", ANALOGIES, {"quantity": "unit"}),
+    "analogyBestLayer": ("analogy_number", ANALOGIES, {"quantity": "best_layer"}),
+    "analogyBestRSquared": ("analogy_number", ANALOGIES, {"quantity": "best_r2"}),
+    "analogyCeilingRSquared": ("analogy_number", ANALOGIES, {"quantity": "ceiling_r2"}),
+    "analogyMeanRSquared": ("analogy_number", ANALOGIES, {"quantity": "mean_r2"}),
+}
+
+for item, (made_by, inputs, parameters) in MODEL_COMPARISON_ITEMS.items():
+
+    rule:
+        name:
+            item
+        input:
+            **notebook(f"model_comparison/{made_by}"),
+            **inputs,
+        output:
+            names.outputs(item),
+        log:
+            names.executed(f"model_comparison/{item}"),
+        benchmark:
+            names.benchmark(item)
+        params:
+            job=job(**parameters),
+            files=files,
+        shell:
+            RUN
