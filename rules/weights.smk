@@ -1,38 +1,35 @@
-# Weights as pictures: expanded weights, what is shown of them, feature visualisations; computed once, drawn in many items.
+# Weights as pictures: expanded weights, what is shown of them, their factors, feature visualizations.
 
 WEIGHTS_NETWORK = CONFIG["weights"].get("network", CONFIG["models"]["network"])
-EXPANDED = f"results/{STUDY}/weights/expanded.npz"
-WEIGHTS_ANALYSIS = f"results/{STUDY}/weights/analysis.npz"
-WEIGHTS_REQUESTS = f"results/{STUDY}/weights/analysis_requests.npz"
-WEIGHTS_FACTORS = f"results/{STUDY}/weights/factors.npz"
-WEIGHTS_FACTORS_REQUESTS = f"results/{STUDY}/weights/factors_requests.npz"
-WEIGHTS_PICTURES = f"results/{STUDY}/weights/pictures.npz"
+# What the items read.
+EXPANDED = {"expanded": result("weights/expanded.npz")}
+ANALYSIS = {"analysis": result("weights/analysis.npz")}
+FACTORS = {"factors": result("weights/factors.npz")}
+PICTURES = {"pictures": result("weights/pictures.npz")}
+# Pictures that the analysis and the factors ask for.
+ANALYSIS_REQUESTS = result("weights/analysis_requests.npz")
+FACTORS_REQUESTS = result("weights/factors_requests.npz")
+PICTURE_SETTINGS = settings("weights", "picture_px", "picture_steps_count", "picture_position")
 
 
 # Layers as the study names them or chosen from the graph, and the linear maps between them, found in two ways.
 rule expanded:
     input:
-        f"results/{STUDY}/networks/{WEIGHTS_NETWORK}/frozen.json",
-        notebook="notebooks/weights/expanded.ipynb",
-        code=code_of("notebooks/weights/expanded.ipynb"),
-        frozen=f"results/{STUDY}/networks/{WEIGHTS_NETWORK}/frozen.pb",
+        result(f"networks/{WEIGHTS_NETWORK}/frozen.json"),
+        **notebook("weights/expanded"),
+        frozen=result(f"networks/{WEIGHTS_NETWORK}/frozen.pb"),
     output:
-        expanded=EXPANDED,
-        record=f"results/{STUDY}/weights/expanded.json",
+        **EXPANDED,
+        record=result("weights/expanded.json"),
     log:
-        f"results/{STUDY}/executed/weights/expanded.ipynb",
+        names.executed("weights/expanded"),
     benchmark:
-        f"results/{STUDY}/benchmarks/expanded.tsv"
+        names.benchmark("expanded")
     threads: 2
     resources:
         gpu=1,
     params:
-        job=job(
-            gpu=True,
-            source=CONFIG["weights"]["source"],
-            target=CONFIG["weights"]["target"],
-            next=CONFIG["weights"]["next"],
-        ),
+        job=job(gpu=True, **settings("weights", "source", "target", "next")),
         files=files,
     shell:
         RUN
@@ -41,26 +38,44 @@ rule expanded:
 # Which units and connections are shown, and the pictures that the figures need of them.
 rule weights_analysis:
     input:
-        notebook="notebooks/weights/analysis.ipynb",
-        code=code_of("notebooks/weights/analysis.ipynb"),
-        expanded=EXPANDED,
+        **notebook("weights/analysis"),
+        **EXPANDED,
     output:
-        analysis=WEIGHTS_ANALYSIS,
-        requests=WEIGHTS_REQUESTS,
-        record=f"results/{STUDY}/weights/analysis.json",
+        **ANALYSIS,
+        requests=ANALYSIS_REQUESTS,
+        record=result("weights/analysis.json"),
     log:
-        f"results/{STUDY}/executed/weights/analysis.ipynb",
+        names.executed("weights/analysis"),
     benchmark:
-        f"results/{STUDY}/benchmarks/weights_analysis.tsv"
+        names.benchmark("weights_analysis")
     params:
         job=job(
-            unit=CONFIG["weights"]["unit"],
-            source_unit=CONFIG["weights"]["source_unit"],
-            strongest_count=CONFIG["weights"]["strongest_count"],
-            positions_count=CONFIG["weights"]["positions_count"],
-            picture_px=CONFIG["weights"]["picture_px"],
-            picture_steps_count=CONFIG["weights"]["picture_steps_count"],
-            picture_position=CONFIG["weights"]["picture_position"],
+            **settings("weights", "unit", "source_unit", "strongest_count", "positions_count"),
+            **PICTURE_SETTINGS,
+        ),
+        files=files,
+    shell:
+        RUN
+
+
+# Factors of one unit, of a row of units, and of groups of related units together.
+rule weights_factors:
+    input:
+        **notebook("weights/factors"),
+        **EXPANDED,
+        **ANALYSIS,
+    output:
+        **FACTORS,
+        requests=FACTORS_REQUESTS,
+        record=result("weights/factors.json"),
+    log:
+        names.executed("weights/weights_factors"),
+    benchmark:
+        names.benchmark("weights_factors")
+    params:
+        job=job(
+            **settings("weights", "first_group", "second_group", "row_units", "row_units_count"),
+            **PICTURE_SETTINGS,
         ),
         files=files,
     shell:
@@ -70,328 +85,126 @@ rule weights_analysis:
 # Every picture that a figure of this section needs, by its key; what the store has is not rendered again.
 rule pictures:
     input:
-        f"results/{STUDY}/networks/{WEIGHTS_NETWORK}/frozen.json",
-        notebook="notebooks/weights/pictures.ipynb",
-        code=code_of("notebooks/weights/pictures.ipynb"),
-        frozen=f"results/{STUDY}/networks/{WEIGHTS_NETWORK}/frozen.pb",
-        requests=[WEIGHTS_REQUESTS, WEIGHTS_FACTORS_REQUESTS],
+        result(f"networks/{WEIGHTS_NETWORK}/frozen.json"),
+        **notebook("weights/pictures"),
+        frozen=result(f"networks/{WEIGHTS_NETWORK}/frozen.pb"),
+        requests=[ANALYSIS_REQUESTS, FACTORS_REQUESTS],
     output:
-        pictures=WEIGHTS_PICTURES,
-        record=f"results/{STUDY}/weights/pictures.json",
+        **PICTURES,
+        record=result("weights/pictures.json"),
     log:
-        f"results/{STUDY}/executed/weights/pictures.ipynb",
+        names.executed("weights/pictures"),
     benchmark:
-        f"results/{STUDY}/benchmarks/pictures.tsv"
+        names.benchmark("pictures")
     threads: 2
     resources:
         gpu=1,
     params:
-        job=job(
-            gpu=True,
-            store=f"results/{STUDY}/pictures/{WEIGHTS_NETWORK}",
-        ),
+        job=job(gpu=True, store=result(f"pictures/{WEIGHTS_NETWORK}")),
         files=files,
     shell:
         RUN
 
 
-rule first_layer_kernels:
-    input:
-        notebook="notebooks/weights/first_layer_kernels.ipynb",
-        code=code_of("notebooks/weights/first_layer_kernels.ipynb"),
-        expanded=EXPANDED,
-    output:
-        figure("weights/first_layer_kernels"),
-    log:
-        f"results/{STUDY}/executed/weights/first_layer_kernels.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/first_layer_kernels.tsv"
-    params:
-        job=job(columns_count=CONFIG["weights"]["columns_count"]),
-        files=files,
-    shell:
-        RUN
+CONNECTION_PICTURES = ANALYSIS | PICTURES
+FACTOR_PICTURES = FACTORS | PICTURES
+COLUMNS = settings("weights", "columns_count")
 
+# Item: the notebook that makes it, what that reads, its parameters.
+WEIGHTS_ITEMS = {
+    "first_layer_kernels": ("first_layer_kernels", EXPANDED, COLUMNS),
+    "first_layer_expanded": ("first_layer_expanded", EXPANDED, COLUMNS),
+    "connection": ("connection", CONNECTION_PICTURES, {}),
+    "strongest_inputs": ("strongest", CONNECTION_PICTURES, {"side": "inputs"}),
+    "strongest_uses": ("strongest", CONNECTION_PICTURES, {"side": "uses"}),
+    "spatial_positions": ("spatial_positions", CONNECTION_PICTURES, {}),
+    "nmf_rgb": ("nmf_rgb", FACTOR_PICTURES, {}),
+    "nmf_factors": ("nmf_factors", FACTOR_PICTURES, {}),
+    "nmf_row": ("nmf_row", FACTOR_PICTURES, {}),
+    "joint_nmf_first": ("joint_nmf", FACTOR_PICTURES, {"group": "first_group"}),
+    "joint_nmf_second": ("joint_nmf", FACTOR_PICTURES, {"group": "second_group"}),
+    "weightsNetwork": ("numbers", EXPANDED | ANALYSIS, {"quantity": "network"}),
+    "weightsSource": ("numbers", EXPANDED | ANALYSIS, {"quantity": "source"}),
+    "weightsTarget": ("numbers", EXPANDED | ANALYSIS, {"quantity": "target"}),
+    "weightsUsing": ("numbers", EXPANDED | ANALYSIS, {"quantity": "using"}),
+    "weightsUnit": ("numbers", EXPANDED | ANALYSIS, {"quantity": "unit"}),
+    "weightsSourceUnit": ("numbers", EXPANDED | ANALYSIS, {"quantity": "source_unit"}),
+    "expandedWeightsWindow": ("numbers", EXPANDED | ANALYSIS, {"quantity": "window"}),
+    "expandedWeightsDifference": ("numbers", EXPANDED | ANALYSIS, {"quantity": "expanded_difference"}),
+    "firstLayerDifference": ("numbers", EXPANDED | ANALYSIS, {"quantity": "first_difference"}),
+    "strongestInputsShare": ("numbers", EXPANDED | ANALYSIS, {"quantity": "inputs_share"}),
+    "firstGroupUnits": ("factor_number", FACTORS, {"group": "first_group", "quantity": "units", "number": 0}),
+    "firstGroupShareOne": ("factor_number", FACTORS, {"group": "first_group", "quantity": "share", "number": 1}),
+    "firstGroupShareTwo": ("factor_number", FACTORS, {"group": "first_group", "quantity": "share", "number": 2}),
+    "firstGroupVarianceOne": ("factor_number", FACTORS, {"group": "first_group", "quantity": "variance", "number": 1}),
+    "firstGroupVarianceTwo": ("factor_number", FACTORS, {"group": "first_group", "quantity": "variance", "number": 2}),
+    "firstGroupVarianceThree": (
+        "factor_number",
+        FACTORS,
+        {"group": "first_group", "quantity": "variance", "number": 3},
+    ),
+    "firstGroupVarianceFour": ("factor_number", FACTORS, {"group": "first_group", "quantity": "variance", "number": 4}),
+    "firstGroupVarianceFive": ("factor_number", FACTORS, {"group": "first_group", "quantity": "variance", "number": 5}),
+    "firstGroupError": ("factor_number", FACTORS, {"group": "first_group", "quantity": "error", "number": 0}),
+    "firstGroupChannelsOne": ("factor_number", FACTORS, {"group": "first_group", "quantity": "channels", "number": 1}),
+    "firstGroupChannelsTwo": ("factor_number", FACTORS, {"group": "first_group", "quantity": "channels", "number": 2}),
+    "secondGroupUnits": ("factor_number", FACTORS, {"group": "second_group", "quantity": "units", "number": 0}),
+    "secondGroupShareOne": ("factor_number", FACTORS, {"group": "second_group", "quantity": "share", "number": 1}),
+    "secondGroupShareTwo": ("factor_number", FACTORS, {"group": "second_group", "quantity": "share", "number": 2}),
+    "secondGroupVarianceOne": (
+        "factor_number",
+        FACTORS,
+        {"group": "second_group", "quantity": "variance", "number": 1},
+    ),
+    "secondGroupVarianceTwo": (
+        "factor_number",
+        FACTORS,
+        {"group": "second_group", "quantity": "variance", "number": 2},
+    ),
+    "secondGroupVarianceThree": (
+        "factor_number",
+        FACTORS,
+        {"group": "second_group", "quantity": "variance", "number": 3},
+    ),
+    "secondGroupVarianceFour": (
+        "factor_number",
+        FACTORS,
+        {"group": "second_group", "quantity": "variance", "number": 4},
+    ),
+    "secondGroupVarianceFive": (
+        "factor_number",
+        FACTORS,
+        {"group": "second_group", "quantity": "variance", "number": 5},
+    ),
+    "secondGroupError": ("factor_number", FACTORS, {"group": "second_group", "quantity": "error", "number": 0}),
+    "secondGroupChannelsOne": (
+        "factor_number",
+        FACTORS,
+        {"group": "second_group", "quantity": "channels", "number": 1},
+    ),
+    "secondGroupChannelsTwo": (
+        "factor_number",
+        FACTORS,
+        {"group": "second_group", "quantity": "channels", "number": 2},
+    ),
+}
 
-rule first_layer_expanded:
-    input:
-        notebook="notebooks/weights/first_layer_expanded.ipynb",
-        code=code_of("notebooks/weights/first_layer_expanded.ipynb"),
-        expanded=EXPANDED,
-    output:
-        figure("weights/first_layer_expanded"),
-    log:
-        f"results/{STUDY}/executed/weights/first_layer_expanded.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/first_layer_expanded.tsv"
-    params:
-        job=job(columns_count=CONFIG["weights"]["columns_count"]),
-        files=files,
-    shell:
-        RUN
+for item, (made_by, inputs, parameters) in WEIGHTS_ITEMS.items():
 
-
-rule connection:
-    input:
-        notebook="notebooks/weights/connection.ipynb",
-        code=code_of("notebooks/weights/connection.ipynb"),
-        analysis=WEIGHTS_ANALYSIS,
-        pictures=WEIGHTS_PICTURES,
-    output:
-        figure("weights/connection"),
-    log:
-        f"results/{STUDY}/executed/weights/connection.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/connection.tsv"
-    params:
-        job=job(),
-        files=files,
-    shell:
-        RUN
-
-
-rule strongest_inputs:
-    input:
-        notebook="notebooks/weights/strongest.ipynb",
-        code=code_of("notebooks/weights/strongest.ipynb"),
-        analysis=WEIGHTS_ANALYSIS,
-        pictures=WEIGHTS_PICTURES,
-    output:
-        figure("weights/strongest_inputs"),
-    log:
-        f"results/{STUDY}/executed/weights/strongest_inputs.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/strongest_inputs.tsv"
-    params:
-        job=job(side="inputs"),
-        files=files,
-    shell:
-        RUN
-
-
-rule strongest_uses:
-    input:
-        notebook="notebooks/weights/strongest.ipynb",
-        code=code_of("notebooks/weights/strongest.ipynb"),
-        analysis=WEIGHTS_ANALYSIS,
-        pictures=WEIGHTS_PICTURES,
-    output:
-        figure("weights/strongest_uses"),
-    log:
-        f"results/{STUDY}/executed/weights/strongest_uses.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/strongest_uses.tsv"
-    params:
-        job=job(side="uses"),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatial_positions:
-    input:
-        notebook="notebooks/weights/spatial_positions.ipynb",
-        code=code_of("notebooks/weights/spatial_positions.ipynb"),
-        analysis=WEIGHTS_ANALYSIS,
-        pictures=WEIGHTS_PICTURES,
-    output:
-        figure("weights/spatial_positions"),
-    log:
-        f"results/{STUDY}/executed/weights/spatial_positions.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatial_positions.tsv"
-    params:
-        job=job(),
-        files=files,
-    shell:
-        RUN
-
-
-rule weightsNetwork:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("weightsNetwork"),
-    log:
-        f"results/{STUDY}/executed/weights/weightsNetwork.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/weightsNetwork.tsv"
-    params:
-        job=job(quantity="network"),
-        files=files,
-    shell:
-        RUN
-
-
-rule weightsSource:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("weightsSource"),
-    log:
-        f"results/{STUDY}/executed/weights/weightsSource.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/weightsSource.tsv"
-    params:
-        job=job(quantity="source"),
-        files=files,
-    shell:
-        RUN
-
-
-rule weightsTarget:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("weightsTarget"),
-    log:
-        f"results/{STUDY}/executed/weights/weightsTarget.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/weightsTarget.tsv"
-    params:
-        job=job(quantity="target"),
-        files=files,
-    shell:
-        RUN
-
-
-rule weightsUsing:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("weightsUsing"),
-    log:
-        f"results/{STUDY}/executed/weights/weightsUsing.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/weightsUsing.tsv"
-    params:
-        job=job(quantity="using"),
-        files=files,
-    shell:
-        RUN
-
-
-rule weightsUnit:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("weightsUnit"),
-    log:
-        f"results/{STUDY}/executed/weights/weightsUnit.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/weightsUnit.tsv"
-    params:
-        job=job(quantity="unit"),
-        files=files,
-    shell:
-        RUN
-
-
-rule weightsSourceUnit:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("weightsSourceUnit"),
-    log:
-        f"results/{STUDY}/executed/weights/weightsSourceUnit.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/weightsSourceUnit.tsv"
-    params:
-        job=job(quantity="source_unit"),
-        files=files,
-    shell:
-        RUN
-
-
-rule expandedWeightsWindow:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("expandedWeightsWindow"),
-    log:
-        f"results/{STUDY}/executed/weights/expandedWeightsWindow.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/expandedWeightsWindow.tsv"
-    params:
-        job=job(quantity="window"),
-        files=files,
-    shell:
-        RUN
-
-
-rule expandedWeightsDifference:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("expandedWeightsDifference"),
-    log:
-        f"results/{STUDY}/executed/weights/expandedWeightsDifference.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/expandedWeightsDifference.tsv"
-    params:
-        job=job(quantity="expanded_difference"),
-        files=files,
-    shell:
-        RUN
-
-
-rule firstLayerDifference:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("firstLayerDifference"),
-    log:
-        f"results/{STUDY}/executed/weights/firstLayerDifference.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/firstLayerDifference.tsv"
-    params:
-        job=job(quantity="first_difference"),
-        files=files,
-    shell:
-        RUN
-
-
-rule strongestInputsShare:
-    input:
-        notebook="notebooks/weights/numbers.ipynb",
-        code=code_of("notebooks/weights/numbers.ipynb"),
-        expanded=EXPANDED,
-        analysis=WEIGHTS_ANALYSIS,
-    output:
-        macro("strongestInputsShare"),
-    log:
-        f"results/{STUDY}/executed/weights/strongestInputsShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/strongestInputsShare.tsv"
-    params:
-        job=job(quantity="inputs_share"),
-        files=files,
-    shell:
-        RUN
+    rule:
+        name:
+            item
+        input:
+            **notebook(f"weights/{made_by}"),
+            **inputs,
+        output:
+            names.outputs(item),
+        log:
+            names.executed(f"weights/{item}"),
+        benchmark:
+            names.benchmark(item)
+        params:
+            job=job(**parameters),
+            files=files,
+        shell:
+            RUN
