@@ -21,7 +21,6 @@ include: "rules/pattern_attribution.smk"
 include: "rules/model_comparison.smk"
 include: "rules/weights.smk"
 include: "rules/spatial_attribution.smk"
-include: "rules/spatial_page.smk"
 include: "rules/site.smk"
 include: "rules/paper.smk"
 

@@ -3,8 +3,7 @@
 
 rule index:
     input:
-        notebook="notebooks/site/index.ipynb",
-        code=code_of("notebooks/site/index.ipynb"),
+        **notebook("site/index"),
         pages=[
             f"site/{STUDY}/signal_distractor.html",
             f"site/{STUDY}/layer_graph.html",
@@ -13,15 +12,13 @@ rule index:
             f"site/{STUDY}/spatial_attribution.html",
         ],
     output:
-        page("index"),
+        names.outputs("index"),
     log:
-        f"results/{STUDY}/executed/site/index.ipynb",
+        names.executed("site/index"),
     benchmark:
-        f"results/{STUDY}/benchmarks/index.tsv"
+        names.benchmark("index")
     params:
-        job=job(
-            images_are=CONFIG["images_are"],
-        ),
+        job=job(images_are=CONFIG["images_are"]),
         files=files,
     shell:
         RUN

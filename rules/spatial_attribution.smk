@@ -3,31 +3,32 @@
 from netlens.data.specs import scene_files
 from netlens.models.specs import image_file, images_of, prepared_models
 
-SPATIAL_NETWORK = CONFIG["spatial_attribution"].get("network", CONFIG["models"]["network"])
-SPATIAL_MAPS = f"results/{STUDY}/spatial_attribution/maps.npz"
 # Two networks: the section's own, and the one that has patterns.
-PATTERNS_NETWORK = CONFIG["pattern_attribution"]["network"]
-SPATIAL_SCORES = f"results/{STUDY}/spatial_attribution/scores/{SPATIAL_NETWORK}.npz"
-PATTERNS_SCORES = f"results/{STUDY}/spatial_attribution/scores/{PATTERNS_NETWORK}.npz"
+SPATIAL_NETWORK = CONFIG["spatial_attribution"].get("network", CONFIG["models"]["network"])
+SCORED_PATTERNS = {PATTERN_NETWORK: [FIGURE_PATTERNS]}
+SCORED_LAYERS = {SPATIAL_NETWORK: CONFIG["spatial_attribution"]["layers"]}
+# What the items read.
+SPATIAL_MAPS = {"maps": result("spatial_attribution/maps.npz")}
+SPATIAL_SCORES = {"scores": result(f"spatial_attribution/scores/{SPATIAL_NETWORK}.npz")}
+PATTERN_SCORES = {"scores": result(f"spatial_attribution/scores/{PATTERN_NETWORK}.npz")}
 
 
 # Everything that figures and the page show of some images; the notebook says what the arrays are.
 rule spatial_maps:
     input:
-        f"results/{STUDY}/networks/{SPATIAL_NETWORK}/frozen.json",
-        notebook="notebooks/spatial_attribution/maps.ipynb",
-        code=code_of("notebooks/spatial_attribution/maps.ipynb"),
-        frozen=f"results/{STUDY}/networks/{SPATIAL_NETWORK}/frozen.pb",
+        result(f"networks/{SPATIAL_NETWORK}/frozen.json"),
+        **notebook("spatial_attribution/maps"),
+        frozen=result(f"networks/{SPATIAL_NETWORK}/frozen.pb"),
         scenes=scene_files(CONFIG, images_of(CONFIG, SPATIAL_NETWORK)),
         heldout=image_file(CONFIG, SPATIAL_NETWORK, "heldout"),
         own=list(filter(None, [CONFIG["spatial_attribution"]["image"]])),
     output:
-        maps=SPATIAL_MAPS,
-        record=f"results/{STUDY}/spatial_attribution/maps.json",
+        **SPATIAL_MAPS,
+        record=result("spatial_attribution/maps.json"),
     log:
-        f"results/{STUDY}/executed/spatial_attribution/maps.ipynb",
+        names.executed("spatial_attribution/maps"),
     benchmark:
-        f"results/{STUDY}/benchmarks/spatial_maps.tsv"
+        names.benchmark("spatial_maps")
     threads: 2
     resources:
         gpu=1,
@@ -35,16 +36,19 @@ rule spatial_maps:
         job=job(
             gpu=True,
             own_classes=CONFIG["spatial_attribution"]["image_classes"],
-            layers=CONFIG["spatial_attribution"]["layers"],
-            layers_count=CONFIG["spatial_attribution"]["layers_count"],
-            pairs=CONFIG["spatial_attribution"]["pairs"],
-            maps_mb=CONFIG["spatial_attribution"]["maps_mb"],
-            gradients=CONFIG["spatial_attribution"]["gradients"],
-            shown_gradient=CONFIG["spatial_attribution"]["shown_gradient"],
-            scene=CONFIG["spatial_attribution"]["scene"],
-            scenes_count=CONFIG["spatial_attribution"]["scenes_count"],
-            composed_count=CONFIG["spatial_attribution"]["composed_count"],
-            memory_mb=CONFIG["spatial_attribution"]["memory_mb"],
+            **settings(
+                "spatial_attribution",
+                "layers",
+                "layers_count",
+                "pairs",
+                "maps_mb",
+                "gradients",
+                "shown_gradient",
+                "scene",
+                "scenes_count",
+                "composed_count",
+                "memory_mb",
+            ),
         ),
         files=files,
     shell:
@@ -54,644 +58,103 @@ rule spatial_maps:
 # Every gradient and method on all scenes whose parts are known.
 rule spatial_scores:
     input:
-        f"results/{STUDY}/networks/{{network}}/frozen.json",
-        notebook="notebooks/spatial_attribution/scores.ipynb",
-        code=code_of("notebooks/spatial_attribution/scores.ipynb"),
-        frozen=f"results/{STUDY}/networks/{{network}}/frozen.pb",
+        result("networks/{network}/frozen.json"),
+        **notebook("spatial_attribution/scores"),
+        frozen=result("networks/{network}/frozen.pb"),
         model=lambda wildcards: prepared_models(CONFIG, wildcards.network),
-        patterns=lambda wildcards: {
-            PATTERNS_NETWORK: [
-                f"results/{STUDY}/patterns/{PATTERNS_NETWORK}/{CONFIG['pattern_attribution']['figure_estimator']}.npz"
-            ]
-        }.get(wildcards.network, []),
+        patterns=lambda wildcards: SCORED_PATTERNS.get(wildcards.network, []),
         scenes=lambda wildcards: scene_files(CONFIG, images_of(CONFIG, wildcards.network)),
         heldout=lambda wildcards: image_file(CONFIG, wildcards.network, "heldout"),
     output:
-        scores=f"results/{STUDY}/spatial_attribution/scores/{{network}}.npz",
-        record=f"results/{STUDY}/spatial_attribution/scores/{{network}}.json",
+        scores=result("spatial_attribution/scores/{network}.npz"),
+        record=result("spatial_attribution/scores/{network}.json"),
     log:
-        f"results/{STUDY}/executed/spatial_attribution/scores_{{network}}.ipynb",
+        names.executed("spatial_attribution/scores_{network}"),
     benchmark:
-        f"results/{STUDY}/benchmarks/spatial_scores_{{network}}.tsv"
+        names.benchmark("spatial_scores_{network}")
     wildcard_constraints:
-        network=f"{SPATIAL_NETWORK}|{PATTERNS_NETWORK}",
+        network=f"{SPATIAL_NETWORK}|{PATTERN_NETWORK}",
     threads: 2
     resources:
         gpu=1,
     params:
         job=job(
             gpu=True,
-            layers=lambda wildcards: {SPATIAL_NETWORK: CONFIG["spatial_attribution"]["layers"]}.get(
-                wildcards.network, []
-            ),
-            layers_count=CONFIG["spatial_attribution"]["layers_count"],
-            composed_count=CONFIG["spatial_attribution"]["composed_count"],
-            memory_mb=CONFIG["spatial_attribution"]["memory_mb"],
+            layers=lambda wildcards: SCORED_LAYERS.get(wildcards.network, []),
+            **settings("spatial_attribution", "layers_count", "composed_count", "memory_mb"),
         ),
         files=files,
     shell:
         RUN
 
 
-rule class_attribution_layers:
-    input:
-        notebook="notebooks/spatial_attribution/class_attribution_layers.ipynb",
-        code=code_of("notebooks/spatial_attribution/class_attribution_layers.ipynb"),
-        maps=SPATIAL_MAPS,
-    output:
-        figure("spatial_attribution/class_attribution_layers"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/class_attribution_layers.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/class_attribution_layers.tsv"
-    params:
-        job=job(gradient=CONFIG["spatial_attribution"]["shown_gradient"]),
-        files=files,
-    shell:
-        RUN
+GRADIENT = {"gradient": CONFIG["spatial_attribution"]["shown_gradient"]}
+INTERVALS = settings("spatial_attribution", "interval_level", "resamples_count")
 
+# Scores are compared at the layer that the study names; those of the network with patterns at its best one.
+AT_LAYER = settings("spatial_attribution", "compared_layer") | INTERVALS
+AT_BEST_LAYER = {"compared_layer": ""} | INTERVALS
 
-rule position_to_position:
-    input:
-        notebook="notebooks/spatial_attribution/position_to_position.ipynb",
-        code=code_of("notebooks/spatial_attribution/position_to_position.ipynb"),
-        maps=SPATIAL_MAPS,
-    output:
-        figure("spatial_attribution/position_to_position"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/position_to_position.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/position_to_position.tsv"
-    params:
-        job=job(gradient=CONFIG["spatial_attribution"]["shown_gradient"]),
-        files=files,
-    shell:
-        RUN
+# Item: the notebook that makes it, what that reads, its parameters.
+SPATIAL_ATTRIBUTION_ITEMS = {
+    "class_attribution_layers": ("class_attribution_layers", SPATIAL_MAPS, GRADIENT),
+    "position_to_position": ("position_to_position", SPATIAL_MAPS, GRADIENT),
+    "pooling_gradients": ("pooling_gradients", SPATIAL_MAPS, {}),
+    "attribution_scores": (
+        "attribution_scores",
+        {"scores": list(dict.fromkeys([SPATIAL_SCORES["scores"], PATTERN_SCORES["scores"]]))},
+        INTERVALS,
+    ),
+    "spatial_attribution": (
+        "spatial_attribution",
+        SPATIAL_MAPS | {"body": "notebooks/spatial_attribution/page/body.html"},
+        {"images_are": CONFIG["images_are"]},
+    ),
+    "spatialNetwork": ("numbers", SPATIAL_SCORES, {"quantity": "network"} | AT_LAYER),
+    "spatialSceneCount": ("numbers", SPATIAL_SCORES, {"quantity": "scenes"} | AT_LAYER),
+    "spatialChance": ("numbers", SPATIAL_SCORES, {"quantity": "chance"} | AT_LAYER),
+    "spatialBestName": ("numbers", SPATIAL_SCORES, {"quantity": "best_name"} | AT_LAYER),
+    "spatialBestShare": ("numbers", SPATIAL_SCORES, {"quantity": "best_share"} | AT_LAYER),
+    "spatialBestShareLow": ("numbers", SPATIAL_SCORES, {"quantity": "best_low"} | AT_LAYER),
+    "spatialBestShareHigh": ("numbers", SPATIAL_SCORES, {"quantity": "best_high"} | AT_LAYER),
+    "spatialBestPointing": ("numbers", SPATIAL_SCORES, {"quantity": "best_point"} | AT_LAYER),
+    "spatialComparedLayer": ("numbers", SPATIAL_SCORES, {"quantity": "compared_layer"} | AT_LAYER),
+    "spatialTrueShare": ("numbers", SPATIAL_SCORES, {"quantity": "true_share"} | AT_LAYER),
+    "spatialSmoothShare": ("numbers", SPATIAL_SCORES, {"quantity": "smooth_share"} | AT_LAYER),
+    "spatialBlurShare": ("numbers", SPATIAL_SCORES, {"quantity": "smooth_blur_share"} | AT_LAYER),
+    "spatialBlurGain": ("numbers", SPATIAL_SCORES, {"quantity": "gain_share"} | AT_LAYER),
+    "spatialBlurGainLow": ("numbers", SPATIAL_SCORES, {"quantity": "gain_low"} | AT_LAYER),
+    "spatialBlurGainHigh": ("numbers", SPATIAL_SCORES, {"quantity": "gain_high"} | AT_LAYER),
+    "spatialInputBestName": ("numbers", SPATIAL_SCORES, {"quantity": "input_name"} | AT_LAYER),
+    "spatialInputBestShare": ("numbers", SPATIAL_SCORES, {"quantity": "input_share"} | AT_LAYER),
+    "spatialPatternNetwork": ("numbers", PATTERN_SCORES, {"quantity": "network"} | AT_BEST_LAYER),
+    "spatialPatternBestName": ("numbers", PATTERN_SCORES, {"quantity": "best_name"} | AT_BEST_LAYER),
+    "spatialPatternBestShare": ("numbers", PATTERN_SCORES, {"quantity": "best_share"} | AT_BEST_LAYER),
+    "spatialPatternGradientShare": ("numbers", PATTERN_SCORES, {"quantity": "gradient_share"} | AT_BEST_LAYER),
+    "spatialPatternNetShare": ("numbers", PATTERN_SCORES, {"quantity": "pattern.net_share"} | AT_BEST_LAYER),
+    "spatialPatternAttributionShare": (
+        "numbers",
+        PATTERN_SCORES,
+        {"quantity": "pattern.attribution_share"} | AT_BEST_LAYER,
+    ),
+}
 
+for item, (made_by, inputs, parameters) in SPATIAL_ATTRIBUTION_ITEMS.items():
 
-rule pooling_gradients:
-    input:
-        notebook="notebooks/spatial_attribution/pooling_gradients.ipynb",
-        code=code_of("notebooks/spatial_attribution/pooling_gradients.ipynb"),
-        maps=SPATIAL_MAPS,
-    output:
-        figure("spatial_attribution/pooling_gradients"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/pooling_gradients.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/pooling_gradients.tsv"
-    params:
-        job=job(),
-        files=files,
-    shell:
-        RUN
-
-
-rule attribution_scores:
-    input:
-        notebook="notebooks/spatial_attribution/attribution_scores.ipynb",
-        code=code_of("notebooks/spatial_attribution/attribution_scores.ipynb"),
-        scores=list(dict.fromkeys([SPATIAL_SCORES, PATTERNS_SCORES])),
-    output:
-        figure("spatial_attribution/attribution_scores"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/attribution_scores.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/attribution_scores.tsv"
-    params:
-        job=job(
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialNetwork:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialNetwork"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialNetwork.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialNetwork.tsv"
-    params:
-        job=job(
-            quantity="network",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialSceneCount:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialSceneCount"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialSceneCount.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialSceneCount.tsv"
-    params:
-        job=job(
-            quantity="scenes",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialChance:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialChance"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialChance.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialChance.tsv"
-    params:
-        job=job(
-            quantity="chance",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialBestName:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialBestName"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialBestName.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialBestName.tsv"
-    params:
-        job=job(
-            quantity="best_name",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialBestShare:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialBestShare"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialBestShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialBestShare.tsv"
-    params:
-        job=job(
-            quantity="best_share",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialBestShareLow:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialBestShareLow"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialBestShareLow.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialBestShareLow.tsv"
-    params:
-        job=job(
-            quantity="best_low",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialBestShareHigh:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialBestShareHigh"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialBestShareHigh.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialBestShareHigh.tsv"
-    params:
-        job=job(
-            quantity="best_high",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialBestPointing:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialBestPointing"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialBestPointing.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialBestPointing.tsv"
-    params:
-        job=job(
-            quantity="best_point",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialComparedLayer:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialComparedLayer"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialComparedLayer.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialComparedLayer.tsv"
-    params:
-        job=job(
-            quantity="compared_layer",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialTrueShare:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialTrueShare"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialTrueShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialTrueShare.tsv"
-    params:
-        job=job(
-            quantity="true_share",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialSmoothShare:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialSmoothShare"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialSmoothShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialSmoothShare.tsv"
-    params:
-        job=job(
-            quantity="smooth_share",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialBlurShare:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialBlurShare"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialBlurShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialBlurShare.tsv"
-    params:
-        job=job(
-            quantity="smooth_blur_share",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialBlurGain:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialBlurGain"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialBlurGain.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialBlurGain.tsv"
-    params:
-        job=job(
-            quantity="gain_share",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialBlurGainLow:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialBlurGainLow"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialBlurGainLow.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialBlurGainLow.tsv"
-    params:
-        job=job(
-            quantity="gain_low",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialBlurGainHigh:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialBlurGainHigh"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialBlurGainHigh.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialBlurGainHigh.tsv"
-    params:
-        job=job(
-            quantity="gain_high",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialInputBestName:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialInputBestName"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialInputBestName.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialInputBestName.tsv"
-    params:
-        job=job(
-            quantity="input_name",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialInputBestShare:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=SPATIAL_SCORES,
-    output:
-        macro("spatialInputBestShare"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialInputBestShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialInputBestShare.tsv"
-    params:
-        job=job(
-            quantity="input_share",
-            compared_layer=CONFIG["spatial_attribution"]["compared_layer"],
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialPatternNetwork:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=PATTERNS_SCORES,
-    output:
-        macro("spatialPatternNetwork"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialPatternNetwork.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialPatternNetwork.tsv"
-    params:
-        job=job(
-            quantity="network",
-            compared_layer="",
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialPatternBestName:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=PATTERNS_SCORES,
-    output:
-        macro("spatialPatternBestName"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialPatternBestName.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialPatternBestName.tsv"
-    params:
-        job=job(
-            quantity="best_name",
-            compared_layer="",
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialPatternBestShare:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=PATTERNS_SCORES,
-    output:
-        macro("spatialPatternBestShare"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialPatternBestShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialPatternBestShare.tsv"
-    params:
-        job=job(
-            quantity="best_share",
-            compared_layer="",
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialPatternGradientShare:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=PATTERNS_SCORES,
-    output:
-        macro("spatialPatternGradientShare"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialPatternGradientShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialPatternGradientShare.tsv"
-    params:
-        job=job(
-            quantity="gradient_share",
-            compared_layer="",
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialPatternNetShare:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=PATTERNS_SCORES,
-    output:
-        macro("spatialPatternNetShare"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialPatternNetShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialPatternNetShare.tsv"
-    params:
-        job=job(
-            quantity="pattern.net_share",
-            compared_layer="",
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
-
-
-rule spatialPatternAttributionShare:
-    input:
-        notebook="notebooks/spatial_attribution/numbers.ipynb",
-        code=code_of("notebooks/spatial_attribution/numbers.ipynb"),
-        scores=PATTERNS_SCORES,
-    output:
-        macro("spatialPatternAttributionShare"),
-    log:
-        f"results/{STUDY}/executed/spatial_attribution/spatialPatternAttributionShare.ipynb",
-    benchmark:
-        f"results/{STUDY}/benchmarks/spatialPatternAttributionShare.tsv"
-    params:
-        job=job(
-            quantity="pattern.attribution_share",
-            compared_layer="",
-            interval_level=CONFIG["spatial_attribution"]["interval_level"],
-            resamples_count=CONFIG["spatial_attribution"]["resamples_count"],
-        ),
-        files=files,
-    shell:
-        RUN
+    rule:
+        name:
+            item
+        input:
+            **notebook(f"spatial_attribution/{made_by}"),
+            **inputs,
+        output:
+            names.outputs(item),
+        log:
+            names.executed(f"spatial_attribution/{item}"),
+        benchmark:
+            names.benchmark(item)
+        params:
+            job=job(**parameters),
+            files=files,
+        shell:
+            RUN
