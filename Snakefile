@@ -1,7 +1,7 @@
 # netlens: every figure, number and page of a study, and the paper.
 # Another study: `snakemake --config study=NAME`; one item: by its name or by its path.
 
-from netlens.workflow.rules import RULE_COMMAND as RUN, RuleNames, code_of
+from netlens.workflow.rules import RULE_COMMAND as RUN, RuleNames
 from netlens.workflow.study import load_study
 from netlens.workflow.tex import find_engine
 
@@ -9,18 +9,20 @@ CONFIG = load_study(config.get("study", "demo"))
 STUDY = CONFIG["study"]
 
 names = RuleNames(CONFIG)
-figure, macro, page = names.figure, names.macro, names.page
 result, notebook, settings = names.result, names.notebook, names.settings
 job, files = names.job, names.files
 
 
+# What every section starts from: images, and networks that classify them.
 include: "rules/data.smk"
 include: "rules/models.smk"
+# The five sections.
 include: "rules/signal_distractor.smk"
 include: "rules/pattern_attribution.smk"
 include: "rules/model_comparison.smk"
 include: "rules/weights.smk"
 include: "rules/spatial_attribution.smk"
+# What is read: web pages and the paper.
 include: "rules/site.smk"
 include: "rules/paper.smk"
 

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 SNAKEFILE = """
-from netlens.workflow.rules import RULE_COMMAND as RUN, RuleNames, code_of
+from netlens.workflow.rules import RULE_COMMAND as RUN, RuleNames
 from netlens.workflow.study import load_study
 
 CONFIG = load_study(config.get("study", "small"))
@@ -27,10 +27,9 @@ rule all:
 
 rule tableRows:
     input:
-        notebook="notebooks/data/table.ipynb",
-        code=code_of("notebooks/data/table.ipynb"),
+        **names.notebook("data/table"),
     output:
-        names.macro("tableRows"),
+        names.outputs("tableRows"),
     params:
         job=names.job(rows=CONFIG["signal_distractor"]["samples_count"]),
         files=names.files,

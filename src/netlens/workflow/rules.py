@@ -9,7 +9,7 @@ from typing import Any
 from netlens.workflow.catalogue import CatalogueError, load_catalogue
 from netlens.workflow.imports import code_of
 
-__all__ = ["COMPILE_COMMAND", "MACRO_LIST_COMMAND", "PARTS_COMMAND", "RULE_COMMAND", "RuleNames", "code_of"]
+__all__ = ["COMPILE_COMMAND", "MACRO_LIST_COMMAND", "PARTS_COMMAND", "RULE_COMMAND", "RuleNames"]
 
 #: Every rule runs this: one notebook, described by the job.
 RULE_COMMAND = (
@@ -42,18 +42,6 @@ class RuleNames:
         self.study: str = config["study"]
         self._config = config
         self._catalogue = load_catalogue()
-
-    def figure(self, item: str) -> list[str]:
-        """Give a figure's files; `item` is ``section/name``."""
-        return self._files(item.rsplit("/", maxsplit=1)[-1], "figure")
-
-    def macro(self, item: str) -> list[str]:
-        """Give a macro's files."""
-        return self._files(item, "macro")
-
-    def page(self, item: str) -> list[str]:
-        """Give a page's files."""
-        return self._files(item, "page")
 
     def result(self, path: str) -> str:
         """Path of an intermediate result; `path` may hold wildcards in braces."""
@@ -150,12 +138,6 @@ class RuleNames:
                 return item.name
         first = str(output[0]).removeprefix(f"results/{self.study}/").rsplit(".", maxsplit=1)[0]
         return f"{Path(notebook).stem}[{first.replace('/', '-')}]"
-
-    def _files(self, name: str, kind: str) -> list[str]:
-        item = self._catalogue.get(name)
-        if item is None or item.kind != kind:
-            raise ValueError(f"{kind} {name!r} is not in any notebooks/<section>/items.yaml; add it there")
-        return [str(path) for path in item.files(self.study)]
 
 
 def _plain(value: Any) -> Any:
