@@ -12,6 +12,16 @@ def at_the_root(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
+@pytest.fixture
+def own_graph():
+    """Give a test a graph and a session of its own, so that names and weights do not pile up."""
+    from netlens.models.backend import keras
+
+    keras.backend.clear_session()
+    yield
+    keras.backend.clear_session()
+
+
 @pytest.fixture(scope="session")
 def inception():
     """Give the small Inception network without softmax, untrained and frozen: three classes, 64 x 64 pixels."""

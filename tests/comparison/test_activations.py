@@ -19,11 +19,7 @@ HEIGHT, WIDTH = 12, 16
 LAYERS = ["input", "early", "pool", "mixed", "mean", "logits"]
 
 
-@pytest.fixture(autouse=True)
-def own_graph():
-    keras.backend.clear_session()
-    yield
-    keras.backend.clear_session()
+pytestmark = pytest.mark.usefixtures("own_graph")
 
 
 @pytest.fixture

@@ -14,11 +14,7 @@ from netlens.models.preprocessing import preprocessing_from
 layers = keras.layers
 
 
-@pytest.fixture(autouse=True)
-def own_graph():
-    keras.backend.clear_session()
-    yield
-    keras.backend.clear_session()
+pytestmark = pytest.mark.usefixtures("own_graph")
 
 
 def frozen(image, logits):

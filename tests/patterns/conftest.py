@@ -20,13 +20,8 @@ def brute_force():
 
 
 @pytest.fixture(autouse=True)
-def own_graph():
-    """Give each test a graph and a session of its own, so that names and weights do not pile up."""
-    from netlens.models.backend import keras
-
-    keras.backend.clear_session()
-    yield
-    keras.backend.clear_session()
+def in_own_graph(own_graph):
+    """Run every test of these modules in a graph of its own."""
 
 
 def _plain(L):

@@ -34,13 +34,6 @@ layers = keras.layers
 METHODS = {"pattern.net": PatternNet, "pattern.attribution": PatternAttribution}
 
 
-@pytest.fixture(autouse=True)
-def own_graph() -> Iterator[None]:
-    """Build every test's models in a graph of their own, gone afterwards."""
-    with tf.Graph().as_default(), tf1.Session():
-        yield
-
-
 @pytest.fixture
 def float64() -> Iterator[None]:
     keras.backend.set_floatx("float64")
