@@ -52,7 +52,8 @@ lint: env ## check style, types, rules and notebooks
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
 
 docs: env ## build the documentation in build/docs, tutorials included (NETLENS_RUN_TUTORIALS=0: without running them)
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@mkdir -p build  # With --quiet, MkDocs would not count warnings.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build >build/docs.log 2>&1 || { grep -v '^INFO' build/docs.log; exit 1; }
 	@$(BIN)/python .ci/lint_docs.py build/docs
 
 gallery: paper ## put the study's figures and numbers into the README

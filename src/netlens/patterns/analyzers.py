@@ -81,22 +81,25 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
     pattern_type
         What `fit` estimates: ``"relu"`` (the two-component estimator's active side), ``"linear"`` or
         ``"relu.negative"``.
-    neuron_selection_mode
-        ``"max_activation"``: the largest logit; ``"index"``: the one that `analyze` is given; ``"all"``: every logit,
-        each with its value.
     reverse_project_bottleneck_layers
         Divide the relevance at every bottleneck of more than two axes by its largest absolute value in that image, so
         that no float overflows in very deep networks. The result then is the clean one over its own largest absolute
         value. iNNvestigate 1.x did so by default. Here the default is False: that is the method as published, and the
         values keep their scale (PatternAttribution's sum can be compared with the logit).
-    reverse_keep_tensors
-        Keep the relevance of every layer at each `analyze`, to be had from `layer_relevances`.
-    allow_lambda_layers
-        Let Lambda layers pass; the plain gradient is taken there.
-    disable_model_checks
-        Let activations other than the ReLU and layers without a rule pass; the plain gradient is taken there.
     **kwargs
-        The other settings of iNNvestigate's `ReverseAnalyzerBase`.
+        The settings below, and the other ones of iNNvestigate's `ReverseAnalyzerBase`.
+
+    Other Parameters
+    ----------------
+    neuron_selection_mode : str
+        ``"max_activation"``: the largest logit; ``"index"``: the one that `analyze` is given; ``"all"``: every logit,
+        each with its value.
+    reverse_keep_tensors : bool
+        Keep the relevance of every layer at each `analyze`, to be had from `layer_relevances`.
+    allow_lambda_layers : bool
+        Let Lambda layers pass; the plain gradient is taken there.
+    disable_model_checks : bool
+        Let activations other than the ReLU and layers without a rule pass; the plain gradient is taken there.
 
     Raises
     ------
