@@ -12,7 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from netlens.models.graph import NetworkError, UnsupportedLayerError
+from netlens.models.errors import NetworkError, UnsupportedLayerError
+from netlens.models.keras_call_order import CONSTANT, check_call_order
 
 #: Of the text of a configuration. That of a network of a thousand layers has about 1 MB.
 LARGEST_CONFIG_BYTES = 64 * 2**20
@@ -107,7 +108,6 @@ _OPTIONS = _DTYPES | {
     "horizontal_and_vertical", "dot", "concat", "MAX", "AVG", "one_to_one", "auto", "euclidean", "Gelu", "batch",
 }  # fmt: skip
 
-_CONSTANT = "_CONSTANT_VALUE"
 _DROPPED = ("_initializer", "_regularizer", "_constraint")
 _PACKAGES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 _KINDS = ("layers", "models", "activations", "engine", "src")
@@ -302,6 +302,8 @@ def _model(config: Mapping[str, Any], where: str) -> dict[str, Any]:
     for key in ("build_input_shape", "trainable"):
         if key in config:
             made[key] = plain_value(config[key], f"{where}: {key}")
+    if "input_layers" in made:
+        check_call_order(made, MODELS, where)
     return made
 
 
@@ -434,8 +436,8 @@ def _calls(value: Any, where: str) -> Any:
         return [_calls(part, where) for part in value]
     if len(value) not in (3, 4) or type(value[1]) is not int:
         raise NetworkError(f"{where} is called with {_shown(value)}, which is not the output of a layer")
-    if value[0] == _CONSTANT:
-        made = [_CONSTANT, value[1], plain_value(value[2], f"{where}: a constant that it is called with")]
+    if value[0] == CONSTANT:
+        made = [CONSTANT, value[1], plain_value(value[2], f"{where}: a constant that it is called with")]
     elif type(value[2]) is int:
         made = [_name(value[0], where), value[1], value[2]]
     else:
