@@ -211,6 +211,7 @@ def invertible(rng, size):
     return left * np.geomspace(1, 100, size) @ right
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(2, 8))
 @settings(max_examples=40, deadline=None)
 def test_invertible_maps_change_neither_whitened_nor_whole_svcca(seed, first_size, second_size):
@@ -222,6 +223,7 @@ def test_invertible_maps_change_neither_whitened_nor_whole_svcca(seed, first_siz
         assert abs(plain - mapped) < 1e-10
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
 @settings(max_examples=40, deadline=None)
 def test_rotations_and_one_scale_change_nothing(seed, scale):
@@ -247,6 +249,7 @@ def test_centred_measures_do_not_see_what_is_added_to_all_images():
     assert abs(value_of(Whitened(), a, b) - value_of(Whitened(), a + 3, b)) > 1e-4
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 9), st.integers(2, 30))
 @settings(max_examples=60, deadline=None)
 def test_values_lie_in_0_to_1_and_do_not_depend_on_which_layer_comes_first(seed, first_size, second_size, count):

@@ -105,6 +105,7 @@ def test_a_network_with_itself_gives_what_two_copies_give():
     np.testing.assert_array_equal(added.products["conv/b", "conv/a"], 2 * copies.products["conv/b", "conv/a"])
 
 
+@pytest.mark.slow
 def test_blocks_of_rows_keep_memory_at_the_result_and_a_block():
     count, channels = 40_000, {f"layer{index}": 100 for index in range(4)}
     first, second = activations(8, channels, count), activations(9, channels, count)

@@ -230,6 +230,7 @@ def chains(draw, tools):
     return ops
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_random_chains(tools, data):

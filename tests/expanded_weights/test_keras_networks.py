@@ -59,6 +59,7 @@ def answers(network, target, size):
         return (session.run(centre, {tensors["input"]: impulses}) - at_rest).reshape(size, size, channels, -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["bn", "dilated", "deep", "cat", "last"])
 def test_a_linear_networks_answers_to_impulses(target):
     network = linear_network()
@@ -79,6 +80,7 @@ def test_a_linear_networks_answers_to_impulses(target):
     np.testing.assert_allclose(derived.weights, found.weights, rtol=0, atol=1e-6 * largest)
 
 
+@pytest.mark.slow
 def test_the_small_inception():
     network = frozen(small_inception(input_shape=(32, 32, 3), classes=4, seed=0))
     kernels = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in network.graph_def.node

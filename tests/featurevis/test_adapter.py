@@ -19,6 +19,8 @@ import lucid.optvis.param as param
 from lucid.scratch.parameter_editor import ParameterEditor
 from lucid.scratch.pretty_graphs.format_graph import complete_render_model_graph
 
+pytestmark = pytest.mark.slow
+
 
 def test_only_modules_of_lucid_see_tensorflow_1():
     assert vision_base.tf is adapter._TENSORFLOW

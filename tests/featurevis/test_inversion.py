@@ -13,6 +13,8 @@ from netlens.models.graph import NetworkError
 from netlens.models.loading import Network
 from netlens.models.preprocessing import preprocessing_from
 
+pytestmark = pytest.mark.slow
+
 
 def disc_image(size=32):
     """A red disc on a blue ground that is darker to the right."""

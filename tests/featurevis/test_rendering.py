@@ -13,6 +13,8 @@ from netlens.models.graph import NetworkError
 from netlens.models.loading import Network
 from netlens.models.preprocessing import preprocessing_from
 
+pytestmark = pytest.mark.slow
+
 
 def request(layer="mixed", channel=3, count=11, **fields):
     return PictureRequest(layer, channel_direction(channel, count), **{"size_px": 32, "steps_count": 12, **fields})

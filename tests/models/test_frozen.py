@@ -99,6 +99,7 @@ def test_a_kernel_its_normalization_and_its_activation_are_one_layer(activation)
     assert described(convolution, normalization, activation(name="act")) == {"act": "conv"}
 
 
+@pytest.mark.slow
 def test_which_layers_are_one():
     conv = lambda **given: L.Conv2D(4, 3, name="conv", **given)  # noqa: E731
     norm = lambda name="norm": L.BatchNormalization(name=name)  # noqa: E731
@@ -198,6 +199,7 @@ def test_layers_are_replaced_by_given_tensors():
         np.testing.assert_array_equal(session.run(before, {tensors["input"]: x}), expected["act"])
 
 
+@pytest.mark.slow
 def test_unknown_layer_tells_the_nearest():
     frozen = freeze(network(build("small_inception", input_shape=(16, 16, 3), classes=3, seed=0)))
     for ask in (frozen.layer, lambda name: imported(frozen, {name: None}), lambda name: imported(frozen)[name]):

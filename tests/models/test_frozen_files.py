@@ -55,6 +55,7 @@ def outputs(frozen, x):
         return session.run(dict(tensors), {tensors["input"]: x})
 
 
+@pytest.mark.slow
 def test_layers_found_in_a_frozen_keras_network_are_its_layers(tmp_path, frozen):
     read = read_frozen(written(tmp_path / "small.pb", frozen.graph_def))
     assert [(layer.name, layer.node) for layer in read.layers] == [(layer.name, layer.node) for layer in frozen.layers]

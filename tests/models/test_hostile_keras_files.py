@@ -413,6 +413,7 @@ def kinds_in(model):
             yield from kinds_in(each)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

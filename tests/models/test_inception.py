@@ -29,6 +29,7 @@ def test_small_inception():
     assert model.output_shape == (None, 16) and model.count_params() < 200_000
 
 
+@pytest.mark.slow
 def test_same_seed_same_weights():
     one, two, other = (small_inception(input_shape=(16, 16, 3), classes=4, seed=s).get_weights() for s in (7, 7, 8))
     for a, b in zip(one, two, strict=True):

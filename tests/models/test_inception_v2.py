@@ -12,6 +12,8 @@ from netlens.models.loading import Network, without_softmax
 from netlens.models.preprocessing import Preprocessing
 from netlens.models.training import save_checkpoint
 
+pytestmark = pytest.mark.slow
+
 SCOPE = "InceptionV2/InceptionV2"
 #: Of a mixed layer, and of one that halves the map: operations of slim's branches.
 BRANCHES = {

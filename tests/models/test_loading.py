@@ -132,6 +132,7 @@ def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["branching", "plain", "deferred"])
 @pytest.mark.parametrize("form", ["keras", "h5"])
 def test_networks_of_keras_3_give_the_same(keras3, name, form):
@@ -175,6 +176,7 @@ def test_keras_3_weights_that_do_not_fit_are_named(keras3, tmp_path):
         read_model(broken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["keras", "h5"])
 def test_networks_of_the_legacy_keras_give_the_same(legacy, form):
     stored = np.load(legacy / "whole.npz")
@@ -283,6 +285,7 @@ def test_expected_sha256_of_a_file(tmp_path):
         load_network({"kind": "file", "file": str(path), "sha256": "0" * 64})
 
 
+@pytest.mark.slow
 def test_named_architecture_with_and_without_weights(tmp_path):
     spec = {"kind": "named", "architecture": "small_vgg", "size_px": [32, 24], "classes_count": 7, "seed": 4}
     network = load_network(spec)

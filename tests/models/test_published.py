@@ -10,6 +10,8 @@ from netlens.data.files import sha256_of
 from netlens.data.photos import PHOTOGRAPHS, Cropping, heldout_crops
 from netlens.models.loading import load_network
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "models" / "demo"
 CHECKPOINTS = sorted(FOLDER.glob("*.h5"))
 

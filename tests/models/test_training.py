@@ -34,6 +34,7 @@ def sets():
     return stripes(64, 0), stripes(32, 1)
 
 
+@pytest.mark.slow
 def test_training_learns_and_is_reproducible_to_the_bit(tmp_path, sets):
     digests = []
     for run in range(2):

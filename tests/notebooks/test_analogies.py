@@ -13,6 +13,8 @@ from netlens.comparison.analogies import unpack
 from netlens.data.arrays import load_arrays
 from netlens.featurevis.requests import unpack as unpack_requests
 
+pytestmark = pytest.mark.slow
+
 SIZE = 16
 CHANNELS = {"first": 4, "second": 6}
 

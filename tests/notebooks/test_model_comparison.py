@@ -15,6 +15,8 @@ from netlens.comparison.layer_arrays import joined, unpack
 from netlens.comparison.products import unpack as unpack_products
 from netlens.data.arrays import load_arrays
 
+pytestmark = pytest.mark.slow
+
 SIZE = 16
 # The third network takes larger images.
 SIZES = {"alpha": SIZE, "beta": SIZE, "large": 2 * SIZE}

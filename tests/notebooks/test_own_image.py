@@ -9,6 +9,8 @@ import pytest
 import yaml
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 HEIGHT, WIDTH = 16, 24
 CLASSES = ["sea", "apple", "leaf"]
 COLOURS = {"sea": (40, 60, 200), "apple": (210, 50, 40), "leaf": (40, 190, 60)}

@@ -10,6 +10,8 @@ from netlens.patterns.accumulation import pattern_sums as with_progress
 from netlens.patterns.estimators import estimate
 from netlens.patterns.statistics import ESTIMATORS, PatternSumsError, merge
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = ["plain", "strides", "dilation", "activations", "branches"]
 #: Layers whose activity another layer's output shows.
 SHOWN_BY = {"threshold": "relu", "valid": "relu", "before_reshape": "thresholded_relu"}

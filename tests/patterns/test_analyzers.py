@@ -597,6 +597,7 @@ def test_infinite_relevance_of_an_inactive_unit_is_dropped() -> None:
     np.testing.assert_array_equal(analysis, [[7, 0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_saved_and_loaded(method: str, tmp_path: Any) -> None:
     model = branched()
@@ -631,6 +632,7 @@ def test_loading_something_else(tmp_path: Any) -> None:
         PatternNet.load_npz(tmp_path / "other.npz")
 
 
+@pytest.mark.slow
 def test_beside_the_other_analyzers_of_innvestigate() -> None:
     # Dense layers only, and a graph for each of most: innvestigate takes minutes to build all of them on one network.
     def small() -> Any:
@@ -963,6 +965,7 @@ def test_new_patterns_need_no_new_graph() -> None:
 # Fitting ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern_type", ["relu", "linear", "relu.negative"])
 def test_fit_estimates_the_patterns_of_its_type(pattern_type: str) -> None:
     model = some_model()

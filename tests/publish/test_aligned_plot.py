@@ -66,6 +66,7 @@ def test_a_connection_around_layers_bows_outwards(drawn):
     assert bowed[1:3, 0].max() < bowed[0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 14])
 def test_long_names_and_many_layers_stay_inside(drawn, count):
     long = "a_network_whose_name_is_much_longer_than_there_is_room_for_it"

@@ -21,6 +21,7 @@ def drawn(title="a title"):
 TABLE = pd.DataFrame({"x": [0, 1, 2], "y": [0.1, 1 / 3, 4.0]})
 
 
+@pytest.mark.slow
 def test_a_figure_is_made_with_its_numbers_and_the_same_bytes_again(tmp_path):
     for run in ("first", "second"):
         figure.save(drawn(), tmp_path / run / "item", TABLE)

@@ -57,6 +57,7 @@ def test_colours_darken_evenly():
     assert np.diff(steps).min() > 3 * np.diff(steps).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "panels",
     [

@@ -117,6 +117,7 @@ def test_paths_around_the_source_come_from_the_image(frozen, images):
     np.testing.assert_allclose(found, expected, atol=3e-6 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ask", "error", "words"),
     [

@@ -75,6 +75,7 @@ def test_scenes_that_do_not_fit_are_refused():
         Scenes(scenes.inputs, scenes.masks[:1], scenes.classes)
 
 
+@pytest.mark.slow
 def test_methods_of_innvestigate_explain_the_class_that_is_asked_for(channels):
     scenes = scenes_of_colours()
     methods, shares, points = method_scores(channels, scenes, batch_size=2)
@@ -88,6 +89,7 @@ def test_methods_of_innvestigate_explain_the_class_that_is_asked_for(channels):
     assert (shares[methods.index("gradient")][known] <= 1).all()
 
 
+@pytest.mark.slow
 def test_input_times_gradient_is_the_attribution_to_the_input(tiny_model, images):
     model, network = tiny_model
     classes = np.array([3, 0, 2])
@@ -108,6 +110,7 @@ def test_patterns_equal_to_kernels_give_the_gradient_times_the_logit(tiny_chain,
     np.testing.assert_allclose(found["pattern.net"], wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
 
 
+@pytest.mark.slow
 def test_the_network_that_is_explained_stays_as_it_is(tiny_model, images):
     model, _ = tiny_model
     before = model.predict_on_batch(images)

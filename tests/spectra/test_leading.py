@@ -25,6 +25,7 @@ def relative(found, expected):
     return np.max(np.abs(found / expected - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("s", "tolerance"),
     [

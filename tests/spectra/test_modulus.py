@@ -38,6 +38,7 @@ def expected_values(before, after):
     return inter_layer_values(svd(before, thin=True), svd(after, thin=True))[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -187,6 +188,7 @@ def test_any_size_and_scale(sizes, scale, seed, whole):
     assert ratios.items == (pytest.approx(singular_ratio(item), rel=1e-6),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [(1e-140, 1.0), (1.0, 1e140), (1e-120, 1e-130), (1e150, 1e120)])
 @pytest.mark.parametrize("shapes", [((120, 120), (120, 30)), ((30, 120), (120, 120)), ((20, 30), (30, 90))])
 def test_badly_scaled_layers(shapes, first, second):

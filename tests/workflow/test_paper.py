@@ -15,6 +15,8 @@ from netlens.publish import macro
 from netlens.workflow import paper, tex
 from netlens.workflow.catalogue import SECTIONS, load_catalogue
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MAIN = Path("paper/main.tex")
 ALL = Path("export_defs/demo/all.tex")

@@ -205,6 +205,7 @@ def build(folder: Path, text: str = PAPER, refs: str | None = REFS, **more) -> P
     return folder / "out" / "demo.pdf"
 
 
+@pytest.mark.slow
 @needs_pdflatex
 def test_the_same_sources_give_the_same_bytes_anywhere(tmp_path, monkeypatch):
     first = build(tmp_path / "here")
@@ -221,6 +222,7 @@ def test_the_same_sources_give_the_same_bytes_anywhere(tmp_path, monkeypatch):
     assert "BibTeX" in log
 
 
+@pytest.mark.slow
 @needs_pdflatex
 def test_definitions_and_environment_reach_the_text(tmp_path):
     plain = build(tmp_path / "a").read_bytes()
@@ -240,6 +242,7 @@ def test_file_names_start_from_the_given_folder(tmp_path):
         build(tmp_path / "paper", text)
 
 
+@pytest.mark.slow
 @needs_pdflatex
 @pytest.mark.parametrize(
     ("before", "after", "words"),
