@@ -46,6 +46,7 @@ lint: env ## check style, types, rules and notebooks
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/snakefmt --check Snakefile rules
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	@$(BIN)/python .ci/lint_rules.py
 	@find notebooks -name .ipynb_checkpoints -prune -o -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
 	@$(BIN)/codespell

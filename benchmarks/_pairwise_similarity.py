@@ -1,4 +1,4 @@
-"""The obvious way to compare two layers: everything anew for each pair. Oracle and rival of `netlens.comparison`."""
+"""The obvious way to compare two layers: everything anew for each pair. The oracle of `netlens.model_comparison`."""
 
 import numpy as np
 

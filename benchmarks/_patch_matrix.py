@@ -1,7 +1,7 @@
 """The obvious way to patterns: build the matrix of all patches in float64 and write the formulas down.
 
 It needs height x width times the memory of the images of a layer, so it serves as the oracle for
-`netlens.patterns` and as what the benchmark compares with, at small sizes.
+`netlens.pattern_attribution.patterns` and as what the benchmark compares with, at small sizes.
 """
 
 from dataclasses import dataclass

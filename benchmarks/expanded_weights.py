@@ -36,8 +36,8 @@ WIDTHS = (10, 9, 9, 11, 11, 9, 12)
 
 
 def by_composition(network: Any, source: str, target: str) -> tuple[np.ndarray, dict[str, float]]:
-    from netlens.expanded_weights.composition import expanded_weights
-    from netlens.expanded_weights.taps import Counter
+    from netlens.weights.expanded.composition import expanded_weights
+    from netlens.weights.expanded.taps import Counter
 
     counter = Counter()
     weights = expanded_weights(network, source, target, counter=counter).weights
@@ -45,15 +45,15 @@ def by_composition(network: Any, source: str, target: str) -> tuple[np.ndarray, 
 
 
 def by_gradient(network: Any, source: str, target: str) -> tuple[np.ndarray, dict[str, float]]:
-    from netlens.expanded_weights.jacobian import expanded_weights_by_gradient
+    from netlens.weights.expanded.jacobian import expanded_weights_by_gradient
 
     return expanded_weights_by_gradient(network, source, target).weights, {}
 
 
 def by_loop(network: Any, source: str, target: str) -> tuple[np.ndarray, dict[str, float]]:
     """Ask for one channel after the other; the window is what is not zero, behind a zero row and column if strided."""
-    from netlens.expanded_weights.linear_graph import linear_graph
     from netlens.models.backend import tf, tf1
+    from netlens.weights.expanded.linear_graph import linear_graph
 
     tf1.logging.set_verbosity(tf1.logging.ERROR)
     # Only the size of the source is taken from netlens.
@@ -107,7 +107,7 @@ WAYS: dict[str, Callable[..., tuple[np.ndarray, dict[str, float]]]] = {
 
 
 def measure(way: str, source: str, target: str, rounds: int, save: str) -> dict[str, Any]:
-    from netlens.models.inception_v1 import inception_v1
+    from netlens.models.architectures.inception_v1 import inception_v1
 
     network = inception_v1()
     # What making the network has freed goes back, so that it is not counted as there already.

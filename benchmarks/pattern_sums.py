@@ -44,7 +44,7 @@ class RandomImages:
 
 def build(network: str) -> Any:
     """Build the network with random weights and biases."""
-    from netlens.models.architectures import build as build_architecture
+    from netlens.models.architectures.registry import build as build_architecture
 
     model = build_architecture(network, input_shape=(SIZE_PX[network],) * 2 + (3,), classes=CLASSES[network], seed=0)
     rng = np.random.default_rng(0)
@@ -78,7 +78,7 @@ def time_batches(run: Callable[[np.ndarray], Any], network: str, batch_size: int
 
 
 def time_forward(network: str, batch_size: int, batches: int) -> dict[str, Any]:
-    from netlens.patterns.network_graph import network_graph
+    from netlens.pattern_attribution.patterns.network_graph import network_graph
 
     with network_graph(build(network)) as graph:
         return time_batches(
@@ -88,7 +88,7 @@ def time_forward(network: str, batch_size: int, batches: int) -> dict[str, Any]:
 
 def time_sums(network: str, batch_size: int, batches: int, estimators: str) -> dict[str, Any]:
     """Time netlens' sums over whole blocks, by when it reads: a batch is read just before the one before it is run."""
-    from netlens.patterns.accumulation import pattern_sums
+    from netlens.pattern_attribution.patterns.accumulation import pattern_sums
 
     read: list[tuple[float, float]] = []
 
@@ -118,7 +118,7 @@ def time_sums(network: str, batch_size: int, batches: int, estimators: str) -> d
 def time_obvious(network: str, batch_size: int, batches: int) -> dict[str, Any]:
     """Time a gradient a sum, added up in float32: what one writes first. Also for the Dense layers."""
     from netlens.models.backend import tf
-    from netlens.patterns.network_graph import network_graph
+    from netlens.pattern_attribution.patterns.network_graph import network_graph
 
     with network_graph(build(network)) as graph:
         with graph.graph.as_default():
@@ -143,9 +143,9 @@ def time_patch_matrix(network: str, batch_size: int, batches: int) -> dict[str, 
     """Time the patch matrix in float64 on two images, and compare its patterns with those of netlens."""
     import _patch_matrix as obvious
 
-    from netlens.patterns.accumulation import pattern_sums
-    from netlens.patterns.estimators import estimate
-    from netlens.patterns.network_graph import network_graph
+    from netlens.pattern_attribution.patterns.accumulation import pattern_sums
+    from netlens.pattern_attribution.patterns.estimators import estimate
+    from netlens.pattern_attribution.patterns.network_graph import network_graph
 
     del batches
     model, images = build(network), RandomImages(network, 2)[slice(0, 2)]
@@ -172,7 +172,7 @@ def time_patch_matrix(network: str, batch_size: int, batches: int) -> dict[str, 
 
 
 def measure_memory(network: str, batch_size: int, images: int, estimators: str) -> dict[str, Any]:
-    from netlens.patterns.accumulation import pattern_sums
+    from netlens.pattern_attribution.patterns.accumulation import pattern_sums
 
     model = build(network)
     started = time.perf_counter()

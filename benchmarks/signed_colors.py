@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netlens.publish.signed_colors import signed_colors
+from netlens.plots.signed_colors import signed_colors
 
 GREY = (247, 247, 247)
 POSITIVE = ((244, 165, 130), (202, 0, 32))

@@ -22,9 +22,9 @@ from typing import TypeVar
 import numpy as np
 from _pairwise_similarity import pairwise_similarity
 
-from netlens.comparison.measures import Whitened, prepared, similarity_matrix
-from netlens.comparison.products import CrossProducts, cross_products
-from netlens.comparison.whitening import Whitening
+from netlens.model_comparison.measures import Whitened, prepared, similarity_matrix
+from netlens.model_comparison.second_moments import CrossProducts, cross_products
+from netlens.model_comparison.whitening import Whitening
 
 FIRST = (64, 64, 192, 256, 480, 512, 512, 512, 528, 832, 832, 1008)
 SECOND = (64, 64, 192, 256, 320, 576, 576, 576, 608, 608, 1000, 1000)

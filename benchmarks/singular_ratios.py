@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from netlens.spectra.decomposition import singular_ratio
-from netlens.spectra.leading import top_singular_values
-from netlens.spectra.matrices import full_view, layer_matrix, tap_view
-from netlens.spectra.modulus import leading_ratios
+from netlens.pattern_attribution.spectra.decomposition import singular_ratio
+from netlens.pattern_attribution.spectra.leading import top_singular_values
+from netlens.pattern_attribution.spectra.matrices import full_view, layer_matrix, tap_view
+from netlens.pattern_attribution.spectra.modulus import leading_ratios
 
 SHAPES = {
     "block1_conv1": (3, 3, 3, 64),

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from netlens.models.architectures.inception_v1 import inception_v1
 from netlens.models.backend import tf1
-from netlens.models.frozen import INPUT, FrozenNetwork, imported
-from netlens.models.inception_v1 import inception_v1
+from netlens.models.frozen.frozen_network import INPUT, FrozenNetwork, imported
 from netlens.spatial_attribution.attribution import SpatialAttribution
 
 SOURCE, TARGET = "mixed4d", "mixed4e"

@@ -1,6 +1,6 @@
 # Image sets: made from the photographs of the environment, or found in a folder; and what they look like.
 
-from netlens.data.specs import class_folders, downloads_of, image_files, names_of, scene_files, value_of
+from netlens.workflow.image_specs import class_folders, downloads_of, image_files, names_of, scene_files, value_of
 
 SHOWN_IMAGES = {
     "train": result(f"images/{CONFIG['data']['images']}/train.npz"),

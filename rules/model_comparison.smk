@@ -3,8 +3,8 @@
 
 from itertools import combinations
 
-from netlens.data.specs import names_of
-from netlens.models.specs import compared_networks
+from netlens.workflow.image_specs import names_of
+from netlens.workflow.network_specs import compared_networks
 
 COMPARED = compared_networks(CONFIG)
 # A network that is compared with itself is computed and shown once.

@@ -1,7 +1,7 @@
 # Networks: trained where the study says so, made ready for the analyses, evaluated.
 
-from netlens.data.specs import names_of, scene_files, value_of
-from netlens.models.specs import (
+from netlens.workflow.image_specs import names_of, scene_files, value_of
+from netlens.workflow.network_specs import (
     check_files,
     image_file,
     images_of,

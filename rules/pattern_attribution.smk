@@ -1,7 +1,7 @@
 # PatternAttribution: patterns from sums over shards of the training images, how good they are, attributions of images,
 # and spectra of weights, patterns and what PatternAttribution multiplies.
 
-from netlens.models.specs import image_file
+from netlens.workflow.network_specs import image_file
 
 PATTERN_NETWORK = CONFIG["pattern_attribution"]["network"]
 PATTERN_SHARDS = CONFIG["pattern_attribution"]["shards_count"]

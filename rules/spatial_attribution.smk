@@ -1,7 +1,7 @@
 # Spatial attribution: maps of chosen images and scores on all scenes, computed once, drawn in many items.
 
-from netlens.data.specs import scene_files
-from netlens.models.specs import image_file, images_of, prepared_models
+from netlens.workflow.image_specs import scene_files
+from netlens.workflow.network_specs import image_file, images_of, prepared_models
 
 # Two networks: the section's own, and the one that has patterns.
 SPATIAL_NETWORK = CONFIG["spatial_attribution"].get("network", CONFIG["models"]["network"])

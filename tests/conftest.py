@@ -25,9 +25,9 @@ def own_graph():
 @pytest.fixture(scope="session")
 def inception():
     """Give the small Inception network without softmax, untrained and frozen: three classes, 64 x 64 pixels."""
+    from netlens.models.architectures.inception import small_inception
     from netlens.models.backend import keras
-    from netlens.models.frozen import freeze
-    from netlens.models.inception import small_inception
+    from netlens.models.frozen.frozen_network import freeze
     from netlens.models.loading import Network
     from netlens.models.preprocessing import preprocessing_from
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from netlens.data.image_set import ImageSet
+from netlens.images.image_set import ImageSet
+from netlens.models.errors import NetworkError
 from netlens.models.evaluation import accuracy, aligned_labels, predict, scene_recall
-from netlens.models.graph import NetworkError
 
 
 def test_accuracy_and_scene_recall():

@@ -8,12 +8,12 @@ import h5py
 import numpy as np
 import pytest
 
-from netlens.models.architectures import build
+from netlens.models.architectures.registry import build
 from netlens.models.backend import keras, tf
-from netlens.models.graph import NetworkError, UnsupportedLayerError
-from netlens.models.kernel_layers import kernel_layers
-from netlens.models.loading import CheckpointError, load_network, read_class_names, read_model, without_softmax
-from netlens.models.preparing import prepare, save_prepared
+from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
+from netlens.models.keras.kernel_layers import kernel_layers
+from netlens.models.loading import load_network, read_class_names, read_model, without_softmax
+from netlens.models.preparation import prepare, save_prepared
 from netlens.models.training import save_checkpoint
 
 L = keras.layers

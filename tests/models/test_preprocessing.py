@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netlens.models.backend import keras
-from netlens.models.graph import NetworkError
+from netlens.models.errors import NetworkError
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 4, 5, 3), np.uint8)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlens.data.files import sha256_of
-from netlens.data.photos import PHOTOGRAPHS, Cropping, heldout_crops
+from netlens.files.hashing import sha256_of
+from netlens.images.photos import PHOTOGRAPHS, Cropping, heldout_crops
 from netlens.models.loading import load_network
 
 pytestmark = pytest.mark.slow

@@ -4,13 +4,13 @@ import json
 import numpy as np
 import pytest
 
-from netlens.data.image_set import ImageSet
+from netlens.images.image_set import ImageSet
+from netlens.models.architectures.vgg import vgg
 from netlens.models.backend import keras
-from netlens.models.graph import NetworkError
+from netlens.models.errors import NetworkError
 from netlens.models.loading import load_network
 from netlens.models.preprocessing import preprocessing_from
 from netlens.models.training import Training, save_checkpoint, train, training_record
-from netlens.models.vgg import vgg
 
 TF = preprocessing_from("tf")
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from netlens.comparison.analogies import unpack
-from netlens.data.arrays import load_arrays
-from netlens.featurevis.requests import unpack as unpack_requests
+from netlens.feature_visualization.requests import unpack as unpack_requests
+from netlens.files.arrays import load_arrays
+from netlens.model_comparison.analogies import unpack
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from netlens.comparison.layer_arrays import joined, unpack
-from netlens.comparison.products import unpack as unpack_products
-from netlens.data.arrays import load_arrays
+from netlens.files.arrays import load_arrays
+from netlens.model_comparison.layer_arrays import joined, unpack
+from netlens.model_comparison.second_moments import unpack as unpack_products
 
 pytestmark = pytest.mark.slow
 

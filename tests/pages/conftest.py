@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from netlens.comparison.network_graph import graph_arrays
-from netlens.comparison.similarity import MEASURES, LayerTable, Similarities, pack
-from netlens.data.arrays import save_arrays
+from netlens.files.arrays import save_arrays
+from netlens.model_comparison.network_graph import graph_arrays
+from netlens.model_comparison.similarity import MEASURES, LayerTable, Similarities, pack
 from netlens.spatial_attribution.packing import packed
 
 REPOSITORY = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from netlens.comparison.graph_layout import unpack
-from netlens.comparison.network_graph import compared_part
+from netlens.model_comparison.graph_layout import unpack
+from netlens.model_comparison.network_graph import compared_part
 from netlens.publish import graph_view
 
 sync_api = pytest.importorskip("playwright.sync_api")

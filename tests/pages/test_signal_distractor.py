@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from netlens import signal_distractor as sd
+from netlens.signal_distractor import two_dimensions as sd
 
 sync_api = pytest.importorskip("playwright.sync_api")
 

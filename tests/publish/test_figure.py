@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from netlens.publish import figure, style
+from netlens.plots import style
+from netlens.publish import figure
 
 
 def drawn(title="a title"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netlens.comparison.graph_layout import drawing_of, pack
+from netlens.model_comparison.graph_layout import drawing_of, pack
 from netlens.publish import graph_view, page
 from netlens.publish.page import PageError
 

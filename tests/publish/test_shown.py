@@ -3,7 +3,8 @@ import numpy as np
 from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 
-from netlens.publish import figure, macro, page, style
+from netlens.plots import style
+from netlens.publish import figure, macro, page
 from netlens.publish.shown import Table
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from netlens.models.backend import keras, tf1
-from netlens.models.frozen import INPUT, imported
-from netlens.models.graph import NetworkError
+from netlens.models.errors import NetworkError
+from netlens.models.frozen.frozen_network import INPUT, imported
 from netlens.spatial_attribution.attribution import SpatialAttribution, class_indices
 from netlens.spatial_attribution.choices import AttributionError
 from netlens.spatial_attribution.pooling_gradients import pooling_gradient

@@ -3,7 +3,7 @@
 import pytest
 
 from netlens.models.backend import keras
-from netlens.models.graph import NetworkError
+from netlens.models.errors import NetworkError
 from netlens.spatial_attribution.choices import AttributionError
 from netlens.spatial_attribution.layers import checked_layers, layer_pairs, main_layers
 

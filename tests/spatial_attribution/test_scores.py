@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netlens.models.backend import keras
-from netlens.models.frozen import freeze
+from netlens.models.frozen.frozen_network import freeze
 from netlens.models.loading import Network
 from netlens.models.preprocessing import preprocessing_from
 from netlens.spatial_attribution.attribution import SpatialAttribution

@@ -16,7 +16,7 @@ from netlens.workflow.study import load_study
 ROOT = Path(__file__).parents[2]
 ITEMS = load_catalogue(ROOT / "notebooks")
 # Notebooks that people open themselves: no rule runs them.
-INTERACTIVE = {"notebooks/explore/spatial_attribution.ipynb"}
+INTERACTIVE = {"notebooks/spatial_attribution/interactive.ipynb"}
 NOTEBOOKS = {path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("*/*.ipynb")}
 
 

@@ -7,7 +7,7 @@ import json
 import nbformat
 import pytest
 
-from netlens.atomic import DiskFullError
+from netlens.files.atomic import DiskFullError
 from netlens.workflow import runner
 from netlens.workflow.parameters import ParameterError
 
@@ -113,7 +113,7 @@ def test_a_disk_that_fills_up_while_publishing_leaves_nothing(job, tmp_path, mon
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("netlens.atomic.move", full)
+    monkeypatch.setattr("netlens.files.atomic.move", full)
     with pytest.raises(DiskFullError, match="disk full while writing"):
         runner.run(job(WRITE))
     assert files(tmp_path) == set()

@@ -6,7 +6,7 @@
   const lastStep = 2 * halfCircle;
   const byId = (id) => document.getElementById(id);
 
-  // ---- the computation, as netlens.signal_distractor does it
+  // ---- the computation, as netlens.signal_distractor.two_dimensions does it
 
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 

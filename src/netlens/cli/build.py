@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from netlens.data.specs import SpecError
-from netlens.models.specs import check_files
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
+from netlens.workflow.image_specs import SpecError
+from netlens.workflow.network_specs import check_files
 from netlens.workflow.study import load_study
 
 _PREFIX = "netlens: "

@@ -7,3 +7,7 @@ class NetworkError(ValueError):
 
 class UnsupportedLayerError(NetworkError):
     """A layer that the computation does not define; the message names it."""
+
+
+class CheckpointError(NetworkError):
+    """A checkpoint is truncated, damaged, or not the one that is expected."""

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.data.image_set import ImageSet
-from netlens.models.graph import NetworkError
+from netlens.images.image_set import ImageSet
+from netlens.models.errors import NetworkError
 
 Integers = NDArray[np.int64]
 

@@ -14,18 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.data.files import sha256_of
-from netlens.models.architectures import build
-from netlens.models.archives import read_member
-from netlens.models.graph import NetworkError, Step, copy_of, graph_of
-from netlens.models.hdf5_files import open_weights
-from netlens.models.keras_config import parsed_config
-from netlens.models.keras_files import load_keras3, load_legacy_archive, load_legacy_h5, set_stored_weights
+from netlens.files.hashing import sha256_of
+from netlens.models.architectures.registry import build
+from netlens.models.errors import CheckpointError, NetworkError
+from netlens.models.keras.archives import read_member
+from netlens.models.keras.config import parsed_config
+from netlens.models.keras.files import load_keras3, load_legacy_archive, load_legacy_h5, set_stored_weights
+from netlens.models.keras.graph import Step, copy_of, graph_of
+from netlens.models.keras.hdf5_files import open_weights
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
-
-
-class CheckpointError(NetworkError):
-    """A checkpoint is truncated, damaged, or not the one that is expected."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.models.graph import NetworkError
+from netlens.models.errors import NetworkError
 
 _KEYS = frozenset({"scale", "mean", "std", "channel_order"})
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from netlens.atomic import writing
-from netlens.data.augmentation import composed, mirrored
-from netlens.data.files import sha256_of
-from netlens.data.image_set import ImageSet
+from netlens.files.atomic import writing
+from netlens.files.hashing import sha256_of
+from netlens.images.augmentation import composed, mirrored
+from netlens.images.image_set import ImageSet
 from netlens.models.backend import keras, tf1
+from netlens.models.errors import NetworkError
 from netlens.models.evaluation import accuracy as accuracy_of
 from netlens.models.evaluation import predict
-from netlens.models.graph import NetworkError
 from netlens.models.preprocessing import Preprocessing
 
 _LIBRARIES = ("tensorflow-cpu", "tensorflow", "tf-keras", "numpy", "pillow", "scikit-image", "scikit-learn", "h5py")
@@ -38,7 +38,7 @@ class Training:
     learning_rate
         Of Adam (Kingma and Ba 2014), at its largest: it rises over the first 100 steps and falls to zero like a cosine.
     composed_share
-        Part of the training images that are composed of several (`netlens.data.augmentation.composed`).
+        Part of the training images that are composed of several (`netlens.images.augmentation.composed`).
     seed
         Of the initial weights, the order of the images and the augmentation.
     """

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netlens.atomic import writing
+from netlens.files.atomic import writing
 
 
 def write_description(stem: str | Path, description: Mapping[str, Any]) -> None:

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.text import Text
 
-from netlens.atomic import writing
-from netlens.data.arrays import save_arrays
+from netlens.files.arrays import save_arrays
+from netlens.files.atomic import writing
 from netlens.publish.description import write_description
 from netlens.publish.shown import SavedFigure
 
@@ -64,7 +64,7 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
     Parameters
     ----------
     fig
-        The figure, drawn after `netlens.publish.style.paper`.
+        The figure, drawn after `netlens.plots.style.paper`.
     stem
         Output path without suffix.
     data

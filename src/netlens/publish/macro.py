@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from netlens.atomic import writing
+from netlens.files.atomic import writing
 from netlens.publish.description import write_description
 from netlens.publish.shown import SavedMacro
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 import netlens
-from netlens.atomic import writing
+from netlens.files.atomic import writing
 from netlens.publish.description import write_description
 from netlens.publish.shown import SavedPage
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from netlens.models.frozen_structure import trunk
+from netlens.models.frozen.structure import trunk
 from netlens.spatial_attribution.choices import AttributionError
 
 if TYPE_CHECKING:
-    from netlens.models.frozen import FrozenLayer, FrozenNetwork
+    from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
 
 #: Layers with more positions are not chosen where there are others: nobody points at single ones of so many.
 MOST_POSITIONS: Final = 1024
@@ -60,7 +60,7 @@ def checked_layers(network: "FrozenNetwork", names: Sequence[str], count: int) -
 
     Raises
     ------
-    netlens.models.graph.NetworkError
+    netlens.models.errors.NetworkError
         There is no layer of a name; the message tells the nearest.
     AttributionError
         A layer has no positions.
@@ -96,7 +96,7 @@ def layer_pairs(
 
     Raises
     ------
-    netlens.models.graph.NetworkError
+    netlens.models.errors.NetworkError
         There is no layer of a name; the message tells the nearest.
     AttributionError
         A layer has no positions, a pair is in the wrong order, or there are not two layers.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.models.frozen import FrozenNetwork
+from netlens.models.frozen.frozen_network import FrozenNetwork
 from netlens.spatial_attribution.attribution import SpatialAttribution
 from netlens.spatial_attribution.choices import Gradient
 from netlens.spatial_attribution.packing import packed
@@ -68,7 +68,7 @@ def spatial_maps(
 
     Raises
     ------
-    netlens.models.graph.NetworkError, netlens.spatial_attribution.choices.AttributionError
+    netlens.models.errors.NetworkError, netlens.spatial_attribution.choices.AttributionError
         As `netlens.spatial_attribution.attribution.SpatialAttribution`.
     """
     images, wanted = np.asarray(inputs, np.float32), np.asarray(classes)

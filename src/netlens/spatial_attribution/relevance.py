@@ -14,11 +14,11 @@ import numpy as np
 from innvestigate.analyzer.base import NotAnalyzeableModelException
 from numpy.typing import ArrayLike, NDArray
 
-import netlens.patterns.analyzers as pattern_analyzers
 from netlens.models.backend import keras, tf1
-from netlens.models.folding import FoldingError, fold_batch_normalization
-from netlens.patterns.analyzers import Patterns
-from netlens.patterns.reversal import UndefinedLayerError
+from netlens.models.keras.folding import FoldingError, fold_batch_normalization
+from netlens.pattern_attribution.analyzers import pattern_analyzers
+from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
+from netlens.pattern_attribution.analyzers.reversal import UndefinedLayerError
 from netlens.spatial_attribution.choices import METHOD_LABELS, AttributionError, Method
 
 #: Without patterns there is nothing to go back with.

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.models.frozen import FrozenNetwork
-from netlens.patterns.analyzers import Patterns
+from netlens.models.frozen.frozen_network import FrozenNetwork
+from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
 from netlens.spatial_attribution.attribution import Progress, SpatialAttribution
 from netlens.spatial_attribution.choices import AttributionError, Gradient, Method
 from netlens.spatial_attribution.ground_truth import part_shares, points_right, positive_share

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from netlens.atomic import writing
+from netlens.files.atomic import writing
 from netlens.publish.macro import escape
 from netlens.workflow import tex
 from netlens.workflow.catalogue import SECTIONS, Item, load_catalogue

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from netlens.data.files import sha256_of
+from netlens.files.hashing import sha256_of
 
 #: The libraries whose version can change a number or a picture.
 LIBRARIES = (

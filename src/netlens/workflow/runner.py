@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from netlens import atomic
-from netlens.data.files import sha256_of
+from netlens.files import atomic
+from netlens.files.hashing import sha256_of
 from netlens.workflow import provenance
 from netlens.workflow.errors import UserError
 from netlens.workflow.executed import RUNNER_TAG, tidied

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netlens.atomic import move, writing
+from netlens.files.atomic import move, writing
 from netlens.workflow.errors import UserError
 
 #: Debian packages that hold all that the paper needs: hyperref, booktabs, caption, natbib, Type 1 Computer Modern.

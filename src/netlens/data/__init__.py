@@ -1,1 +1,0 @@
-"""Images and the files that everything is kept in."""

@@ -1,0 +1,195 @@
+"""Optimise a batch of pictures side by side with lucid: how they are parameterised, transformed and stepped.
+
+Pictures are Fourier coefficients of decorrelated colours. The network sees them through random transformations, the
+same sequence for every picture and in every run. What is maximised is the caller's: a sum over some layers. Several
+layers may share a batch, since a picture that does not count at a layer gets no gradient from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import netlens.feature_visualization.adapter  # noqa: F401  (first: lucid runs only with it)
+
+# isort: split
+import numpy as np
+from lucid.optvis import objectives, transform
+from lucid.optvis import render as lucid_render
+from lucid.optvis.param.color import to_valid_rgb
+from lucid.optvis.param.spatial import fft_image
+from numpy.typing import NDArray
+
+from netlens.feature_visualization.keyed_requests import Seeded
+from netlens.feature_visualization.lucid_model import LucidModel
+from netlens.feature_visualization.store import Picture
+from netlens.models.backend import tf1
+from netlens.models.frozen.frozen_network import FrozenNetwork
+
+# Whatever changes a picture below changes PROCEDURE too, in requests.py and in caricature_requests.py: pictures are
+# kept by it.
+_NOISE: Final = 0.01  # standard deviation of the coefficients that a picture starts from
+_GREY: Final = 0.5
+
+Request = TypeVar("Request", bound=Seeded)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How pictures of one kind are optimised.
+
+    Attributes
+    ----------
+    decay_power
+        Coefficients count as frequency to minus this power.
+    learning_rate
+        Of Adam, in the parameterisation's units.
+    scales, degrees
+        What the random scalings and rotations are chosen from, evenly.
+    """
+
+    decay_power: float
+    learning_rate: float
+    scales: Sequence[float]
+    degrees: Sequence[float]
+
+
+class Optimization:
+    """The graph that optimises a batch of pictures at some layers.
+
+    Parameters
+    ----------
+    model
+        The network.
+    manner
+        How pictures are optimised.
+    layers
+        Names of the layers. Where some have no positions (after a global pooling or a flatten), the network sees
+        everything at its own input size.
+    objective
+        Given a layer's name and its output for all images, builds what the pictures maximise there: a sum over
+        pictures, of which each term depends on one picture only. Placeholders that it makes are fed by `run`.
+    count
+        Pictures in the batch.
+    size_px
+        Their height and width.
+    beside
+        Builds one image, (1, size, size, 3) of 0 to 1, that the network sees behind the pictures, transformed as they
+        are; not optimised.
+    """
+
+    def __init__(
+        self,
+        model: LucidModel,
+        manner: Manner,
+        layers: Sequence[str],
+        objective: Callable[[str, Any], Any],
+        *,
+        count: int,
+        size_px: int,
+        beside: Callable[[], Any] | None = None,
+    ) -> None:
+        self._count = count
+        images_count = count if beside is None else count + 1
+
+        def maximised(tensor_of: Callable[[str], Any]) -> Any:
+            parts = []
+            for layer in layers:
+                activations = tensor_of(layer)
+                # lucid forgets sizes on the way into the network, the number of pictures sometimes with them.
+                activations.set_shape([images_count, *activations.shape.as_list()[1:]])
+                parts.append(objective(layer, activations))
+            return tf1.add_n(parts)
+
+        # Lucid fills the parameter with numpy's global random numbers, which are nobody's but the caller's.
+        numpy_state = np.random.get_state()  # noqa: NPY002
+        # The session is for what lucid initialises while it builds.
+        with tf1.Graph().as_default() as self._graph, tf1.Session(config=_session_config()):
+            shape = (count, size_px, size_px, 3)
+            image = to_valid_rgb(fft_image(shape, decay_power=manner.decay_power), decorrelate=True, sigmoid=True)
+            (self._coefficients,) = tf1.trainable_variables()
+            self._noise = tf1.placeholder(tf1.float32, self._coefficients.shape)
+            built = lucid_render.make_vis_T(
+                model,
+                objectives.Objective(maximised),
+                image if beside is None else tf1.concat([image, beside()], axis=0),
+                optimizer=tf1.train.AdamOptimizer(manner.learning_rate),
+                transforms=_transformations(manner, size_px, resized_to(model.network, layers, size_px)),
+                relu_gradient_override=True,
+            )
+            self._step, self._image = built("vis_op"), image
+            self._start = tf1.group(
+                tf1.variables_initializer([v for v in tf1.global_variables() if v is not self._coefficients]),
+                self._coefficients.assign(self._noise),
+            )
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        self._graph.finalize()
+
+    def run(
+        self,
+        requests: Sequence[Request],
+        steps_count: int,
+        fed: Callable[[Sequence[Request]], Mapping[Any, NDArray[Any]]],
+    ) -> list[Picture]:
+        """Optimise a batch, in a session of its own, so that the random transformations start anew.
+
+        Parameters
+        ----------
+        requests
+            One per picture, at most `count`; their seeds are those of the noise that pictures start from.
+        steps_count
+            Steps.
+        fed
+            Given one request for each of the `count` places, returns the values of the placeholders of `objective`
+            and `beside`.
+
+        Returns
+        -------
+        list of ndarray
+            (size, size, 3) uint8 each, in the order of the requests.
+        """
+        # Places without a request repeat the first one: ordinary work, thrown away.
+        filled = [*requests, *[requests[0]] * (self._count - len(requests))]
+        values = fed(filled)
+        noise = np.empty(self._coefficients.shape.as_list(), np.float32)
+        for place, request in enumerate(filled):
+            random = np.random.default_rng(request.seed)
+            noise[:, place] = random.normal(0, _NOISE, (noise.shape[0], *noise.shape[2:]))
+        with tf1.Session(graph=self._graph, config=_session_config()) as session:
+            session.run(self._start, {self._noise: noise})
+            for _ in range(steps_count):
+                session.run(self._step, values)
+            images = session.run(self._image)
+        return [np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8) for image in images[: len(requests)]]
+
+
+def resized_to(network: FrozenNetwork, layers: Sequence[str], size_px: int) -> tuple[int, int] | None:
+    """Return the height and width that pictures are resized to for some layers; None where they keep their own.
+
+    Layers without positions need the network's own input size.
+    """
+    own: tuple[int, int] = network.input_shape[:2]
+    needed = any(network.layer(layer).height is None for layer in layers)
+    return own if needed and own != (size_px, size_px) else None
+
+
+def _transformations(manner: Manner, size_px: int, input_size: tuple[int, int] | None) -> list[Callable[[Any], Any]]:
+    """Return lucid's standard transformations, in proportion to the picture, each with a seed of its own."""
+    border, shift, last_shift = (max(1, round(size_px * share)) for share in (12 / 128, 8 / 128, 4 / 128))
+    steps = [
+        transform.pad(border, mode="constant", constant_value=_GREY),
+        transform.jitter(shift, seed=1),
+        transform.random_scale(manner.scales, seed=2),
+        transform.random_rotate(manner.degrees, seed=3),
+        transform.jitter(last_shift, seed=4),
+        # Always the same size: the network's own where its layers need it, the picture's everywhere else.
+        transform.crop_or_pad_to(size_px, size_px),
+    ]
+    if input_size is not None:
+        steps.append(lambda images: tf1.image.resize_bilinear(images, input_size))
+    return steps
+
+
+def _session_config() -> Any:
+    return tf1.ConfigProto(gpu_options=tf1.GPUOptions(allow_growth=True))

@@ -1,0 +1,636 @@
+"""Image sets from a directory with one sub-directory per class, or from a zip of one, decoded when used.
+
+Folders and zips may come from anybody: nothing is unpacked to disk, nothing outside of a folder is read, and images are
+decoded by a fixed list of Pillow's decoders.
+"""
+
+import hashlib
+import io
+import os
+import re
+import stat
+import threading
+import zipfile
+import zlib
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from tqdm.auto import tqdm
+
+from netlens.files.arrays import ArrayFileError, save_arrays
+
+Pixels = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+#: The decoders of Pillow that may see an image, whatever its file is called. Not among them: those that start another
+#: program (EPS runs Ghostscript) or leave the work to a library of the system (WMF, GRIB, HDF5).
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "TGA", "JPEG2000", "AVIF")
+#: The most bytes that one member of a zip may unpack to, and that all may for each byte of the zip. Images are packed
+#: already, uncompressed bitmaps of drawings shrink to a fiftieth; the ratio counts from `_SMALL_BYTES` on.
+LARGEST_MEMBER_BYTES = 2**28
+LARGEST_RATIO = 200
+_SMALL_BYTES = 2**28
+_TRAIN, _HELDOUT = "train", "heldout"
+#: Images decoded at once; more would cost memory, and the disk is the limit then.
+_THREADS = min(8, os.cpu_count() or 1)
+
+
+class FolderError(ValueError):
+    """A folder does not hold an image set as asked."""
+
+
+class UnreadableImageError(FolderError):
+    """Images that cannot be decoded; the message names and counts them."""
+
+
+class _Source(Protocol):
+    """Where files come from."""
+
+    path: Path
+
+    def names(self) -> list[str]:
+        """Relative names of all files, parts separated by slashes, sorted."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Content of one file."""
+        ...
+
+
+class _Directory:
+    def __init__(self, path: Path):
+        self.path = path
+        self._root = path.resolve()
+
+    def names(self) -> list[str]:
+        found: dict[str, Path] = {}
+        linked: set[str] = set()
+        problems: list[str] = []
+        seen: set[Path] = set()
+        # Folders behind links come last, so that of two names for one folder the link is refused, not the folder.
+        pending = deque([(self.path, self._root)])
+        while pending:
+            folder, real_folder = pending.pop()
+            if real_folder in seen:
+                name = folder.relative_to(self.path).as_posix()
+                problems.append(f"{name!r} is a link to a folder that is there already")
+                continue
+            seen.add(real_folder)
+            for entry in os.scandir(folder):
+                if not _is_shown(entry.name):
+                    continue
+                place = folder / entry.name
+                name = place.relative_to(self.path).as_posix()
+                link = entry.is_symlink()
+                real = place.resolve() if link else real_folder / entry.name
+                if not real.is_relative_to(self._root):
+                    problems.append(f"{name!r} is a link out of the folder")
+                elif not entry.is_dir():
+                    found[name] = real
+                    linked |= {name} if link else set()
+                elif link:
+                    pending.appendleft((place, real))
+                else:
+                    pending.append((place, real))
+        counts = Counter(found.values())
+        problems += [
+            f"{name!r} is a link to a file that is there already" for name in linked if counts[found[name]] > 1
+        ]
+        _refuse(self.path, problems, "put a copy in place of each link, or remove it")
+        return sorted(found)
+
+    def read(self, name: str) -> bytes:
+        place = self.path / name
+        # Names may come from a file, and links may have changed since they were looked at.
+        if not place.resolve().is_relative_to(self._root):
+            raise UnreadableImageError("it lies outside of the folder")
+        if place.exists() and not place.is_file():
+            raise UnreadableImageError("it is not a regular file")
+        return place.read_bytes()
+
+
+class _Zip:
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
+            raise FolderError(f"{path}: not a zip file, or a truncated one ({error})") from error
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        members = self._archive.infolist()
+        counts = Counter(member.filename for member in members)
+        problems = []
+        for member in members:
+            problem = _member_problem(member)
+            if not problem and counts[member.filename] > 1:
+                problem = "is there more than once"
+            if problem:
+                problems.append(f"{member.filename[:80]!r} {problem}")
+        _refuse(self.path, problems, "pack the folder of images again")
+        unpacked, packed = sum(member.file_size for member in members), self.path.stat().st_size
+        if unpacked > max(_SMALL_BYTES, LARGEST_RATIO * packed):
+            raise FolderError(
+                f"{self.path}: {packed} bytes that claim to unpack to {unpacked}; {LARGEST_RATIO} times as many are "
+                "the most, so this is not an archive of images"
+            )
+        return sorted(member.filename for member in members if not member.is_dir())
+
+    def read(self, name: str) -> bytes:
+        with self._lock:
+            member = self._archive.getinfo(name)
+            problem = _member_problem(member)
+            if problem:
+                raise UnreadableImageError(f"it {problem}")
+            return self._archive.read(member)
+
+
+def _refuse(path: Path, problems: Sequence[str], advice: str) -> None:
+    if problems:
+        others = f"; {len(problems)} entries cannot be used" if len(problems) > 1 else ""
+        raise FolderError(f"{path}: {min(problems)}{others}; {advice}")
+
+
+def _member_problem(member: zipfile.ZipInfo) -> str:
+    """Say why a zip's member must not be used; empty where it may."""
+    name = member.filename
+    parts = name.removesuffix("/").split("/")
+    if "\\" in name or re.match(r"[A-Za-z]:", name) or any(part in {"", ".", ".."} for part in parts):
+        return "is not a plain path inside the archive"
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind == stat.S_IFLNK:
+        return "is a link"
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        return "is not a regular file"
+    if member.flag_bits & 0x1:
+        return "is encrypted"
+    if member.file_size > LARGEST_MEMBER_BYTES:
+        return f"unpacks to {member.file_size / 2**20:.0f} MB, and {LARGEST_MEMBER_BYTES / 2**20:.0f} MB are the most"
+    return ""
+
+
+def _open_source(path: str | Path) -> _Source:
+    place = Path(path).expanduser()
+    if place.is_dir():
+        return _Directory(place)
+    if place.is_file():
+        return _Zip(place)
+    raise FileNotFoundError(f"{place}: no such folder or zip of images")
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How an image becomes the network's input size.
+
+    Attributes
+    ----------
+    height_px, width_px
+        Size of the result.
+    resize_px
+        The shorter side is resized to this before the centre is cut out. Default: just large enough.
+    """
+
+    height_px: int
+    width_px: int
+    resize_px: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse frames that no image fills."""
+        if min(self.height_px, self.width_px) < 1:
+            raise FolderError(f"images of {self.height_px} x {self.width_px} pixels cannot be made")
+        if self.resize_px is not None and self.resize_px < max(self.height_px, self.width_px):
+            raise FolderError(
+                f"resize_px is {self.resize_px}, too small to cut {self.height_px} x {self.width_px} pixels out of"
+            )
+
+
+def decode(content: bytes, framing: Framing) -> Pixels:
+    """Decode an image of any mode, resize it keeping its shape, and cut out the centre.
+
+    Parameters
+    ----------
+    content
+        A JPEG, PNG, BMP, GIF, TIFF, WebP, PPM, TGA, JPEG 2000 or AVIF file, told by its content. Orientation by EXIF
+        is applied, transparency becomes white, 16-bit grey is scaled to 8 bit; of an animation the first frame is
+        taken.
+    framing
+        Size of the result.
+
+    Returns
+    -------
+    ndarray
+        uint8, (height, width, 3).
+
+    Raises
+    ------
+    UnreadableImageError
+        It cannot be decoded, or is truncated.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
+            opened.load()
+            image = _to_rgb(ImageOps.exif_transpose(opened))
+    # Pillow's plugins raise almost anything on damaged files.
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UnreadableImageError(reason.replace(" <_io.BytesIO object at", " <").split(" <")[0]) from error
+    width, height = image.size
+    if framing.resize_px is None:
+        scale = max(framing.height_px / height, framing.width_px / width)
+    else:
+        scale = framing.resize_px / min(height, width)
+    size = max(framing.width_px, round(scale * width)), max(framing.height_px, round(scale * height))
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    left, top = (size[0] - framing.width_px) // 2, (size[1] - framing.height_px) // 2
+    return np.asarray(image.crop((left, top, left + framing.width_px, top + framing.height_px)), np.uint8)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # 16-bit grey: Pillow's own conversion would clip at 255.
+        return Image.fromarray(np.clip(np.asarray(image) // 257, 0, 255).astype(np.uint8)).convert("RGB")
+    if "A" in image.getbands() or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return image.convert("RGB")
+
+
+class LazyImages:
+    """Images of a folder or zip, decoded when asked for.
+
+    Parameters
+    ----------
+    source
+        Folder or zip.
+    paths
+        Names in it.
+    framing
+        Size of the images.
+    """
+
+    dtype = np.dtype(np.uint8)
+    ndim = 4
+
+    def __init__(self, source: str | Path, paths: Sequence[str], framing: Framing):
+        self._source = _open_source(source)
+        self.paths = tuple(str(path) for path in paths)
+        self._framing = framing
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(n, height, width, 3)."""
+        return len(self), self._framing.height_px, self._framing.width_px, 3
+
+    def __getitem__(self, index: Any) -> Pixels:
+        """Decode one image, (height, width, 3), or several, (n, height, width, 3).
+
+        Parameters
+        ----------
+        index
+            An integer, a slice, or an array of integers or booleans.
+
+        Raises
+        ------
+        UnreadableImageError
+            An image cannot be decoded.
+        """
+        wanted = np.arange(len(self))[index]
+        if wanted.ndim == 0:
+            return self._decode(int(wanted))
+        batch = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for position, image in enumerate(pool.map(self._decode, wanted.tolist())):
+                batch[position] = image
+        return batch
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Decode everything."""
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+    def _decode(self, index: int) -> Pixels:
+        name = self.paths[index]
+        try:
+            return decode(self._source.read(name), self._framing)
+        except (
+            UnreadableImageError,
+            OSError,
+            KeyError,
+            RuntimeError,
+            EOFError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UnreadableImageError(f"{self._source.path}: {name} cannot be read ({reason})") from error
+
+
+@dataclass(frozen=True)
+class FolderSet:
+    """Labelled images of a folder or zip.
+
+    Attributes
+    ----------
+    source
+        Folder or zip, as the study names it.
+    paths
+        Names of the images in it.
+    labels
+        int64, (n,).
+    class_names
+        In the order of the labels.
+    framing
+        Size that the images are given.
+    """
+
+    source: str
+    paths: tuple[str, ...]
+    labels: Integers
+    class_names: tuple[str, ...]
+    framing: Framing
+
+    @property
+    def images(self) -> LazyImages:
+        """The images, decoded when asked for."""
+        return LazyImages(self.source, self.paths, self.framing)
+
+    def save(self, path: str | Path) -> None:
+        """Save as an image set (`netlens.images.image_set.open_image_set`): the names, not the pixels."""
+        frame = self.framing
+        save_arrays(
+            path,
+            {
+                "paths": np.array(self.paths, np.str_),
+                "labels": self.labels,
+                "class_names": np.array(self.class_names, np.str_),
+                "source": np.array(self.source),
+                "frame_px": np.array([frame.height_px, frame.width_px, frame.resize_px or 0], np.int64),
+            },
+        )
+
+
+def lazy_images(arrays: Mapping[str, NDArray[Any]]) -> LazyImages:
+    """Open the images of arrays that `FolderSet.save` has saved."""
+    for name in ("paths", "source", "frame_px"):
+        if name not in arrays:
+            raise ArrayFileError(f"not an image set of a folder: it holds no {name!r}")
+    height, width, resize = (int(value) for value in arrays["frame_px"])
+    paths = [str(path) for path in arrays["paths"]]
+    return LazyImages(str(arrays["source"]), paths, Framing(height, width, resize or None))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which images of a folder are taken.
+
+    Attributes
+    ----------
+    seed
+        Decides which images are held out, and the order of all.
+    heldout_fraction
+        Part of each class that is held out, where the folder has no ``train`` and ``heldout`` of its own.
+    train_per_class, heldout_per_class
+        At most so many of each class; None: all.
+    class_names
+        Folders to take, in the order of the labels. None: all, sorted by name.
+    unreadable
+        What to do about images that cannot be decoded: ``refuse``, or ``skip``, which leaves them out and says so.
+    """
+
+    seed: int = 0
+    heldout_fraction: float = 0.2
+    train_per_class: int | None = None
+    heldout_per_class: int | None = None
+    class_names: tuple[str, ...] | None = None
+    unreadable: Literal["refuse", "skip"] = "refuse"
+
+    def __post_init__(self) -> None:
+        """Refuse impossible selections."""
+        if not 0 < self.heldout_fraction < 1:
+            raise FolderError(f"heldout_fraction must be between 0 and 1, not {self.heldout_fraction}")
+        for name in ("train_per_class", "heldout_per_class"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise FolderError(f"{name} must be at least 1, not {value}")
+        if self.unreadable not in {"refuse", "skip"}:
+            raise FolderError(f"unreadable must be 'refuse' or 'skip', not {self.unreadable!r}")
+
+
+@dataclass(frozen=True)
+class FolderSplit:
+    """What a folder gave.
+
+    Attributes
+    ----------
+    train, heldout
+        The two parts; no image is in both.
+    skipped
+        Images left out because they cannot be decoded, with the reason.
+    """
+
+    train: FolderSet
+    heldout: FolderSet
+    skipped: tuple[str, ...]
+
+
+def split_folder(
+    folder: str | Path,
+    framing: Framing,
+    selection: Selection,
+    heldout_folder: str | Path | None = None,
+    *,
+    progress: bool = True,
+) -> FolderSplit:
+    """Find the images of a folder, decode each once to see that it can be read, and divide them.
+
+    Parameters
+    ----------
+    folder
+        Directory or zip with one sub-directory a class; or with ``train`` and ``heldout``, each of that form.
+        A single folder around everything is passed by. Hidden files, and files that are no images by name, do not
+        count. Links are followed to what is inside the folder and has no other name there, such as a hidden store.
+    framing
+        Size that the images are given.
+    selection
+        Which are taken.
+    heldout_folder
+        Directory or zip of the held-out images, where they are apart; `folder` is then for training only.
+    progress
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    FolderSplit
+        Images in an order shuffled by the seed, so that any run of them holds all classes; it depends on the names and
+        the seed, not on the file system.
+
+    Raises
+    ------
+    FileNotFoundError
+        A folder does not exist.
+    FolderError
+        There are no class folders, one of them is empty or missing, or too few images to divide; a link leads out of
+        the folder, or to what is there already; a member of a zip is a link, encrypted, there twice, larger than
+        `LARGEST_MEMBER_BYTES`, or has no plain path inside; or the zip claims to unpack to more than `LARGEST_RATIO`
+        times its size.
+    UnreadableImageError
+        Images cannot be decoded, and the selection does not say to skip them.
+    """
+    source = _open_source(folder)
+    names = source.names()
+    parts = _own_parts(names)
+    if heldout_folder is not None:
+        other = _open_source(heldout_folder)
+        classes, held = _two_parts(source, names, other, other.names(), selection.class_names)
+    elif parts is not None:
+        classes, held = _two_parts(source, parts[_TRAIN], source, parts[_HELDOUT], selection.class_names)
+    else:
+        classes, held = _divide(source, _class_files(source, names, selection.class_names), selection)
+    train = _choose(str(folder), classes, framing, selection.train_per_class, selection.seed)
+    heldout = _choose(str(heldout_folder or folder), held, framing, selection.heldout_per_class, selection.seed)
+    problems = [_problems(part, progress=progress) for part in (train, heldout)]
+    bad = [line for found in problems for line in found.values()]
+    if bad and selection.unreadable == "refuse":
+        total = len(train.paths) + len(heldout.paths)
+        raise UnreadableImageError(
+            f"{folder}: {len(bad)} of {total} images cannot be read, the first: {bad[0]}; "
+            "mend or remove them, or let the study say unreadable: skip"
+        )
+    train, heldout = (_without(part, found) for part, found in zip((train, heldout), problems, strict=True))
+    return FolderSplit(train, heldout, tuple(bad))
+
+
+def _is_shown(name: str) -> bool:
+    return not any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+
+
+def _is_image(name: str) -> bool:
+    return _is_shown(name) and PurePosixPath(name).suffix.lower() in _SUFFIXES
+
+
+def _around(names: Iterable[str]) -> str:
+    """Find the folder that all images are in: empty, or ending in a slash."""
+    rest = [name for name in names if _is_image(name)]
+    around = ""
+    # Only a folder of folders is one around everything; a folder of images is a class.
+    while rest and len({name.split("/")[0] for name in rest}) == 1 and all(name.count("/") >= 2 for name in rest):
+        top = f"{rest[0].split('/')[0]}/"
+        around += top
+        rest = [name.removeprefix(top) for name in rest]
+    return around
+
+
+def _own_parts(names: Sequence[str]) -> dict[str, list[str]] | None:
+    """Names in ``train`` and in ``heldout``, where those are the folders that there are."""
+    around = _around(names)
+    tops = {name.removeprefix(around).split("/")[0] for name in names if _is_image(name)}
+    if tops != {_TRAIN, _HELDOUT}:
+        return None
+    return {part: [name for name in names if name.startswith(f"{around}{part}/")] for part in (_TRAIN, _HELDOUT)}
+
+
+def _class_files(source: _Source, names: Sequence[str], wanted: Sequence[str] | None) -> dict[str, list[str]]:
+    """Images by class, classes in order."""
+    around = _around(names)
+    classes: dict[str, list[str]] = {}
+    if isinstance(source, _Directory):
+        # A folder without any file is a class too, an empty one.
+        classes = {entry.name: [] for entry in (source.path / around).iterdir() if _is_class_folder(entry)}
+    for name in names:
+        first, _, rest = name.removeprefix(around).partition("/")
+        if rest and _is_shown(name) and name.startswith(around):
+            classes.setdefault(first, [])
+            if _is_image(name):
+                classes[first].append(name)
+    if not classes:
+        raise FolderError(f"{source.path}: no class folders; put the images of each class into a folder of its own")
+    order = sorted(classes) if wanted is None else list(wanted)
+    for name in order:
+        if name not in classes:
+            raise FolderError(f"{source.path}: no class folder is named {name!r}")
+        if not classes[name]:
+            raise FolderError(f"{source.path}: class folder {name!r} holds no image; fill it or remove it")
+    return {name: classes[name] for name in order}
+
+
+def _two_parts(
+    source: _Source, names: Sequence[str], other: _Source, other_names: Sequence[str], wanted: Sequence[str] | None
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Images by class of a training and a held-out part, which must have the same classes."""
+    classes = _class_files(source, names, wanted)
+    if wanted is None:
+        for name in _class_files(other, other_names, None):
+            if name not in classes:
+                raise FolderError(f"{other.path}: class folder {name!r} is held out, but there is none for training")
+    return classes, _class_files(other, other_names, tuple(classes))
+
+
+def _is_class_folder(entry: Path) -> bool:
+    return entry.is_dir() and not entry.name.startswith(".") and entry.name != "__MACOSX"
+
+
+def _rank(seed: int, name: str) -> str:
+    """Give a place in an order that depends on nothing but the seed and the name."""
+    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
+
+
+def _divide(
+    source: _Source, classes: dict[str, list[str]], selection: Selection
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    train, held = {}, {}
+    for name, files in classes.items():
+        if len(files) < 2:
+            raise FolderError(f"{source.path}: class folder {name!r} has 1 image; 2 are needed to hold one out")
+        ranked = sorted(files, key=lambda file: _rank(selection.seed, file))
+        count = min(len(files) - 1, max(1, round(selection.heldout_fraction * len(files))))
+        held[name], train[name] = ranked[:count], ranked[count:]
+    return train, held
+
+
+def _choose(source: str, classes: dict[str, list[str]], framing: Framing, most: int | None, seed: int) -> FolderSet:
+    chosen = [
+        (file, label)
+        for label, files in enumerate(classes.values())
+        for file in sorted(files, key=lambda file: _rank(seed, file))[:most]
+    ]
+    chosen.sort(key=lambda pair: _rank(seed, pair[0]))
+    labels = np.array([label for _, label in chosen], np.int64)
+    return FolderSet(source, tuple(file for file, _ in chosen), labels, tuple(classes), framing)
+
+
+def _problems(part: FolderSet, *, progress: bool) -> dict[int, str]:
+    """Decode every image once; the ones that fail, with the reason."""
+    images = part.images
+
+    def attempt(index: int) -> str | None:
+        try:
+            images[index]
+        except UnreadableImageError as error:
+            return str(error).removeprefix(f"{Path(part.source).expanduser()}: ")
+        return None
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        results = pool.map(attempt, range(len(images)))
+        shown = tqdm(results, total=len(images), desc=f"reading {part.source}", unit="image", disable=not progress)
+        return {index: problem for index, problem in enumerate(shown) if problem is not None}
+
+
+def _without(part: FolderSet, problems: Mapping[int, str]) -> FolderSet:
+    kept = [index for index in range(len(part.paths)) if index not in problems]
+    labels = part.labels[kept]
+    for label, name in enumerate(part.class_names):
+        if not np.any(labels == label):
+            raise FolderError(f"{part.source}: class folder {name!r} holds no image that can be read")
+    return FolderSet(part.source, tuple(part.paths[index] for index in kept), labels, part.class_names, part.framing)

@@ -1,0 +1,39 @@
+"""One image of one's own, at a network's input size."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlens.images.folder import Framing, UnreadableImageError, decode
+
+
+def read_image(path: str | Path, height_px: int, width_px: int) -> NDArray[np.uint8]:
+    """Read an image file, resized keeping its shape, the centre cut out.
+
+    Parameters
+    ----------
+    path
+        An image file as `netlens.images.folder.decode` reads.
+    height_px, width_px
+        Size of the result.
+
+    Returns
+    -------
+    ndarray
+        uint8, (height, width, 3).
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    UnreadableImageError
+        It cannot be decoded; the message names it.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: no such image")
+    try:
+        return decode(file.read_bytes(), Framing(height_px, width_px))
+    except UnreadableImageError as error:
+        raise UnreadableImageError(f"{file}: cannot be read as an image: {error}") from error

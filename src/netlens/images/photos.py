@@ -1,0 +1,370 @@
+"""The image set `photos`: crops of the photographs that the scikit-image and scikit-learn wheels carry.
+
+The class of a crop is the photograph that it is cut from. Each photograph is divided into square cells; one cell in
+five is held out, in a pattern that spreads over the whole photograph. Held-out crops lie inside held-out cells,
+training crops touch none of them. Everything is read from the installed wheels and nothing is ever fetched.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from netlens.images.image_set import CropSet, SceneSet
+
+Pixels = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+
+#: Class -> package and file. The order is that of the labels.
+PHOTOGRAPHS: Mapping[str, tuple[str, str]] = {
+    "astronaut": ("skimage", "data/astronaut.png"),
+    "brick": ("skimage", "data/brick.png"),
+    "camera": ("skimage", "data/camera.png"),
+    "chelsea": ("skimage", "data/chelsea.png"),
+    "china": ("sklearn", "datasets/images/china.jpg"),
+    "coffee": ("skimage", "data/coffee.png"),
+    "coins": ("skimage", "data/coins.png"),
+    "flower": ("sklearn", "datasets/images/flower.jpg"),
+    "grass": ("skimage", "data/grass.png"),
+    "gravel": ("skimage", "data/gravel.png"),
+    "hubble": ("skimage", "data/hubble_deep_field.jpg"),
+    "ihc": ("skimage", "data/ihc.png"),
+    "moon": ("skimage", "data/moon.png"),
+    "motorcycle": ("skimage", "data/motorcycle_left.png"),
+    "retina": ("skimage", "data/retina.jpg"),
+    "rocket": ("skimage", "data/rocket.jpg"),
+}
+
+#: Where the parts of a scene lie: (top, left, height, width) in halves of the scene.
+LAYOUTS: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
+    "left_right": ((0, 0, 2, 1), (0, 1, 2, 1)),
+    "top_bottom": ((0, 0, 1, 2), (1, 0, 1, 2)),
+    "half_and_quarters": ((0, 0, 2, 1), (0, 1, 1, 1), (1, 1, 1, 1)),
+    "quarters": ((0, 0, 1, 1), (0, 1, 1, 1), (1, 0, 1, 1), (1, 1, 1, 1)),
+}
+
+# Every image of every part of the set has a random generator of its own, so that asking for more of one kind of image
+# changes none of the others.
+_TRAIN, _HELDOUT, _SCENES = range(3)
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+class PhotoError(ValueError):
+    """The image set `photos` cannot be made as asked."""
+
+
+@dataclass(frozen=True)
+class Cropping:
+    """How crops are drawn.
+
+    Attributes
+    ----------
+    size_px
+        Height and width of an image; even.
+    rows
+        Cells along the shorter side of a photograph.
+    smallest
+        Side of the smallest crop, as a fraction of a cell's side. The largest is a whole cell.
+    contrast
+        Least standard deviation of the luminance of a crop, in grey levels of 255; flatter crops are drawn again,
+        since a patch of plain sky has no class.
+    colour
+        Training crops only: largest relative change of brightness, of contrast, and of saturation.
+    """
+
+    size_px: int = 64
+    rows: int = 5
+    smallest: float = 0.5
+    contrast: float = 8.0
+    colour: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        if self.size_px < 8 or self.size_px % 2:
+            raise PhotoError(f"photos: size_px must be an even number of at least 8, not {self.size_px}")
+        if not 3 <= self.rows <= 12:
+            raise PhotoError(f"photos: rows must be 3 to 12, not {self.rows}")
+        if not 0 < self.smallest <= 1:
+            raise PhotoError(f"photos: smallest must be above 0 and at most 1, not {self.smallest}")
+        if not 0 <= self.colour < 1:
+            raise PhotoError(f"photos: colour must be at least 0 and below 1, not {self.colour}")
+
+
+def read_photograph(name: str) -> Pixels:
+    """Read one photograph from the wheel that carries it.
+
+    Parameters
+    ----------
+    name
+        A class of `PHOTOGRAPHS`.
+
+    Returns
+    -------
+    ndarray
+        uint8, (height, width, 3); grey photographs have three equal channels.
+
+    Raises
+    ------
+    PhotoError
+        No photograph has this name.
+    FileNotFoundError
+        The wheel does not carry it.
+    """
+    if name not in PHOTOGRAPHS:
+        raise PhotoError(f"photos: no photograph is named {name!r}; there are {', '.join(PHOTOGRAPHS)}")
+    package, file = PHOTOGRAPHS[name]
+    spec = find_spec(package)
+    folders = list(spec.submodule_search_locations or []) if spec is not None else []
+    for folder in folders:
+        path = Path(folder) / file
+        if path.is_file():
+            with Image.open(path) as image:
+                return np.asarray(image.convert("RGB"), np.uint8)
+    raise FileNotFoundError(f"photograph {name!r}: the installed {package} has no {file}; install the pinned {package}")
+
+
+def cells_of(height: int, width: int, rows: int) -> tuple[Integers, NDArray[np.bool_]]:
+    """Divide a photograph into nearly square cells, one in five held out.
+
+    Parameters
+    ----------
+    height, width
+        Size of the photograph in pixels.
+    rows
+        Cells along its shorter side.
+
+    Returns
+    -------
+    boxes
+        (n, 4): top, left, height, width of each cell in pixels. They cover the photograph without overlap.
+    heldout
+        (n,): which are held out: those where (row + 2 column) mod 5 is 2, so that no two touch at a side.
+    """
+    side = min(height, width) / rows
+    tops = np.rint(np.linspace(0, height, round(height / side) + 1)).astype(np.int64)
+    lefts = np.rint(np.linspace(0, width, round(width / side) + 1)).astype(np.int64)
+    boxes, heldout = [], []
+    for row in range(len(tops) - 1):
+        for column in range(len(lefts) - 1):
+            top, left = tops[row], lefts[column]
+            boxes.append((top, left, tops[row + 1] - top, lefts[column + 1] - left))
+            heldout.append((row + 2 * column) % 5 == 2)
+    return np.array(boxes), np.array(heldout)
+
+
+def intersect(boxes: Integers, box: Sequence[int] | Integers) -> NDArray[np.bool_]:
+    """Say which of `boxes` (n, 4) share a pixel with `box`; boxes are (top, left, height, width)."""
+    top, left, height, width = box
+    return (
+        (boxes[:, 0] < top + height)
+        & (top < boxes[:, 0] + boxes[:, 2])
+        & (boxes[:, 1] < left + width)
+        & (left < boxes[:, 1] + boxes[:, 3])
+    )
+
+
+class Cutter:
+    """Draws crops of one photograph.
+
+    Parameters
+    ----------
+    name
+        Its class, for messages.
+    photograph
+        uint8, (height, width, 3).
+    cropping
+        How crops are drawn.
+    """
+
+    _TRIES = 10_000
+
+    def __init__(self, name: str, photograph: Pixels, cropping: Cropping):
+        self.name = name
+        self.photograph = photograph
+        self.cropping = cropping
+        cells, heldout = cells_of(photograph.shape[0], photograph.shape[1], cropping.rows)
+        self.heldout_cells = cells[heldout]
+        #: Side of the largest crop, in pixels of the photograph.
+        self.side = int(cells[:, 2:].min())
+
+    def training_crop(self, rng: np.random.Generator) -> tuple[Pixels, Integers]:
+        """Draw a training crop and its box; colours are changed, half of the crops are mirrored."""
+        size = self.cropping.size_px
+        limits = self.photograph.shape[:2]
+
+        def draw() -> Integers:
+            side = self._side(rng)
+            return np.array([rng.integers(limits[0] - side + 1), rng.integers(limits[1] - side + 1), side, side])
+
+        crop, box = self._first_good(draw, (size, size), lambda box: not np.any(intersect(self.heldout_cells, box)))
+        crop = _change_colours(crop, self.cropping.colour, rng)
+        return (crop[:, ::-1] if rng.random() < 0.5 else crop), box
+
+    def heldout_crop(self, rng: np.random.Generator, height: int, width: int) -> tuple[Pixels, Integers]:
+        """Draw a held-out crop of `height` x `width` pixels and its box, at the zoom of whole images; half mirrored."""
+        size = self.cropping.size_px
+
+        def draw() -> Integers:
+            side = self._side(rng)
+            tall, wide = max(1, round(side * height / size)), max(1, round(side * width / size))
+            top, left, cell_height, cell_width = self.heldout_cells[rng.integers(len(self.heldout_cells))]
+            down, right = rng.integers(cell_height - tall + 1), rng.integers(cell_width - wide + 1)
+            return np.array([top + down, left + right, tall, wide])
+
+        crop, box = self._first_good(draw, (height, width), lambda _: True)
+        return (crop[:, ::-1] if rng.random() < 0.5 else crop), box
+
+    def _side(self, rng: np.random.Generator) -> int:
+        smallest = max(4, round(self.cropping.smallest * self.side))
+        return int(rng.integers(smallest, max(smallest, self.side) + 1))
+
+    def _first_good(
+        self, draw: Callable[[], Integers], size: tuple[int, int], allowed: Callable[[Integers], bool]
+    ) -> tuple[Pixels, Integers]:
+        for _ in range(self._TRIES):
+            box = draw()
+            if allowed(box):
+                crop = _render(self.photograph, box, size)
+                if float((crop @ _LUMINANCE).std()) >= self.cropping.contrast:
+                    return crop, box
+        raise PhotoError(
+            f"photos: {self.name!r} has no crop with a contrast of {self.cropping.contrast} in {self._TRIES} tries; "
+            "lower the contrast"
+        )
+
+
+def _render(photograph: Pixels, box: Integers, size: tuple[int, int]) -> Pixels:
+    top, left, height, width = (int(value) for value in box)
+    # Cut first: a resize of a box inside the whole image would blend in pixels from outside the box.
+    cut = Image.fromarray(photograph[top : top + height, left : left + width])
+    return np.asarray(cut.resize((size[1], size[0]), Image.Resampling.BICUBIC), np.uint8)
+
+
+def _change_colours(crop: Pixels, amount: float, rng: np.random.Generator) -> Pixels:
+    brightness, contrast, saturation = (1 + rng.uniform(-amount, amount, 3)).astype(np.float32)
+    values = crop.astype(np.float32)
+    grey = (values @ _LUMINANCE)[..., None]
+    values = grey + saturation * (values - grey)
+    mean = grey.mean(dtype=np.float64).astype(np.float32)
+    values = brightness * (mean + contrast * (values - mean))
+    changed: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return changed
+
+
+def training_crops(classes: Sequence[str], per_class: int, cropping: Cropping, seed: int) -> CropSet:
+    """Cut training crops: scales, places, mirroring and colours are drawn at random.
+
+    Parameters
+    ----------
+    classes
+        Photographs, in the order of the labels.
+    per_class
+        Crops of each.
+    cropping
+        How they are drawn.
+    seed
+        The same seed gives the same bytes, independent of numpy's global state.
+
+    Returns
+    -------
+    CropSet
+        Classes alternate, so that any run of images holds all of them.
+
+    Raises
+    ------
+    PhotoError
+        Fewer than two classes, one twice, one unknown, or no crops.
+    """
+    return _crops(classes, per_class, cropping, seed, _TRAIN)
+
+
+def heldout_crops(classes: Sequence[str], per_class: int, cropping: Cropping, seed: int) -> CropSet:
+    """Cut held-out crops: scales, places and mirroring are drawn at random, colours are left as they are.
+
+    Parameters, result and errors are those of `training_crops`. No crop shares a pixel with any training crop of the
+    same `cropping`, whatever the seeds.
+    """
+    return _crops(classes, per_class, cropping, seed, _HELDOUT)
+
+
+def _crops(classes: Sequence[str], per_class: int, cropping: Cropping, seed: int, part: int) -> CropSet:
+    if per_class < 1:
+        raise PhotoError(f"photos: at least 1 crop a class is needed, not {per_class}")
+    cutters = _cutters(classes, cropping)
+    images, labels, boxes = [], [], []
+    for index in range(per_class):
+        for label, cutter in enumerate(cutters):
+            rng = np.random.default_rng([seed, part, label, index])
+            if part == _TRAIN:
+                image, box = cutter.training_crop(rng)
+            else:
+                image, box = cutter.heldout_crop(rng, cropping.size_px, cropping.size_px)
+            images.append(image)
+            labels.append(label)
+            boxes.append(box)
+    return CropSet(np.array(images), np.array(labels, np.int64), tuple(classes), np.array(boxes, np.int64))
+
+
+def scenes(
+    classes: Sequence[str], count: int, cropping: Cropping, seed: int, layouts: Sequence[str] = tuple(LAYOUTS)
+) -> SceneSet:
+    """Compose scenes of two to four classes from held-out crops, with masks that say which pixel is of which class.
+
+    Parameters
+    ----------
+    classes
+        Photographs, in the order of the labels.
+    count
+        Number of scenes; the layouts take turns.
+    cropping
+        How the parts are drawn. A part has the zoom of a whole image, and so shows less of the photograph.
+    seed
+        The same seed gives the same bytes.
+    layouts
+        Some of `LAYOUTS`.
+
+    Returns
+    -------
+    SceneSet
+        The classes of a scene are all different.
+
+    Raises
+    ------
+    PhotoError
+        As `training_crops`; an unknown layout; one with more parts than there are classes.
+    """
+    if count < 1:
+        raise PhotoError(f"photos: at least 1 scene is needed, not {count}")
+    for layout in layouts:
+        if layout not in LAYOUTS:
+            raise PhotoError(f"photos: no layout is named {layout!r}; there are {', '.join(LAYOUTS)}")
+        if len(LAYOUTS[layout]) > len(classes):
+            raise PhotoError(f"photos: layout {layout!r} needs {len(LAYOUTS[layout])} classes, not {len(classes)}")
+    cutters = _cutters(classes, cropping)
+    size, half, most = cropping.size_px, cropping.size_px // 2, max(len(LAYOUTS[layout]) for layout in layouts)
+    images = np.zeros((count, size, size, 3), np.uint8)
+    masks = np.zeros((count, size, size), np.uint8)
+    labels = np.full((count, most), -1, np.int64)
+    boxes = np.full((count, most, 4), -1, np.int64)
+    chosen = [layouts[index % len(layouts)] for index in range(count)]
+    for index, layout in enumerate(chosen):
+        rng = np.random.default_rng([seed, _SCENES, index])
+        parts = LAYOUTS[layout]
+        labels[index, : len(parts)] = rng.permutation(len(classes))[: len(parts)]
+        for position, part in enumerate(parts):
+            top, left, height, width = (half * value for value in part)
+            crop, boxes[index, position] = cutters[labels[index, position]].heldout_crop(rng, height, width)
+            where = index, slice(top, top + height), slice(left, left + width)
+            images[where] = crop
+            masks[where] = 1 + position
+    return SceneSet(images, masks, labels, tuple(classes), boxes, tuple(chosen))
+
+
+def _cutters(classes: Sequence[str], cropping: Cropping) -> list[Cutter]:
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        raise PhotoError(f"photos: two or more different classes are needed, not {list(classes)}")
+    return [Cutter(name, read_photograph(name), cropping) for name in classes]

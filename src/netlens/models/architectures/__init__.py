@@ -1,0 +1,1 @@
+"""The architectures that netlens can build and train."""

@@ -1,0 +1,1 @@
+"""Networks as frozen TensorFlow graphs: how they are made or read, their kernels and their structure."""

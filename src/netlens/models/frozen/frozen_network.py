@@ -1,0 +1,448 @@
+"""Networks as frozen TensorFlow graphs: constants instead of variables, inference mode, layers known by name.
+
+This is the form in which weights are expanded and pictures of units are made: everything that computes on the graph
+itself, instead of through Keras, starts from a `FrozenNetwork`.
+"""
+
+import difflib
+import hashlib
+import json
+import warnings
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlens.files.atomic import writing
+from netlens.models.backend import keras, tf, tf1
+from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
+from netlens.models.keras.graph import Step, graph_of, rebuild
+from netlens.models.loading import Network, check_image_size
+from netlens.models.preprocessing import Preprocessing, preprocessing_from
+
+#: Name of the placeholder, and of the first layer.
+INPUT = "input"
+
+#: Keras layer -> kind. What ends in ``Pooling2D`` is a pooling; whatever is not here is ``other``.
+_KINDS = {
+    "Conv2D": "conv", "DepthwiseConv2D": "conv", "SeparableConv2D": "conv", "Conv2DTranspose": "conv",
+    "Dense": "dense", "Concatenate": "concat", "Add": "add", "BatchNormalization": "norm",
+    "LayerNormalization": "norm", "SyncBatchNormalization": "norm",
+}  # fmt: skip
+
+#: What may stand between a kernel and its activation without being a layer of its own.
+_INSIDE_UNITS = frozenset({
+    "BatchNormalization", "SyncBatchNormalization", "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout",
+    "GaussianNoise", "ActivityRegularization",
+})  # fmt: skip
+
+#: Layers that are activations, ``Activation`` itself with any function but these.
+_ACTIVATIONS = frozenset({"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "ThresholdedReLU"})
+_NOT_ACTIVATIONS = frozenset({"linear", "softmax"})
+
+#: Layers that pass on what they are given, at most in another arrangement: their outputs need no name.
+_UNNAMED = frozenset({
+    "Flatten", "Reshape", "Permute", "ZeroPadding2D", "Cropping2D", "Dropout", "SpatialDropout2D", "AlphaDropout",
+    "GaussianDropout", "GaussianNoise", "ActivityRegularization",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FrozenLayer:
+    """One layer of a frozen network.
+
+    Attributes
+    ----------
+    name
+        The layer's name, as Keras or the file has it.
+    node
+        The graph's operation whose (first) output is the layer's output, its activation included.
+    kind
+        ``input``, ``conv``, ``dense``, ``concat``, ``add``, ``pool``, ``norm`` or ``other``. An activation behind a
+        kernel, at once or behind the kernel's batch normalization, has the kernel's kind.
+    channels
+        Size of the last axis.
+    height, width
+        Positions of the output; None where it has none (after a global pooling or a flatten).
+    """
+
+    name: str
+    node: str
+    kind: str
+    channels: int
+    height: int | None
+    width: int | None
+
+
+@dataclass(frozen=True)
+class FrozenNetwork:
+    """A network as a frozen graph.
+
+    Attributes
+    ----------
+    name
+        Name in the study.
+    graph_def
+        TensorFlow GraphDef without variables, in inference mode. Not to be changed.
+    input_node
+        Placeholder of preprocessed images, float32 (n, height, width, 3).
+    output_node
+        Operation that gives the logits, (n, classes).
+    layers
+        In network order, each behind the layers that it takes from; the first is ``input``.
+    input_shape
+        (height, width, 3) in pixels.
+    class_names
+        In the order of the logits.
+    preprocessing
+        From uint8 images to its inputs.
+    sha256
+        Of the graph as `save_frozen` writes it.
+    """
+
+    name: str
+    graph_def: Any
+    input_node: str
+    output_node: str
+    layers: tuple[FrozenLayer, ...]
+    input_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    sha256: str
+
+    def layer(self, name: str) -> FrozenLayer:
+        """Find a layer.
+
+        Raises
+        ------
+        NetworkError
+            There is none of that name; the message tells the nearest names.
+        """
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in self.layers]
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        told = f"the nearest are {', '.join(near)}" if near else f"there are {', '.join(names)}"
+        raise NetworkError(f"network {self.name!r} has no layer {name!r}; {told}")
+
+    def preprocess(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Turn uint8 images (n, height, width, 3) into the network's inputs, float32.
+
+        Raises
+        ------
+        NetworkError
+            The images have another size.
+        """
+        check_image_size(images, self.input_shape, self.name)
+        return self.preprocessing(images)
+
+
+class LayerTensors(dict[str, Any]):
+    """Tensors of one import of a network, by layer; an unknown layer is a `NetworkError` that tells the nearest."""
+
+    def __init__(self, network: FrozenNetwork, tensors: Mapping[str, Any]) -> None:
+        super().__init__(tensors)
+        self._network = network
+
+    def __missing__(self, name: str) -> Any:
+        self._network.layer(name)
+        raise KeyError(name)
+
+
+def freeze(network: Network) -> FrozenNetwork:
+    """Freeze a Keras network.
+
+    The network is built again in inference mode, in a graph of its own, so that batch normalization and dropout leave
+    nothing behind that depends on a mode; then variables become constants, and what the logits do not need goes. The
+    same network gives the same bytes.
+
+    Parameters
+    ----------
+    network
+        As `netlens.models.loading.load_network` gives it; batch normalization may be folded or not.
+
+    Returns
+    -------
+    FrozenNetwork
+        Its layers are the Keras layers, but for those that only rearrange or pass on; a layer that is used more than
+        once appears once a use, as ``name``, ``name_1``, ... Where a kernel, its batch normalization and its
+        activation are layers of their own, and nothing else takes what stands between, they are one layer: it has the
+        name of the activation and the kind of the kernel.
+
+    Raises
+    ------
+    NetworkError
+        The model has no layer graph, or not one input and one output.
+    UnsupportedLayerError
+        A layer uses its weights in a way that leaves no constant behind.
+    """
+    copies: list[tuple[Any, Any]] = []
+
+    def make_layer(step: Step) -> Any:
+        copies.append((step.layer, type(step.layer).from_config(step.layer.get_config())))
+        return copies[-1][1]
+
+    graph = tf.Graph()
+    with graph.as_default():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # deprecated in Keras 2, and its only way for a whole graph
+            keras.backend.set_learning_phase(0)
+        model = rebuild(network.model, make_layer, input_shape=network.input_shape)
+        steps = graph_of(model).steps
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise NetworkError(
+            f"network {network.name!r} has {len(model.inputs)} inputs and {len(model.outputs)} outputs, not 1 and 1"
+        )
+    # Read in the session that the original lives in; the copy never has one.
+    # All at once: each read of a deep network's session takes longer than the weights of a layer.
+    stored = keras.backend.batch_get_value([weight for original, _ in copies for weight in original.weights])
+    variables = [variable.handle.op.name for _, copy in copies for variable in copy.weights]
+    values = dict(zip(variables, stored, strict=True))
+    source, output = model.inputs[0].op.name, model.outputs[0].op.name
+    graph_def = _with_constants(graph.as_graph_def(), values, output)
+    rename(graph_def, source, INPUT)
+    return FrozenNetwork(
+        name=network.name,
+        graph_def=graph_def,
+        input_node=INPUT,
+        output_node=output,
+        layers=_layers_of(steps),
+        input_shape=network.input_shape,
+        class_names=network.class_names,
+        preprocessing=network.preprocessing,
+        sha256=digest_of(graph_def),
+    )
+
+
+def _layers_of(steps: Sequence[Step]) -> tuple[FrozenLayer, ...]:
+    units = [unit for unit in map(_unit_of, steps) if unit]
+    inside = {step for unit in units for step in unit[:-1]}
+    kinds = {unit[-1]: _KINDS[unit[0].kind] for unit in units}
+    layers: list[FrozenLayer] = []
+    for step in steps:
+        if step in inside:
+            continue
+        tensor = tf.nest.flatten(step.node.outputs)[0]
+        shape = step.output_shape
+        if not step.sources:
+            layers.append(FrozenLayer(INPUT, INPUT, "input", int(shape[2] or 0), *shape[:2]))
+            continue
+        # A layer that passes its input on unchanged has no operation of its own.
+        own = all(tensor.op.name != layer.node for layer in layers)
+        if step.kind in _UNNAMED or not own or len(shape) not in (1, 3) or shape[-1] is None:
+            continue
+        kind = "pool" if step.kind.endswith("Pooling2D") else kinds.get(step) or _KINDS.get(step.kind, "other")
+        height, width = shape[:2] if len(shape) == 3 else (None, None)
+        name = _unused(step.name, {layer.name for layer in layers})
+        layers.append(FrozenLayer(name, tensor.op.name, kind, shape[-1], height, width))
+    return tuple(layers)
+
+
+def _unit_of(activation: Step) -> list[Step]:
+    """List the steps from a kernel to its activation, if `activation` is one and nothing else takes those before it."""
+    if activation.kind not in _ACTIVATIONS or (
+        activation.kind == "Activation" and activation.activation in _NOT_ACTIVATIONS
+    ):
+        return []
+    unit = [activation]
+    while len(unit[0].sources) == 1:
+        before = unit[0].source
+        if before.is_output or len(before.users) != 1:
+            return []
+        unit.insert(0, before)
+        if _KINDS.get(before.kind) in {"conv", "dense"}:
+            return unit if before.activation == "linear" else []
+        if before.kind not in _INSIDE_UNITS:
+            return []
+    return []
+
+
+def _unused(name: str, taken: Container[str]) -> str:
+    candidates = (name, *(f"{name}_{number}" for number in range(1, 10_000)))
+    return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def _with_constants(graph_def: Any, values: Mapping[str, NDArray[Any]], output: str) -> Any:
+    """Copy what `output` needs of a graph, each variable a constant of the variable's name."""
+    nodes = {node.name: node for node in graph_def.node}
+    reads = {node.name: node.input[0] for node in graph_def.node if node.op == "ReadVariableOp"}
+    needed: set[str] = set()
+    pending = [output]
+    while pending:
+        name = pending.pop()
+        if name not in needed and name not in reads:
+            needed.add(name)
+            pending += [reads.get(source, source) for source in map(node_of, nodes[name].input)]
+    frozen = tf1.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    for node in graph_def.node:
+        if node.name not in needed:
+            continue
+        if node.op == "VarHandleOp":
+            dtype = node.attr["dtype"]
+            kept = frozen.node.add(name=node.name, op="Const")
+            kept.attr["dtype"].CopyFrom(dtype)
+            kept.attr["value"].tensor.CopyFrom(tf1.make_tensor_proto(values[node.name], dtype=dtype.type))
+            continue
+        kept = frozen.node.add()
+        kept.CopyFrom(node)
+        if "_class" in kept.attr:
+            del kept.attr["_class"]
+        # Control inputs order effects, and a network in inference has none.
+        sources = [source for source in node.input if not source.startswith("^")]
+        del kept.input[:]
+        kept.input.extend(reads.get(node_of(source), source) for source in sources)
+        if any(nodes[node_of(source)].op == "VarHandleOp" for source in sources):
+            raise UnsupportedLayerError(f"operation {node.name!r} ({node.op}) uses a variable; it cannot be frozen")
+    return frozen
+
+
+def node_of(source: str) -> str:
+    """Give the operation of an input: ``name``, ``name:1`` or ``^name``."""
+    return source.removeprefix("^").split(":")[0]
+
+
+def rename(graph_def: Any, old: str, new: str) -> None:
+    """Give an operation of a graph another name.
+
+    Raises
+    ------
+    NetworkError
+        Another operation has that name.
+    """
+    for node in graph_def.node:
+        if node.name == new and old != new:
+            raise NetworkError(f"an operation that is not the input is named {new!r}; rename its layer")
+        if node.name == old:
+            node.name = new
+        sources = [new if source == old else source for source in node.input]
+        del node.input[:]
+        node.input.extend(sources)
+
+
+def imported(frozen: FrozenNetwork, inputs: Mapping[str, Any] | None = None, *, name: str = "network") -> LayerTensors:
+    """Import a network into the current default graph.
+
+    Parameters
+    ----------
+    frozen
+        The network.
+    inputs
+        Tensors that take the place of layers' outputs, by layer; ``{"input": images}`` to put images in. What only
+        those layers need is there too, but nothing depends on it. None: a placeholder for ``input``.
+    name
+        Prefix of the operations.
+
+    Returns
+    -------
+    LayerTensors
+        The output of each layer, by layer; given tensors stand for themselves.
+
+    Raises
+    ------
+    NetworkError
+        There is no such layer.
+    """
+    given = dict(inputs or {})
+    replaced = {f"{frozen.layer(layer).node}:0": tensor for layer, tensor in given.items()}
+    outputs = tf1.import_graph_def(
+        frozen.graph_def,
+        input_map=replaced,
+        return_elements=[f"{layer.node}:0" for layer in frozen.layers],
+        name=name,
+    )
+    tensors = {layer.name: tensor for layer, tensor in zip(frozen.layers, outputs, strict=True)}
+    return LayerTensors(frozen, {**tensors, **given})
+
+
+def serialized(graph_def: Any) -> bytes:
+    """Give a graph's bytes; the same graph gives the same."""
+    data: bytes = graph_def.SerializeToString(deterministic=True)
+    return data
+
+
+def digest_of(graph_def: Any) -> str:
+    """Compute the sha256 of `serialized`."""
+    return hashlib.sha256(serialized(graph_def)).hexdigest()
+
+
+def save_frozen(frozen: FrozenNetwork, path: str | Path) -> None:
+    """Save a network as ``<name>.pb``, with what else it is in ``<name>.json`` beside it.
+
+    Parameters
+    ----------
+    frozen
+        The network.
+    path
+        The .pb file. The same network gives the same bytes.
+    """
+    file = Path(path)
+    description = {
+        "network": frozen.name,
+        "input_node": frozen.input_node,
+        "output_node": frozen.output_node,
+        "input_shape": list(frozen.input_shape),
+        "class_names": list(frozen.class_names),
+        "preprocessing": frozen.preprocessing.as_spec(),
+        "graph_sha256": frozen.sha256,
+        "layers": [asdict(layer) for layer in frozen.layers],
+    }
+    with writing(file) as temporary:
+        temporary.write_bytes(serialized(frozen.graph_def))
+    with writing(file.with_suffix(".json")) as temporary:
+        text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+
+
+def load_frozen(path: str | Path) -> FrozenNetwork:
+    """Load what `save_frozen` saved.
+
+    Parameters
+    ----------
+    path
+        The .pb file, its .json beside it.
+
+    Returns
+    -------
+    FrozenNetwork
+
+    Raises
+    ------
+    FileNotFoundError
+        One of the two is missing.
+    CheckpointError
+        The graph is truncated, damaged, or not the one that the .json describes.
+    NetworkError
+        The .json describes no network.
+    """
+    file = Path(path)
+    for part in (file, file.with_suffix(".json")):
+        if not part.is_file():
+            raise FileNotFoundError(f"{part}: no such file; run the rule frozen, which makes it")
+    try:
+        text = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        height, width, channels = text["input_shape"]
+        frozen = FrozenNetwork(
+            name=str(text["network"]),
+            graph_def=tf1.GraphDef(),
+            input_node=str(text["input_node"]),
+            output_node=str(text["output_node"]),
+            layers=tuple(FrozenLayer(**layer) for layer in text["layers"]),
+            input_shape=(height, width, channels),
+            class_names=tuple(text["class_names"]),
+            preprocessing=preprocessing_from(text["preprocessing"]),
+            sha256=str(text["graph_sha256"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise NetworkError(f"{file.with_suffix('.json')}: does not describe a frozen network; make it again") from error
+    data = file.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != frozen.sha256:
+        raise CheckpointError(
+            f"{file}: truncated or changed: its sha256 is {digest}, not {frozen.sha256}; make it again"
+        )
+    frozen.graph_def.ParseFromString(data)
+    return frozen

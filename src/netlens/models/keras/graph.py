@@ -1,0 +1,271 @@
+"""The graph of a Keras model as a plain list: each use of a layer, with where its inputs come from.
+
+Models inside models are opened, so that everything that walks a network (folding, patterns, layer shapes) sees one
+flat graph. Nothing here imports TensorFlow until a model is there, and then through `netlens.models.backend`.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from netlens.models.errors import NetworkError, UnsupportedLayerError
+
+
+@dataclass(eq=False)
+class Step:
+    """One use of one layer.
+
+    Attributes
+    ----------
+    layer
+        The Keras layer.
+    node
+        Keras' record of the call.
+    sources
+        The steps that its tensors come from, and which of their outputs, in the order of the call.
+    output_shape
+        Shape of its (first) output without the batch axis; None where unknown.
+    users
+        The steps that take its output.
+    is_output
+        Whether the model gives this step's output away.
+    """
+
+    layer: Any
+    node: Any
+    sources: list[tuple["Step", int]]
+    output_shape: tuple[int | None, ...]
+    users: list["Step"] = field(default_factory=list)
+    is_output: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the layer."""
+        return str(self.layer.name)
+
+    @property
+    def kind(self) -> str:
+        """Class name of the layer, such as ``Conv2D``."""
+        return type(self.layer).__name__
+
+    @property
+    def activation(self) -> str:
+        """Name of the activation fused into the layer; ``linear`` where there is none."""
+        function = getattr(self.layer, "activation", None)
+        if function is None:
+            return "linear"
+        return str(getattr(function, "__name__", None) or getattr(function, "name", type(function).__name__))
+
+    @property
+    def source(self) -> "Step":
+        """The step that its only input comes from.
+
+        Raises
+        ------
+        UnsupportedLayerError
+            It has no input, or several.
+        """
+        if len(self.sources) != 1:
+            raise UnsupportedLayerError(f"{self} has {len(self.sources)} inputs where one is expected")
+        return self.sources[0][0]
+
+    def __str__(self) -> str:
+        return f"layer {self.name!r} ({self.kind})"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network as a list of steps.
+
+    Attributes
+    ----------
+    steps
+        Every use of every layer that the outputs need, each after its sources.
+    outputs
+        The model's outputs: a step, and which of its outputs.
+    """
+
+    steps: tuple[Step, ...]
+    outputs: tuple[tuple[Step, int], ...]
+
+    def uses(self, layer: Any) -> int:
+        """Count how often the network applies `layer`."""
+        return sum(step.layer is layer for step in self.steps)
+
+
+def graph_of(model: Any) -> Graph:
+    """List every use of a layer in `model`, models inside it opened.
+
+    Parameters
+    ----------
+    model
+        A Keras functional or Sequential model with known input shape.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    NetworkError
+        `model` is a subclassed or unbuilt model, which has no graph, or two of its layers have the same name.
+    """
+    made: dict[int, tuple[Step, int]] = {}
+    _collect(model, made, nested=False)
+    outputs = tuple(made[id(tensor)] for tensor in model.outputs)
+
+    steps: list[Step] = []
+    seen: set[int] = set()
+    for step, _ in outputs:
+        _append_after_sources(step, steps, seen)
+        step.is_output = True
+    for step in steps:
+        for source, _ in step.sources:
+            source.users.append(step)
+
+    layers = {id(step.layer): step.name for step in steps}
+    repeated = [name for name, count in Counter(layers.values()).items() if count > 1]
+    if repeated:
+        raise NetworkError(f"network {model.name!r} has two layers named {repeated[0]!r}; rename one of them")
+    return Graph(tuple(steps), outputs)
+
+
+def _append_after_sources(step: Step, steps: list[Step], seen: set[int]) -> None:
+    """Append `step` behind everything that it needs; no recursion, since networks are deeper than Python's stack."""
+    pending = [(step, False)]
+    while pending:
+        current, sources_done = pending.pop()
+        if sources_done:
+            steps.append(current)
+        elif id(current) not in seen:
+            seen.add(id(current))
+            pending.append((current, True))
+            pending.extend((source, False) for source, _ in reversed(current.sources))
+
+
+def _collect(model: Any, made: dict[int, tuple[Step, int]], *, nested: bool) -> None:
+    """Make the steps of `model`; `made` maps each tensor to the step, and the output of it, that gives it."""
+    from netlens.models.backend import keras, tf
+
+    if not getattr(model, "_is_graph_network", False):
+        raise NetworkError(
+            f"network {model.name!r} has no layer graph (a subclassed model, or one that was never built); "
+            "save it as a functional or Sequential model with an input shape"
+        )
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            outputs = tf.nest.flatten(node.outputs)
+            if node.is_input and nested:
+                continue  # The outer model's tensors stand in for these.
+            sources = [made[id(tensor)] for tensor in node.keras_inputs]
+            if isinstance(node.layer, keras.Model):
+                inside = dict(made)
+                for tensor, source in zip(node.layer.inputs, sources, strict=True):
+                    inside[id(tensor)] = source
+                _collect(node.layer, inside, nested=True)
+                for tensor, inner in zip(outputs, node.layer.outputs, strict=True):
+                    made[id(tensor)] = inside[id(inner)]
+                continue
+            shape = outputs[0].shape
+            step = Step(node.layer, node, sources, () if shape.rank is None else tuple(shape.as_list()[1:]))
+            for index, tensor in enumerate(outputs):
+                made[id(tensor)] = (step, index)
+
+
+def rebuild(model: Any, make_layer: Callable[[Step], Any | None], *, input_shape: tuple[int, ...] | None = None) -> Any:
+    """Build the graph of `model` again from new layers; a step without a layer is left out.
+
+    Parameters
+    ----------
+    model
+        A Keras functional or Sequential model.
+    make_layer
+        Called once a layer (not once a use) with the first step that uses it. Returns the new layer, or None where
+        the layer's input becomes its output.
+    input_shape
+        Shape of the input without the batch axis, for a model with one input. Default: that of `model`.
+
+    Returns
+    -------
+    keras.Model
+        A functional model with fresh weights. Models inside `model` are opened.
+
+    Raises
+    ------
+    NetworkError
+        As `graph_of`.
+    """
+    from netlens.models.backend import keras, tf
+
+    graph = graph_of(model)
+    layers: dict[int, Any] = {}
+    tensors: dict[tuple[int, int], Any] = {}
+    inputs = []
+    for step in graph.steps:
+        if not step.sources:
+            tensors[id(step), 0] = keras.Input(input_shape or step.output_shape, dtype=step.layer.dtype, name=step.name)
+            inputs.append(tensors[id(step), 0])
+            continue
+        if id(step.layer) not in layers:
+            layers[id(step.layer)] = make_layer(step)
+        layer = layers[id(step.layer)]
+        arguments = [tensors[id(source), index] for source, index in step.sources]
+        if layer is None:
+            tensors[id(step), 0] = arguments[0]
+            continue
+        flat = list(step.node._flat_arguments)
+        for (_, position), tensor in zip(step.node._keras_inputs_ids_and_indices, arguments, strict=True):
+            flat[position] = tensor
+        args, values = tf.nest.pack_sequence_as((step.node.call_args, list(step.node.call_kwargs.values())), flat)
+        kwargs = dict(zip(step.node.call_kwargs, values, strict=True))
+        for index, tensor in enumerate(tf.nest.flatten(layer(*args, **kwargs))):
+            tensors[id(step), index] = tensor
+    outputs = [tensors[id(step), index] for step, index in graph.outputs]
+    return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name=model.name)
+
+
+def copy_of(
+    model: Any,
+    *,
+    change: Callable[[Step, dict[str, Any]], dict[str, Any] | None] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+) -> Any:
+    """Copy a model with its weights, layer by layer, models inside it opened.
+
+    Parameters
+    ----------
+    model
+        A Keras functional or Sequential model.
+    change
+        Given a step and the layer's configuration, returns the configuration to use, or None to leave the layer
+        out. Must not change the shapes of the weights.
+    input_shape
+        As in `rebuild`.
+
+    Returns
+    -------
+    keras.Model
+        A functional model that shares nothing with `model`.
+    """
+    from netlens.models.backend import keras
+
+    pairs: list[tuple[Any, Any]] = []
+
+    def make_layer(step: Step) -> Any | None:
+        config = step.layer.get_config()
+        if change is not None:
+            changed = change(step, config)
+            if changed is None:
+                return None
+            config = changed
+        layer = type(step.layer).from_config(config)
+        pairs.append((step.layer, layer))
+        return layer
+
+    copy = rebuild(model, make_layer, input_shape=input_shape)
+    # All at once: each call of a layer's own get_weights and set_weights makes the whole graph ready again.
+    values = keras.backend.batch_get_value([weight for old, _ in pairs for weight in old.weights])
+    weights = [weight for _, new in pairs for weight in new.weights]
+    keras.backend.batch_set_value(list(zip(weights, values, strict=True)))
+    return copy

@@ -1,0 +1,97 @@
+"""Networks in the one form that the analyses take: logits, batch normalization folded, kernels beside the model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlens.files.arrays import save_arrays
+from netlens.files.atomic import writing
+from netlens.models.backend import keras, tf, tf1
+from netlens.models.errors import NetworkError
+from netlens.models.keras.folding import fold_batch_normalization, has_batch_normalization
+from netlens.models.keras.kernel_layers import KernelLayer, kernel_layers, write_layers
+from netlens.models.loading import Network
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network made ready.
+
+    Attributes
+    ----------
+    network
+        Its model gives logits and has no batch normalization.
+    layers
+        The layers with kernels, in network order.
+    kernels
+        float32, by layer.
+    """
+
+    network: Network
+    layers: list[KernelLayer]
+    kernels: dict[str, NDArray[np.float32]]
+
+
+def prepare(network: Network) -> Prepared:
+    """Fold batch normalization, and describe what is left.
+
+    Parameters
+    ----------
+    network
+        As `netlens.models.loading.load_network` gives it.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    FoldingError
+        A batch normalization cannot be folded.
+    UnsupportedLayerError
+        A layer's kernel is not supported.
+    NetworkError
+        There is no layer with a kernel, or a kernel holds NaN or infinity.
+    """
+    # A copy of nothing but kernels would only cost memory: half a gigabyte for VGG-16.
+    model = network.model
+    if has_batch_normalization(model):
+        model = fold_batch_normalization(model)
+    layers = kernel_layers(model)
+    if not layers:
+        raise NetworkError(f"network {network.name!r} has no layer with a kernel")
+    # All at once: each read of a network's session makes the whole graph ready again.
+    stored = keras.backend.batch_get_value([model.get_layer(layer.name).kernel for layer in layers])
+    kernels = {layer.name: np.asarray(kernel, np.float32) for layer, kernel in zip(layers, stored, strict=True)}
+    for name, kernel in kernels.items():
+        if not np.all(np.isfinite(kernel)):
+            raise NetworkError(f"network {network.name!r}: the kernel of layer {name!r} holds NaN or infinity")
+    ready = Network(
+        network.name, model, network.preprocessing, network.class_names, network.input_shape, network.sha256
+    )
+    return Prepared(ready, layers, kernels)
+
+
+def save_prepared(prepared: Prepared, kernels: str | Path, model: str | Path) -> None:
+    """Save the kernels as npz, the model as .h5, and beside the model a .json of the same name that describes both.
+
+    Parameters
+    ----------
+    prepared
+        A network made ready.
+    kernels
+        npz file: one float32 array a layer, named as the layer, in network order.
+    model
+        .h5 file; `netlens.models.loading.load_network` opens it.
+    """
+    save_arrays(kernels, prepared.kernels)
+    ready = prepared.network.model
+    config, weights = ready.get_config(), ready.get_weights()
+    # In a graph of its own, since TensorFlow numbers the names of weights by what else a graph holds.
+    with writing(model) as temporary, tf.Graph().as_default(), tf1.Session():
+        alone = type(ready).from_config(config)
+        alone.set_weights(weights)
+        alone.save(temporary, save_format="h5", include_optimizer=False)
+    write_layers(Path(model).with_suffix(".json"), prepared.layers, prepared.network.describe())

@@ -1,0 +1,62 @@
+"""Open a prepared network, a Keras model or a frozen graph, for what only needs its logits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlens.models.backend import session_config, tf, tf1
+from netlens.models.frozen.frozen_network import FrozenNetwork, imported, load_frozen
+from netlens.models.loading import Network, load_network
+
+
+class _FrozenPredictor:
+    """A frozen network in a session of its own, called as a Keras model is."""
+
+    def __init__(self, network: FrozenNetwork, session: Any) -> None:
+        self._session = session
+        with session.graph.as_default():
+            tensors = imported(network)
+            self._images = tensors["input"]
+            self._logits = session.graph.get_tensor_by_name(f"network/{network.output_node}:0")
+
+    def predict_on_batch(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Compute the logits of preprocessed images."""
+        logits: NDArray[np.float32] = self._session.run(self._logits, {self._images: inputs})
+        return logits
+
+
+@contextmanager
+def open_subject(path: str | Path, *, name: str | None = None) -> Iterator[tuple[Network | FrozenNetwork, Any]]:
+    """Open a network that the rules ``kernels`` or ``frozen`` have prepared.
+
+    Parameters
+    ----------
+    path
+        ``network.h5`` or ``frozen.pb``, its .json beside it.
+    name
+        Name in the study. Default: the one in the .json.
+
+    Yields
+    ------
+    network
+        With ``preprocess`` and ``class_names``.
+    model
+        Gives logits: its ``predict_on_batch`` takes preprocessed images. Works only inside the block.
+
+    Raises
+    ------
+    FileNotFoundError, NetworkError
+        As `netlens.models.loading.load_network` and `netlens.models.frozen.frozen_network.load_frozen`.
+    """
+    if Path(path).suffix != ".pb":
+        network = load_network(path, name=name)
+        yield network, network.model
+        return
+    frozen = load_frozen(path)
+    graph = tf.Graph()
+    with tf1.Session(graph=graph, config=session_config()) as session:
+        yield frozen, _FrozenPredictor(frozen, session)

@@ -1,0 +1,202 @@
+"""Two networks' layers side by side, joined by lines as strong as the layers are similar."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
+from numpy.typing import ArrayLike, NDArray
+
+from netlens.plots import style
+
+#: Shares of the largest similarity that the key shows.
+KEY_SHARES: Final = (0.25, 0.5, 1.0)
+
+_ROW_IN: Final = 0.26
+_TOP_IN, _BOTTOM_IN = 0.3, 0.42
+_WIDEST_PT: Final = 2.2
+# Room beside the columns, in which labels and half of the network's name stand; what needs more is cut in the middle.
+_LEAST_IN, _MOST_IN, _EDGE_IN = 0.75, 1.4, 0.05
+# From a column to its labels, and what a connection around other layers takes of it besides.
+_BESIDE_IN, _BOW_IN = 0.09, 0.2
+_LABEL_PT, _NAME_PT = 7.0, 7.5
+_LINE: Final = style.PALETTE[0]
+_BEST: Final = style.PALETTE[3]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One network's column.
+
+    Attributes
+    ----------
+    network
+        Its name.
+    labels
+        Of the layers, in network order.
+    edges
+        (k, 2) int, which layer takes from which.
+    """
+
+    network: str
+    labels: tuple[str, ...]
+    edges: NDArray[np.int64]
+
+
+def side_of(graph: Mapping[str, NDArray[Any]], layers: Sequence[str]) -> Side:
+    """Read one network's column from a graph's arrays.
+
+    Parameters
+    ----------
+    graph
+        ``network``, ``names`` and ``labels`` (n), ``edges`` (k, 2).
+    layers
+        Layers that the similarities are of, in their order.
+
+    Raises
+    ------
+    ValueError
+        Those are not the graph's layers: lines would join the wrong ones.
+    """
+    if list(map(str, graph["names"])) != list(layers):
+        raise ValueError(f"the similarities are of other layers of {graph['network']} than its graph: make both again")
+    return Side(str(graph["network"]), tuple(map(str, graph["labels"])), np.asarray(graph["edges"], np.int64))
+
+
+def height_in(sides: Sequence[Side]) -> float:
+    """Give the height that the figure needs."""
+    return _TOP_IN + _BOTTOM_IN + _ROW_IN * max(len(side.labels) for side in sides)
+
+
+def draw(fig: Figure, sides: Sequence[Side], values: ArrayLike) -> None:
+    """Draw both columns, the lines between them, and the key.
+
+    Parameters
+    ----------
+    fig
+        Empty, of the height of `height_in`, without a layout of its own.
+    sides
+        The columns on the left and on the right. Layers are placed by depth, the first and the last beside each other.
+    values
+        (layers on the left, layers on the right), finite, not negative. Opacity and width of a line are its value over
+        the largest; the largest of each layer on the left has a colour of its own.
+
+    Raises
+    ------
+    ValueError
+        The values are not of these layers, or not finite and at least 0.
+    """
+    similarities = np.asarray(values, np.float64)
+    left, right = sides
+    if similarities.shape != (len(left.labels), len(right.labels)):
+        raise ValueError(
+            f"similarities of shape {similarities.shape} for {len(left.labels)} and {len(right.labels)} layers"
+        )
+    if not (np.isfinite(similarities).all() and similarities.min() >= 0):
+        raise ValueError("similarities that are negative or not finite cannot be drawn as opacity")
+    height = float(fig.get_size_inches()[1])
+    ax = fig.add_axes((0, _BOTTOM_IN / height, 1, 1 - (_TOP_IN + _BOTTOM_IN) / height))
+    ax.set(xlim=(0, 1), ylim=(1, 0))
+    ax.axis("off")
+    depths = [_depths(len(side.labels), max(len(left.labels), len(right.labels))) for side in sides]
+    width = float(fig.get_size_inches()[0])
+    across = (_margin_in(left) / width, 1 - _margin_in(right) / width)
+    _lines(ax, similarities, depths, across)
+    for side, depth, place, outwards in zip(sides, depths, across, (-1, 1), strict=True):
+        _column(ax, side, depth, place, outwards)
+    _key(fig, float(similarities.max()))
+
+
+def _margin_in(side: Side) -> float:
+    """Room between a column and the figure's edge."""
+    labels = max(_width_in(label, _LABEL_PT) for label in side.labels) + _beside_in(side)
+    return min(max(_LEAST_IN, _EDGE_IN + labels, _EDGE_IN + _width_in(side.network, _NAME_PT, bold=True) / 2), _MOST_IN)
+
+
+def _beside_in(side: Side) -> float:
+    return _BESIDE_IN + _BOW_IN * any(user != source + 1 for source, user in side.edges)
+
+
+def _width_in(text: str, size_pt: float, *, bold: bool = False) -> float:
+    font = FontProperties(family=mpl.rcParams["font.family"], weight="bold" if bold else "normal")
+    return float(TextPath((0, 0), text, size=size_pt, prop=font).get_extents().width) / 72
+
+
+def _cut(text: str, room_in: float, size_pt: float, *, bold: bool = False) -> str:
+    """Leave the middle of a text out where it is wider than the room."""
+    width = _width_in(text, size_pt, bold=bold)
+    shown, kept = text, len(text)
+    while kept > 2 and width > room_in:
+        kept = min(kept - 1, int(kept * room_in / width) + 1)
+        shown = f"{text[: kept // 2]}…{text[len(text) - (kept - kept // 2) :]}"
+        width = _width_in(shown, size_pt, bold=bold)
+    return shown
+
+
+def _depths(count: int, most: int) -> NDArray[np.float64]:
+    """Places from the top, at which the first and the last of each column lie beside each other."""
+    margin = 0.5 / most
+    return np.linspace(margin, 1 - margin, count) if count > 1 else np.array([0.5])
+
+
+def _strength(share: float, *, best: bool) -> dict[str, Any]:
+    """Opacity and width of a line by its share of the largest value."""
+    return {"alpha": share, "lw": _WIDEST_PT * share, "color": _BEST if best else _LINE, "zorder": 2 + share + 2 * best}
+
+
+def _lines(
+    ax: Axes, values: NDArray[np.float64], depths: Sequence[NDArray[np.float64]], across: tuple[float, float]
+) -> None:
+    largest = values.max()
+    best = values.argmax(axis=1)
+    for row, column in np.ndindex(*values.shape):
+        share = float(values[row, column] / largest) if largest > 0 else 0.0
+        ax.plot(
+            across,
+            [depths[0][row], depths[1][column]],
+            solid_capstyle="butt",
+            **_strength(share, best=bool(column == best[row])),
+        )
+
+
+def _column(ax: Axes, side: Side, depths: NDArray[np.float64], across: float, outwards: int) -> None:
+    width = float(ax.figure.get_size_inches()[0])  # type: ignore[union-attr]
+    for source, user in side.edges:
+        start, end = depths[source], depths[user]
+        # Around other layers in a bow on the outside.
+        bow = 0 if user == source + 1 else 4 / 3 * (_BOW_IN - 0.03) / width * outwards
+        points = [(across, start), (across + bow, start), (across + bow, end), (across, end)]
+        curve = Path(points, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+        ax.add_patch(PathPatch(curve, fill=False, ec="0.35", lw=0.8, zorder=6))
+    ax.scatter(np.full(len(depths), across), depths, s=22, c="white", edgecolors="0.15", linewidths=0.9, zorder=7)
+    beside = _beside_in(side)
+    for label, depth in zip(side.labels, depths, strict=True):
+        words = _cut(label, _MOST_IN - _EDGE_IN - beside, _LABEL_PT)
+        place = across + beside / width * outwards
+        ax.text(place, depth, words, ha="right" if outwards < 0 else "left", va="center", fontsize=_LABEL_PT, zorder=8)
+    name = _cut(side.network, 2 * (_MOST_IN - _EDGE_IN), _NAME_PT, bold=True)
+    ax.annotate(
+        name, (across, 0), (0, 5), textcoords="offset points", ha="center", va="bottom", fontsize=_NAME_PT,
+        fontweight="bold", annotation_clip=False,
+    )  # fmt: skip
+
+
+def _key(fig: Figure, largest: float) -> None:
+    shares = [(share, False, f"{100 * share:.0f}%") for share in KEY_SHARES]
+    handles = [
+        Line2D([], [], label=text, **{k: v for k, v in _strength(share, best=best).items() if k != "zorder"})
+        for share, best, text in [*shares, (1.0, True, "best match of a layer on the left")]
+    ]
+    fig.legend(
+        handles=handles, loc="lower center", ncols=len(handles), fontsize=6.5, handlelength=1.6, columnspacing=1.2,
+        handletextpad=0.5, borderaxespad=0.3, title=f"whitened similarity, share of the largest ({largest:.2f})",
+        title_fontsize=6.5,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Visualizing weights: expanded weights, non-negative factors, and the selection of what is shown."""

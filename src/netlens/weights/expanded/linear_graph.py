@@ -1,0 +1,217 @@
+"""The linear maps between two layers of a frozen network, and which positions see which.
+
+Only operations between the two layers are looked at; `netlens.weights.expanded.linear_operations` says what each does.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from netlens.models.errors import NetworkError, UnsupportedLayerError
+from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
+from netlens.weights.expanded.graph_nodes import inputs_of, node_name, tensor_name
+from netlens.weights.expanded.linear_operations import LinearTensor, OperationReader, Size
+from netlens.weights.expanded.taps import Block, Pair
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The positions of one tensor that a unit of another one depends on, (rows, columns) each.
+
+    Attributes
+    ----------
+    offset
+        The first of them, for the unit at 0.
+    size
+        How far they reach.
+    stride
+        How far they move from one unit to the next.
+    """
+
+    offset: Pair
+    size: Pair
+    stride: Pair
+
+
+@dataclass(frozen=True)
+class LinearGraph:
+    """The linear maps between two layers.
+
+    Attributes
+    ----------
+    network, source, target
+        Names, for messages.
+    tensors
+        From the source to the target, each behind those that it depends on.
+    outside
+        Tensors that these also take but that do not depend on the source, with size and channels; not constants.
+    whole_map
+        The operation that takes all positions of a map at once, if there is one.
+    """
+
+    network: str
+    source: str
+    target: str
+    tensors: tuple[LinearTensor, ...]
+    outside: dict[str, tuple[Size, int]]
+    whole_map: str | None = None
+
+    def period(self) -> Pair:
+        """Give by how much the source may grow, down and across, so that paddings stay as they are."""
+        found = self.extents()
+        steps = [found[self.tensors[-1].name].stride]
+        for tensor in self.tensors:
+            (down, across), stride = tensor.parted, found[tensor.name].stride
+            steps.append((down * stride[0], across * stride[1]))
+        return (math.lcm(*(step[0] for step in steps)), math.lcm(*(step[1] for step in steps)))
+
+    def extents(self) -> dict[str, Extent]:
+        """Derive what each tensor sees of the source.
+
+        Raises
+        ------
+        UnsupportedLayerError
+            Branches of different strides meet.
+        """
+        found = {self.tensors[0].name: Extent((0, 0), (1, 1), (1, 1))}
+        for tensor in self.tensors[1:]:
+            seen = [
+                _seen(block, found[edge.origin], outer_first=False) for edge in tensor.edges for block in edge.blocks
+            ]
+            found[tensor.name] = self._joined(seen, tensor)
+        return found
+
+    def extents_of_target(self) -> dict[str, Extent]:
+        """Derive what the target sees of each tensor; the inverse direction of `extents`."""
+        seen: dict[str, list[Extent]] = {tensor.name: [] for tensor in self.tensors}
+        seen[self.tensors[-1].name].append(Extent((0, 0), (1, 1), (1, 1)))
+        found: dict[str, Extent] = {}
+        for tensor in reversed(self.tensors):
+            found[tensor.name] = self._joined(seen[tensor.name], tensor)
+            for edge in tensor.edges:
+                seen[edge.origin] += [_seen(block, found[tensor.name], outer_first=True) for block in edge.blocks]
+        return found
+
+    def _joined(self, extents: Sequence[Extent], tensor: LinearTensor) -> Extent:
+        strides = sorted({extent.stride for extent in extents})
+        if len(strides) > 1:
+            told = " and ".join("x".join(map(str, stride)) for stride in strides)
+            raise UnsupportedLayerError(
+                f"network {self.network!r}: at {tensor.name!r} ({tensor.op}), branches of strides {told} between "
+                f"{self.source!r} and {self.target!r} meet; no one window fits them"
+            )
+        top, left = (min(extent.offset[axis] for extent in extents) for axis in (0, 1))
+        height, width = (
+            max(extent.offset[axis] + extent.size[axis] for extent in extents) - (top, left)[axis] for axis in (0, 1)
+        )
+        return Extent((top, left), (height, width), strides[0])
+
+
+def _seen(block: Block, extent: Extent, *, outer_first: bool) -> Extent:
+    """Put an operation behind (or, `outer_first`, in front of) what is known."""
+    own = Extent(
+        block.grid.offset,
+        (
+            (block.counts[0] - 1) * block.grid.spacing[0] + 1,
+            (block.counts[1] - 1) * block.grid.spacing[1] + 1,
+        ),
+        block.grid.stride,
+    )
+    outer, inner = (extent, own) if outer_first else (own, extent)
+    offset, size, stride = (
+        tuple(made)
+        for made in zip(
+            *(
+                (
+                    outer.offset[axis] * inner.stride[axis] + inner.offset[axis],
+                    (outer.size[axis] - 1) * inner.stride[axis] + inner.size[axis],
+                    outer.stride[axis] * inner.stride[axis],
+                )
+                for axis in (0, 1)
+            ),
+            strict=True,
+        )
+    )
+    return Extent(offset, size, stride)  # type: ignore[arg-type]
+
+
+def linear_graph(
+    network: FrozenNetwork,
+    source: str,
+    target: str,
+    *,
+    source_size: tuple[int, int] | None = None,
+    dtype: Any = np.float32,
+) -> LinearGraph:
+    """Read the linear maps between two layers.
+
+    Parameters
+    ----------
+    network
+        The frozen network.
+    source, target
+        Names of its layers, the earlier and the later one.
+    source_size
+        Positions of the source, down and across, in place of those that it has for the network's input size. With
+        strides, SAME padding depends on it.
+    dtype
+        Of the kernels, float32 or float64.
+
+    Returns
+    -------
+    LinearGraph
+
+    Raises
+    ------
+    NetworkError
+        No such layer, the same layer twice, or the target does not depend on the source.
+    UnsupportedLayerError
+        An operation between them has no linear map; the message names it.
+    """
+    first, last = network.layer(source), network.layer(target)
+    nodes = {node.name: node for node in network.graph_def.node}
+    start, end = tensor_name(first.node), tensor_name(last.node)
+    if start == end:
+        raise NetworkError(f"expanded weights need two layers; source and target are both {source!r}")
+    order = _between(nodes, start, end)
+    if order is None:
+        back = _between(nodes, end, start) is not None
+        why = "comes before it: swap the two" if back else "does not depend on it"
+        raise NetworkError(f"network {network.name!r}: no path leads from {source!r} to {target!r}, which {why}")
+    size: Size = source_size or (first.height, first.width)
+    if source_size is None and has_no_positions(first):
+        size = (1, 1)
+    reader = OperationReader(network, source, target, nodes, dtype)
+    reader.tensors[start] = LinearTensor(start, nodes[node_name(start)].op, (), first.channels, size)
+    for name in order:
+        reader.read(name)
+    return LinearGraph(network.name, source, target, tuple(reader.tensors.values()), reader.outside, reader.whole_map)
+
+
+def _between(nodes: dict[str, Any], start: str, end: str) -> list[str] | None:
+    """List the tensors that `end` needs and that depend on `start`, in order, without `start`; None if `end` does not.
+
+    Nothing in front of `start` is visited through `start`.
+    """
+    order: list[str] = []
+    dependent: dict[str, bool] = {start: True}
+    pending = [(end, False)]
+    while pending:
+        name, sources_done = pending.pop()
+        if sources_done:
+            dependent[name] = any(dependent[source] for source in inputs_of(nodes[node_name(name)]))
+            if dependent[name]:
+                order.append(name)
+        elif name not in dependent:
+            dependent[name] = False
+            pending.append((name, True))
+            pending.extend((source, False) for source in reversed(inputs_of(nodes[node_name(name)])))
+    return order if dependent[end] else None
+
+
+def has_no_positions(layer: FrozenLayer) -> bool:
+    """Say whether a layer's output is (n, channels)."""
+    return layer.height is None and layer.kind not in ("conv", "input")

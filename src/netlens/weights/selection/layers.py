@@ -1,0 +1,123 @@
+"""The layers whose weights are shown, where a study does not name them."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class LayerChoiceError(ValueError):
+    """A network has not the layers that are asked for, or too few to choose from."""
+
+
+class Layer(Protocol):
+    """What the choice needs to know of a layer; `netlens.models.frozen.frozen_network.FrozenLayer` is one."""
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+
+    @property
+    def kind(self) -> str:
+        """``conv``, ``concat``, ``add`` or something else."""
+
+    @property
+    def height(self) -> int | None:
+        """Rows of positions; None where there are no positions."""
+
+
+@dataclass(frozen=True)
+class ShownLayers:
+    """The layers whose weights are shown.
+
+    Attributes
+    ----------
+    first, second
+        The first two convolutions; `second` is empty where there is one only.
+    source, target
+        Connections lead from `source` to `target`.
+    next
+        Layer that uses `target`; empty where no layer behind it keeps positions.
+    """
+
+    first: str
+    second: str
+    source: str
+    target: str
+    next: str
+
+
+def shown_layers(layers: Sequence[Layer], *, source: str = "", target: str = "", next_layer: str = "") -> ShownLayers:
+    """Choose the layers that are not named.
+
+    Candidates are the places where a network's paths come together again, concatenations and additions, if there are
+    at least three of them. Where there are not, as in a plain chain, they are the convolutions, without the first two
+    if that leaves three. The first three candidates are source, target and next. A named layer takes its place, and the
+    layers that are not named are then the nearest candidates before or behind it.
+
+    Parameters
+    ----------
+    layers
+        All layers in network order.
+    source, target, next_layer
+        Names; empty: chosen.
+
+    Returns
+    -------
+    ShownLayers
+
+    Raises
+    ------
+    LayerChoiceError
+        A named layer is not there (the nearest names are told), keeps no positions, or lies behind one that it should
+        lie before; or there are no two candidates.
+    """
+    convolutions = [layer.name for layer in layers if layer.kind == "conv" and layer.height is not None]
+    if not convolutions:
+        raise LayerChoiceError("the network has no convolution, and so no weights over positions that could be shown")
+    order = {layer.name: place for place, layer in enumerate(layers)}
+    for name in filter(None, (source, target, next_layer)):
+        _check_named(name, layers, order)
+    candidates = _candidates(layers, convolutions)
+    chosen = _fill_in(candidates, order, [source, target, next_layer])
+    named = [name for name in chosen if name]
+    if [order[name] for name in named] != sorted({order[name] for name in named}):
+        raise LayerChoiceError(f"source, target and next must follow each other in the network, not {', '.join(named)}")
+    second = convolutions[1] if len(convolutions) > 1 else ""
+    return ShownLayers(convolutions[0], second, *chosen)
+
+
+def _check_named(name: str, layers: Sequence[Layer], order: dict[str, int]) -> None:
+    if name not in order:
+        near = difflib.get_close_matches(name, order, n=3, cutoff=0.5) or list(order)
+        raise LayerChoiceError(f"the network has no layer {name!r}; the nearest are {', '.join(near)}")
+    if layers[order[name]].height is None:
+        raise LayerChoiceError(f"layer {name!r} has no positions; choose a layer before the flatten or global pooling")
+
+
+def _candidates(layers: Sequence[Layer], convolutions: list[str]) -> list[str]:
+    joins = [layer.name for layer in layers if layer.kind in {"concat", "add"} and layer.height is not None]
+    if len(joins) >= 3:
+        return joins
+    return convolutions[2:] if len(convolutions) >= 5 else convolutions
+
+
+def _fill_in(candidates: list[str], order: dict[str, int], names: list[str]) -> tuple[str, str, str]:
+    source, target, following = names
+
+    def behind(name: str) -> str:
+        return next((other for other in candidates if order[other] > order[name]), "")
+
+    def before(name: str) -> str:
+        return next((other for other in reversed(candidates) if order[other] < order[name]), "")
+
+    if not target:
+        target = behind(source) if source else before(following) if following else behind(candidates[0])
+    if not source and target:
+        source = before(target)
+    if not (source and target):
+        raise LayerChoiceError(
+            f"there are no two layers to show connections between: the candidates are {', '.join(candidates)}; name "
+            "source and target in the section `weights` of the study"
+        )
+    return source, target, following or behind(target)

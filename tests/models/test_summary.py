@@ -1,0 +1,41 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from netlens.models.errors import NetworkError
+from netlens.models.summary import NOT_APPLICABLE, quantity
+
+EVALUATION = {
+    "heldout_logits": np.array([[2.0, 1], [0, 1], [3, 1], [5, 1]]),
+    "heldout_labels": np.array([0, 1, 1, 0]),
+    "scenes_logits": np.array([[2.0, 1, 0]]),
+    "scenes_labels": np.array([[0, 2, -1]]),
+}
+KERNELS = {"a": np.zeros((3, 3, 3, 4)), "b": np.zeros((4, 5))}
+
+
+def test_numbers(tmp_path):
+    (tmp_path / "a.h5").write_bytes(b"x" * 1500)
+    (tmp_path / "a.json").write_text(json.dumps({"training_cpu_s": 90.0}))
+    files = [str(tmp_path / "a.h5"), str(tmp_path / "a.json")]
+    expected = {
+        "heldout_accuracy": (0.75, math.sqrt(0.75 * 0.25 / 4)),
+        "scene_recall": (0.5, math.sqrt(0.25 / 2)),
+        "kernel_layers": (2, None),
+        "kernel_weights": (128, None),
+        "checkpoint_size": (0.0015, None),
+        "training_time": (1.5, None),
+    }
+    for name, value in expected.items():
+        assert quantity(name, EVALUATION, KERNELS, files) == pytest.approx(value)
+
+
+def test_what_a_study_does_not_have():
+    without = {name: values for name, values in EVALUATION.items() if "scenes" not in name}
+    for name in ("scene_recall", "checkpoint_size", "training_time"):
+        assert quantity(name, without, KERNELS, []) == (NOT_APPLICABLE, None)
+    assert quantity("training_time", without, KERNELS, ["a.keras"]) == (NOT_APPLICABLE, None)
+    with pytest.raises(NetworkError, match="no number of a network is named 'beauty'; there are heldout_accuracy"):
+        quantity("beauty", EVALUATION, KERNELS, [])

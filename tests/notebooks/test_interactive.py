@@ -1,0 +1,58 @@
+"""The notebooks that people open run by parameters too, as a process of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = "notebooks/spatial_attribution/interactive.ipynb"
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory):
+    """A network that was never trained, frozen."""
+    from netlens.models.architectures.inception import small_inception
+    from netlens.models.frozen.frozen_network import freeze, save_frozen
+    from netlens.models.loading import Network
+    from netlens.models.preprocessing import preprocessing_from
+
+    model = small_inception(input_shape=(16, 24, 3), classes=3, seed=1)
+    network = Network("untrained", model, preprocessing_from("tf"), ("moon", "<apple>", "coffee"), (16, 24, 3), "")
+    path = tmp_path_factory.mktemp("network") / "frozen.pb"
+    save_frozen(freeze(network), path)
+    return path
+
+
+def run(tmp_path, **values):
+    settings = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
+    log = str(tmp_path / "executed.ipynb")
+    command = [sys.executable, "-m", "netlens", "notebook", NOTEBOOK, *settings, "--stem", str(tmp_path / "page")]
+    return subprocess.run([*command, "--log", log], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_ones_own_image_by_parameters_becomes_a_page(frozen, tmp_path):
+    picture = tmp_path / "my picture.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)).save(picture)
+    done = run(tmp_path, frozen=frozen, scenes="''", image=f"'{picture}'", classes="[coffee, moon]", gradient="smooth")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert '"classes":[{"name":"coffee"' in text
+    assert "my picture.png" in text
+    assert '"gradients":[{"name":"smooth","label":"smooth"}]' in text
+    assert "widget" in (tmp_path / "executed.ipynb").read_text(encoding="utf-8")
+
+
+def test_an_image_that_cannot_be_read_is_told_in_one_line(frozen, tmp_path):
+    picture = tmp_path / "notes.png"
+    picture.write_text("no image")
+    done = run(tmp_path, frozen=frozen, scenes="''", image=picture)
+    assert done.returncode == 1
+    assert f"{picture}: cannot be read as an image" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "page.html").exists()

@@ -1,0 +1,77 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from netlens.models.backend import keras, tf
+from netlens.pattern_attribution.analyzers import reversal
+from netlens.pattern_attribution.analyzers.reversal import KernelReversal, is_one_of, rectification, why_undefined
+
+layers = keras.layers
+
+
+@pytest.mark.parametrize(
+    "names", [reversal.KERNEL_LAYERS, reversal.IDENTITY_LAYERS, reversal.ROUTING_LAYERS, reversal.UNSPOKEN_LAYERS]
+)
+def test_the_lists_name_layers_of_keras(names: tuple[str, ...]) -> None:
+    for name in names:
+        assert issubclass(getattr(layers, name), layers.Layer)
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: layers.Dense(2), "linear"),
+        (lambda: layers.Dense(2, activation="linear"), "linear"),
+        (lambda: layers.Dense(2, activation="relu"), "relu"),
+        (lambda: layers.Conv2D(2, 3, activation=tf.nn.relu), "relu"),
+        (lambda: layers.Conv2D(2, 3, activation=layers.ReLU()), "relu"),
+        (lambda: layers.Activation("relu"), "relu"),
+        (layers.ReLU, "relu"),
+        (lambda: layers.ReLU(negative_slope=0.1), "other"),
+        (lambda: layers.ReLU(threshold=1.0), "other"),
+        (lambda: layers.Dense(2, activation=layers.ReLU(6.0)), "other"),
+        (lambda: layers.Dense(2, activation="tanh"), "other"),
+        (lambda: layers.Dense(2, activation=tf.nn.relu6), "other"),
+        (lambda: layers.Dense(2, activation=lambda x: x), "other"),
+    ],
+)
+def test_rectification(make: Any, expected: str) -> None:
+    assert rectification(make()) == expected
+
+
+def test_a_derived_class_is_another_layer() -> None:
+    class Derived(layers.Dropout):  # type: ignore[misc]
+        pass
+
+    assert is_one_of(layers.Dropout(0.5), reversal.IDENTITY_LAYERS)
+    assert not is_one_of(Derived(0.5), reversal.IDENTITY_LAYERS)
+    assert why_undefined(Derived(0.5)) == "the methods define no rule for it"
+
+
+@pytest.mark.parametrize(
+    ("shape", "make"),
+    [
+        ((7,), lambda: layers.Dense(3)),
+        ((4, 7), lambda: layers.Dense(3, activation="relu")),
+        ((2, 4, 7), lambda: layers.Dense(3)),
+        ((9, 8, 2), lambda: layers.Conv2D(3, (3, 2), strides=(2, 3), activation="relu")),
+        ((9, 8, 2), lambda: layers.Conv2D(3, (4, 3), strides=(3, 2), padding="same")),
+        ((9, 8, 2), lambda: layers.Conv2D(3, (2, 3), dilation_rate=(3, 2), padding="same", activation="relu")),
+        ((9, 8, 2), lambda: layers.Conv2D(3, 3, dilation_rate=2)),
+    ],
+)
+def test_with_the_layer_s_own_kernel_it_is_the_gradient(shape: tuple[int, ...], make: Any) -> None:
+    image = layers.Input(shape)
+    layer = make()
+    output = layer(image)
+    step = KernelReversal(layer)
+    step.set_kernel(layer.get_weights()[0])
+    relevance = layers.Input(output.shape[1:])
+    rng = np.random.default_rng(0)
+    feed = [rng.normal(size=(3, *shape)), rng.normal(size=(3, *output.shape[1:]))]
+    gradient = tf.gradients(output, image, relevance)[0]
+    back = step([image, output, relevance])
+    assert back.shape.as_list() == [None, *shape]
+    actual, expected = keras.backend.function([image, relevance], [back, gradient])(feed)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-6 * np.abs(expected).max())

@@ -1,0 +1,38 @@
+"""Means with intervals."""
+
+import matplotlib.pyplot as plt
+import pytest
+
+from netlens.plots import attribution_scores, style
+from netlens.publish import figure
+from netlens.spatial_attribution.ground_truth import Interval
+
+
+def test_each_entry_is_drawn_at_its_line_with_its_interval_and_nothing_is_cut_off():
+    style.paper()
+    fig, ax = plt.subplots()
+    entries = [
+        ("mixed4a", "true", Interval(0.5, 0.4, 0.6, 9)),
+        ("mixed4a", "smooth", Interval(0.7, 0.65, 0.75, 9)),
+        ("gradient", "gradient", Interval(0.45, 0.41, 0.49, 9)),
+    ]
+    attribution_scores.dots(ax, ["mixed4a", "gradient"], entries, colours=["true", "smooth"], chance=0.4)
+    attribution_scores.key(fig, {"true": "true", "smooth": "smooth"})
+    spans = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 2][:3]
+    assert [tuple(span) for span in spans] == [(0.4, 0.6), (0.65, 0.75), (0.41, 0.49)]
+    points = [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.lines if len(line.get_xdata()) == 1]
+    assert [x for x, _ in points] == [0.5, 0.7, 0.45]
+    assert abs(points[0][1]) < 0.5
+    assert abs(points[1][1]) < 0.5
+    assert points[0][1] != points[1][1]
+    assert points[2][1] == 1
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["mixed4a", "gradient"]
+    assert figure.overflow(fig) == []
+    plt.close(fig)
+
+
+def test_the_line_of_chance_is_where_it_should_be():
+    fig, ax = plt.subplots()
+    attribution_scores.dots(ax, ["a"], [], colours=[], chance=0.4)
+    assert ax.lines[0].get_xdata()[0] == pytest.approx(0.4)
+    plt.close(fig)

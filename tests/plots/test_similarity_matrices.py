@@ -1,0 +1,119 @@
+"""Matrices of similarities."""
+
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from netlens.plots import similarity_matrices, style
+from netlens.plots.similarity_matrices import SIDE_BY_SIDE, Panel
+from netlens.publish import figure
+
+
+def panel(rows=3, columns=4, seed=0, **other):
+    values = np.random.default_rng(seed).random((rows, columns))
+    names = [f"row{i}" for i in range(rows)], [f"column{i}" for i in range(columns)]
+    return Panel(
+        other.pop("title", "A, B"), other.pop("values", values), *names, other.pop("row_title", "A"), "second network"
+    )
+
+
+def drawn(*panels):
+    style.paper()
+    fig = plt.figure()
+    similarity_matrices.draw(fig, panels)
+    return fig
+
+
+def matrices(fig):
+    return [ax for ax in fig.axes if ax.images]
+
+
+def test_each_panel_has_its_scale_and_its_best_matches_are_marked():
+    panels = [panel(seed=1), panel(5, 4, seed=2)]
+    fig = drawn(*panels)
+    for ax, shown in zip(matrices(fig), panels, strict=True):
+        image = ax.images[0]
+        np.testing.assert_array_equal(image.get_array(), shown.values)
+        assert image.get_clim() == (0, shown.values.max())
+        marks = [(int(line.get_xdata()[0]), int(line.get_ydata()[0])) for line in ax.lines]
+        assert marks == [(column, row) for row, column in enumerate(shown.values.argmax(axis=1))]
+        assert [label.get_text() for label in ax.get_xticklabels()] == list(shown.columns)
+        assert [label.get_text() for label in ax.get_yticklabels()] == list(shown.rows)
+        (scale,) = ax.child_axes
+        assert [label.get_text() for label in scale.get_yticklabels()][-1] == f"{shown.values.max():.2f}"
+    plt.close(fig)
+
+
+def test_marks_stand_out_from_their_cell():
+    fig = drawn(panel(2, 2, values=np.array([[1.0, 0.0], [0.05, 0.04]])))
+    assert [line.get_color() for line in matrices(fig)[0].lines] == ["white", "black"]
+    plt.close(fig)
+
+
+def test_colours_darken_evenly():
+    steps = similarity_matrices.colours()(np.linspace(0, 1, 21))[:, :3] @ [0.299, 0.587, 0.114]
+    assert (np.diff(steps) < 0).all()
+    assert np.diff(steps).min() > 3 * np.diff(steps).mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "panels",
+    [
+        [panel()],
+        [panel(), panel(9, 4), panel(12, 12)],
+        [panel(SIDE_BY_SIDE, 3), panel(3, SIDE_BY_SIDE), panel(2, 2)],
+        [panel(SIDE_BY_SIDE + 1, 3), panel(3, 50)],
+        [panel(1, 1)] * 3,
+        [panel(80, 70)],
+    ],
+)
+def test_nothing_is_cut_off_or_overlaps_whatever_the_sizes(panels):
+    fig = drawn(*panels)
+    assert figure.overflow(fig) == []
+    width, height = fig.get_size_inches()
+    beside = len(panels) > 1 and max(max(each.values.shape) for each in panels) <= SIDE_BY_SIDE
+    assert width == (style.FULL_WIDTH_IN if beside else style.WIDTH_IN)
+    assert height <= 8.01
+    boxes = [ax.get_tightbbox() for ax in matrices(fig)]
+    for place, box in enumerate(boxes):
+        assert box.width > 0.5 * fig.dpi
+        assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+    for ax in matrices(fig):
+        box = ax.get_window_extent()
+        rows, columns = ax.images[0].get_array().shape
+        assert box.width / columns == pytest.approx(box.height / rows, rel=0.01)
+        for labels, across in ((ax.get_xticklabels(), 0), (ax.get_yticklabels(), 1)):
+            extents = [label.get_window_extent() for label in labels if label.get_visible()]
+            # Of a line's height the letters take four fifths.
+            assert all(
+                abs(a.get_points()[:, across].mean() - b.get_points()[:, across].mean())
+                > 0.8 * (a.get_points()[1, across] - a.get_points()[0, across])
+                for a, b in pairwise(extents)
+            )
+    plt.close(fig)
+
+
+def test_row_labels_of_the_panel_before_are_not_repeated():
+    fig = drawn(panel(title="one"), panel(title="two", row_title=""), panel(title="three", row_title="A"))
+    shown = [[label.get_text() for label in ax.get_yticklabels()] for ax in matrices(fig)]
+    assert shown == [["row0", "row1", "row2"], ["", "", ""], ["row0", "row1", "row2"]]
+    plt.close(fig)
+
+
+def test_nothing_is_similar():
+    fig = drawn(panel(2, 2, values=np.zeros((2, 2))))
+    assert matrices(fig)[0].images[0].get_clim() == (0, 1)
+    plt.close(fig)
+
+
+def test_values_that_are_no_similarities_of_these_layers_are_refused():
+    fig = plt.figure()
+    for values, words in ((np.zeros((3, 3)), "for 3 and 4 layers"), (np.full((3, 4), np.nan), "finite")):
+        with pytest.raises(ValueError, match=words):
+            similarity_matrices.draw(fig, [panel(values=values)])
+    with pytest.raises(ValueError, match="not negative"):
+        similarity_matrices.draw(fig, [panel(values=np.full((3, 4), -0.1))])
+    plt.close(fig)

@@ -1,0 +1,94 @@
+"""Which layers are shown: of branching networks, of chains, of what a study names."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from netlens.weights.selection.layers import LayerChoiceError, ShownLayers, shown_layers
+
+
+@dataclass(frozen=True)
+class Layer:
+    name: str
+    kind: str
+    height: int | None = 8
+
+
+def network(*layers):
+    return [Layer("input", "input"), *(Layer(name, kind) for name, kind in layers), Layer("logits", "dense", None)]
+
+
+BRANCHING = network(
+    ("conv0", "conv"), ("pool0", "pool"), ("conv1", "conv"), ("conv2", "conv"),
+    ("a_1x1", "conv"), ("a_3x3", "conv"), ("a", "concat"),
+    ("b_1x1", "conv"), ("b_3x3", "conv"), ("b", "concat"), ("pool1", "pool"),
+    ("c_1x1", "conv"), ("c_3x3", "conv"), ("c", "concat"), ("d_1x1", "conv"), ("d", "concat"),
+)  # fmt: skip
+CHAIN = network(*((f"conv{number}", "conv") for number in range(6)))
+
+
+def test_joins_of_a_branching_network():
+    assert shown_layers(BRANCHING) == ShownLayers("conv0", "conv1", "a", "b", "c")
+
+
+def test_convolutions_of_a_chain_behind_the_first_two():
+    assert shown_layers(CHAIN) == ShownLayers("conv0", "conv1", "conv2", "conv3", "conv4")
+
+
+@pytest.mark.parametrize(
+    ("count", "chosen"),
+    [(2, ("conv0", "conv1", "")), (3, ("conv0", "conv1", "conv2")), (4, ("conv0", "conv1", "conv2"))],
+)
+def test_short_chains_begin_at_their_first_convolution(count, chosen):
+    found = shown_layers(network(*((f"conv{number}", "conv") for number in range(count))))
+    assert (found.source, found.target, found.next) == chosen
+
+
+def test_two_joins_are_too_few_for_source_target_and_next():
+    two = network(*((f"conv{number}", "conv") for number in range(5)), ("a", "add"), ("b", "add"))
+    assert shown_layers(two).target == "conv3"
+
+
+@pytest.mark.parametrize(
+    ("named", "chosen"),
+    [
+        ({"source": "b"}, ("b", "c", "d")),
+        ({"target": "c"}, ("b", "c", "d")),
+        ({"target": "d"}, ("c", "d", "")),
+        ({"next_layer": "d"}, ("b", "c", "d")),
+        ({"source": "a", "target": "d"}, ("a", "d", "")),
+        ({"target": "conv2", "source": "conv0"}, ("conv0", "conv2", "a")),
+        ({"source": "a_3x3"}, ("a_3x3", "a", "b")),
+    ],
+)
+def test_named_layers_are_kept_and_the_others_follow(named, chosen):
+    found = shown_layers(BRANCHING, **named)
+    assert (found.source, found.target, found.next) == chosen
+
+
+def test_an_unknown_layer_is_told_with_the_nearest():
+    with pytest.raises(LayerChoiceError, match=r"no layer 'conv9'; the nearest are conv\d"):
+        shown_layers(CHAIN, source="conv9")
+
+
+def test_a_layer_without_positions_is_refused():
+    with pytest.raises(LayerChoiceError, match="'logits' has no positions"):
+        shown_layers(CHAIN, target="logits")
+
+
+def test_layers_in_the_wrong_order_are_refused():
+    with pytest.raises(LayerChoiceError, match="must follow each other in the network, not c, a"):
+        shown_layers(BRANCHING, source="c", target="a")
+    with pytest.raises(LayerChoiceError, match="must follow each other"):
+        shown_layers(BRANCHING, source="b", target="b")
+
+
+@pytest.mark.parametrize("layers", [network(), network(("conv0", "conv"))])
+def test_a_network_without_two_layers_to_connect_is_refused(layers):
+    with pytest.raises(LayerChoiceError, match=r"no convolution|no two layers"):
+        shown_layers(layers)
+
+
+def test_nothing_lies_before_the_first_candidate():
+    with pytest.raises(LayerChoiceError, match="no two layers"):
+        shown_layers(BRANCHING, target="a")

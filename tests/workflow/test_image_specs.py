@@ -1,0 +1,142 @@
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from netlens.workflow.image_specs import (
+    SpecError,
+    class_folders,
+    downloads_of,
+    image_files,
+    names_of,
+    scene_files,
+    spec_of,
+    value_of,
+)
+from netlens.workflow.network_specs import (
+    check_files,
+    download_file,
+    image_file,
+    images_of,
+    network_files,
+    network_spec,
+    prepared_file,
+    preprocessing_spec,
+)
+
+CONFIG = {
+    "study": "mine",
+    "images": {
+        "photos": {"kind": "photos", "seed": 3},
+        "cats": {"kind": "folder", "folder": "cats.zip"},
+        "dogs": {"kind": "folder", "folder": "dogs", "heldout_folder": "more dogs"},
+    },
+    "networks": {
+        "small": {
+            "kind": "trained", "architecture": "small_vgg", "images": "photos", "checkpoint": "m/s.h5",
+            "retrain": False, "preprocessing": "tf",
+        },
+        "own": {
+            "kind": "trained", "images": "photos", "checkpoint": "m/s.h5", "retrain": True,
+            "preprocessing": {"scale": 2},
+        },
+        "given": {"kind": "file", "images": "cats", "file": "g.keras", "class_names": "names.txt"},
+        "big": {"kind": "named", "images": "dogs", "architecture": "vgg16", "download": "w.1.h5"},
+        "random": {"kind": "named", "images": "dogs", "architecture": "vgg16", "class_names": ["a", "b"]},
+    },
+}  # fmt: skip
+
+
+def test_names_as_expressions():
+    assert names_of(CONFIG["images"], "folder") == "cats|dogs"
+    assert names_of(CONFIG["networks"]) == "small|own|given|big|random"
+    assert re.search(names_of(CONFIG["images"], "zip"), "photos") is None
+    assert re.fullmatch(downloads_of(CONFIG), "w.1.h5") and not re.fullmatch(downloads_of(CONFIG), "wx1.h5")
+    assert re.search(downloads_of({"networks": {}}), "") is None
+
+
+def test_image_sets():
+    assert image_files(CONFIG, "photos") == []
+    assert image_files(CONFIG, "cats") == ["cats.zip"]
+    assert image_files(CONFIG, "dogs") == ["dogs", "more dogs"]
+    assert scene_files(CONFIG, "photos") == ["results/mine/images/photos/scenes.npz"]
+    assert scene_files(CONFIG, "dogs") == []
+    assert value_of(CONFIG, "images", "seed")(SimpleNamespace(images="photos")) == 3
+    assert value_of(CONFIG, "networks", "file")(SimpleNamespace(network="given")) == "g.keras"
+
+
+def test_networks():
+    assert network_files(CONFIG, "small") == ["m/s.h5", "m/s.json"]
+    own = "results/mine/networks/own/checkpoint"
+    assert network_files(CONFIG, "own") == [f"{own}.h5", f"{own}.json"]
+    assert network_spec(CONFIG, "own")["checkpoint"] == f"{own}.h5"
+    assert CONFIG["networks"]["own"]["checkpoint"] == "m/s.h5", "the study itself is not changed"
+    assert network_files(CONFIG, "given") == ["g.keras", "names.txt"]
+    assert network_files(CONFIG, "big") == [download_file("w.1.h5")]
+    assert network_files(CONFIG, "random") == []
+    assert preprocessing_spec(CONFIG, "small") == {"mode": "tf"}
+    assert preprocessing_spec(CONFIG, "own") == {"scale": 2}
+    assert images_of(CONFIG, "given") == "cats"
+    assert image_file(CONFIG, "big", "heldout") == "results/mine/images/dogs/heldout.npz"
+
+
+def test_unknown_names():
+    with pytest.raises(SpecError, match="networks: 'tiny' is not defined; there is small, own"):
+        spec_of(CONFIG, "networks", "tiny")
+
+
+def test_missing_files_are_told_all_at_once(tmp_path):
+    def study(**networks):
+        return {
+            "study": "mine",
+            "images": {"photos": {"kind": "photos"}, "cats": {"kind": "folder", "folder": str(tmp_path / "cats")}},
+            "networks": networks,
+        }
+
+    (tmp_path / "s.json").write_text('{"checkpoint": {"sha256": "abc"}}')
+    networks = {
+        "small": {"kind": "trained", "images": "photos", "checkpoint": str(tmp_path / "s.h5")},
+        "own": {"kind": "trained", "images": "photos", "checkpoint": "none.h5", "retrain": True},
+        "given": {"kind": "file", "images": "photos", "file": str(tmp_path / "g.keras")},
+        "big": {"kind": "named", "images": "photos", "architecture": "vgg16", "download": "w.h5"},
+    }
+    with pytest.raises(SpecError) as caught:
+        check_files(study(**networks))
+    assert str(caught.value).splitlines() == [
+        f"images.cats: {tmp_path}/cats: no such folder or zip of images",
+        f"networks.small: {tmp_path}/s.h5: no such file (its sha256 is abc); restore it",
+        f"networks.given: {tmp_path}/g.keras: no such file",
+    ]
+    for name in ("cats", "s.h5", "g.keras"):
+        (tmp_path / name).write_text("x")
+    check_files(study(**networks))
+
+
+def test_frozen_graphs_are_refused_where_a_keras_model_is_needed(tmp_path):
+    (tmp_path / "g.pb").write_text("x")
+    study = {
+        "study": "mine",
+        "images": {},
+        "networks": {"given": {"kind": "file", "images": "photos", "file": str(tmp_path / "g.pb")}},
+        "models": {"network": "given"},
+        "pattern_attribution": {"network": "other"},
+        "weights": {"network": "given"},
+    }
+    with pytest.raises(SpecError) as caught:
+        check_files(study)
+    assert str(caught.value) == "models.network: given is a frozen graph (.pb); a Keras model is needed here"
+    check_files({**study, "models": {"network": "other"}})
+    assert prepared_file(study, "given") == "results/mine/networks/given/frozen.pb"
+    assert prepared_file(study, "given", ".json") == "results/mine/networks/given/frozen.json"
+    assert prepared_file(CONFIG, "given") == "results/mine/networks/given/network.h5"
+
+
+def test_class_folders_are_found_one_and_two_levels_down(tmp_path):
+    for name in ("train/cat", "train/dog", "heldout/cat"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "train" / "notes.txt").touch()
+    config = {"images": {"own": {"kind": "folder", "folder": str(tmp_path)}, "photos": {"kind": "photos"}}}
+    found = [str(Path(path).relative_to(tmp_path)) for path in class_folders(config, "own")]
+    assert found == ["heldout", "heldout/cat", "train", "train/cat", "train/dog"]
+    assert class_folders(config, "photos") == []

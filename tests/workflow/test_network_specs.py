@@ -1,0 +1,30 @@
+"""What a study says of its networks."""
+
+import pytest
+
+from netlens.workflow.image_specs import SpecError
+from netlens.workflow.network_specs import check_files, compared_networks
+
+
+def study(networks, compared=()):
+    specs = {name: {"kind": "named", "architecture": "vgg16", "images": "photos"} for name in networks}
+    return {"study": "s", "images": {}, "networks": specs, "model_comparison": {"networks": list(compared)}}
+
+
+def test_the_first_three_networks_are_compared_where_the_study_names_none():
+    assert compared_networks(study("abcd")) == ["a", "b", "c"]
+    assert compared_networks(study("ab")) == ["a", "b", "b"]
+    assert compared_networks(study("a")) == ["a", "a", "a"]
+
+
+def test_named_networks_are_compared_in_their_order():
+    assert compared_networks(study("abcd", "dba")) == ["d", "b", "a"]
+    assert compared_networks(study("ab", "aab")) == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize(("compared", "message"), [("ab", "2 named, 3 are needed"), ("abx", "'x'")])
+def test_other_numbers_and_unknown_names_are_told_before_anything_starts(compared, message):
+    with pytest.raises(SpecError, match=message):
+        compared_networks(study("abc", compared))
+    with pytest.raises(SpecError, match=message):
+        check_files(study("abc", compared))
