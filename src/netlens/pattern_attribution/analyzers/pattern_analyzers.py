@@ -4,7 +4,7 @@ Source: Kindermans et al. 2017, "Learning how to explain neural networks: Patter
 (arXiv 1705.05598). iNNvestigate 1.x had both methods, its 2.x release has neither.
 
 >>> import innvestigate
->>> import netlens.pattern_attribution.patterns  # registers them
+>>> import netlens.pattern_attribution.analyzers  # registers them
 >>> analyzer = innvestigate.create_analyzer("pattern.attribution", model, patterns=patterns)
 >>> relevance = analyzer.analyze(images)
 
