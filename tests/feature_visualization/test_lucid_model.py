@@ -28,6 +28,7 @@ def by_network(network, layers, pixels=PIXELS):
         return session.run([tensors[layer] for layer in layers], feed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preprocessing", ["none", "tf", "torch", "caffe", CAFFE], ids=str)
 def test_layers_are_those_of_the_network_for_any_preprocessing(frozen, preprocessing):
     network = frozen("branches", tuple(preprocessing.items()) if isinstance(preprocessing, dict) else preprocessing)

@@ -93,6 +93,7 @@ def test_rows_of_two_networks_are_the_same_places_in_maps_of_different_sizes(net
     np.testing.assert_allclose(first, second, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [2, 3, 20])
 def test_any_number_of_shards_gives_the_same_activations_and_sums(network, images, parts):
     sample = draw_sample(len(images), 53, seed=6)

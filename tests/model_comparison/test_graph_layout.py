@@ -25,6 +25,7 @@ def graphs(draw):
     return count, sorted(edges)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(graphs())
 def test_edges_lead_forward_nodes_are_apart_and_routes_pass_none(graph):

@@ -184,6 +184,7 @@ def test_networks_of_the_legacy_keras_give_the_same(legacy, form):
     np.testing.assert_allclose(model.predict(stored["x"], verbose=0), stored["y"], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("softmax", ["fused", "layer", "activation", "none"])
 def test_softmax_is_removed(tmp_path, softmax):
     model = classifier(softmax)
@@ -211,6 +212,7 @@ def test_softmax_operation_is_removed():
     )
 
 
+@pytest.mark.slow
 def test_prepared_network_on_disk(tmp_path):
     x = image = keras.Input((9, 8, 3))
     x = L.ReLU(name="relu")(L.BatchNormalization(name="norm")(L.Conv2D(5, 3, name="conv", use_bias=False)(x)))

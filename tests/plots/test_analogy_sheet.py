@@ -32,6 +32,7 @@ def bars(ax):
     return {tuple(patch.get_facecolor()): patch.get_width() for patch in ax.patches}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 7, 8, 10, 12, 25])
 def test_each_layer_has_its_picture_its_bars_and_its_numbers_and_nothing_is_cut_off(count):
     fig = sheet(shown(count))

@@ -37,6 +37,7 @@ def shown(fig):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "lines"), [(1, [1]), (8, [8]), (10, [10]), (11, [6, 5]), (20, [10, 10]), (23, [8, 7, 8])]
 )

@@ -32,6 +32,7 @@ def test_a_figure_is_made_with_its_numbers_and_the_same_bytes_again(tmp_path):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_numbers_come_back_exactly(tmp_path):
     figure.save(drawn(), tmp_path / "item", TABLE)
     assert np.array_equal(pd.read_csv(tmp_path / "item.csv")["y"], TABLE["y"])

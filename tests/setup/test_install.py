@@ -329,6 +329,7 @@ def test_a_driver_that_appears_makes_it_again(setup):
 # -- what can go wrong -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("output", "status", "words"),
     [

@@ -25,6 +25,7 @@ def one_position_at_a_time(network, image, source, target, gradient):
     return np.where(alive[:, :, None, None], np.array(rows), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradient", GRADIENTS)
 @pytest.mark.parametrize(("source", "target"), [("early", "late"), ("pool", "mixed"), ("early", "mixed")])
 def test_between_equals_one_position_at_a_time(tiny, images, source, target, gradient):

@@ -56,6 +56,7 @@ def test_named_pairs_are_taken_whatever_their_size(tiny):
     assert layer_pairs(tiny, [], [["early", "late"], ["early", "late"]], 1) == [("early", "late")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pair", "message"),
     [

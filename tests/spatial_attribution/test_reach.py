@@ -22,6 +22,7 @@ def positions_by_trying(session, source, target, count):
     return np.array(first), np.array(last)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(layer, min_size=1, max_size=3), st.integers(6, 11))
 def test_reach_of_chains_is_where_the_gradient_is(chain, height):

@@ -99,6 +99,7 @@ def test_input_times_gradient_is_the_attribution_to_the_input(tiny_model, images
     np.testing.assert_allclose(found["input_t_gradient"], ours, rtol=1e-4, atol=1e-5 * np.abs(ours).max())
 
 
+@pytest.mark.slow
 def test_patterns_equal_to_kernels_give_the_gradient_times_the_logit(tiny_chain, images):
     model, network = tiny_chain
     classes = np.array([1, 2, 0])

@@ -51,6 +51,7 @@ def parameters(rule):
 # ---- the rules
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ITEMS)
 def test_an_item_has_a_rule_of_its_name_that_makes_its_files(workflow, name):
     assert name in workflow
@@ -102,6 +103,7 @@ def test_every_notebook_is_run_by_a_rule(with_notebooks):
     assert {str(rule.input.notebook) for rule in with_notebooks} == NOTEBOOKS - INTERACTIVE
 
 
+@pytest.mark.slow
 def test_a_notebooks_rule_depends_on_its_code_and_leaves_the_executed_notebook_as_its_log(with_notebooks):
     for rule in with_notebooks:
         assert paths(rule.input.code) == code_of(str(rule.input.notebook)), rule.name

@@ -232,6 +232,7 @@ def test_definitions_and_environment_reach_the_text(tmp_path):
         build(tmp_path / "d", definitions={"a1": "x"})
 
 
+@pytest.mark.slow
 @needs_pdflatex
 def test_file_names_start_from_the_given_folder(tmp_path):
     (tmp_path / "made").mkdir()
@@ -282,6 +283,7 @@ def test_a_font_that_would_become_a_bitmap_is_an_error(tmp_path):
         build(tmp_path / "paper", missing)
 
 
+@pytest.mark.slow
 @needs_pdflatex
 def test_a_failure_leaves_the_old_pdf(tmp_path):
     pdf = build(tmp_path / "paper")

@@ -51,6 +51,7 @@ def test_full_size_computes(full):
     assert np.all(np.isfinite(logits)) and logits.std() > 0
 
 
+@pytest.mark.slow
 def test_full_size_is_the_same_for_the_same_seed():
     options = {"input_shape": (32, 32, 3), "classes": 4}
     digests = [inception_v1(**options, seed=seed).sha256 for seed in (0, 0, 1)]

@@ -213,6 +213,7 @@ def test_unknown_layer_tells_the_nearest():
         frozen.layer("qqq")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [0, 1, 1000, -1])
 def test_truncated_graph_is_one_line(tmp_path, kept):
     save_frozen(freeze(network(branching())), tmp_path / "frozen.pb")

@@ -220,6 +220,7 @@ def test_invalid_operation_is_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_truncated_at_any_place_is_one_line(tmp_path, frozen):
     data = serialized(frozen.graph_def)
     path = tmp_path / "cut.pb"
@@ -263,6 +264,7 @@ def test_what_is_read_can_be_saved_and_loaded(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_keras_networks_of_a_study_are_frozen(frozen):
     spec = {"kind": "named", "architecture": "small_inception", "size_px": [16, 16], "classes_count": 3, "seed": 0}
     found = frozen_network(spec, name="mine")

@@ -229,6 +229,7 @@ def test_allowed_operations_are_registered_and_stateless():
         assert not [each.name for each in definition.attr if "url" in each.name or "file" in each.name], op
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(REGISTERED), st.from_regex(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]{0,20}", fullmatch=True))
 def test_any_registered_operation_is_refused_by_name_unless_allowed(op, name):

@@ -81,6 +81,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_same_outputs(case):
     assert_folds(CASES[case]())
@@ -170,6 +171,7 @@ def test_without_normalization_weights_are_untouched():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([1, 2, 3]), st.sampled_from(["valid", "same"]), st.booleans())
 def test_any_weights(seed, size, padding, bias):

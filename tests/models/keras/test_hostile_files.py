@@ -451,6 +451,7 @@ def arithmetic():
     return keras.Model(image, L.Dense(3, activation="softmax")(L.GlobalAveragePooling2D()(z)))
 
 
+@pytest.mark.slow
 def test_networks_with_arithmetic_give_the_same(tmp_path):
     model = arithmetic()
     rng = np.random.default_rng(0)

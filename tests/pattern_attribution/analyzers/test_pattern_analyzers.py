@@ -247,6 +247,7 @@ def close(actual: Any, expected: Any, tolerance: float) -> None:
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", nets())
 def test_equals_the_backward_pass_by_hand_in_every_layer(name: str, method: str, float64: None) -> None:
@@ -302,6 +303,7 @@ def own_kernels(model: Any) -> dict[str, Any]:
     return {layer.name: layer.get_weights()[0] for layer in model.layers if hasattr(layer, "kernel")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
 def test_patterns_equal_to_kernels_make_pattern_net_the_gradient_times_the_logit(floatx: str) -> None:
     keras.backend.set_floatx(floatx)
@@ -397,6 +399,7 @@ def test_pattern_net_of_one_unit_is_the_signal_that_gives_its_value(float64: Non
     close(model.predict(signal), model.predict(x), 1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_linear_in_the_pattern_of_each_layer(method: str, float64: None) -> None:
     rng = np.random.default_rng(6)
@@ -420,6 +423,7 @@ def test_linear_in_the_pattern_of_each_layer(method: str, float64: None) -> None
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_scaling_a_unit_and_undoing_it_behind_changes_nothing(method: str, float64: None) -> None:
     # w'a = 1 for a unit c times as large means a pattern 1/c times as large: the explanation is of the function.
@@ -562,6 +566,7 @@ def test_relevance_of_layers_must_be_asked_for() -> None:
         _ = PatternNet(model, own_kernels(model), reverse_keep_tensors=True).layer_relevances
 
 
+@pytest.mark.slow
 def test_projection_gives_the_clean_result_over_its_largest_value() -> None:
     model = branched()
     images = images_of((12, 11, 3))
@@ -701,6 +706,7 @@ def normalized() -> Any:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_batch_normalization_is_folded(method: str) -> None:
     model = normalized()
@@ -984,6 +990,7 @@ def test_fit_estimates_the_patterns_of_its_type(pattern_type: str) -> None:
     np.testing.assert_array_equal(analyzer.analyze(images), direct.analyze(images))
 
 
+@pytest.mark.slow
 def test_fit_again_replaces_the_patterns() -> None:
     model = some_model()
     images = images_of((8, 8, 3), n=16).astype(np.float32)
@@ -1012,6 +1019,7 @@ def test_fit_preprocesses_batches_of_lazily_read_images() -> None:
         np.testing.assert_array_equal(lazy[name], pattern)
 
 
+@pytest.mark.slow
 def test_fit_of_a_network_with_batch_normalization() -> None:
     model = normalized()
     images = images_of((8, 8, 3), n=12).astype(np.float32)

@@ -34,6 +34,7 @@ def kernels(network):
     return {layer.name: layer.get_weights()[0] for layer in network.layers if layer.weights}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", PREPROCESSING)
 def test_the_function_is_the_change_of_the_logit_with_a_pixel_of_the_image(order):
     network, preprocessing = model(), PREPROCESSING[order]
@@ -47,6 +48,7 @@ def test_the_function_is_the_change_of_the_logit_with_a_pixel_of_the_image(order
         np.testing.assert_allclose(function[:, *place], change / 0.25, rtol=0, atol=2e-3 * np.abs(function).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", PREPROCESSING)
 def test_signal_and_attribution_are_those_of_the_analyzers_in_the_images_channels(order):
     network, preprocessing = model(), PREPROCESSING[order]

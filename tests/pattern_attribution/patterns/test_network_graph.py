@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["plain", "activations", "branches"])
 def test_the_copy_computes_the_same(make_network, images, name, precision):

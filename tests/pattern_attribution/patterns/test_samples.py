@@ -14,6 +14,7 @@ def sampled(*args, **options):
     return {layer.name: layer for layer in input_samples(*args, **{**defaults, **options})}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "strides", "dilation"])
 def test_samples_are_rows_of_the_patch_matrix(brute_force, make_network, images, name):
     from netlens.models.backend import keras, tf

@@ -47,6 +47,7 @@ def test_the_two_values_are_right(s, tolerance):
     assert relative(top_singular_values(matrix.T), s[:2]) < tolerance
 
 
+@pytest.mark.slow
 def test_random_weights_have_their_first_two_values_close_and_right():
     # The edge of a random spectrum is dense: the two values of the full view of VGG-16's fc1 differ by 1 %.
     matrix = np.random.default_rng(1).standard_normal((1500, LONG), dtype=np.float32)
@@ -56,12 +57,14 @@ def test_random_weights_have_their_first_two_values_close_and_right():
     assert relative(top_singular_values(matrix), expected) < 1e-11
 
 
+@pytest.mark.slow
 def test_values_do_not_depend_on_the_seed():
     matrix = with_values(np.linspace(1, 0, LONG) ** 0.25)
     np.testing.assert_allclose(top_singular_values(matrix, seed=1), top_singular_values(matrix, seed=2), rtol=1e-11)
     np.testing.assert_array_equal(top_singular_values(matrix, seed=1), top_singular_values(matrix, seed=1))
 
 
+@pytest.mark.slow
 @given(st.integers(1, 150), st.integers(1, 150), st.integers(0, 2**32 - 1), st.sampled_from([np.float32, np.float64]))
 @settings(max_examples=30, deadline=None)
 def test_agrees_with_numpy(rows, columns, seed, dtype):
@@ -72,6 +75,7 @@ def test_agrees_with_numpy(rows, columns, seed, dtype):
     np.testing.assert_allclose(top_singular_values(matrix), expected, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("power", [-1000, -500, 500, 1000])
 def test_scale_does_no_harm(power):
     matrix = with_values(np.linspace(2, 1, LONG))
@@ -79,6 +83,7 @@ def test_scale_does_no_harm(power):
     np.testing.assert_allclose(top_singular_values(np.ldexp(matrix, power)), np.ldexp(plain, power), rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_a_second_value_of_zero():
     np.testing.assert_array_equal(top_singular_values(np.zeros((LONG, LONG))), [0, 0])
     one_column = np.zeros((LONG, LONG))
@@ -106,6 +111,7 @@ def test_blocks_give_the_gram_matrix_of_rows_with_a_direction_taken_out(monkeypa
     np.testing.assert_allclose(lower, np.tril(rest.T @ rest), atol=1e-13)
 
 
+@pytest.mark.slow
 def test_large_matrices_are_not_copied_to_float64_whole():
     import tracemalloc
 
@@ -130,6 +136,7 @@ def precisions(monkeypatch):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("s", "expected"),
     [
@@ -146,6 +153,7 @@ def test_float64_is_used_where_the_search_in_float32_is_not_enough(s, expected, 
     assert precisions == expected
 
 
+@pytest.mark.slow
 def test_dead_units_and_low_rank(precisions):
     dead = np.random.default_rng(4).standard_normal((LONG + 100, LONG))
     dead[:, 20:300] = 0
@@ -173,6 +181,7 @@ def test_the_estimate_of_the_ritz_values_error_covers_it(seed, tilt, gap):
     assert estimate <= residuals[:2].max()
 
 
+@pytest.mark.slow
 def test_where_the_iteration_does_not_converge_lapack_does(monkeypatch):
     matrix = with_values(np.sqrt(np.linspace(1, 0, LONG)))
     lower = gram(Blocks(matrix))

@@ -61,6 +61,7 @@ def test_items_without_whole_decompositions(before, after):
     assert not found[len(expected) :].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decades", [2, 4, 6, 8, 12])
 @pytest.mark.parametrize("wide_first", [True, False])
 def test_ill_conditioned_wide_layers(decades, wide_first):

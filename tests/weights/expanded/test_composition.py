@@ -113,6 +113,7 @@ def test_poolings_divide_by_the_whole_window_also_where_every_window_meets_a_bor
     np.testing.assert_allclose(found.weights[..., 0, 0], expected, rtol=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [16, 17])
 @pytest.mark.parametrize("padding", ["SAME", "VALID", ((2, 1), (0, 3))])
 @pytest.mark.parametrize("stride", [1, 2, 3])
@@ -176,6 +177,7 @@ def test_scales(tools):
     check(tools, ops, "first", "norm")
 
 
+@pytest.mark.slow
 def test_grouped_and_depthwise_convolutions_split_channels_and_explicit_zeros(tools):
     ops = [
         tools.convolution("first", "input", tools.random_kernel(0, 3, 3, 3, 6)),

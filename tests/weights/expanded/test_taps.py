@@ -52,6 +52,7 @@ def maps(draw, rows, columns, grid=None):
     return Dense(grid, rng.standard_normal((*counts, rows, columns)))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_products_of_three_are_the_definition_in_either_order(data):

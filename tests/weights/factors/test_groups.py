@@ -10,6 +10,7 @@ from netlens.weights.factors.joint import stacked_halves
 from netlens.weights.factors.nmf import FactorizationError, explained_at_most, factorise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_a_planted_group_is_found_in_noise(planted_layer, seed):
     layer, (truth,) = planted_layer(seed)
