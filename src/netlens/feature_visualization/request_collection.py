@@ -1,0 +1,112 @@
+"""Feature visualizations that an analysis asks for, collected for the job that renders them.
+
+Nothing here starts TensorFlow.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from netlens.feature_visualization.requests import PictureRequest, Position, channel_direction, pack
+from netlens.files.arrays import save_arrays
+
+
+class RequestCollection:
+    """Requests for feature visualizations of one network that share their settings.
+
+    Parameters
+    ----------
+    network_sha256
+        Of the network that they are made from (`FrozenNetwork.sha256`).
+    position, size_px, steps_count, seed, cosine_power
+        Settings that all have in common; see `PictureRequest`.
+
+    Examples
+    --------
+    >>> collection = RequestCollection("ab" * 32, size_px=64, steps_count=128)
+    >>> key = collection.unit_key("mixed3a", 17, 256)
+    >>> collection.direction_key("mixed3a", np.zeros(256))
+    ''
+    """
+
+    def __init__(
+        self,
+        network_sha256: str,
+        *,
+        position: Position = "everywhere",
+        size_px: int = 64,
+        steps_count: int = 128,
+        seed: int = 0,
+        cosine_power: float = 0.0,
+    ) -> None:
+        self.network_sha256 = network_sha256
+        self._position = position
+        self._size_px = size_px
+        self._steps_count = steps_count
+        self._seed = seed
+        self._cosine_power = cosine_power
+        self._requests: dict[PictureRequest, None] = {}
+
+    @property
+    def requests(self) -> list[PictureRequest]:
+        """All requests, each once, in the order in which they were made."""
+        return list(self._requests)
+
+    def direction_key(self, layer: str, direction: ArrayLike) -> str:
+        """Ask for the feature visualization of a direction and return its key.
+
+        Parameters
+        ----------
+        layer
+            Name of the layer.
+        direction
+            (channels,) of that layer, any scale.
+
+        Returns
+        -------
+        str
+            The key; empty for a direction of zeros, which has no feature visualization.
+
+        Raises
+        ------
+        RequestError
+            The direction or a setting is impossible; the message says which.
+        """
+        values = np.asarray(direction)
+        if values.size and not values.any():
+            return ""
+        request = PictureRequest(
+            layer, values, self._position, self._size_px, self._steps_count, self._seed, self._cosine_power
+        )
+        self._requests.setdefault(request)
+        return request.key(self.network_sha256)
+
+    def direction_keys(self, layer: str, directions: Iterable[ArrayLike]) -> tuple[str, ...]:
+        """Ask for the feature visualizations of several directions and return their keys."""
+        return tuple(self.direction_key(layer, direction) for direction in directions)
+
+    def unit_key(self, layer: str, unit: int, units_count: int) -> str:
+        """Ask for the feature visualization of one of a layer's `units_count` units and return its key.
+
+        Raises
+        ------
+        RequestError
+            There is no such unit, or a setting is impossible.
+        """
+        return self.direction_key(layer, channel_direction(int(unit), units_count))
+
+    def unit_keys(self, layer: str, units: Iterable[int], units_count: int) -> tuple[str, ...]:
+        """Ask for the feature visualizations of several units and return their keys."""
+        return tuple(self.unit_key(layer, unit, units_count) for unit in units)
+
+    def save(self, path: str | Path) -> None:
+        """Save the requests as npz, for `netlens.feature_visualization.requests.unpack`.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        save_arrays(path, pack(self.requests))

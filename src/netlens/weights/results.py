@@ -1,0 +1,607 @@
+"""What the notebooks of this section hand on to each other, as arrays in npz files.
+
+- `ExpandedWeights`: the linear maps between the layers that are shown;
+- `Selection`: the unit, the connections and the positions that the figures show;
+- `WeightFactors`: factors of one unit, of a row of units, and of two groups of units.
+
+Feature visualizations are named by their keys here; an empty key stands for a direction of zeros, which has none.
+Nothing in this module starts TensorFlow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
+from netlens.weights.selection.layers import ShownLayers
+
+#: Numbers of factors that the weights into one unit are split into.
+FACTOR_COUNTS: Final = (2, 3, 4, 5)
+#: Factors of each unit of a row.
+ROW_FACTORS: Final = 3
+#: Factors that the units of a group have in common.
+GROUP_FACTORS: Final = 2
+
+Array = NDArray[Any]
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """Expanded weights from one layer to another.
+
+    Attributes
+    ----------
+    weights
+        (W, W, source units, target units).
+    stride
+        Positions of the source layer per position of the target layer.
+    difference
+        Largest absolute difference between the weights by composition and those by differentiation, over the largest
+        weight.
+    """
+
+    weights: Array
+    stride: int
+    difference: float
+
+
+@dataclass(frozen=True)
+class ExpandedWeights:
+    """Linear maps between the layers of a network whose weights are shown.
+
+    Attributes
+    ----------
+    network, network_sha256
+        The network's name, and the hash that keys of its feature visualizations depend on.
+    channel_order
+        ``rgb`` or ``bgr``: that of the network's inputs.
+    input_layer
+        Name of the input.
+    layers
+        The other layers.
+    first
+        From the input to `layers.first`.
+    connection
+        From `layers.source` to `layers.target`.
+    second
+        From `layers.first` to `layers.second`; None where there is only one convolution.
+    uses
+        From `layers.target` to `layers.next`; None where no layer behind the target has positions.
+    first_kernel
+        (height, width, 3, units), the kernel of `layers.first`.
+    first_embedded
+        The same, zero-padded to the shape of `first.weights`.
+    """
+
+    network: str
+    network_sha256: str
+    channel_order: str
+    input_layer: str
+    layers: ShownLayers
+    first: LinearMap
+    connection: LinearMap
+    second: LinearMap | None
+    uses: LinearMap | None
+    first_kernel: Array
+    first_embedded: Array
+
+    @property
+    def maps(self) -> dict[str, LinearMap]:
+        """All maps there are, by ``first``, ``connection``, ``second`` and ``uses``."""
+        maps = {"first": self.first, "connection": self.connection, "second": self.second, "uses": self.uses}
+        return {name: found for name, found in maps.items() if found is not None}
+
+    @property
+    def largest_difference(self) -> float:
+        """Largest `LinearMap.difference` of all maps."""
+        return max(found.difference for found in self.maps.values())
+
+    @property
+    def first_difference(self) -> float:
+        """Largest absolute difference between the first kernel and its expanded weights, over its largest weight."""
+        kernel = self.first_embedded.astype(np.float64)
+        return float(np.abs(kernel - self.first.weights).max() / np.abs(kernel).max())
+
+    def save(self, path: str | Path) -> None:
+        """Save as npz.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        layers = self.layers
+        arrays: dict[str, Array] = {
+            "network": np.array(self.network),
+            "network_sha256": np.array(self.network_sha256),
+            "channel_order": np.array(self.channel_order),
+            "input": np.array(self.input_layer),
+            "first": np.array(layers.first),
+            "second": np.array(layers.second),
+            "source": np.array(layers.source),
+            "target": np.array(layers.target),
+            "next": np.array(layers.next),
+        }
+        for name, found in self.maps.items():
+            arrays[f"{name}.weights"] = found.weights
+            arrays[f"{name}.stride"] = np.array(found.stride)
+            arrays[f"{name}.difference"] = np.array(found.difference)
+        arrays |= {"first.kernel": self.first_kernel, "first.embedded": self.first_embedded}
+        save_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "ExpandedWeights":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        fields = _Fields(path)
+        layers = ShownLayers(*(fields.text(name) for name in ("first", "second", "source", "target", "next")))
+
+        def linear_map(name: str, *units: str) -> LinearMap:
+            window = f"window of {name}"
+            return LinearMap(
+                fields.array(f"{name}.weights", "f", window, window, *units),
+                fields.whole(f"{name}.stride"),
+                fields.real(f"{name}.difference"),
+            )
+
+        first = linear_map("first", "input channels", "units of first")
+        found = cls(
+            network=fields.text("network"),
+            network_sha256=fields.text("network_sha256"),
+            channel_order=fields.text("channel_order"),
+            input_layer=fields.text("input"),
+            layers=layers,
+            first=first,
+            connection=linear_map("connection", "units of source", "units of target"),
+            second=linear_map("second", "units of first", "units of second") if layers.second else None,
+            uses=linear_map("uses", "units of target", "units of next") if layers.next else None,
+            first_kernel=fields.array("first.kernel", "f", "height", "width", "input channels", "units of first"),
+            first_embedded=fields.array("first.embedded", "f", *first.weights.shape),
+        )
+        fields.finish()
+        return found
+
+
+@dataclass(frozen=True)
+class Connections:
+    """The strongest connections at one side of a unit, strongest first.
+
+    Attributes
+    ----------
+    units
+        (n,) int64, the units at the other end.
+    weights
+        (n, W, W), the map of each connection.
+    keys
+        Keys of the n units' feature visualizations.
+    """
+
+    units: Array
+    weights: Array
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the figures show of the expanded weights.
+
+    Attributes
+    ----------
+    source, target
+        Layers that the connection leads from and to.
+    source_unit, unit
+        Its source unit and its target unit.
+    source_unit_key, unit_key
+        Keys of these units' feature visualizations.
+    connection
+        (W, W), the weights from `source_unit` to `unit`.
+    largest_weight
+        Largest magnitude among all weights between the two layers.
+    inputs
+        The strongest connections into `unit`.
+    used_layer, used_unit, used_key
+        Unit whose uses are shown: `unit` itself, or `source_unit` where no layer behind the target has positions.
+    using_layer
+        Layer that uses it.
+    uses
+        Its strongest uses.
+    position_strengths
+        (w, w), norm of the unit's weights at each position over the largest.
+    position_keys
+        Keys of the feature visualizations of the positions' directions, row by row.
+    """
+
+    source: str
+    target: str
+    source_unit: int
+    unit: int
+    source_unit_key: str
+    unit_key: str
+    connection: Array
+    largest_weight: float
+    inputs: Connections
+    used_layer: str
+    used_unit: int
+    used_key: str
+    using_layer: str
+    uses: Connections
+    position_strengths: Array
+    position_keys: tuple[Keys, ...]
+
+    def save(self, path: str | Path) -> None:
+        """Save as npz.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        save_arrays(
+            path,
+            {
+                "source": np.array(self.source),
+                "target": np.array(self.target),
+                "unit": np.array(self.unit),
+                "source_unit": np.array(self.source_unit),
+                "connection.weights": self.connection,
+                "connection.largest": np.array(self.largest_weight, self.connection.dtype),
+                "inputs": self.inputs.units,
+                "inputs.weights": self.inputs.weights,
+                "used_layer": np.array(self.used_layer),
+                "used_unit": np.array(self.used_unit),
+                "using_layer": np.array(self.using_layer),
+                "uses": self.uses.units,
+                "uses.weights": self.uses.weights,
+                "positions.strengths": self.position_strengths,
+                "source_unit.key": np.array(self.source_unit_key),
+                "unit.key": np.array(self.unit_key),
+                "inputs.keys": np.array(self.inputs.keys, np.str_),
+                "used.key": np.array(self.used_key),
+                "uses.keys": np.array(self.uses.keys, np.str_),
+                "positions.keys": np.array(self.position_keys, np.str_),
+            },
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Selection":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        fields = _Fields(path)
+
+        def connections(name: str, window: str) -> Connections:
+            return Connections(
+                fields.array(name, "i", f"number of {name}"),
+                fields.array(f"{name}.weights", "f", f"number of {name}", window, window),
+                fields.keys(f"{name}.keys", f"number of {name}"),
+            )
+
+        strengths = fields.array("positions.strengths", "f", "positions", "positions")
+        position_keys = fields.array("positions.keys", "U", "positions", "positions")
+        found = cls(
+            source=fields.text("source"),
+            target=fields.text("target"),
+            source_unit=fields.whole("source_unit"),
+            unit=fields.whole("unit"),
+            source_unit_key=fields.text("source_unit.key"),
+            unit_key=fields.text("unit.key"),
+            connection=fields.array("connection.weights", "f", "window", "window"),
+            largest_weight=fields.real("connection.largest"),
+            inputs=connections("inputs", "window"),
+            used_layer=fields.text("used_layer"),
+            used_unit=fields.whole("used_unit"),
+            used_key=fields.text("used.key"),
+            using_layer=fields.text("using_layer"),
+            uses=connections("uses", "window of uses"),
+            position_strengths=strengths,
+            position_keys=tuple(tuple(row) for row in position_keys.tolist()),
+        )
+        fields.finish()
+        return found
+
+
+@dataclass(frozen=True)
+class UnitFactors:
+    """k factors of the weights into one unit, the one with most energy first.
+
+    Attributes
+    ----------
+    maps
+        (k, h, w), not negative.
+    directions
+        (k, C), signed, over the units of the source layer.
+    shares
+        (k,), shares of the explained energy.
+    error
+        Norm of the reconstruction error over that of the weights.
+    keys
+        Keys of the k directions' feature visualizations.
+    """
+
+    maps: Array
+    directions: Array
+    shares: Array
+    error: float
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class RowFactors:
+    """Three factors of each unit of a row of n units.
+
+    Attributes
+    ----------
+    units
+        (n,) int64.
+    keys
+        Keys of the n units' feature visualizations.
+    maps
+        (n, 3, h, w), not negative.
+    explained_variances
+        (n,), what the three factors explain.
+    """
+
+    units: Array
+    keys: Keys
+    maps: Array
+    explained_variances: Array
+
+
+@dataclass(frozen=True)
+class GroupFactors:
+    """Two factors that the weights into a group of n units have in common.
+
+    Attributes
+    ----------
+    found
+        Whether the units were found rather than named by the study.
+    units
+        (n,) int64.
+    unit_keys
+        Keys of the n units' feature visualizations.
+    maps
+        (n, 2, h, w), signed.
+    directions
+        (2, C), not negative.
+    shares
+        (2,), shares of the explained energy.
+    keys
+        Keys of the two directions' feature visualizations.
+    error
+        Norm of the reconstruction error over that of the weights.
+    explained_variances
+        (m,), what 1, ..., m common factors explain.
+    """
+
+    found: bool
+    units: Array
+    unit_keys: Keys
+    maps: Array
+    directions: Array
+    shares: Array
+    keys: Keys
+    error: float
+    explained_variances: Array
+
+
+@dataclass(frozen=True)
+class WeightFactors:
+    """Non-negative factors of the weights between two layers.
+
+    Attributes
+    ----------
+    source, target
+        The layers.
+    unit, unit_key
+        Unit of the target layer, and the key of its feature visualization.
+    unit_explained_variances
+        (m,), what 1, ..., m factors explain of the weights into it.
+    unit_factors
+        Its factors, by how many there are: `FACTOR_COUNTS`.
+    row
+        Factors of a row of units.
+    first_group, second_group
+        Common factors of two groups.
+    """
+
+    source: str
+    target: str
+    unit: int
+    unit_key: str
+    unit_explained_variances: Array
+    unit_factors: Mapping[int, UnitFactors]
+    row: RowFactors
+    first_group: GroupFactors
+    second_group: GroupFactors
+
+    def group(self, name: str) -> GroupFactors:
+        """Return a group by its name, ``first_group`` or ``second_group``.
+
+        Raises
+        ------
+        ValueError
+            There is no such group.
+        """
+        groups = {"first_group": self.first_group, "second_group": self.second_group}
+        if name not in groups:
+            raise ValueError(f"there is no group {name!r}; choose one of {', '.join(groups)}")
+        return groups[name]
+
+    def unit_arrays(self, count: int | None = None) -> dict[str, Array]:
+        """Return the arrays of the unit's factors as they are saved, or only those of `count` factors."""
+        every: dict[str, Array] = {
+            "unit.key": np.array(self.unit_key),
+            "unit.explained_variances": self.unit_explained_variances,
+        }
+        for number, factors in self.unit_factors.items():
+            every |= {
+                f"unit.{number}.maps": factors.maps,
+                f"unit.{number}.directions": factors.directions,
+                f"unit.{number}.shares": factors.shares,
+                f"unit.{number}.error": np.array(factors.error),
+                f"unit.{number}.keys": np.array(factors.keys, np.str_),
+            }
+        return {name: array for name, array in every.items() if count is None or name.startswith(f"unit.{count}.")}
+
+    def save(self, path: str | Path) -> None:
+        """Save as npz.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        arrays: dict[str, Array] = {
+            "source": np.array(self.source),
+            "target": np.array(self.target),
+            "unit": np.array(self.unit),
+            **self.unit_arrays(),
+            "row.units": self.row.units,
+            "row.keys": np.array(self.row.keys, np.str_),
+            "row.maps": self.row.maps,
+            "row.explained_variances": self.row.explained_variances,
+        }
+        for name in ("first_group", "second_group"):
+            group = self.group(name)
+            arrays |= {
+                f"{name}.found": np.array(group.found),
+                f"{name}.units": group.units,
+                f"{name}.unit_keys": np.array(group.unit_keys, np.str_),
+                f"{name}.maps": group.maps,
+                f"{name}.directions": group.directions,
+                f"{name}.shares": group.shares,
+                f"{name}.keys": np.array(group.keys, np.str_),
+                f"{name}.error": np.array(group.error),
+                f"{name}.explained_variances": group.explained_variances,
+            }
+        save_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "WeightFactors":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        fields = _Fields(path)
+        window = ("height", "width")
+
+        def unit_factors(count: int) -> UnitFactors:
+            name = f"unit.{count}"
+            return UnitFactors(
+                fields.array(f"{name}.maps", "f", count, *window),
+                fields.array(f"{name}.directions", "f", count, "channels"),
+                fields.array(f"{name}.shares", "f", count),
+                fields.real(f"{name}.error"),
+                fields.keys(f"{name}.keys", count),
+            )
+
+        def group(name: str) -> GroupFactors:
+            size = f"units of {name}"
+            return GroupFactors(
+                fields.flag(f"{name}.found"),
+                fields.array(f"{name}.units", "i", size),
+                fields.keys(f"{name}.unit_keys", size),
+                fields.array(f"{name}.maps", "f", size, GROUP_FACTORS, *window),
+                fields.array(f"{name}.directions", "f", GROUP_FACTORS, "channels"),
+                fields.array(f"{name}.shares", "f", GROUP_FACTORS),
+                fields.keys(f"{name}.keys", GROUP_FACTORS),
+                fields.real(f"{name}.error"),
+                fields.array(f"{name}.explained_variances", "f", "factors of groups"),
+            )
+
+        found = cls(
+            source=fields.text("source"),
+            target=fields.text("target"),
+            unit=fields.whole("unit"),
+            unit_key=fields.text("unit.key"),
+            unit_explained_variances=fields.array("unit.explained_variances", "f", "factors of the unit"),
+            unit_factors={count: unit_factors(count) for count in FACTOR_COUNTS},
+            row=RowFactors(
+                fields.array("row.units", "i", "units of the row"),
+                fields.keys("row.keys", "units of the row"),
+                fields.array("row.maps", "f", "units of the row", ROW_FACTORS, *window),
+                fields.array("row.explained_variances", "f", "units of the row"),
+            ),
+            first_group=group("first_group"),
+            second_group=group("second_group"),
+        )
+        fields.finish()
+        return found
+
+
+_KINDS: Final = {"f": "real numbers", "i": "whole numbers", "U": "text", "b": "true or false"}
+
+
+class _Fields:
+    """The arrays of one file, checked as they are taken."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+        self.arrays = load_arrays(path)
+        self.left = dict.fromkeys(self.arrays)
+        self.sizes: dict[str, int] = {}
+
+    def array(self, name: str, kind: str, *axes: str | int) -> Array:
+        """Return an array of a kind of dtype; an axis is a size, or the name of one that all arrays share."""
+        if name not in self.arrays:
+            raise self._error(f"there is no array {name!r}")
+        self.left.pop(name, None)
+        array = self.arrays[name]
+        wanted = [self.sizes.get(axis, -1) if isinstance(axis, str) else axis for axis in axes]
+        if array.dtype.kind != kind:
+            raise self._error(f"array {name!r} holds {array.dtype}, not {_KINDS[kind]}")
+        if array.ndim != len(wanted):
+            raise self._error(f"array {name!r} has {array.ndim} dimensions, not {len(wanted)}")
+        for axis, size, expected in zip(axes, array.shape, wanted, strict=True):
+            if expected >= 0 and size != expected:
+                raise self._error(f"array {name!r} has shape {array.shape}, where {size} should be {expected}")
+            # Two axes of one array may share a name, as those of a square window do.
+            if isinstance(axis, str) and self.sizes.setdefault(axis, size) != size:
+                raise self._error(f"array {name!r} has shape {array.shape}, which is not square")
+        return array
+
+    def keys(self, name: str, size: str | int) -> Keys:
+        return tuple(self.array(name, "U", size).tolist())
+
+    def text(self, name: str) -> str:
+        return str(self.array(name, "U"))
+
+    def whole(self, name: str) -> int:
+        return int(self.array(name, "i"))
+
+    def real(self, name: str) -> float:
+        return float(self.array(name, "f"))
+
+    def flag(self, name: str) -> bool:
+        return bool(self.array(name, "b"))
+
+    def finish(self) -> None:
+        """Check that no array is left over."""
+        if self.left:
+            raise self._error(f"there is an array {next(iter(self.left))!r} that does not belong here")
+
+    def _error(self, what: str) -> ArrayFileError:
+        return ArrayFileError(f"{self.path}: {what}; delete the file and run the rule that makes it")

@@ -1,0 +1,45 @@
+"""Requests that share their settings are collected once each and named by their keys."""
+
+import numpy as np
+import pytest
+
+from netlens.feature_visualization.keyed_requests import RequestError
+from netlens.feature_visualization.request_collection import RequestCollection
+from netlens.feature_visualization.requests import PictureRequest, channel_direction, unpack
+from netlens.files.arrays import load_arrays
+
+SHA256 = "ab" * 32
+
+
+def test_a_key_is_that_of_the_request_with_the_common_settings(tmp_path):
+    settings = {"position": "centre", "size_px": 32, "steps_count": 5, "seed": 3, "cosine_power": 2.0}
+    collection = RequestCollection(SHA256, **settings)
+    direction = np.array([1.0, -2.0])
+    keys = (*collection.direction_keys("a", [direction]), *collection.unit_keys("b", [2], 4))
+    requests = [PictureRequest("a", direction, **settings), PictureRequest("b", channel_direction(2, 4), **settings)]
+    assert keys == tuple(request.key(SHA256) for request in requests)
+    collection.save(tmp_path / "requests.npz")
+    assert unpack(load_arrays(tmp_path / "requests.npz")) == requests == collection.requests
+
+
+def test_the_same_is_asked_for_once_and_zeros_not_at_all(tmp_path):
+    collection = RequestCollection(SHA256)
+    first = collection.unit_key("a", 1, 3)
+    assert collection.direction_key("a", [0, 7, 0]) == first  # any scale
+    assert collection.direction_keys("a", np.zeros((2, 3))) == ("", "")
+    assert len(collection.requests) == 1
+    empty = RequestCollection(SHA256)
+    empty.save(tmp_path / "empty.npz")
+    assert unpack(load_arrays(tmp_path / "empty.npz")) == []
+
+
+def test_impossible_requests_are_refused():
+    collection = RequestCollection(SHA256)
+    with pytest.raises(RequestError, match="there is no channel 3: the layer has 3, from 0"):
+        collection.unit_key("a", 3, 3)
+    with pytest.raises(RequestError, match="direction must be numbers of shape"):
+        collection.direction_key("a", [])
+    with pytest.raises(RequestError, match="NaN"):
+        collection.direction_key("a", [np.nan, 0])
+    with pytest.raises(RequestError, match="size_px"):
+        RequestCollection(SHA256, size_px=0).unit_key("a", 0, 3)
