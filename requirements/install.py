@@ -27,6 +27,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# What requirements/weights.py takes out of packages that are not installed.
+WEIGHTS = ROOT / "requirements" / "weights.json"
 OLDEST, NEWEST = (3, 11), (3, 13)
 VERSIONS = "Python 3.11, 3.12 or 3.13"
 # Looked for in this order. The published values were made with 3.11, so it comes before newer ones.
@@ -155,7 +157,7 @@ def pins(device: str) -> Path:
 
 def digest(device: str) -> str:
     """Hash all that decides what is installed: the pins, and the part of pyproject.toml that describes the package."""
-    whole = hashlib.sha256(pins("build").read_bytes() + pins(device).read_bytes())
+    whole = hashlib.sha256(pins("build").read_bytes() + pins(device).read_bytes() + WEIGHTS.read_bytes())
     table = ""
     for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines():
         table = line.strip() if line.startswith("[") else table
@@ -426,6 +428,7 @@ def make(place: Place, python: Python, device: str) -> None:
     # syntax of other Pythons, which make it end with 1.
     compiling = ["-m", "compileall", "-q", "-j0", "-x", "site-packages/.*/tests?/", str(place.folder / "lib")]
     steps.run("byte code", [str(place.python), *compiling], allowed=(0, 1))
+    steps.run("weights", [str(place.python), str(WEIGHTS.with_suffix(".py"))])
     steps.run("netlens", [*install, "--editable", str(ROOT)])
     steps.run("check", [str(place.folder / "bin" / "netlens"), "--version"])
 

@@ -50,7 +50,7 @@ class Setup:
         self.log = self.venv / "netlens-setup.log"
         self.bin.mkdir()
         (self.root / "requirements").mkdir(parents=True)
-        for name in ("Makefile", "pyproject.toml", "requirements/install.py"):
+        for name in ("Makefile", "pyproject.toml", "requirements/install.py", "requirements/weights.json"):
             shutil.copy(ROOT / name, self.root / name)
         for name in ("build", "cpu", "gpu"):
             (self.root / "requirements" / f"{name}.txt").write_text(f"{name}==1 --hash=sha256:0\n")

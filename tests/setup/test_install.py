@@ -57,17 +57,18 @@ def test_makes_the_environment_with_the_pins_and_netlens(setup):
     assert "Python 3.11.7" in lines[0]
     assert "cpu packages (no NVIDIA driver)" in lines[0]
     assert [line.split()[0] for line in lines[1:-1]] == [
-        "virtualenv", "build", "packages:", "byte", "netlens", "check",
+        "virtualenv", "build", "packages:", "byte", "weights", "netlens", "check",
     ]  # fmt: skip
     assert "packages: 2 " in done.stdout
     assert lines[-1].startswith("environment: ready")
 
-    venv, build, packages, _, netlens = setup.calls()
+    venv, build, packages, _, weights, netlens = setup.calls()
     assert venv == f"-m venv {setup.venv}"
     for call, pins in ((build, "build.txt"), (packages, "cpu.txt")):
         assert "--no-deps" in call
         assert "--require-hashes" in call
         assert f"-r {setup.root}/requirements/{pins}" in call
+    assert weights == f"{setup.root}/requirements/weights.py"
     assert netlens.endswith(f"--editable {setup.root}")
     assert "--no-deps" in netlens
     assert not (setup.venv / "netlens-setup.tmp").exists()

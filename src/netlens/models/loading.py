@@ -23,6 +23,7 @@ from netlens.models.keras.files import load_keras3, load_legacy_archive, load_le
 from netlens.models.keras.graph import Step, copy_of, graph_of
 from netlens.models.keras.hdf5_files import open_weights
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
+from netlens.models.pretrained.registry import PRETRAINED, build_pretrained, imagenet_class_names
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ def load_network(spec: Mapping[str, Any] | str | Path, *, name: str | None = Non
     Parameters
     ----------
     spec
-        What a study says of the network (``kind`` is ``trained``, ``file`` or ``named``), or the path of a network
-        that the rule ``kernels`` has prepared: ``network.h5``, with ``network.json`` beside it.
+        What a study says of the network (``kind`` is ``trained``, ``file``, ``named`` or ``pretrained``), or the path
+        of a network that the rule ``kernels`` has prepared: ``network.h5``, with ``network.json`` beside it.
     name
         Name in the study. Default: that of the file.
 
@@ -115,9 +116,9 @@ def load_network(spec: Mapping[str, Any] | str | Path, *, name: str | None = Non
     """
     if isinstance(spec, (str, Path)):
         return _load_prepared(Path(spec), name)
-    load = {"trained": _load_trained, "file": _load_file, "named": _load_named}
+    load = {"trained": _load_trained, "file": _load_file, "named": _load_named, "pretrained": _load_pretrained}
     if spec.get("kind") not in load:
-        raise NetworkError(f"network {name or ''}: kind must be trained, file or named, not {spec.get('kind')!r}")
+        raise NetworkError(f"network {name or ''}: kind must be one of {', '.join(load)}, not {spec.get('kind')!r}")
     return load[spec["kind"]](spec, name)
 
 
@@ -183,6 +184,19 @@ def _load_named(spec: Mapping[str, Any], name: str | None) -> Network:
         model,
         preprocessing=preprocessing_from(spec.get("preprocessing", "caffe")),
         class_names=class_names,
+        sha256=digest,
+    )
+
+
+def _load_pretrained(spec: Mapping[str, Any], name: str | None) -> Network:
+    published = str(spec["network"])
+    model, digest = build_pretrained(published, _pair(spec["size_px"]) if "size_px" in spec else None)
+    network = PRETRAINED[published]
+    return _network(
+        name or published,
+        model,
+        preprocessing=network.preprocessing,
+        class_names=imagenet_class_names() if network.has_classes else None,
         sha256=digest,
     )
 
