@@ -172,3 +172,23 @@ def test_angle_does_not_depend_on_length(angle, length):
 def test_what_cannot_be_computed_is_refused(call, message):
     with pytest.raises(sd.SignalDistractorError, match=message):
         call()
+
+
+@given(turned)
+def test_directions_are_unit_vectors_of_what_was_fitted(t):
+    sample = sd.make_sample(NOISE, t)
+    found = sd.directions(sample)
+    assert list(found.by_name()) == ["signal", "distractor", "weight", "pattern"]
+    for direction in found.by_name().values():
+        assert np.linalg.norm(direction) == pytest.approx(1, abs=1e-15)
+    weight, covariance = sd.fitted_weight(sample.x, sample.y), sd.covariance(sample.x, sample.y)
+    # The same direction up to the rounding of the division by the length.
+    assert sd.angle_to_signal(found.weight) == pytest.approx(sd.angle_to_signal(weight), abs=1e-13)
+    assert sd.angle_to_signal(found.pattern) == pytest.approx(sd.angle_to_signal(covariance), abs=1e-13)
+    np.testing.assert_array_equal(found.distractor, sd.distractor_direction(t))
+
+
+def test_directions_have_no_weight_on_the_signals_line():
+    found = sd.directions(sd.make_sample(NOISE, np.pi))
+    assert found.weight is None
+    assert sd.angle_to_signal(found.pattern) == pytest.approx(0, abs=1e-11)

@@ -1,11 +1,15 @@
 """Signal and distractor in two dimensions: why the weight of a linear model is not the signal.
 
-The example of section 2 of Kindermans et al. 2017, "Learning how to explain neural networks" (arXiv 1705.05598). A
-sample is the sum of a signal, which carries the target ``y`` along the first axis, and of a distractor, Gaussian noise
-along the direction ``(cos t, sin t)``. The model that recovers ``y`` has to cancel the distractor, so its weight is
-orthogonal to the distractor and turns with it; the pattern ``cov(x, y)`` stays at the signal.
+Each data point is the sum of a signal, which carries the target ``y`` along the first axis, and a distractor, Gaussian
+noise along the direction ``(cos t, sin t)``. A model that recovers ``y`` has to cancel the distractor, so its weight is
+orthogonal to the distractor and turns with it; the pattern ``cov(x, y)`` stays aligned with the signal.
 
-Angles between the distractor and the signal (``t``) are radians, all other angles are degrees.
+The angle ``t`` between distractor and signal is in radians, all other angles are in degrees.
+
+References
+----------
+Kindermans et al. 2017, "Learning how to explain neural networks", arXiv 1705.05598, section 2.
+Haufe et al. 2014, "On the interpretation of weight vectors of linear models in multivariate neuroimaging".
 """
 
 from collections.abc import Iterable
@@ -21,7 +25,7 @@ PARALLEL_BELOW = 1e-12
 
 
 class SignalDistractorError(ValueError):
-    """The two-dimensional example cannot be computed from what was given."""
+    """The two-dimensional example cannot be computed from these values."""
 
 
 class UndefinedWeightError(SignalDistractorError):
@@ -30,9 +34,9 @@ class UndefinedWeightError(SignalDistractorError):
 
 @dataclass(frozen=True)
 class Sample:
-    """One drawn data set.
+    """One data set.
 
-    Parameters
+    Attributes
     ----------
     t
         Angle of the distractor to the signal, radians.
@@ -61,16 +65,16 @@ class Sample:
 class AngleCurves:
     """Signed angles to the signal, in degrees, one value for each angle ``t`` of the distractor.
 
-    The weight is NaN where it is undefined, that is where the distractor lies on the signal's line.
+    The weight's angle is NaN where the weight is undefined, that is where the distractor lies on the signal's line.
 
-    Parameters
+    Attributes
     ----------
     t
         Angles of the distractor, radians, shape (k,).
     weight_analytic, weight_fitted
         Angle of ``(1, -cot t)`` and of the least-squares weight, shape (k,).
     pattern_analytic, pattern_fitted
-        Angle of the pattern in the limit of many samples (0) and of the sample's pattern, shape (k,).
+        Angle of the pattern in the limit of many samples (0) and of the pattern fitted on this data set, shape (k,).
     """
 
     t: FloatArray
@@ -80,13 +84,37 @@ class AngleCurves:
     pattern_fitted: FloatArray
 
 
+@dataclass(frozen=True)
+class Directions:
+    """Unit vectors of what a data set is made of and of what a linear model finds in it.
+
+    Attributes
+    ----------
+    signal, distractor
+        Shape (2,).
+    weight
+        Of the least-squares fit, shape (2,); None where it is undefined.
+    pattern
+        Of the covariance of data and target, shape (2,).
+    """
+
+    signal: FloatArray
+    distractor: FloatArray
+    weight: FloatArray | None
+    pattern: FloatArray
+
+    def by_name(self) -> dict[str, FloatArray | None]:
+        """The four directions under their names, in the order signal, distractor, weight, pattern."""
+        return {"signal": self.signal, "distractor": self.distractor, "weight": self.weight, "pattern": self.pattern}
+
+
 def draw_noise(samples_count: int, seed: int) -> FloatArray:
-    """Draw the distractor's coordinates with numpy's legacy generator, whose stream is frozen for all time.
+    """Draw the distractor's coordinates with numpy's legacy generator, whose stream of numbers never changes.
 
     Parameters
     ----------
     samples_count
-        Number of samples n, at least 3 (two directions and an offset are fitted).
+        Number of samples n, at least 3: two weights and an offset are fitted.
     seed
         Seed of ``numpy.random.RandomState``.
 
@@ -98,7 +126,7 @@ def draw_noise(samples_count: int, seed: int) -> FloatArray:
     Raises
     ------
     SignalDistractorError
-        When there are fewer than 3 samples.
+        There are fewer than 3 samples.
     """
     if samples_count < 3:
         raise SignalDistractorError(f"samples_count is {samples_count}: the fit needs at least 3 samples")
@@ -107,7 +135,7 @@ def draw_noise(samples_count: int, seed: int) -> FloatArray:
 
 
 def make_sample(noise: ArrayLike, t: float) -> Sample:
-    """Put drawn noise at an angle to the signal.
+    """Build the data set whose distractor lies at an angle to the signal.
 
     Parameters
     ----------
@@ -124,11 +152,13 @@ def make_sample(noise: ArrayLike, t: float) -> Sample:
     Raises
     ------
     SignalDistractorError
-        When the noise is not a vector, or the noise or ``t`` is not finite.
+        The noise is not a vector, or the noise or ``t`` is not finite.
     """
     coordinates = np.asarray(noise, dtype=np.float64)
     if coordinates.ndim != 1:
-        raise SignalDistractorError(f"noise has shape {coordinates.shape}: it must be a vector, one value a sample")
+        raise SignalDistractorError(
+            f"noise has shape {coordinates.shape}: it must be a vector with one value per sample"
+        )
     if not (np.isfinite(t) and np.isfinite(coordinates).all()):
         raise SignalDistractorError(f"t ({t}) and the noise must be finite")
     signal = np.zeros((len(coordinates), 2))
@@ -147,7 +177,7 @@ def weight_is_defined(t: float) -> bool:
 
 
 def analytic_weight(t: float) -> FloatArray:
-    """Weight ``(1, -cot t)`` that recovers the target exactly, and so is orthogonal to the distractor.
+    """Weight ``(1, -cot t)``, which recovers the target exactly and is therefore orthogonal to the distractor.
 
     Parameters
     ----------
@@ -162,7 +192,7 @@ def analytic_weight(t: float) -> FloatArray:
     Raises
     ------
     UndefinedWeightError
-        When ``t`` is a multiple of pi (Kindermans et al. 2017, section 2: the distractor must leave the signal's line).
+        ``t`` is a multiple of pi: the distractor lies on the signal's line.
     """
     if not weight_is_defined(t):
         raise UndefinedWeightError(
@@ -172,7 +202,7 @@ def analytic_weight(t: float) -> FloatArray:
 
 
 def fitted_weight(x: ArrayLike, y: ArrayLike) -> FloatArray:
-    """Least-squares weight of ``y`` on ``x``, with an offset that is dropped.
+    """Weight of the least-squares regression of ``y`` on ``x``; the intercept is fitted and dropped.
 
     Parameters
     ----------
@@ -189,11 +219,11 @@ def fitted_weight(x: ArrayLike, y: ArrayLike) -> FloatArray:
     Raises
     ------
     UndefinedWeightError
-        When the data lie on one line, so that the weight is not determined.
+        The data lie on one line, so the weight is not determined.
     SignalDistractorError
-        When the shapes do not fit.
+        The shapes do not match.
     """
-    data, target = _centred(x, y)
+    data, target = _centered(x, y)
     weight, _, rank, _ = np.linalg.lstsq(data, target, rcond=PARALLEL_BELOW)
     if rank < data.shape[1]:
         raise UndefinedWeightError("the fitted weight is undefined: the data lie on one line")
@@ -203,8 +233,8 @@ def fitted_weight(x: ArrayLike, y: ArrayLike) -> FloatArray:
 def covariance(x: ArrayLike, y: ArrayLike) -> FloatArray:
     """Covariance of the data with the target, ``E[x y] - E[x] E[y]``, shape (2,).
 
-    It is the direction of the pattern: for any weight fitted by least squares ``w' cov(x, y)`` is positive. It needs no
-    weight, so it is there for every ``t``.
+    This is the direction of the pattern, because ``w' cov(x, y)`` is positive for any weight fitted by least squares.
+    It does not depend on a weight, so it exists for every ``t``.
 
     Parameters
     ----------
@@ -216,14 +246,14 @@ def covariance(x: ArrayLike, y: ArrayLike) -> FloatArray:
     Raises
     ------
     SignalDistractorError
-        When the shapes do not fit.
+        The shapes do not match.
     """
-    data, target = _centred(x, y)
+    data, target = _centered(x, y)
     return np.asarray(data.T @ target / len(target), dtype=np.float64)
 
 
 def fitted_pattern(x: ArrayLike, y: ArrayLike, weight: ArrayLike) -> FloatArray:
-    """Pattern ``cov(x, y) / (w' cov(x, y))`` of a linear model (Haufe et al. 2014; Kindermans et al. 2017).
+    """Pattern ``a = cov(x, y) / (w' cov(x, y))`` of a linear model (Kindermans et al. 2017; Haufe et al. 2014).
 
     Parameters
     ----------
@@ -242,7 +272,7 @@ def fitted_pattern(x: ArrayLike, y: ArrayLike, weight: ArrayLike) -> FloatArray:
     Raises
     ------
     SignalDistractorError
-        When ``w' cov(x, y)`` is 0, so that no pattern has ``w' a = 1``, or the shapes do not fit.
+        ``w' cov(x, y)`` is 0, so no pattern satisfies ``w' a = 1``; or the shapes do not match.
     """
     direction = covariance(x, y)
     scale = float(np.asarray(weight, dtype=np.float64) @ direction)
@@ -252,12 +282,12 @@ def fitted_pattern(x: ArrayLike, y: ArrayLike, weight: ArrayLike) -> FloatArray:
 
 
 def unit(vector: ArrayLike) -> FloatArray:
-    """Give a vector's direction, its length made 1.
+    """Unit vector in the direction of a vector.
 
     Raises
     ------
     SignalDistractorError
-        When the vector has no direction: zero or not finite.
+        The vector has no direction, because it is zero or not finite.
     """
     values = np.asarray(vector, dtype=np.float64)
     length = float(np.linalg.norm(values))
@@ -267,17 +297,36 @@ def unit(vector: ArrayLike) -> FloatArray:
 
 
 def angle_to_signal(vector: ArrayLike) -> float:
-    """Signed angle of a vector to the signal ``(1, 0)``, degrees in (-180, 180], positive counter-clockwise.
+    """Signed angle of a vector to the signal ``(1, 0)``, degrees in (-180, 180], positive counterclockwise.
 
     Raises
     ------
     SignalDistractorError
-        When the vector has no direction or not two components.
+        The vector has no direction or does not have two components.
     """
     values = unit(vector)
     if values.shape != (2,):
         raise SignalDistractorError(f"an angle to the signal needs 2 components, not shape {values.shape}")
     return float(np.degrees(np.arctan2(values[1], values[0])))
+
+
+def directions(sample: Sample) -> Directions:
+    """Directions of signal, distractor, fitted weight and fitted pattern of a data set.
+
+    Parameters
+    ----------
+    sample
+        A data set; see `make_sample`.
+
+    Returns
+    -------
+    Directions
+        The weight is None where the distractor lies on the signal's line. The pattern needs no weight and is always
+        there.
+    """
+    weight = unit(fitted_weight(sample.x, sample.y)) if weight_is_defined(sample.t) else None
+    pattern = unit(covariance(sample.x, sample.y))
+    return Directions(np.array([1.0, 0.0]), distractor_direction(sample.t), weight, pattern)
 
 
 def angle_curves(t: Iterable[float], noise: ArrayLike) -> AngleCurves:
@@ -293,7 +342,7 @@ def angle_curves(t: Iterable[float], noise: ArrayLike) -> AngleCurves:
     Returns
     -------
     AngleCurves
-        Analytic and fitted angles, the weight NaN where it is undefined.
+        Analytic and fitted angles; the weight's are NaN where the weight is undefined.
     """
     angles = np.asarray(list(t), dtype=np.float64)
     weight_analytic = np.full(angles.shape, np.nan)
@@ -309,16 +358,16 @@ def angle_curves(t: Iterable[float], noise: ArrayLike) -> AngleCurves:
 
 
 def pattern_angle_draws(t: Iterable[float], samples_count: int, seeds: Iterable[int]) -> FloatArray:
-    """Angle of the fitted pattern to the signal for repeated draws of the noise.
+    """Angles of the fitted pattern to the signal over repeated draws of the noise.
 
     Parameters
     ----------
     t
         Angles of the distractor, radians.
     samples_count
-        Number of samples n of each draw.
+        Number of samples n in each draw.
     seeds
-        One seed a draw; see `draw_noise`.
+        One seed per draw; see `draw_noise`.
 
     Returns
     -------
@@ -333,10 +382,10 @@ def pattern_angle_draws(t: Iterable[float], samples_count: int, seeds: Iterable[
     return np.asarray(draws, dtype=np.float64).reshape(len(draws), len(angles))
 
 
-def _centred(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _centered(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
     data, target = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if data.ndim != 2 or target.shape != (len(data),):
         raise SignalDistractorError(
-            f"x has shape {data.shape} and y {target.shape}: (n, 2) and (n,) are needed, with the same n"
+            f"x has shape {data.shape} and y {target.shape}: they must be (n, 2) and (n,), with the same n"
         )
     return data - data.mean(axis=0), target - target.mean()
