@@ -50,7 +50,7 @@ def member_of(archive, name, pin):
     return data
 
 
-def fetch(pins, folder=FOLDER):
+def fetch(pins, folder):
     """Fetch what is missing, and return the names of the files that were fetched."""
     missing = {name: pin for name, pin in pins.items() if not is_there(folder / name, pin)}
     if not missing:
@@ -95,7 +95,7 @@ def content_of(link, session):
 def main():
     """Fetch what is missing and say so."""
     try:
-        fetched = fetch(json.loads(PINS.read_text(encoding="utf-8")))
+        fetched = fetch(json.loads(PINS.read_text(encoding="utf-8")), FOLDER)
     except PinError as error:
         print(f"netlens: error: {error}", file=sys.stderr)
         return 5
