@@ -172,11 +172,11 @@ rule analogies:
 rule analogy_pictures:
     input:
         lambda wildcards: result(f"networks/{PLACES[wildcards.place]}/frozen.json"),
-        **notebook("weights/pictures"),
+        **notebook("weights/feature_visualizations"),
         frozen=lambda wildcards: result(f"networks/{PLACES[wildcards.place]}/frozen.pb"),
         requests=[ANALOGY_REQUESTS],
     output:
-        pictures=ANALOGY_PICTURES,
+        feature_visualizations=ANALOGY_PICTURES,
         record=result("comparison/analogies/{place}_pictures.json"),
     log:
         names.executed("model_comparison/analogy_pictures_{place}"),
@@ -188,7 +188,7 @@ rule analogy_pictures:
     resources:
         gpu=1,
     params:
-        job=job(gpu=True, store=lambda wildcards: result(f"pictures/{PLACES[wildcards.place]}")),
+        job=job(gpu=True, store=lambda wildcards: result(f"feature_visualizations/{PLACES[wildcards.place]}")),
         files=files,
     shell:
         RUN
@@ -240,7 +240,7 @@ rule network_caricatures:
             gpu=True,
             layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
             steps_count=CONFIG["model_comparison"]["caricature_steps_count"],
-            store=lambda wildcards: result(f"pictures/{wildcards.network}"),
+            store=lambda wildcards: result(f"feature_visualizations/{wildcards.network}"),
         ),
         files=files,
     shell:

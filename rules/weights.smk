@@ -1,18 +1,18 @@
-# Weights as pictures: expanded weights, what is shown of them, their factors, feature visualizations.
+# Weights: expanded weights, what the figures show of them, their factors, feature visualizations.
 
 WEIGHTS_NETWORK = CONFIG["weights"].get("network", CONFIG["models"]["network"])
 # What the items read.
 EXPANDED = {"expanded": result("weights/expanded.npz")}
 ANALYSIS = {"analysis": result("weights/analysis.npz")}
 FACTORS = {"factors": result("weights/factors.npz")}
-PICTURES = {"pictures": result("weights/pictures.npz")}
-# Pictures that the analysis and the factors ask for.
+VISUALIZATIONS = {"feature_visualizations": result("weights/feature_visualizations.npz")}
+# Feature visualizations that the analysis and the factors request.
 ANALYSIS_REQUESTS = result("weights/analysis_requests.npz")
 FACTORS_REQUESTS = result("weights/factors_requests.npz")
-PICTURE_SETTINGS = settings("weights", "picture_px", "picture_steps_count", "picture_position")
+VISUALIZATION_SETTINGS = settings("weights", "picture_px", "picture_steps_count", "picture_position")
 
 
-# Layers as the study names them or chosen from the graph, and the linear maps between them, found in two ways.
+# Linear maps between layers, named by the study or chosen from the graph, computed in two ways.
 rule expanded:
     input:
         result(f"networks/{WEIGHTS_NETWORK}/frozen.json"),
@@ -35,7 +35,7 @@ rule expanded:
         RUN
 
 
-# Which units and connections are shown, and the pictures that the figures need of them.
+# Which units and connections are shown, and the feature visualizations that the figures need of them.
 rule weights_analysis:
     input:
         **notebook("weights/analysis"),
@@ -51,7 +51,7 @@ rule weights_analysis:
     params:
         job=job(
             **settings("weights", "unit", "source_unit", "strongest_count", "positions_count"),
-            **PICTURE_SETTINGS,
+            **VISUALIZATION_SETTINGS,
         ),
         files=files,
     shell:
@@ -75,54 +75,54 @@ rule weights_factors:
     params:
         job=job(
             **settings("weights", "first_group", "second_group", "row_units", "row_units_count"),
-            **PICTURE_SETTINGS,
+            **VISUALIZATION_SETTINGS,
         ),
         files=files,
     shell:
         RUN
 
 
-# Every picture that a figure of this section needs, by its key; what the store has is not rendered again.
-rule pictures:
+# Every feature visualization that a figure of this section needs, by its key; what the store has is not rendered again.
+rule feature_visualizations:
     input:
         result(f"networks/{WEIGHTS_NETWORK}/frozen.json"),
-        **notebook("weights/pictures"),
+        **notebook("weights/feature_visualizations"),
         frozen=result(f"networks/{WEIGHTS_NETWORK}/frozen.pb"),
         requests=[ANALYSIS_REQUESTS, FACTORS_REQUESTS],
     output:
-        **PICTURES,
-        record=result("weights/pictures.json"),
+        **VISUALIZATIONS,
+        record=result("weights/feature_visualizations.json"),
     log:
-        names.executed("weights/pictures"),
+        names.executed("weights/feature_visualizations"),
     benchmark:
-        names.benchmark("pictures")
+        names.benchmark("feature_visualizations")
     threads: 2
     resources:
         gpu=1,
     params:
-        job=job(gpu=True, store=result(f"pictures/{WEIGHTS_NETWORK}")),
+        job=job(gpu=True, store=result(f"feature_visualizations/{WEIGHTS_NETWORK}")),
         files=files,
     shell:
         RUN
 
 
-CONNECTION_PICTURES = ANALYSIS | PICTURES
-FACTOR_PICTURES = FACTORS | PICTURES
+SHOWN_CONNECTIONS = ANALYSIS | VISUALIZATIONS
+SHOWN_FACTORS = FACTORS | VISUALIZATIONS
 COLUMNS = settings("weights", "columns_count")
 
-# Item: the notebook that makes it, what that reads, its parameters.
+# Item: the notebook that makes it, what the notebook reads, its parameters.
 WEIGHTS_ITEMS = {
     "first_layer_kernels": ("first_layer_kernels", EXPANDED, COLUMNS),
     "first_layer_expanded": ("first_layer_expanded", EXPANDED, COLUMNS),
-    "connection": ("connection", CONNECTION_PICTURES, {}),
-    "strongest_inputs": ("strongest", CONNECTION_PICTURES, {"side": "inputs"}),
-    "strongest_uses": ("strongest", CONNECTION_PICTURES, {"side": "uses"}),
-    "spatial_positions": ("spatial_positions", CONNECTION_PICTURES, {}),
-    "nmf_rgb": ("nmf_rgb", FACTOR_PICTURES, {}),
-    "nmf_factors": ("nmf_factors", FACTOR_PICTURES, {}),
-    "nmf_row": ("nmf_row", FACTOR_PICTURES, {}),
-    "joint_nmf_first": ("joint_nmf", FACTOR_PICTURES, {"group": "first_group"}),
-    "joint_nmf_second": ("joint_nmf", FACTOR_PICTURES, {"group": "second_group"}),
+    "connection": ("connection", SHOWN_CONNECTIONS, {}),
+    "strongest_inputs": ("strongest", SHOWN_CONNECTIONS, {"side": "inputs"}),
+    "strongest_uses": ("strongest", SHOWN_CONNECTIONS, {"side": "uses"}),
+    "spatial_positions": ("spatial_positions", SHOWN_CONNECTIONS, {}),
+    "nmf_rgb": ("nmf_rgb", SHOWN_FACTORS, {}),
+    "nmf_factors": ("nmf_factors", SHOWN_FACTORS, {}),
+    "nmf_row": ("nmf_row", SHOWN_FACTORS, {}),
+    "joint_nmf_first": ("joint_nmf", SHOWN_FACTORS, {"group": "first_group"}),
+    "joint_nmf_second": ("joint_nmf", SHOWN_FACTORS, {"group": "second_group"}),
     "weightsNetwork": ("numbers", EXPANDED | ANALYSIS, {"quantity": "network"}),
     "weightsSource": ("numbers", EXPANDED | ANALYSIS, {"quantity": "source"}),
     "weightsTarget": ("numbers", EXPANDED | ANALYSIS, {"quantity": "target"}),

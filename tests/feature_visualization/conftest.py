@@ -49,7 +49,7 @@ def _flat(keras):
 
 
 def _residual(keras):
-    """Two residual joins, the second over a strided shortcut; batch normalisation, which adds constants."""
+    """Two residual joins, the second over a strided shortcut; batch normalization, which adds constants."""
     L = keras.layers
     image = keras.Input((32, 32, 3), name="image")
     stem = L.Conv2D(4, 3, padding="same", activation="relu", name="stem")(image)

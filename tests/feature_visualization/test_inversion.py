@@ -37,18 +37,18 @@ def correlation(picture, image):
 
 
 @pytest.fixture(scope="module")
-def colours():
-    """Three opponent colours, linear: a caricature of them is known."""
+def colors():
+    """Three opponent colors, linear: a caricature of them is known."""
     keras.backend.clear_session()
-    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1, name="colour")])
+    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1, name="color")])
     model.layers[-1].set_weights([np.eye(3)[None, None], np.zeros(3)])
     outputs = keras.layers.GlobalAveragePooling2D(name="mean")(model.output)
     model = keras.Model(model.input, outputs)
-    return freeze(Network("colours", model, preprocessing_from("tf"), ("r", "g", "b"), (32, 32, 3), ""))
+    return freeze(Network("colors", model, preprocessing_from("tf"), ("r", "g", "b"), (32, 32, 3), ""))
 
 
-def test_a_caricature_of_the_colours_exaggerates_them(colours):
-    (picture,) = inversion.invert(colours, [request("colour", steps_count=60)])
+def test_a_caricature_of_the_colors_exaggerates_them(colors):
+    (picture,) = inversion.invert(colors, [request("color", steps_count=60)])
     signs = np.sign(IMAGE / 127.5 - 1)
     sure = np.abs(IMAGE / 127.5 - 1) > 0.3
     sure[:4], sure[-4:], sure[:, :4], sure[:, -4:] = False, False, False, False

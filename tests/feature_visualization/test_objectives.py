@@ -1,4 +1,4 @@
-"""What pictures maximise, against loops in numpy, and its gradients."""
+"""What pictures maximize, against loops in numpy, and its gradients."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from netlens.models.backend import tf1
 
 @pytest.mark.parametrize("power", [0, 1, 2.5])
 @pytest.mark.parametrize("position", ["everywhere", "centre"])
-def test_along_directions_is_the_sum_of_what_each_picture_maximises(position, power):
+def test_along_directions_is_the_sum_of_what_each_picture_maximizes(position, power):
     rng = np.random.default_rng(0)
     activations, directions = rng.normal(size=(3, 4, 5, 6)), rng.normal(size=(3, 6))
     expected = 0.0
@@ -57,7 +57,7 @@ def oracle(activations, targets, counting, powers):
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3, 6), (5, 6)])
-def test_towards_image_is_the_sum_of_what_each_counting_picture_maximises(shape):
+def test_towards_image_is_the_sum_of_what_each_counting_picture_maximizes(shape):
     rng = np.random.default_rng(0)
     activations, targets = rng.normal(size=shape), rng.normal(size=(1, *shape[1:]))
     activations[0], activations[1] = 2 * targets, -targets

@@ -27,21 +27,21 @@ def activations(network, layer, pictures):
 
 
 @pytest.fixture(scope="module")
-def colours():
+def colors():
     """One 1x1 convolution: red, minus green, and blue."""
     keras.backend.clear_session()
-    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1, name="colour")])
+    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1, name="color")])
     model.layers[-1].set_weights([np.diag([1.0, -1.0, 1.0])[None, None], np.zeros(3)])
     outputs = keras.layers.GlobalAveragePooling2D()(model.output)
     model = keras.Model(model.input, outputs)
-    return freeze(Network("colours", model, preprocessing_from("tf"), ("r", "g", "b"), (32, 32, 3), ""))
+    return freeze(Network("colors", model, preprocessing_from("tf"), ("r", "g", "b"), (32, 32, 3), ""))
 
 
-def test_a_linear_unit_shows_the_colour_that_it_weighs(colours):
+def test_a_linear_unit_shows_the_color_that_it_weighs(colors):
     directions = {"red": [1, 0, 0], "no green": [0, 1, 0], "red, no blue": [1, 0, -1]}
-    wanted = [PictureRequest("colour", values, size_px=32, steps_count=60) for values in directions.values()]
+    wanted = [PictureRequest("color", values, size_px=32, steps_count=60) for values in directions.values()]
     # At the edges the random shifts show grey.
-    middles = [picture[8:24, 8:24] for picture in rendering.render(colours, wanted, batch_size=4)]
+    middles = [picture[8:24, 8:24] for picture in rendering.render(colors, wanted, batch_size=4)]
     red, no_green, no_blue = (middle.mean(axis=(0, 1)) for middle in middles)
     assert red.argmax() == 0
     assert red[0] > 240

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from netlens.feature_visualization.keyed_requests import RequestError
-from netlens.feature_visualization.request_collection import RequestCollection
-from netlens.feature_visualization.requests import PictureRequest, channel_direction, unpack
-from netlens.files.arrays import load_arrays
+from netlens.feature_visualization.request_collection import RequestCollection, load_requests
+from netlens.feature_visualization.requests import PictureRequest, channel_direction
+from netlens.files.arrays import save_arrays
 
 SHA256 = "ab" * 32
 
@@ -19,7 +19,7 @@ def test_a_key_is_that_of_the_request_with_the_common_settings(tmp_path):
     requests = [PictureRequest("a", direction, **settings), PictureRequest("b", channel_direction(2, 4), **settings)]
     assert keys == tuple(request.key(SHA256) for request in requests)
     collection.save(tmp_path / "requests.npz")
-    assert unpack(load_arrays(tmp_path / "requests.npz")) == requests == collection.requests
+    assert load_requests(tmp_path / "requests.npz") == requests == collection.requests
 
 
 def test_the_same_is_asked_for_once_and_zeros_not_at_all(tmp_path):
@@ -30,7 +30,7 @@ def test_the_same_is_asked_for_once_and_zeros_not_at_all(tmp_path):
     assert len(collection.requests) == 1
     empty = RequestCollection(SHA256)
     empty.save(tmp_path / "empty.npz")
-    assert unpack(load_arrays(tmp_path / "empty.npz")) == []
+    assert load_requests(tmp_path / "empty.npz") == []
 
 
 def test_impossible_requests_are_refused():
@@ -43,3 +43,12 @@ def test_impossible_requests_are_refused():
         collection.direction_key("a", [np.nan, 0])
     with pytest.raises(RequestError, match="size_px"):
         RequestCollection(SHA256, size_px=0).unit_key("a", 0, 3)
+
+
+def test_a_file_without_requests_is_refused_by_its_path(tmp_path):
+    path = tmp_path / "other.npz"
+    save_arrays(path, {"a": np.zeros(2)})
+    with pytest.raises(
+        RequestError, match=rf"^{path}: no picture requests here: .* is missing; delete the file and run"
+    ):
+        load_requests(path)

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from netlens.plots.factor_maps import as_colours, draw_direction, draw_factor
+from netlens.plots.factor_maps import as_colors, draw_direction, draw_factor
 
 
 @pytest.fixture
@@ -17,15 +17,15 @@ def ax():
 def test_three_maps_are_red_green_and_blue_on_one_scale():
     maps = np.zeros((3, 1, 4))
     maps[0, 0, 0], maps[1, 0, 1], maps[2, 0, 2] = 4.0, 2.0, 1.0
-    np.testing.assert_array_equal(as_colours(maps), [[[1, 0, 0], [0, 0.5, 0], [0, 0, 0.25], [0, 0, 0]]])
-    assert not as_colours(np.zeros((3, 2, 2))).any()
+    np.testing.assert_array_equal(as_colors(maps), [[[1, 0, 0], [0, 0.5, 0], [0, 0, 0.25], [0, 0, 0]]])
+    assert not as_colors(np.zeros((3, 2, 2))).any()
 
 
 def test_other_than_three_maps_and_negative_ones_are_refused():
     with pytest.raises(ValueError, match=r"not \(2, 4, 4\)"):
-        as_colours(np.zeros((2, 4, 4)))
+        as_colors(np.zeros((2, 4, 4)))
     with pytest.raises(ValueError, match="negative"):
-        as_colours(np.full((3, 1, 1), -1.0))
+        as_colors(np.full((3, 1, 1), -1.0))
 
 
 def test_maps_share_a_scale_from_zero(ax):

@@ -1,4 +1,4 @@
-"""Diverging colours: five named ones, straight lines between them, clipped, symmetric about zero."""
+"""Diverging colors: five named ones, straight lines between them, clipped, symmetric about zero."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def rgb(name):
 
 
 def one_by_one(values, limit):
-    """Colour one value after the other, by the definition."""
+    """Color one value after the other, by the definition."""
     result = np.empty((*np.shape(values), 3))
     for at in np.ndindex(*np.shape(values)):
         t = max(-1.0, min(1.0, values[at] / limit))
@@ -29,7 +29,7 @@ def one_by_one(values, limit):
 @pytest.mark.parametrize(
     ("value", "color"), [(-1, "0571b0"), (-0.5, "92c5de"), (0, "f7f7f7"), (0.5, "f4a582"), (1, "ca0020")]
 )
-def test_the_five_named_colours(value, color):
+def test_the_five_named_colors(value, color):
     np.testing.assert_allclose(signed_colors(value, limit=1), rgb(color), atol=1e-15)
     assert color in KNOTS
 
@@ -61,9 +61,9 @@ def test_the_input_is_left_alone_and_may_be_single_precision_or_whole_numbers():
     np.testing.assert_array_equal(signed_colors(values), signed_colors(np.array([[-3, 1]])))
 
 
-def test_agrees_with_the_colour_map_of_the_figures():
+def test_agrees_with_the_color_map_of_the_figures():
     t = np.linspace(-1, 1, 81)
-    # The colour map has 511 levels of steps up to 0.008.
+    # The color map has 511 levels of steps up to 0.008.
     assert np.abs(signed_colors(t, limit=1) - style.diverging()((t + 1) / 2)[:, :3]).max() < 0.005
 
 
@@ -74,5 +74,5 @@ def test_a_limit_that_is_none_is_refused(limit):
 
 
 def test_what_is_not_finite_is_refused():
-    with pytest.raises(ValueError, match="2 of 3 values have no colour"):
+    with pytest.raises(ValueError, match="2 of 3 values have no color"):
         signed_colors([np.nan, 0.0, np.inf])

@@ -1,4 +1,4 @@
-"""Panels of units: signed colours on one scale, and a key that says what the colours are."""
+"""Panels of units: signed colors on one scale, and a key that says what the colors are."""
 
 import numpy as np
 import pytest
@@ -16,16 +16,16 @@ def ax():
     plt.close(fig)
 
 
-def colour(ax):
+def color(ax):
     return ax.images[0].get_array()
 
 
-def test_weights_have_the_end_colours_at_the_common_limit_and_grey_at_zero(ax):
+def test_weights_have_the_end_colors_at_the_common_limit_and_grey_at_zero(ax):
     draw_weights(ax, [[-2.0, 0.0], [2.0, 4.0]], 2.0)
     red, grey, blue = (
         np.array([int(knot[i : i + 2], 16) for i in (0, 2, 4)]) for knot in ("ca0020", "f7f7f7", "0571b0")
     )
-    drawn = np.asarray(colour(ax)) * 255
+    drawn = np.asarray(color(ax)) * 255
     for value, expected in (((0, 0), blue), ((0, 1), grey), ((1, 0), red), ((1, 1), red)):
         assert drawn[value] == pytest.approx(expected.astype(float), abs=1e-9)
     assert len(ax.get_xticks()) == len(ax.get_yticks()) == 0
@@ -34,7 +34,7 @@ def test_weights_have_the_end_colours_at_the_common_limit_and_grey_at_zero(ax):
 def test_a_picture_is_drawn_as_it_is_under_its_title(ax):
     picture = np.random.default_rng(0).integers(0, 256, (4, 4, 3)).astype(np.uint8)
     draw_picture(ax, picture, "a:1")
-    assert np.array_equal(colour(ax), picture)
+    assert np.array_equal(color(ax), picture)
     assert ax.get_title() == "a:1"
 
 

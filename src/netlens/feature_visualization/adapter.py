@@ -163,7 +163,7 @@ def _mend_pretty_graphs(module: types.ModuleType) -> None:
     """Show residual joins: today's graphs add by ``AddV2``, of which lucid does not know.
 
     An addition is a join where two tensors meet that both depend on the input; other ``AddV2`` add constants (batch
-    normalisation has one), and stay hidden.
+    normalization has one), and stay hidden.
     """
     read = module.Graph.from_graphdef
 

@@ -39,9 +39,9 @@ class CaricatureRequest(KeyedRequest):
         At each position, the product of the two activations is multiplied by this power of their cosine; 0 leaves it
         alone.
     steps_count
-        Steps of the optimisation. Every position says where to go, so fewer do than for the picture of a unit.
+        Steps of the optimization. Every position says where to go, so fewer do than for the picture of a unit.
     seed
-        Of the noise that the optimisation starts from.
+        Of the noise that the optimization starts from.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Caricatures of an image: pictures that exaggerate what each layer of a network sees in it (feature inversion).
 
 A caricature's activations are to point where the image's do, at every position, and as far as they can: their scalar
-product is maximised, optionally times a power of their cosine, which keeps the picture closer to the image. Source:
+product is maximized, optionally times a power of their cosine, which keeps the picture closer to the image. Source:
 the recipe ``caricature`` (``feature_inversion``) of lucid 0.3.10; Mahendran & Vedaldi 2015 (arXiv 1412.0035) and
 Olah, Mordvintsev & Schubert 2017 (Distill) for the inversion of features, and for how pictures are parameterised.
 
@@ -9,7 +9,7 @@ As in lucid, the image runs through the network beside the pictures and through 
 both are always compared at the same place. Unlike there, a cosine is taken at each position, not one of the whole maps,
 and it is one: lucid divides by the length of one of the two vectors only.
 
-Pictures of several layers are optimised side by side: each has one layer that counts, and zeros elsewhere add nothing
+Pictures of several layers are optimized side by side: each has one layer that counts, and zeros elsewhere add nothing
 to its gradient. A graph holds a fixed group of the network's layers and a batch a fixed number of pictures, whatever is
 asked for, so the same request gives the same bytes in any company.
 """
@@ -151,7 +151,7 @@ def _groups(network: FrozenNetwork) -> list[list[FrozenLayer]]:
 
 
 class _Program:
-    """The graph that optimises a batch of caricatures of one image at one group of layers."""
+    """The graph that optimizes a batch of caricatures of one image at one group of layers."""
 
     def __init__(self, model: LucidModel, kind: _Kind) -> None:
         self._kind = kind

@@ -1,4 +1,4 @@
-"""What pictures maximise at a layer: the activation along a direction, or the likeness to an image.
+"""What pictures maximize at a layer: the activation along a direction, or the likeness to an image.
 
 Both are a scalar product a . b at each position, optionally times a power of the cosine of a and b. No picture's term
 depends on another picture. Cosines of less than 0.1 count as 0.1, as in lucid 0.3.10 (``objectives.direction``).

@@ -1,7 +1,7 @@
-"""Optimise a batch of pictures side by side with lucid: how they are parameterised, transformed and stepped.
+"""Optimize a batch of pictures side by side with lucid: how they are parameterised, transformed and stepped.
 
-Pictures are Fourier coefficients of decorrelated colours. The network sees them through random transformations, the
-same sequence for every picture and in every run. What is maximised is the caller's: a sum over some layers. Several
+Pictures are Fourier coefficients of decorrelated colors. The network sees them through random transformations, the
+same sequence for every picture and in every run. What is maximized is the caller's: a sum over some layers. Several
 layers may share a batch, since a picture that does not count at a layer gets no gradient from it.
 """
 
@@ -37,7 +37,7 @@ Request = TypeVar("Request", bound=Seeded)
 
 @dataclass(frozen=True)
 class Manner:
-    """How pictures of one kind are optimised.
+    """How pictures of one kind are optimized.
 
     Attributes
     ----------
@@ -56,19 +56,19 @@ class Manner:
 
 
 class Optimization:
-    """The graph that optimises a batch of pictures at some layers.
+    """The graph that optimizes a batch of pictures at some layers.
 
     Parameters
     ----------
     model
         The network.
     manner
-        How pictures are optimised.
+        How pictures are optimized.
     layers
         Names of the layers. Where some have no positions (after a global pooling or a flatten), the network sees
         everything at its own input size.
     objective
-        Given a layer's name and its output for all images, builds what the pictures maximise there: a sum over
+        Given a layer's name and its output for all images, builds what the pictures maximize there: a sum over
         pictures, of which each term depends on one picture only. Placeholders that it makes are fed by `run`.
     count
         Pictures in the batch.
@@ -76,7 +76,7 @@ class Optimization:
         Their height and width.
     beside
         Builds one image, (1, size, size, 3) of 0 to 1, that the network sees behind the pictures, transformed as they
-        are; not optimised.
+        are; not optimized.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Optimization:
         self._count = count
         images_count = count if beside is None else count + 1
 
-        def maximised(tensor_of: Callable[[str], Any]) -> Any:
+        def maximized(tensor_of: Callable[[str], Any]) -> Any:
             parts = []
             for layer in layers:
                 activations = tensor_of(layer)
@@ -104,7 +104,7 @@ class Optimization:
 
         # Lucid fills the parameter with numpy's global random numbers, which are nobody's but the caller's.
         numpy_state = np.random.get_state()  # noqa: NPY002
-        # The session is for what lucid initialises while it builds.
+        # The session is for what lucid initializes while it builds.
         with tf1.Graph().as_default() as self._graph, tf1.Session(config=_session_config()):
             shape = (count, size_px, size_px, 3)
             image = to_valid_rgb(fft_image(shape, decay_power=manner.decay_power), decorrelate=True, sigmoid=True)
@@ -112,7 +112,7 @@ class Optimization:
             self._noise = tf1.placeholder(tf1.float32, self._coefficients.shape)
             built = lucid_render.make_vis_T(
                 model,
-                objectives.Objective(maximised),
+                objectives.Objective(maximized),
                 image if beside is None else tf1.concat([image, beside()], axis=0),
                 optimizer=tf1.train.AdamOptimizer(manner.learning_rate),
                 transforms=_transformations(manner, size_px, resized_to(model.network, layers, size_px)),
@@ -132,7 +132,7 @@ class Optimization:
         steps_count: int,
         fed: Callable[[Sequence[Request]], Mapping[Any, NDArray[Any]]],
     ) -> list[Picture]:
-        """Optimise a batch, in a session of its own, so that the random transformations start anew.
+        """Optimize a batch, in a session of its own, so that the random transformations start anew.
 
         Parameters
         ----------

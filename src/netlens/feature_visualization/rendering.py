@@ -1,11 +1,11 @@
 """Render pictures of what units, channels and directions answer to, many at a time, with lucid.
 
 Source: Olah, Mordvintsev & Schubert 2017, "Feature Visualization" (Distill). An image is found by gradient ascent on
-the activation along a direction. It is parameterised by the Fourier coefficients of decorrelated colours, and seen by
+the activation along a direction. It is parameterised by the Fourier coefficients of decorrelated colors, and seen by
 the network through small random shifts, scalings and rotations. Parameterisation, transformations, the gradient of
-ReLU in the first steps and the optimiser are lucid's.
+ReLU in the first steps and the optimizer are lucid's.
 
-What is added is order: pictures are optimised side by side, without influence on each other, each from noise of its
+What is added is order: pictures are optimized side by side, without influence on each other, each from noise of its
 own seed, and the random transformations are the same sequence for every picture. So the same request gives the same
 bytes, in whatever company it is rendered, in this process or another on the same machine. Pictures of several layers
 may share a batch: each has a direction in its own layer and zeros in the others, which add nothing to its gradient.
@@ -171,7 +171,7 @@ def _batches(by_layer: Mapping[str, Sequence[int]], place: Mapping[str, int], ba
 
 
 class _Program:
-    """The graph that optimises a batch of pictures of one setting and of some layers."""
+    """The graph that optimizes a batch of pictures of one setting and of some layers."""
 
     def __init__(self, model: LucidModel, setting: _Setting, layers: Sequence[str], batch_size: int) -> None:
         self._setting, self._batch_size = setting, batch_size

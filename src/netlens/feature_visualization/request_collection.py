@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netlens.feature_visualization.requests import PictureRequest, Position, channel_direction, pack
-from netlens.files.arrays import save_arrays
+from netlens.feature_visualization.keyed_requests import RequestError
+from netlens.feature_visualization.requests import PictureRequest, Position, channel_direction, pack, unpack
+from netlens.files.arrays import load_arrays, save_arrays
 
 
 class RequestCollection:
@@ -102,7 +103,7 @@ class RequestCollection:
         return tuple(self.unit_key(layer, unit, units_count) for unit in units)
 
     def save(self, path: str | Path) -> None:
-        """Save the requests as npz, for `netlens.feature_visualization.requests.unpack`.
+        """Save the requests as npz, for `load_requests`.
 
         Raises
         ------
@@ -110,3 +111,21 @@ class RequestCollection:
             The file cannot be written.
         """
         save_arrays(path, pack(self.requests))
+
+
+def load_requests(path: str | Path) -> list[PictureRequest]:
+    """Load the requests that `RequestCollection.save` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ArrayFileError
+        The file is damaged.
+    RequestError
+        The file does not hold requests, or holds impossible ones.
+    """
+    try:
+        return unpack(load_arrays(path))
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}; delete the file and run the rule that makes it") from error

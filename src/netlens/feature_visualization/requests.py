@@ -46,9 +46,9 @@ class PictureRequest(KeyedRequest):
     size_px
         Height and width in pixels.
     steps_count
-        Steps of the optimisation.
+        Steps of the optimization.
     seed
-        Of the noise that the optimisation starts from.
+        Of the noise that the optimization starts from.
     cosine_power
         The activation along the direction is multiplied by this power of their cosine; 0 leaves it alone. See
         lucid's ``objectives.direction``.

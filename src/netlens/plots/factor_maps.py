@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.plots.unit_panels import bare, draw_picture
 
-#: The colours of three factors in words, as `as_colours` mixes them.
-COLOUR_NAMES = ("red", "green", "blue")
+#: The colors of three factors in words, as `as_colors` mixes them.
+COLOR_NAMES = ("red", "green", "blue")
 
 
-def as_colours(maps: ArrayLike) -> NDArray[np.float64]:
+def as_colors(maps: ArrayLike) -> NDArray[np.float64]:
     """Make one picture of three maps: the first red, the second green, the third blue; black where none is.
 
     Parameters
@@ -34,14 +34,14 @@ def as_colours(maps: ArrayLike) -> NDArray[np.float64]:
     if values.ndim != 3 or len(values) != 3:
         raise ValueError(f"three maps have shape (3, height, width), not {values.shape}")
     if values.size and values.min() < 0:
-        raise ValueError("a map that is negative somewhere has no colour of its own; draw it in signed colours")
-    colours: NDArray[np.float64] = np.moveaxis(values, 0, -1) / (values.max(initial=0.0) or 1.0)
-    return colours
+        raise ValueError("a map that is negative somewhere has no color of its own; draw it in signed colors")
+    colors: NDArray[np.float64] = np.moveaxis(values, 0, -1) / (values.max(initial=0.0) or 1.0)
+    return colors
 
 
-def draw_colours(ax: Axes, maps: ArrayLike) -> None:
-    """Draw three maps, (3, h, w), as one picture; see `as_colours`."""
-    ax.imshow(as_colours(maps), interpolation="nearest")
+def draw_colors(ax: Axes, maps: ArrayLike) -> None:
+    """Draw three maps, (3, h, w), as one picture; see `as_colors`."""
+    ax.imshow(as_colors(maps), interpolation="nearest")
     bare(ax)
 
 

@@ -1,4 +1,4 @@
-"""Panels of units: feature visualisations, maps of signed weights on a common scale, and the key to their colours."""
+"""Panels of units: feature visualizations, maps of signed weights on a common scale, and the key to their colors."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def draw_picture(ax: Axes, picture: NDArray[Any], title: str = "", *, size_pt: f
 
 
 def draw_weights(ax: Axes, weights: ArrayLike, limit: float) -> None:
-    """Draw a map of weights, (W, W), in signed colours; `limit` is the magnitude that takes the end colours."""
+    """Draw a map of weights, (W, W), in signed colors; `limit` is the magnitude that takes the end colors."""
     ax.imshow(signed_colors(weights, limit=limit), interpolation="nearest")
     bare(ax)
 
@@ -53,7 +53,7 @@ def draw_arrow(ax: Axes, start: float, end: float) -> None:
 
 
 def weights_key(fig: Figure, ax: Axes, limit: float, label: str = "", *, size_pt: float = 6.5) -> None:
-    """Draw the key to the colours of `draw_weights` into the axes `ax`, upright, from -limit to limit."""
+    """Draw the key to the colors of `draw_weights` into the axes `ax`, upright, from -limit to limit."""
     scale = ScalarMappable(Normalize(-limit, limit), style.diverging())
     bar = fig.colorbar(scale, cax=ax, ticks=[-limit, 0, limit])
     bar.ax.set_yticklabels([f"\N{MINUS SIGN}{limit:.2g}", "0", f"{limit:.2g}"], fontsize=size_pt)

@@ -1,4 +1,4 @@
-"""The oracle everywhere: the Jacobian of the linearised network, in float64 by numpy, far from all borders."""
+"""The oracle everywhere: the Jacobian of the linearized network, in float64 by numpy, far from all borders."""
 
 import itertools
 import warnings

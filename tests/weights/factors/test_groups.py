@@ -1,4 +1,4 @@
-"""Automatic groups: planted ones are found, whatever the order; and what the search optimises."""
+"""Automatic groups: planted ones are found, whatever the order; and what the search optimizes."""
 
 from itertools import combinations
 
@@ -7,7 +7,7 @@ import pytest
 
 from netlens.weights.factors.groups import automatic_groups, best_group, fill_groups, pair_scores, threshold
 from netlens.weights.factors.joint import stacked_halves
-from netlens.weights.factors.nmf import FactorizationError, explained_at_most, factorise
+from netlens.weights.factors.nmf import FactorizationError, explained_at_most, factorize
 
 
 @pytest.mark.slow
@@ -63,12 +63,12 @@ def test_a_planted_group_is_found_among_the_candidates_that_are_kept(planted_lay
 def test_scores_are_what_the_definition_says(planted_layer):
     layer, _ = planted_layer(3, sizes=(3,), others=6)
     found = pair_scores(layer)
-    own = [factorise(stacked_halves(layer[None, ..., unit]), 2) for unit in found.units]
+    own = [factorize(stacked_halves(layer[None, ..., unit]), 2) for unit in found.units]
     for u, v in combinations(range(len(own)), 2):
         a, b = own[u].factors, own[v].factors
         agreement = max(min(a[0] @ b[0], a[1] @ b[1]), min(a[0] @ b[1], a[1] @ b[0]))
         wanted = np.sqrt(own[u].explained_variance * own[v].explained_variance) * agreement
-        # The search factorises to a few per mille.
+        # The search factorizes to a few per mille.
         assert found.scores[u, v] == found.scores[v, u] == pytest.approx(wanted, abs=5e-3)
     assert not found.scores.diagonal().any()
 

@@ -1,4 +1,4 @@
-"""The factorisation of one matrix: planted factors, order, scale, and what is refused."""
+"""The factorization of one matrix: planted factors, order, scale, and what is refused."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from sklearn.decomposition import NMF
 from sklearn.decomposition._nmf import _initialize_nmf
 
-from netlens.weights.factors.nmf import FactorizationError, explained_at_most, explained_variances, factorise, nndsvda
+from netlens.weights.factors.nmf import FactorizationError, explained_at_most, explained_variances, factorize, nndsvda
 
 
 def separable(rng, rows, columns, count, energies):
-    """Draw S F whose factorisation is unique: each factor has rows and columns that no other has."""
+    """Draw S F whose factorization is unique: each factor has rows and columns that no other has."""
     S, F = rng.random((rows, count)), rng.random((count, columns))
     S[:count] = np.eye(count)
     F[:, :count] = np.eye(count)
@@ -28,7 +28,7 @@ def random_matrix(seed, rows=50, columns=40):
 @pytest.mark.parametrize("seed", range(4))
 def test_planted_factors_are_found(seed, count):
     S, F = separable(np.random.default_rng(seed), 30, 25, count, 2.0 ** -np.arange(count))
-    found = factorise(S @ F, count)
+    found = factorize(S @ F, count)
     np.testing.assert_allclose(found.scores, S, atol=1e-5)
     np.testing.assert_allclose(found.factors, F, atol=1e-5)
     assert found.explained_variance == pytest.approx(1, abs=1e-10)
@@ -40,7 +40,7 @@ def test_planted_factors_are_found(seed, count):
 def test_factors_are_not_negative_of_unit_length_and_sorted_and_shares_sum_to_one(seed, rows, columns, count):
     V = random_matrix(seed, rows, columns)
     V[0, 0] += 1
-    found = factorise(V, count)
+    found = factorize(V, count)
     lengths = np.linalg.norm(found.factors, axis=1)
     assert found.scores.shape == (rows, count)
     assert found.factors.shape == (count, columns)
@@ -56,9 +56,9 @@ def test_factors_are_not_negative_of_unit_length_and_sorted_and_shares_sum_to_on
 
 def test_explained_energy_is_what_the_shares_are_of():
     # At the minimum the residual is orthogonal to every factor's part, so explained energy and energy of the
-    # factorisation agree, and a factor's share can be read off either.
+    # factorization agree, and a factor's share can be read off either.
     V = random_matrix(1)
-    found = factorise(V, 4)
+    found = factorize(V, 4)
     parts = [np.outer(found.scores[:, i], found.factors[i]) for i in range(4)]
     energy = np.sum((found.scores @ found.factors) ** 2)
     assert found.converged
@@ -72,7 +72,7 @@ def test_agrees_with_scikit_learn_started_by_itself(seed):
     model = NMF(4, init="nndsvda", random_state=0, tol=1e-8, max_iter=5000)
     S = model.fit_transform(V)
     theirs = 1 - np.sum((V - S @ model.components_) ** 2) / np.sum(V**2)
-    assert factorise(V, 4).explained_variance == pytest.approx(theirs, abs=1e-6)
+    assert factorize(V, 4).explained_variance == pytest.approx(theirs, abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -85,7 +85,7 @@ def test_the_start_is_scikit_learns_where_that_is_exact(seed):
 
 def test_is_the_same_from_run_to_run():
     V = random_matrix(2)
-    first, again = factorise(V, 5), factorise(V, 5)
+    first, again = factorize(V, 5), factorize(V, 5)
     np.testing.assert_array_equal(first.scores, again.scores)
     np.testing.assert_array_equal(first.factors, again.factors)
 
@@ -95,7 +95,7 @@ def test_moves_along_when_rows_and_columns_are_permuted(seed):
     V = random_matrix(seed)
     rng = np.random.default_rng(seed)
     rows, columns = rng.permutation(V.shape[0]), rng.permutation(V.shape[1])
-    plain, permuted = factorise(V, 3), factorise(V[rows][:, columns], 3)
+    plain, permuted = factorize(V, 3), factorize(V[rows][:, columns], 3)
     np.testing.assert_allclose(permuted.scores, plain.scores[rows], atol=1e-12 * plain.scores.max())
     np.testing.assert_allclose(permuted.factors, plain.factors[:, columns], atol=1e-12)
     np.testing.assert_allclose(permuted.shares, plain.shares, atol=1e-12)
@@ -104,7 +104,7 @@ def test_moves_along_when_rows_and_columns_are_permuted(seed):
 @pytest.mark.parametrize("power", [-200, -60, 60, 200])
 def test_scale_by_a_power_of_two_changes_the_scores_only_and_exactly(power):
     V = random_matrix(3)
-    plain, scaled = factorise(V, 3), factorise(np.ldexp(V, power), 3)
+    plain, scaled = factorize(V, 3), factorize(np.ldexp(V, power), 3)
     np.testing.assert_array_equal(scaled.scores, np.ldexp(plain.scores, power))
     np.testing.assert_array_equal(scaled.factors, plain.factors)
     assert scaled.explained_variance == plain.explained_variance
@@ -112,17 +112,17 @@ def test_scale_by_a_power_of_two_changes_the_scores_only_and_exactly(power):
 
 def test_more_factors_than_there_are_come_out_as_zeros():
     column = np.array([[1.0], [2.0], [2.0]])
-    found = factorise(column @ np.array([[3.0, 0.0, 4.0]]), 3)
+    found = factorize(column @ np.array([[3.0, 0.0, 4.0]]), 3)
     np.testing.assert_allclose(found.factors, [[0.6, 0, 0.8], [0, 0, 0], [0, 0, 0]], atol=1e-12)
     np.testing.assert_allclose(found.shares, [1, 0, 0], atol=1e-12)
     np.testing.assert_allclose(found.scores[:, 0], 5 * column[:, 0], rtol=1e-9)
     # A single position cannot hold more than one factor either.
-    assert factorise(np.ones((1, 6)), 2).shares.tolist() == [1, 0]
+    assert factorize(np.ones((1, 6)), 2).shares.tolist() == [1, 0]
 
 
 def test_rounding_in_single_precision_is_no_second_factor():
     matrix = np.outer(np.linspace(1, 2, 30), np.linspace(0.1, 1, 20)).astype(np.float32)
-    found = factorise(matrix, 2)
+    found = factorize(matrix, 2)
     np.testing.assert_allclose(found.shares, [1, 0], atol=1e-12)
     assert found.explained_variance == pytest.approx(1, abs=1e-12)
 
@@ -141,14 +141,14 @@ def test_nothing_explains_more_than_singular_vectors_do(shape, count):
     V = random_matrix(6, *shape)
     s = np.linalg.svd(V, compute_uv=False) ** 2
     assert explained_at_most(V, count) == pytest.approx(s[:count].sum() / s.sum(), rel=1e-12)
-    assert factorise(V, count).explained_variance <= explained_at_most(V, count) + 1e-12
+    assert factorize(V, count).explained_variance <= explained_at_most(V, count) + 1e-12
     assert explained_at_most(np.zeros(shape), count) == 0
 
 
 def test_the_input_is_left_alone():
     V = random_matrix(7)
     V.flags.writeable = False
-    factorise(V, 2)
+    factorize(V, 2)
 
 
 @pytest.mark.parametrize(
@@ -164,5 +164,5 @@ def test_the_input_is_left_alone():
 )
 def test_bad_input_is_told_in_one_line(matrix, count, words):
     with pytest.raises(FactorizationError, match=words) as told:
-        factorise(matrix, count)
+        factorize(matrix, count)
     assert "\n" not in str(told.value)

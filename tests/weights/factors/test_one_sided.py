@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from netlens.weights.factors.nmf import FactorizationError
-from netlens.weights.factors.one_sided import factorise_unit, spread_units, unit_explained_variances
+from netlens.weights.factors.one_sided import factorize_unit, spread_units, unit_explained_variances
 
 
 def planted(seed, window=5, channels=12):
-    """Draw maps and signed directions of which each has a place and channels of its own: one factorisation only."""
+    """Draw maps and signed directions of which each has a place and channels of its own: one factorization only."""
     rng = np.random.default_rng(seed)
     maps = rng.random((3, window, window)) * np.array([4.0, 2.0, 1.0])[:, None, None]
     for index in range(3):
@@ -23,7 +23,7 @@ def planted(seed, window=5, channels=12):
 @pytest.mark.parametrize("seed", range(4))
 def test_planted_maps_and_signed_directions_are_found(seed):
     maps, directions, weights = planted(seed)
-    found = factorise_unit(weights, 3)
+    found = factorize_unit(weights, 3)
     order = [int(np.argmax(np.abs(found.directions @ direction))) for direction in directions]
     assert sorted(order) == [0, 1, 2]
     np.testing.assert_allclose(found.directions[order], directions, atol=1e-6)
@@ -36,7 +36,7 @@ def test_planted_maps_and_signed_directions_are_found(seed):
 
 def test_shapes_and_how_the_parts_belong_together():
     weights = np.random.default_rng(0).standard_normal((5, 7, 9)).astype(np.float32)
-    found = factorise_unit(weights, 4)
+    found = factorize_unit(weights, 4)
     assert found.maps.shape == (4, 5, 7)
     assert found.channel_weights.shape == (4, 18)
     np.testing.assert_array_equal(found.directions, found.channel_weights[:, :9] - found.channel_weights[:, 9:])
@@ -52,7 +52,7 @@ def test_permuted_channels_give_the_same_maps(seed):
     rng = np.random.default_rng(seed)
     weights = rng.standard_normal((5, 5, 24)).astype(np.float32)
     order = rng.permutation(24)
-    plain, permuted = factorise_unit(weights, 3), factorise_unit(weights[..., order], 3)
+    plain, permuted = factorize_unit(weights, 3), factorize_unit(weights[..., order], 3)
     assert plain.converged
     np.testing.assert_allclose(permuted.maps, plain.maps, atol=1e-12 * plain.maps.max())
     np.testing.assert_allclose(permuted.directions, plain.directions[:, order], atol=1e-12)
@@ -60,7 +60,7 @@ def test_permuted_channels_give_the_same_maps(seed):
 
 def test_turning_the_sign_of_the_weights_turns_the_directions():
     weights = np.random.default_rng(1).standard_normal((5, 5, 8))
-    plain, turned = factorise_unit(weights, 3), factorise_unit(-weights, 3)
+    plain, turned = factorize_unit(weights, 3), factorize_unit(-weights, 3)
     np.testing.assert_allclose(turned.directions, -plain.directions, atol=1e-12)
 
 
@@ -69,7 +69,7 @@ def test_explained_variance_of_one_to_five():
     found = unit_explained_variances(weights, 5)
     assert found[1] < 0.99
     np.testing.assert_allclose(found[2:], 1, atol=1e-8)
-    assert found[0] == pytest.approx(factorise_unit(weights, 1).explained_variance, abs=1e-12)
+    assert found[0] == pytest.approx(factorize_unit(weights, 1).explained_variance, abs=1e-12)
 
 
 def test_units_are_spread_over_those_that_have_weights():
@@ -93,6 +93,6 @@ def test_units_that_hold_too_few_factors_are_passed_over():
 
 def test_weights_of_zero_and_wrong_shapes_are_told():
     with pytest.raises(FactorizationError, match="all weights are zero"):
-        factorise_unit(np.zeros((3, 3, 4)), 3)
+        factorize_unit(np.zeros((3, 3, 4)), 3)
     with pytest.raises(FactorizationError, match=r"\(height, width, channels\), not \(3, 4\)"):
-        factorise_unit(np.ones((3, 4)), 3)
+        factorize_unit(np.ones((3, 4)), 3)

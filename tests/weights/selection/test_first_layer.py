@@ -1,4 +1,4 @@
-"""Kernels of the first layer: their order, their colours, their place in a larger window."""
+"""Kernels of the first layer: their order, their colors, their place in a larger window."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from netlens.weights.selection.first_layer import embedded, kernels_as_colours, order_by_use
+from netlens.weights.selection.first_layer import embedded, kernels_as_colors, order_by_use
 from netlens.weights.selection.strongest import WeightsError
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -37,25 +37,25 @@ def test_the_order_agrees_with_scikit_learn_and_does_not_depend_on_signs_or_on_t
 
 @settings(deadline=None)
 @given(SEEDS)
-def test_colours_follow_the_formula(seed):
+def test_colors_follow_the_formula(seed):
     kernels = np.random.default_rng(seed).normal(size=(3, 2, 3, 4)).astype(np.float32)
-    colours = kernels_as_colours(kernels)
+    colors = kernels_as_colors(kernels)
     largest = np.abs(kernels).max()
     for unit in range(4):
         w = kernels[..., unit].astype(np.float64)
         expected = 0.5 + 0.05 * w / np.abs(w).max() + 0.45 * w / largest
-        assert colours[unit] == pytest.approx(expected, abs=1e-12)
-    assert colours.min() >= 0
-    assert colours.max() <= 1
-    assert np.array_equal(kernels_as_colours(kernels, channel_order="bgr"), colours[..., ::-1])
+        assert colors[unit] == pytest.approx(expected, abs=1e-12)
+    assert colors.min() >= 0
+    assert colors.max() <= 1
+    assert np.array_equal(kernels_as_colors(kernels, channel_order="bgr"), colors[..., ::-1])
 
 
 def test_a_kernel_of_zeros_is_grey():
     kernels = np.zeros((2, 2, 3, 2))
     kernels[..., 1] = 1
-    colours = kernels_as_colours(kernels)
-    assert np.all(colours[0] == 0.5)
-    assert np.all(colours[1] == 1.0)
+    colors = kernels_as_colors(kernels)
+    assert np.all(colors[0] == 0.5)
+    assert np.all(colors[1] == 1.0)
 
 
 @settings(deadline=None)
@@ -74,8 +74,8 @@ def test_bad_input_is_told():
     with pytest.raises(WeightsError, match="does not fit"):
         embedded(np.ones((3, 3, 1, 2)), np.ones((4, 4, 3, 2)))
     with pytest.raises(WeightsError, match="zero everywhere"):
-        kernels_as_colours(np.zeros((2, 2, 3, 1)))
+        kernels_as_colors(np.zeros((2, 2, 3, 1)))
     with pytest.raises(WeightsError, match="3, units"):
-        kernels_as_colours(np.ones((2, 2, 4, 1)))
+        kernels_as_colors(np.ones((2, 2, 4, 1)))
     with pytest.raises(WeightsError, match="axes"):
         order_by_use(np.ones((2, 2)))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from netlens.weights.selection.strongest import (
     WeightsError,
     connection_norms,
+    inputs_share,
     opposed_strength,
     strongest_inputs,
     strongest_uses,
@@ -42,6 +43,17 @@ def test_inputs_and_uses_are_the_same_seen_from_both_sides(seed, count):
     assert np.all(np.diff(norms[inputs, 2]) <= 0)
     assert set(norms[inputs, 2]) == set(np.sort(norms[:, 2])[::-1][:count])
     assert np.array_equal(inputs, strongest_uses(weights.transpose(0, 1, 3, 2), 2, count))
+
+
+def test_the_share_of_inputs_is_that_of_their_squared_weights():
+    weights = np.zeros((2, 2, 3, 2))
+    weights[0, :, 0, 1], weights[1, 1, 1, 1], weights[0, 0, 2, 1] = (2.0, -2.0), 1.0, 4.0
+    assert inputs_share(weights, 1, np.array([0, 2])) == 24 / 25
+    assert inputs_share(weights, 1, np.array([1])) == 1 / 25
+    with pytest.raises(WeightsError, match="into unit 0 are zero everywhere; choose another unit"):
+        inputs_share(weights, 0, np.array([0]))
+    with pytest.raises(WeightsError, match="no target unit 2"):
+        inputs_share(weights, 2, np.array([0]))
 
 
 def test_of_equal_connections_the_lower_number_comes_first():

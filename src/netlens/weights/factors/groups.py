@@ -1,8 +1,8 @@
 r"""Groups of related units, found from their weights alone.
 
-What is optimised
+What is optimized
 -----------------
-Every unit u is factorised by itself into two factors, its positive and negative parts stacked as in
+Every unit u is factorized by itself into two factors, its positive and negative parts stacked as in
 `netlens.weights.factors.joint`. That gives how much two factors explain of it, q(u), and the two factors' channel
 directions, d1(u) and d2(u), not negative and of length 1. Two units agree as well as the worse of their two factors
 does, after the better of the two ways to match them:
@@ -18,7 +18,7 @@ largest. The threshold theta says what counts as related in this layer: half-way
 one among the units still free. Without it the best group would always be the best pair; with it a unit belongs to a
 group exactly if it scores above theta with the members on average.
 
-How it is optimised
+How it is optimized
 -------------------
 Greedily, from the best partner of every unit: the unit that adds most joins as long as it adds anything and the size
 allows (or the group is too small); then members are exchanged, dropped or added one at a time while that raises J. The
@@ -28,7 +28,7 @@ units, but for exact ties.
 A unit that reads a single position is explained by two factors entirely, whatever they are: one holds what excites it,
 the other what inhibits it. Such units come into a group only by agreeing with each other.
 
-Factorising takes time, so only the units that two singular vectors explain best are (two singular vectors always
+Factorizing takes time, so only the units that two singular vectors explain best are (two singular vectors always
 explain at least as much as two non-negative factors do): `CANDIDATES` of them.
 """
 
@@ -39,10 +39,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netlens.weights.factors.joint import factorise_group, stacked_halves, units_first
-from netlens.weights.factors.nmf import Array, FactorizationError, explained_at_most, factorise
+from netlens.weights.factors.joint import factorize_group, stacked_halves, units_first
+from netlens.weights.factors.nmf import Array, FactorizationError, explained_at_most, factorize
 
-#: Units that are factorised one by one, at most.
+#: Units that are factorized one by one, at most.
 CANDIDATES: Final = 512
 
 # The search needs directions to a few per mille only.
@@ -102,7 +102,7 @@ def automatic_groups(
     candidates_count: int = CANDIDATES,
     without: Collection[int] = (),
 ) -> tuple[Group, ...]:
-    """Find disjoint groups of units that two common factors explain; what is optimised is written in the module.
+    """Find disjoint groups of units that two common factors explain; what is optimized is written in the module.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def automatic_groups(
                 units=tuple(int(unit) for unit in units),
                 objective=objective,
                 agreement=float(_pairs_of(pairs.agreement[np.ix_(members, members)]).mean()),
-                explained_variance=factorise_group(units_first(w, units)).explained_variance,
+                explained_variance=factorize_group(units_first(w, units)).explained_variance,
             )
         )
         free = np.setdiff1d(free, members)
@@ -199,14 +199,14 @@ def fill_groups(
 
 
 def pair_scores(weights: ArrayLike, *, candidates_count: int = CANDIDATES, without: Collection[int] = ()) -> PairScores:
-    """Factorise the most promising units one by one and compare them pair by pair.
+    """Factorize the most promising units one by one and compare them pair by pair.
 
     Parameters
     ----------
     weights
         (h, w, C, N).
     candidates_count
-        Units that are factorised, at most: those that two singular vectors explain best.
+        Units that are factorized, at most: those that two singular vectors explain best.
     without
         Units that are passed over.
 
@@ -221,10 +221,10 @@ def pair_scores(weights: ArrayLike, *, candidates_count: int = CANDIDATES, witho
     if len(units) > candidates_count:
         bounds = np.array([explained_at_most(matrices[int(unit)], 2) for unit in units])
         units = np.sort(units[np.argsort(-bounds, kind="stable")[:candidates_count]])
-    factorised = [factorise(matrices[int(unit)], 2, tolerance=_TOLERANCE, most_steps=_MOST_STEPS) for unit in units]
-    explained = np.array([found.explained_variance for found in factorised])
+    factorized = [factorize(matrices[int(unit)], 2, tolerance=_TOLERANCE, most_steps=_MOST_STEPS) for unit in units]
+    explained = np.array([found.explained_variance for found in factorized])
     first, second = (
-        np.array([found.factors[i] for found in factorised]).reshape(len(units), w.shape[2]) for i in (0, 1)
+        np.array([found.factors[i] for found in factorized]).reshape(len(units), w.shape[2]) for i in (0, 1)
     )
     crossed = first @ second.T
     agreement = np.maximum(np.minimum(first @ first.T, second @ second.T), np.minimum(crossed, crossed.T))

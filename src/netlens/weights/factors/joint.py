@@ -1,11 +1,11 @@
-"""Joint factorisation: what a group of related units has in common."""
+"""Joint factorization: what a group of related units has in common."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netlens.weights.factors.nmf import Array, FactorizationError, explained_variances, factorise
+from netlens.weights.factors.nmf import Array, FactorizationError, explained_variances, factorize
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Joint:
     shares
         (k,), each factor's share of the explained energy; sorted, sums to 1.
     explained_variance
-        Of the weights' positive and negative parts, stacked; see `netlens.weights.factors.nmf.Factorised`.
+        Of the weights' positive and negative parts, stacked; see `netlens.weights.factors.nmf.Factorized`.
     error
         ``|weights - sum of maps * directions| / |weights|``, of the signed weights themselves.
     converged
@@ -36,8 +36,8 @@ class Joint:
     converged: bool
 
 
-def factorise_group(weights: ArrayLike, factors_count: int = 2) -> Joint:
-    """Factorise the expanded weights of a group of units together (Voss et al. 2021).
+def factorize_group(weights: ArrayLike, factors_count: int = 2) -> Joint:
+    """Factorize the expanded weights of a group of units together (Voss et al. 2021).
 
     ``max(0, w)`` and ``max(0, -w)`` are stacked along the units, so the channels of a factor are not negative; the
     maps of the two halves are then subtracted. A factor is a kind of input that all units of the group look at, and
@@ -63,7 +63,7 @@ def factorise_group(weights: ArrayLike, factors_count: int = 2) -> Joint:
     """
     w = _checked(weights)
     units, height, width = w.shape[:3]
-    found = factorise(stacked_halves(w), factors_count)
+    found = factorize(stacked_halves(w), factors_count)
     halves = found.scores.reshape(2, units, height, width, factors_count)
     maps = np.moveaxis(halves[0] - halves[1], -1, 1)
     rebuilt = np.einsum("ukhw,kc->uhwc", maps, found.factors)
@@ -83,7 +83,7 @@ def group_explained_variances(weights: ArrayLike, most_factors_count: int = 5) -
     Parameters
     ----------
     weights
-        (n, h, w, C), as for `factorise_group`.
+        (n, h, w, C), as for `factorize_group`.
     most_factors_count
         The largest number of factors.
 
@@ -95,13 +95,13 @@ def group_explained_variances(weights: ArrayLike, most_factors_count: int = 5) -
     Raises
     ------
     FactorizationError
-        As for `factorise_group`.
+        As for `factorize_group`.
     """
     return explained_variances(stacked_halves(weights), most_factors_count)
 
 
 def units_first(weights: ArrayLike, units: ArrayLike) -> np.ndarray:
-    """Take some units out of expanded weights, as `factorise_group` wants them.
+    """Take some units out of expanded weights, as `factorize_group` wants them.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def units_first(weights: ArrayLike, units: ArrayLike) -> np.ndarray:
 
 
 def stacked_halves(weights: ArrayLike) -> np.ndarray:
-    """Give the matrix that is factorised: the positive parts of all units, then the negative ones.
+    """Give the matrix that is factorized: the positive parts of all units, then the negative ones.
 
     Parameters
     ----------

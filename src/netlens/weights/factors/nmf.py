@@ -1,4 +1,4 @@
-"""Non-negative matrix factorisation with everything settled that the mathematics leaves open.
+"""Non-negative matrix factorization with everything settled that the mathematics leaves open.
 
 The problem ``V ~ S F`` with non-negative S and F has no unique solution: scale moves between S and F, the factors come
 in any order, and the descent ends in one of several local optima. Here the rows of F have length 1, the factors are
@@ -26,11 +26,11 @@ _ZERO = 1e-6
 
 
 class FactorizationError(ValueError):
-    """Weights that cannot be factorised, or a number of factors that makes no sense."""
+    """Weights that cannot be factorized, or a number of factors that makes no sense."""
 
 
 @dataclass(frozen=True)
-class Factorised:
+class Factorized:
     """``V ~ scores @ factors``, factors of unit length, the one with most energy first.
 
     Attributes
@@ -58,10 +58,10 @@ class Factorised:
     converged: bool
 
 
-def factorise(
+def factorize(
     matrix: ArrayLike, factors_count: int, *, tolerance: float = TOLERANCE, most_steps: int = MOST_STEPS
-) -> Factorised:
-    """Factorise a non-negative matrix into `factors_count` non-negative factors.
+) -> Factorized:
+    """Factorize a non-negative matrix into `factors_count` non-negative factors.
 
     Least squares by cyclic coordinate descent (Cichocki and Phan 2009, as scikit-learn has it, without shuffling)
     from `nndsvda`.
@@ -80,7 +80,7 @@ def factorise(
 
     Returns
     -------
-    Factorised
+    Factorized
 
     Raises
     ------
@@ -112,30 +112,30 @@ def factorise(
     factors[:count] = F[order]
     shares = np.zeros(factors_count)
     shares[:count] = energies[order] / energies.sum()
-    return Factorised(scores, factors, shares, explained, steps, steps < most_steps)
+    return Factorized(scores, factors, shares, explained, steps, steps < most_steps)
 
 
 def explained_variances(matrix: ArrayLike, most_factors_count: int = 5) -> Array:
-    """Give what 1, 2, ... factors explain of a non-negative matrix, each number factorised anew.
+    """Give what 1, 2, ... factors explain of a non-negative matrix, each number factorized anew.
 
     Parameters
     ----------
     matrix
-        V, as for `factorise`.
+        V, as for `factorize`.
     most_factors_count
         The largest number of factors.
 
     Returns
     -------
     ndarray
-        (most_factors_count,), `Factorised.explained_variance` of each.
+        (most_factors_count,), `Factorized.explained_variance` of each.
 
     Raises
     ------
     FactorizationError
-        As for `factorise`.
+        As for `factorize`.
     """
-    return np.array([factorise(matrix, count).explained_variance for count in range(1, most_factors_count + 1)])
+    return np.array([factorize(matrix, count).explained_variance for count in range(1, most_factors_count + 1)])
 
 
 def explained_at_most(matrix: ArrayLike, factors_count: int) -> float:
@@ -235,7 +235,7 @@ def _scaled(matrix: ArrayLike) -> tuple[Array, int]:
     if V.min() < 0:
         raise FactorizationError("the matrix has negative entries; split it into its positive and its negative part")
     if not V.any():
-        raise FactorizationError("all weights are zero: there is nothing to factorise; choose another unit or layer")
+        raise FactorizationError("all weights are zero: there is nothing to factorize; choose another unit or layer")
     exponent = int(np.frexp(V.max())[1])
     return np.ldexp(V, -exponent), exponent
 

@@ -1,11 +1,11 @@
-"""One-sided factorisation: the weights into one unit, as a few maps and what each is about."""
+"""One-sided factorization: the weights into one unit, as a few maps and what each is about."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netlens.weights.factors.nmf import Array, FactorizationError, explained_variances, factorise
+from netlens.weights.factors.nmf import Array, FactorizationError, explained_variances, factorize
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class OneSided:
     shares
         (k,), each factor's share of the explained energy; sorted, sums to 1.
     explained_variance
-        Of the weights' positive and negative parts, side by side; see `netlens.weights.factors.nmf.Factorised`.
+        Of the weights' positive and negative parts, side by side; see `netlens.weights.factors.nmf.Factorized`.
     error
         ``|weights - sum of maps * directions| / |weights|``, of the signed weights themselves.
     converged
@@ -39,11 +39,11 @@ class OneSided:
     converged: bool
 
 
-def factorise_unit(weights: ArrayLike, factors_count: int) -> OneSided:
-    """Factorise the expanded weights of one unit (Voss et al. 2021).
+def factorize_unit(weights: ArrayLike, factors_count: int) -> OneSided:
+    """Factorize the expanded weights of one unit (Voss et al. 2021).
 
     ``max(0, w)`` and ``max(0, -w)`` are set side by side along the input channels, and the matrix of positions by
-    channels is factorised: the maps are not negative, and each factor says by its two halves which channels excite
+    channels is factorized: the maps are not negative, and each factor says by its two halves which channels excite
     the unit there and which inhibit it.
 
     Parameters
@@ -65,7 +65,7 @@ def factorise_unit(weights: ArrayLike, factors_count: int) -> OneSided:
         The weights have another number of dimensions, are all zero or not finite.
     """
     w, matrix = _positions_by_signed_channels(weights)
-    found = factorise(matrix, factors_count)
+    found = factorize(matrix, factors_count)
     channels = w.shape[2]
     directions = found.factors[:, :channels] - found.factors[:, channels:]
     rebuilt = (found.scores @ directions).reshape(w.shape)
@@ -86,7 +86,7 @@ def unit_explained_variances(weights: ArrayLike, most_factors_count: int = 5) ->
     Parameters
     ----------
     weights
-        (h, w, C), as for `factorise_unit`.
+        (h, w, C), as for `factorize_unit`.
     most_factors_count
         The largest number of factors.
 
@@ -98,7 +98,7 @@ def unit_explained_variances(weights: ArrayLike, most_factors_count: int = 5) ->
     Raises
     ------
     FactorizationError
-        As for `factorise_unit`.
+        As for `factorize_unit`.
     """
     return explained_variances(_positions_by_signed_channels(weights)[1], most_factors_count)
 
@@ -113,7 +113,7 @@ def spread_units(weights: ArrayLike, count: int, *, factors_count: int = 3) -> l
     count
         How many, at most.
     factors_count
-        Units that hold fewer factors (by the rank of what is factorised), such as those that read a single position,
+        Units that hold fewer factors (by the rank of what is factorized), such as those that read a single position,
         are passed over; where no unit holds so many, those are taken that hold most.
 
     Returns
@@ -133,7 +133,7 @@ def spread_units(weights: ArrayLike, count: int, *, factors_count: int = 3) -> l
     ranks = np.array([np.linalg.matrix_rank(matrix) for matrix in matrices])
     units = np.flatnonzero(ranks >= min(factors_count, ranks.max(initial=1)))
     if not units.size:
-        raise FactorizationError("all weights are zero: there is nothing to factorise; choose another layer")
+        raise FactorizationError("all weights are zero: there is nothing to factorize; choose another layer")
     places = np.arange(min(count, len(units))) * len(units) // min(count, len(units))
     return [int(unit) for unit in units[places]]
 

@@ -1,4 +1,4 @@
-"""Kernels of the first layer as colours, in an order that the second layer gives them."""
+"""Kernels of the first layer as colors, in an order that the second layer gives them."""
 
 from typing import Any
 
@@ -39,8 +39,8 @@ def order_by_use(second: NDArray[Any]) -> NDArray[np.int64]:
     return np.argsort(-sign * (centred @ loadings), kind="stable").astype(np.int64)
 
 
-def kernels_as_colours(kernels: NDArray[Any], *, channel_order: str = "rgb") -> NDArray[np.float64]:
-    """Draw kernels over colours as colours, zero as mid-grey.
+def kernels_as_colors(kernels: NDArray[Any], *, channel_order: str = "rgb") -> NDArray[np.float64]:
+    """Draw kernels over colors as colors, zero as mid-grey.
 
     A weight w becomes 0.5 + 0.05 w / (largest |w| of its kernel) + 0.45 w / (largest |w| of all kernels), so that weak
     kernels stay visible and strong ones stay stronger.
@@ -64,7 +64,7 @@ def kernels_as_colours(kernels: NDArray[Any], *, channel_order: str = "rgb") -> 
     """
     values = np.asarray(kernels, np.float64)
     if values.ndim != 4 or values.shape[2] != 3:
-        raise WeightsError(f"kernels over colours have the axes (height, width, 3, units), not {values.shape}")
+        raise WeightsError(f"kernels over colors have the axes (height, width, 3, units), not {values.shape}")
     largest = np.abs(values).max()
     if largest == 0:
         raise WeightsError("the first layer's kernels are zero everywhere")
@@ -72,8 +72,8 @@ def kernels_as_colours(kernels: NDArray[Any], *, channel_order: str = "rgb") -> 
     own[own == 0] = 1.0
     # Rounding may leave 0 to 1 by one part in 1e16.
     shades = np.clip(0.5 + 0.05 * values / own + 0.45 * values / largest, 0, 1)
-    colours: NDArray[np.float64] = np.moveaxis(shades, -1, 0)
-    return colours[..., ::-1] if channel_order == "bgr" else colours
+    colors: NDArray[np.float64] = np.moveaxis(shades, -1, 0)
+    return colors[..., ::-1] if channel_order == "bgr" else colors
 
 
 def embedded(kernel: NDArray[Any], expanded: NDArray[Any]) -> NDArray[np.float64]:

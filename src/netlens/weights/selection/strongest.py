@@ -69,6 +69,35 @@ def strongest_uses(weights: NDArray[Any], unit: int, count: int) -> NDArray[np.i
     return _strongest(norms[existing_unit(unit, norms.shape[0], "source")], count)
 
 
+def inputs_share(weights: NDArray[Any], unit: int, inputs: NDArray[np.int64]) -> float:
+    """Compute the share of the squared weights into a target unit that some source units hold.
+
+    Parameters
+    ----------
+    weights
+        (W, W, source units, target units).
+    unit
+        Target unit.
+    inputs
+        (n,) distinct source units, as `strongest_inputs` returns them.
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Raises
+    ------
+    WeightsError
+        There is no such unit, or no weight into it differs from zero.
+    """
+    norms = connection_norms(weights)
+    squares = norms[:, existing_unit(unit, norms.shape[1], "target")] ** 2
+    if not squares.any():
+        raise WeightsError(f"the expanded weights into unit {unit} are zero everywhere; choose another unit")
+    return float(squares[inputs].sum() / squares.sum())
+
+
 def opposed_strength(weights: NDArray[Any]) -> NDArray[np.float64]:
     """Measure how strongly each connection both excites and inhibits.
 
@@ -93,7 +122,7 @@ def opposed_strength(weights: NDArray[Any]) -> NDArray[np.float64]:
 def telling_connection(weights: NDArray[Any], *, source_unit: int = -1, unit: int = -1) -> tuple[int, int]:
     """Choose the connection that says most by its form: where excitation and inhibition are strongest together.
 
-    The choice maximises `opposed_strength` over all connections, or over those of the units that are given. Where every
+    The choice maximizes `opposed_strength` over all connections, or over those of the units that are given. Where every
     connection has one sign, it is the strongest one.
 
     Parameters
