@@ -41,7 +41,51 @@ def test_an_unknown_key_is_named_with_the_nearest_known(tmp_path):
     assert "\n" not in told
 
 
-@pytest.mark.parametrize("text", ["1e-3", "0.25"])
+@pytest.mark.parametrize(("written", "value"), [("1e-3", 1e-3), ("1E0", 1.0), ("1.0e-3", 1e-3), (".5e0", 0.5)])
+def test_numbers_are_read_as_other_languages_write_them(tmp_path, written, value):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(GOOD | {"signal_distractor": {"t_over_pi": "HERE"}}).replace("HERE", written))
+    assert load_study(str(path))["signal_distractor"]["t_over_pi"] == value
+
+
+@pytest.mark.parametrize("written", [".nan", ".inf", "-.inf"])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, written):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(GOOD | {"signal_distractor": {"t_over_pi": "HERE"}}).replace("HERE", written))
+    with pytest.raises(StudyError, match=r"signal_distractor\.t_over_pi: a finite number is needed"):
+        load_study(str(path))
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("study: mine\nimages:\n  a: {kind: photos}\n  a: {kind: folder}\n")
+    with pytest.raises(StudyError, match=r"mine\.yaml, line 4: not valid YAML: the key 'a' stands twice"):
+        load_study(str(path))
+
+
+def test_two_files_of_one_study_are_refused(tmp_path):
+    path = write(tmp_path)
+    load_study(path)
+    (tmp_path / "copy.yaml").write_text(Path(path).read_text())
+    with pytest.raises(StudyError, match=r"copy\.yaml is called 'demo' too") as caught:
+        load_study(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(GOOD), encoding="utf-8-sig")
+    assert load_study(str(path))["study"] == "demo"
+
+
+def test_a_published_network_is_named_by_its_own_name(tmp_path):
+    networks = GOOD["networks"] | {"mine": {"kind": "pretrained", "published": "squeezenet", "images": "photos"}}
+    assert load_study(write(tmp_path, networks=networks))["networks"]["mine"]["published"] == "squeezenet"
+    wrong = networks | {"mine": {"kind": "pretrained", "published": "resnet", "images": "photos"}}
+    assert "networks.mine.published: 'resnet' is not one of" in problem(tmp_path, networks=wrong)
+
+
+@pytest.mark.parametrize("text", ["0.25", "1"])
 def test_a_number_given_as_text_is_told_how_to_write_it(tmp_path, text):
     told = problem(tmp_path, signal_distractor={"t_over_pi": text})
     assert f"signal_distractor.t_over_pi: '{text}' is text, a number is needed: write " in told

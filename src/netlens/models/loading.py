@@ -189,7 +189,7 @@ def _load_named(spec: Mapping[str, Any], name: str | None) -> Network:
 
 
 def _load_pretrained(spec: Mapping[str, Any], name: str | None) -> Network:
-    published = str(spec["network"])
+    published = str(spec["published"])
     model, digest = build_pretrained(published, _pair(spec["size_px"]) if "size_px" in spec else None)
     network = PRETRAINED[published]
     return _network(

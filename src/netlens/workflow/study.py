@@ -10,6 +10,7 @@ import jsonschema
 import yaml
 
 from netlens.workflow.errors import UserError
+from netlens.workflow.study_yaml import not_finite, read_yaml
 
 SCHEMA_FILE = Path("config/schema.yaml")
 
@@ -54,7 +55,7 @@ def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
     """
     path = study_file(study)
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config = read_yaml(path.read_text(encoding="utf-8-sig"))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
@@ -64,12 +65,26 @@ def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise StudyError(f"{path}: a study is a mapping of keys to values; see config/demo.yaml")
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
-    problems = list(validate(config, schema))
+    problems = [f"{place}: a finite number is needed" for place in not_finite(config)]
+    problems += validate(config, schema)
     if not problems:
-        problems = list(_dangling_names(config))
+        problems = [*_dangling_names(config), *_namesakes(path, config["study"])]
     if problems:
         raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
     return config
+
+
+def _namesakes(path: Path, study: str) -> Iterator[str]:
+    """Yield a line for each other file beside this one that has the same study name: both would write one folder."""
+    for other in sorted(path.parent.glob("*.y*ml")):
+        if other.name == SCHEMA_FILE.name or other.resolve() == path.resolve():
+            continue
+        try:
+            config = read_yaml(other.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            continue  # it cannot be run as it is, so it overwrites nothing
+        if isinstance(config, dict) and config.get("study") == study:
+            yield f"study: {other} is called {study!r} too, and both would write into the same folders; rename one"
 
 
 def validate(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
@@ -116,7 +131,7 @@ def _number_hint(text: str) -> str:
     except ValueError:
         return ""
     shown = repr(value) if "." in repr(value).split("e")[0] else repr(value).replace("e", ".0e")
-    return f": write {shown} without quotes (YAML reads 1e-3 as text, 1.0e-3 as number)"
+    return f": write {shown} without quotes"
 
 
 def _fill_defaults(config: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ def test_class_names_and_synsets_are_unique_and_in_order():
 
 @pytest.mark.parametrize("name", ["squeezenet", "efficientnet_lite0"])
 def test_photographs_of_known_classes_are_recognized(name):
-    network = load_network({"kind": "pretrained", "network": name})
+    network = load_network({"kind": "pretrained", "published": name})
     assert network.sha256 == DIGESTS[PRETRAINED[name].file]
     size_px = network.input_shape[0]
     for photograph, classes in KNOWN.items():

@@ -1,0 +1,71 @@
+"""Read YAML as a study means it: each key once, numbers as other languages write them, and only finite ones."""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which refuses keys that stand twice and reads ``1e3`` as the number that it is."""
+
+
+# YAML 1.1, which PyYAML reads, wants a point and a sign in the exponent: without them 1e-3 would be text.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    loader.flatten_mapping(node)
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        try:
+            repeated = key in seen
+        except TypeError:
+            continue  # PyYAML itself refuses keys that cannot be hashed
+        if repeated:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} stands twice; remove one of them", key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(text: str) -> Any:
+    """Return what a YAML document says.
+
+    Parameters
+    ----------
+    text
+        The document.
+
+    Returns
+    -------
+    object
+        Dicts, lists, texts, numbers, booleans and None.
+
+    Raises
+    ------
+    yaml.YAMLError
+        It is not valid YAML, or a key stands twice in one mapping.
+    """
+    return yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
+
+
+def not_finite(value: Any, where: str = "") -> Iterator[str]:
+    """Yield the place of each number that is infinite or not a number, such as ``weights.size`` or ``scales.2``."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from not_finite(part, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from not_finite(part, f"{where}.{index}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield where
