@@ -28,3 +28,13 @@ def test_other_numbers_and_unknown_names_are_told_before_anything_starts(compare
         compared_networks(study("abc", compared))
     with pytest.raises(SpecError, match=message):
         check_files(study("abc", compared))
+
+
+@pytest.mark.parametrize("section", ["models", "pattern_attribution", "spatial_attribution"])
+def test_a_network_without_classes_is_refused_where_a_class_is_needed(section):
+    config = study("a")
+    config["networks"]["features"] = {"kind": "pretrained", "published": "mobilenet_v2", "images": "photos"}
+    check_files(config)
+    config[section] = {"network": "features"}
+    with pytest.raises(SpecError, match=rf"{section}\.network: features gives features, not classes"):
+        check_files(config)

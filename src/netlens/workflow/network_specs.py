@@ -12,6 +12,8 @@ from netlens.workflow.image_specs import SpecError, image_files, spec_of
 
 #: Networks that the section `model_comparison` compares.
 COMPARED_COUNT: Final = 3
+#: Published networks whose outputs are features: what needs a class does not apply to them.
+WITHOUT_CLASSES: Final = frozenset({"mobilenet_v2"})
 
 
 def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
@@ -168,6 +170,12 @@ def check_files(config: Mapping[str, Any]) -> None:
         network = config.get(section, {}).get("network", "")
         if is_frozen(config["networks"].get(network, {})):
             problems.append(f"{section}.network: {network} is a frozen graph (.pb); a Keras model is needed here")
+    for section in ("models", "pattern_attribution", "spatial_attribution"):
+        network = config.get(section, {}).get("network", "")
+        if config["networks"].get(network, {}).get("published") in WITHOUT_CLASSES:
+            problems.append(
+                f"{section}.network: {network} gives features, not classes, which this section needs; name another"
+            )
     if problems:
         raise SpecError("\n".join(problems))
 

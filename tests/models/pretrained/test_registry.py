@@ -20,6 +20,7 @@ from netlens.models.pretrained.registry import (
     imagenet_synsets,
 )
 from netlens.models.pretrained.weight_files import DIGESTS, weight_file
+from netlens.workflow.network_specs import WITHOUT_CLASSES
 
 ROOT = Path(__file__).parents[3]
 #: 600 photographs, one each of 600 classes; they are not part of the project.
@@ -111,3 +112,7 @@ def test_missing_and_changed_weights_are_reported(tmp_path):
         file.write(b"x")
     with pytest.raises(CheckpointError, match=r"delete it and run `make env`"):
         build_pretrained("squeezenet", folder=tmp_path)
+
+
+def test_the_workflow_knows_which_networks_have_no_classes():
+    assert {name for name, network in PRETRAINED.items() if not network.has_classes} == WITHOUT_CLASSES
