@@ -1,0 +1,234 @@
+"""Results of the section survive saving and loading; files that do not fit are refused in one line."""
+
+from dataclasses import fields, is_dataclass, replace
+
+import numpy as np
+import pytest
+
+from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
+from netlens.models.keras.kernel_layers import KernelLayer
+from netlens.pattern_attribution.patterns.diagnostics import SIGNAL_ESTIMATORS
+from netlens.pattern_attribution.results import (
+    ActivityCounts,
+    Attributions,
+    Decompositions,
+    LayerArrays,
+    LayerChecks,
+    LayerDecomposition,
+    LayerSpectrum,
+    MatrixRatios,
+    PatternChecks,
+    SingularRatios,
+    Spectra,
+)
+from netlens.pattern_attribution.spectra.chain import ChainSpectrum
+from netlens.pattern_attribution.spectra.matrices import SpectraError
+
+RNG = np.random.default_rng(0)
+# A name with a slash and one with a dot, as layers have them.
+NAMES, LABELS = ("stage/a", "b.conv", "c"), ("a", "b", "c")
+
+
+@pytest.fixture(autouse=True)
+def in_own_graph():
+    """These results start no TensorFlow, so they need no graph."""
+
+
+def layer_arrays():
+    return LayerArrays({"a": RNG.normal(size=(3, 3, 2, 4)).astype(np.float32), "b": np.ones((4, 5), np.float32)})
+
+
+def counts():
+    active = {name: np.array([0, 3, 8]) for name in NAMES}
+    return ActivityCounts(4, active, dict.fromkeys(NAMES, 8))
+
+
+def checks():
+    def layer(name, label, units):
+        quality = {estimator: RNG.normal(size=units) for estimator in SIGNAL_ESTIMATORS}
+        quality["linear"][0] = np.nan
+        return LayerChecks(name, label, RNG.normal(size=units), RNG.normal(size=units) > 0, np.ones(units), quality)
+
+    return PatternChecks(12, tuple(map(layer, NAMES, LABELS, (2, 3, 4))))
+
+
+def ratios():
+    def of(*, chain):
+        spectrum = ChainSpectrum(np.array([2.0, 1.5, -np.inf]), np.array([1e-9, 1e-8, 0.0]))
+        return MatrixRatios(np.array([1.5, np.inf, 2.0]), np.array([3.0, 1.0]), spectrum if chain else None)
+
+    return SingularRatios(NAMES, LABELS, of(chain=True), of(chain=False), of(chain=True), np.array([1.0, 2.0, 3.0]))
+
+
+def spectra():
+    def of():
+        items = (RNG.normal(size=2), RNG.normal(size=3), None)
+        return tuple(
+            LayerSpectrum(name, label, RNG.normal(size=3), RNG.normal(size=5), item)
+            for name, label, item in zip(NAMES, LABELS, items, strict=True)
+        )
+
+    return Spectra(of(), of(), of())
+
+
+def decompositions():
+    sizes = (3, 5, 4, 6)
+
+    def square(size):
+        return RNG.normal(size=(size, size)).astype(np.float32)
+
+    def of():
+        return tuple(
+            LayerDecomposition(
+                name,
+                label,
+                square(sizes[index]),
+                RNG.normal(size=3),
+                square(sizes[index + 1]),
+                *([None, None] if index == 2 else [square(sizes[index + 1]) for _ in "RT"]),
+            )
+            for index, (name, label) in enumerate(zip(NAMES, LABELS, strict=True))
+        )
+
+    return Decompositions(of(), of(), of())
+
+
+def attributions():
+    def maps():
+        return RNG.normal(size=(3, 4, 5, 3)).astype(np.float32)
+
+    return Attributions(
+        images=RNG.integers(0, 255, (3, 4, 5, 3)).astype(np.uint8),
+        index=np.array([3, 1, 9]),
+        class_names=("cat", "dog", "owl"),
+        logits=np.float32([1, 2, 3]),
+        in_taxonomy=np.array([True, False, True]),
+        is_example=np.array([False, True, False]),
+        function=maps(),
+        signal=maps(),
+        attribution=maps(),
+    )
+
+
+MADE = [layer_arrays, counts, checks, ratios, spectra, decompositions, attributions]
+
+
+def assert_same(one, other):
+    assert type(one) is type(other)
+    if is_dataclass(one):
+        for field in fields(one):
+            assert_same(getattr(one, field.name), getattr(other, field.name))
+    elif isinstance(one, tuple):
+        assert len(one) == len(other)
+        for mine, theirs in zip(one, other, strict=True):
+            assert_same(mine, theirs)
+    elif isinstance(one, dict):
+        assert list(one) == list(other)
+        for name in one:
+            assert_same(one[name], other[name])
+    elif isinstance(one, np.ndarray):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    else:
+        assert one == other
+
+
+@pytest.mark.parametrize("make", MADE, ids=lambda make: make.__name__)
+def test_saved_and_loaded_is_the_same_to_the_byte(make, tmp_path):
+    made = make()
+    made.save(tmp_path / "one.npz")
+    loaded = type(made).load(tmp_path / "one.npz")
+    assert_same(made, loaded)
+    loaded.save(tmp_path / "two.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+@pytest.mark.parametrize("make", MADE[1:], ids=lambda make: make.__name__)
+def test_every_array_that_is_missing_or_of_another_shape_or_type_is_named(make, tmp_path):
+    path = tmp_path / "one.npz"
+    make().save(path)
+    arrays = load_arrays(path)
+    for name, array in arrays.items():
+        without = {other: values for other, values in arrays.items() if other != name}
+        if not (make is counts and name.endswith(".active")):  # this one says which layers there are
+            save_arrays(path, without)
+            with pytest.raises(ArrayFileError, match="is missing; delete the file and run the rule that makes it"):
+                type(make()).load(path)
+        save_arrays(path, {**arrays, name: array[None]})
+        with pytest.raises(ArrayFileError, match=f"{path}: array '{name}' has {array.ndim + 1} dimensions"):
+            type(make()).load(path)
+        save_arrays(path, {**arrays, name: array.astype(np.complex64 if array.dtype.kind != "U" else "S9")})
+        with pytest.raises(ArrayFileError, match=f"array '{name}' is of type"):
+            type(make()).load(path)
+    save_arrays(path, {**arrays, "surplus": np.zeros(2)})
+    with pytest.raises(ArrayFileError, match="array 'surplus' does not belong in it"):
+        type(make()).load(path)
+
+
+def described(name, shape):
+    return KernelLayer(name, name, "conv2d" if len(shape) == 4 else "dense", shape, None, None, None, None)
+
+
+def test_patterns_are_checked_against_the_layers_of_the_network(tmp_path):
+    path = tmp_path / "patterns.npz"
+    layer_arrays().save(path)
+    right = [described("a", (3, 3, 2, 4)), described("b", (4, 5))]
+    assert list(LayerArrays.load(path, right).by_layer) == ["a", "b"]
+    with pytest.raises(ArrayFileError, match=r"array 'b' has shape \(4, 5\), where 5 should be 6"):
+        LayerArrays.load(path, [right[0], described("b", (4, 6))])
+    with pytest.raises(ArrayFileError, match="array 'c' is missing"):
+        LayerArrays.load(path, [*right, described("c", (5, 5))])
+    with pytest.raises(ArrayFileError, match="array 'b' does not belong in it"):
+        LayerArrays.load(path, right[:1])
+
+
+def test_an_array_that_is_not_a_kernel_is_refused(tmp_path):
+    LayerArrays({"a": np.ones(3)}).save(tmp_path / "patterns.npz")
+    with pytest.raises(ArrayFileError, match="array 'a' has 1 dimensions; a kernel has 2 or 4"):
+        LayerArrays.load(tmp_path / "patterns.npz")
+
+
+def test_more_active_samples_than_samples_are_refused(tmp_path):
+    replace(counts(), samples=dict.fromkeys(NAMES, 7)).save(tmp_path / "counts.npz")
+    with pytest.raises(ArrayFileError, match=r"array 'stage/a\.active' does not count up to 7 samples"):
+        ActivityCounts.load(tmp_path / "counts.npz")
+
+
+def test_active_share_is_the_share_of_the_layers_samples():
+    np.testing.assert_array_equal(counts().active_share("c"), [0, 3 / 8, 1])
+
+
+def test_checks_are_counted_and_averaged_over_the_units_that_have_a_quality():
+    made = checks()
+    assert made.units == 9
+    assert made.dead_units == sum(int(np.count_nonzero(layer.dead)) for layer in made.layers)
+    expected = [layer.quality["linear"][1:].mean() for layer in made.layers]
+    np.testing.assert_allclose(made.mean_quality("linear"), expected, rtol=1e-14)
+
+
+def test_a_chain_ratio_that_is_not_that_of_the_spectrum_is_refused(tmp_path):
+    path = tmp_path / "ratios.npz"
+    ratios().save(path)
+    save_arrays(path, {**load_arrays(path), "weights.chain": np.array(0.25)})
+    with pytest.raises(ArrayFileError, match=r"array 'weights\.chain' is not the ratio of 'weights\.chain_log10'"):
+        SingularRatios.load(path)
+
+
+def test_kinds_are_asked_for_by_name():
+    made = ratios()
+    assert made.of("patterns") is made.patterns
+    assert made.chain("weights") is made.weights.chain
+    with pytest.raises(SpectraError, match="there is no matrix 'names'; choose one of weights, patterns"):
+        made.of("names")
+    with pytest.raises(SpectraError, match="the chain of the patterns is not computed"):
+        made.chain("patterns")
+
+
+def test_one_image_is_the_example(tmp_path):
+    made = attributions()
+    assert made.example == 1
+    assert made.taxonomy.class_names == ("cat", "owl")
+    np.testing.assert_array_equal(made.taxonomy.signal, made.signal[[0, 2]])
+    replace(made, is_example=np.array([True, True, False])).save(tmp_path / "one.npz")
+    with pytest.raises(ArrayFileError, match="array 'is_example' marks 2 images instead of one"):
+        Attributions.load(tmp_path / "one.npz")
