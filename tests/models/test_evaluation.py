@@ -17,9 +17,9 @@ def test_labels_are_found_by_name():
     labels = np.array([[0, 1], [2, -1]])
     np.testing.assert_array_equal(aligned_labels(labels, ["b", "a", "c"], ["a", "b", "x", "c"]), [[1, 0], [3, -1]])
     np.testing.assert_array_equal(aligned_labels(labels, ["b", "a", "c"], ["class_0", "class_1", "class_2"]), labels)
-    with pytest.raises(NetworkError, match="knows no class 'c' of the image set"):
+    with pytest.raises(NetworkError, match="no output for the class 'c' of the image set"):
         aligned_labels(labels, ["b", "a", "c"], ["a", "b"])
-    with pytest.raises(NetworkError, match="knows no class 'b'"):
+    with pytest.raises(NetworkError, match="no output for the class 'b'"):
         aligned_labels(labels, ["b", "a", "c"], [f"class_{i}" for i in range(4)])
 
 

@@ -1,18 +1,21 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from netlens.models.errors import NetworkError
+from netlens.models.results import Evaluation
 from netlens.models.summary import NOT_APPLICABLE, quantity
 
-EVALUATION = {
-    "heldout_logits": np.array([[2.0, 1], [0, 1], [3, 1], [5, 1]]),
-    "heldout_labels": np.array([0, 1, 1, 0]),
-    "scenes_logits": np.array([[2.0, 1, 0]]),
-    "scenes_labels": np.array([[0, 2, -1]]),
-}
+EVALUATION = Evaluation(
+    ("a", "b", "c"),
+    heldout_logits=np.array([[2.0, 1, 0], [0, 1, 0], [3, 1, 0], [5, 1, 0]], np.float32),
+    heldout_labels=np.array([0, 1, 1, 0]),
+    scenes_logits=np.array([[2.0, 1, 0]], np.float32),
+    scenes_labels=np.array([[0, 2, -1]]),
+)
 KERNELS = {"a": np.zeros((3, 3, 3, 4)), "b": np.zeros((4, 5))}
 
 
@@ -33,7 +36,7 @@ def test_numbers(tmp_path):
 
 
 def test_what_a_study_does_not_have():
-    without = {name: values for name, values in EVALUATION.items() if "scenes" not in name}
+    without = replace(EVALUATION, scenes_logits=None, scenes_labels=None)
     for name in ("scene_recall", "checkpoint_size", "training_time"):
         assert quantity(name, without, KERNELS, []) == (NOT_APPLICABLE, None)
     assert quantity("training_time", without, KERNELS, ["a.keras"]) == (NOT_APPLICABLE, None)

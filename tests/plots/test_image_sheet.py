@@ -1,9 +1,13 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from matplotlib import pyplot as plt
 
-from netlens.plots.image_sheet import first_of_each, mosaic, outlines
+from netlens.images.image_set import ImageSet
+from netlens.plots.image_sheet import first_examples, first_of_each, image_sheet, mosaic, outlines
+from netlens.publish import figure
 
 
 def test_first_of_each():
@@ -31,3 +35,44 @@ def test_total_length_counts_the_differing_neighbours(mask):
     edges = outlines(mask)
     length = np.abs(edges[:, 1] - edges[:, 0]).sum()
     assert length == (mask[1:] != mask[:-1]).sum() + (mask[:, 1:] != mask[:, :-1]).sum()
+
+
+@pytest.fixture
+def images():
+    pixels = np.random.default_rng(0).integers(0, 200, (5, 8, 8, 3), np.uint8)
+    return ImageSet(pixels, np.array([0, 1, 2, 0, 1]), ("cat", "dog", "owl"))
+
+
+def test_first_examples_leave_white_where_a_class_has_too_few(images):
+    examples = first_examples(images, 3, 2)
+    np.testing.assert_array_equal(examples[:, 0], images.images[:3])
+    np.testing.assert_array_equal(examples[:2, 1], images.images[3:])
+    assert (examples[2, 1] == 255).all()
+
+
+def test_sheet_has_each_class_once_and_the_scenes_with_their_classes(images):
+    examples = {"training": first_examples(images, 3, 2), "held out": first_examples(images, 3, 1)}
+    masks = np.zeros((1, 8, 8), np.uint8)
+    masks[0, :, :4], masks[0, :, 4:] = 1, 2
+    scenes = ImageSet(images.images[:1], np.array([[2, 0, -1]]), images.class_names, masks)
+    fig = image_sheet(examples, images.class_names, scenes)
+    texts = [text.get_text() for text in fig.texts]
+    assert texts == ["cat", "dog", "owl", "composed scenes"]
+    # Two blocks for the left column's two classes, two for the right column's one, and the scene.
+    shown = [ax.images[0].get_array() for ax in fig.axes]
+    assert [picture.shape[0] for picture in shown] == [8 + 3 + 8, 8 + 3 + 8, 8, 8, 8]
+    np.testing.assert_array_equal(shown[0], mosaic(examples["training"][:2], 3))
+    np.testing.assert_array_equal(shown[3], mosaic(examples["held out"][2:], 3))
+    np.testing.assert_array_equal(shown[4], images.images[0])
+    assert [text.get_text() for text in fig.axes[4].texts] == ["owl", "cat"]
+    assert figure.overflow(fig) == []
+    plt.close(fig)
+
+
+def test_sheet_without_scenes_is_as_high_as_its_rows(images):
+    examples = {"training": first_examples(images, 3, 2)}
+    with_scenes = image_sheet(examples, images.class_names, ImageSet(images.images[:0], images.labels[:0], (), None))
+    fig = image_sheet(examples, images.class_names, None)
+    assert fig.get_figheight() < with_scenes.get_figheight()
+    assert [text.get_text() for text in fig.texts] == ["cat", "dog", "owl"]
+    plt.close("all")

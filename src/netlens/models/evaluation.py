@@ -1,4 +1,4 @@
-"""What a network says of images, and how often that is right."""
+"""A network's outputs for images, and how often they are right."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ class _Preprocess(Protocol):
 
 
 def predict(model: Any, images: ImageSet, preprocess: _Preprocess, *, batch_size: int = 64) -> NDArray[np.float32]:
-    """Compute a network's outputs batch by batch, so that images are decoded only when their turn comes.
+    """Outputs of a network, computed batch by batch so that images are decoded only when needed.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def predict(model: Any, images: ImageSet, preprocess: _Preprocess, *, batch_size
     preprocess
         From uint8 images to the model's inputs.
     batch_size
-        Images at once.
+        Number of images per batch.
 
     Returns
     -------
@@ -42,27 +42,27 @@ def predict(model: Any, images: ImageSet, preprocess: _Preprocess, *, batch_size
 
 
 def aligned_labels(labels: Integers, image_classes: Sequence[str], network_classes: Sequence[str]) -> Integers:
-    """Translate an image set's labels to a network's outputs, by the names of the classes.
+    """Labels of an image set as indices of a network's outputs, matched by the names of the classes.
 
     Parameters
     ----------
     labels
-        Index into `image_classes`, any shape; -1 stays.
+        Index into `image_classes`, any shape; -1 is kept.
     image_classes
         Names of the image set's classes.
     network_classes
-        Names of the network's outputs. Where these are only numbered (``class_0``, ...) and as many, the order of the
-        image set is taken.
+        Names of the network's outputs. If they are only numbered (``class_0``, ...) and there are as many as
+        `image_classes`, the two are matched by their order.
 
     Returns
     -------
     ndarray
-        int64, shape of `labels`: index into `network_classes`.
+        int64, in the shape of `labels`: index into `network_classes`.
 
     Raises
     ------
     NetworkError
-        The network does not know a class.
+        The network has no output for a class.
     """
     numbered = [f"class_{index}" for index in range(len(image_classes))]
     if list(network_classes) == numbered:
@@ -71,14 +71,15 @@ def aligned_labels(labels: Integers, image_classes: Sequence[str], network_class
     for name in image_classes:
         if name not in places:
             raise NetworkError(
-                f"the network knows no class {name!r} of the image set; give both the same names with class_names"
+                f"the network has no output for the class {name!r} of the image set; "
+                "set class_names so that both use the same names"
             )
     table = np.array([*(places[name] for name in image_classes), -1], np.int64)
     return table[labels]
 
 
 def accuracy(logits: NDArray[Any], labels: Integers) -> float:
-    """Give the share of images whose largest logit is their label's.
+    """Share of the images whose largest logit is that of their label.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def accuracy(logits: NDArray[Any], labels: Integers) -> float:
 
 
 def scene_recall(logits: NDArray[Any], labels: Integers) -> float:
-    """Give the share of the classes in scenes of m classes that are among the m largest logits, over all scenes.
+    """Share of the classes in scenes of m classes that are among the m largest logits, over all scenes.
 
     Parameters
     ----------

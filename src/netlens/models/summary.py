@@ -1,4 +1,4 @@
-"""The numbers that a paper says of its network."""
+"""The numbers that the paper states about its network."""
 
 import json
 import math
@@ -9,18 +9,19 @@ from typing import Any
 from numpy.typing import NDArray
 
 from netlens.models.errors import NetworkError
-from netlens.models.evaluation import accuracy, scene_recall
+from netlens.models.results import Evaluation
 
+#: A value, and one standard deviation of it where there is one.
 Number = tuple[float | str, float | None]
 
-#: What a number is where a study has none, in the paper's words.
+#: What the paper prints where a study has no such number.
 NOT_APPLICABLE = "not applicable"
 
 
 def quantity(
-    name: str, evaluation: Mapping[str, NDArray[Any]], kernels: Mapping[str, NDArray[Any]], files: Sequence[str | Path]
+    name: str, evaluation: Evaluation, kernels: Mapping[str, NDArray[Any]], files: Sequence[str | Path]
 ) -> Number:
-    """Compute one number.
+    """One number of the network.
 
     Parameters
     ----------
@@ -29,18 +30,18 @@ def quantity(
         scenes), ``kernel_layers`` (count), ``kernel_weights`` (count, biases left out), ``checkpoint_size`` (MB of 10^6
         bytes), ``training_time`` (minutes of processor time over all cores).
     evaluation
-        Arrays of the rule ``evaluation``.
+        Logits and labels of the held-out images and scenes.
     kernels
         Kernels by layer.
     files
-        What the network is loaded from: the checkpoint, and its training record where there is one.
+        The files that the network is loaded from: the checkpoint, and its training record where there is one.
 
     Returns
     -------
     value
-        The number; `NOT_APPLICABLE` where the image set has no scenes, the network no file, or no training record.
+        The number; `NOT_APPLICABLE` where the image set has no scenes, or the network has no file or training record.
     uncertainty
-        One standard deviation of a share of n independent draws, sqrt(p (1 - p) / n); None for the others.
+        For a share p of n independent draws the standard deviation sqrt(p (1 - p) / n), otherwise None.
 
     Raises
     ------
@@ -60,16 +61,15 @@ def quantity(
     return compute[name]()
 
 
-def _heldout_accuracy(evaluation: Mapping[str, NDArray[Any]]) -> Number:
-    share = accuracy(evaluation["heldout_logits"], evaluation["heldout_labels"])
-    return share, _deviation(share, len(evaluation["heldout_labels"]))
+def _heldout_accuracy(evaluation: Evaluation) -> Number:
+    share = evaluation.heldout_accuracy
+    return share, _deviation(share, len(evaluation.heldout_labels))
 
 
-def _scene_recall(evaluation: Mapping[str, NDArray[Any]]) -> Number:
-    if "scenes_logits" not in evaluation:
+def _scene_recall(evaluation: Evaluation) -> Number:
+    share, labels = evaluation.scene_recall, evaluation.scenes_labels
+    if share is None or labels is None:
         return NOT_APPLICABLE, None
-    labels = evaluation["scenes_labels"]
-    share = scene_recall(evaluation["scenes_logits"], labels)
     return share, _deviation(share, int((labels >= 0).sum()))
 
 
