@@ -8,9 +8,9 @@ import pytest
 from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.weights.results import (
     Connections,
-    ExpandedWeights,
     GroupFactors,
     LinearMap,
+    LinearMaps,
     RowFactors,
     Selection,
     UnitFactors,
@@ -30,7 +30,7 @@ def keys(count):
 
 
 def expanded(*, second=True, uses=True):
-    return ExpandedWeights(
+    return LinearMaps(
         network="net",
         network_sha256="ab" * 32,
         channel_order="bgr",
@@ -181,7 +181,7 @@ def test_differences_are_taken_over_the_largest_weight():
     kernel = np.zeros((2, 2, 3, 1), np.float32)
     kernel[0, 0, 0, 0] = -4.0
     found = RESULTS["expanded"]
-    moved = ExpandedWeights(
+    moved = LinearMaps(
         **{field.name: getattr(found, field.name) for field in fields(found)}
         | {"first": LinearMap(kernel + np.float32(0.5), 1, 0.0), "first_embedded": kernel}
     )

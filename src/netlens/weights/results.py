@@ -1,6 +1,6 @@
 """What the notebooks of this section hand on to each other, as arrays in npz files.
 
-- `ExpandedWeights`: the linear maps between the layers that are shown;
+- `LinearMaps`: the linear maps between the layers that are shown;
 - `Selection`: the unit, the connections and the positions that the figures show;
 - `WeightFactors`: factors of one unit, of a row of units, and of two groups of units.
 
@@ -51,7 +51,7 @@ class LinearMap:
 
 
 @dataclass(frozen=True)
-class ExpandedWeights:
+class LinearMaps:
     """Linear maps between the layers of a network whose weights are shown.
 
     Attributes
@@ -135,7 +135,7 @@ class ExpandedWeights:
         save_arrays(path, arrays)
 
     @classmethod
-    def load(cls, path: str | Path) -> "ExpandedWeights":
+    def load(cls, path: str | Path) -> "LinearMaps":
         """Load what `save` wrote.
 
         Raises
