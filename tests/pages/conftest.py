@@ -71,6 +71,7 @@ def spatial():
         "images": rng.integers(0, 256, (2, 48, 64, 3), np.uint8),
         "image_names": np.array(["scene 4", "scene 7"]),
         "image_classes": np.array([[3, 0, -1], [1, 2, 0]]),
+        "masks": np.zeros((2, 48, 64), np.uint8),
         "logits": rng.normal(3, 2, (2, 4)).astype(np.float32),
         "layers": np.array(["early_relu", "late_relu", "last_relu"]),
         "layer_labels": np.array(["early", "late", "last"]),

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from netlens.publish import spatial_view
-from netlens.spatial_attribution.choices import GRADIENT_LABELS
-from netlens.spatial_attribution.packing import FULL, unpacked
+from netlens.spatial_attribution.packing import unpacked
+from netlens.spatial_attribution.results import AttributionMaps
 from netlens.spatial_attribution.two_classes import two_class_colors
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -428,7 +428,7 @@ window.model = {
 @pytest.fixture
 def widget(browser, spatial):
     """The widget's module in a page, with a model of the kind that Jupyter gives it."""
-    data = spatial_view.view_data(spatial, GRADIENT_LABELS, full=FULL)
+    data = spatial_view.view_data(AttributionMaps.from_arrays(spatial))
     model = MODEL.replace("DATA", json.dumps({"data": data, "message": "", "pointed": {}}))
     context = browser.new_context(offline=True)
     page = context.new_page()
@@ -470,7 +470,7 @@ def test_widget_follows_data_and_message(widget, spatial):
         **{name: spatial[name][:, ::-1] for name in spatial if re.match(r"(classes|between|scales)\.", name)},
     }
     data = spatial_view.view_data(
-        {**other, "image_classes": spatial["image_classes"][::-1]}, GRADIENT_LABELS, full=FULL
+        AttributionMaps.from_arrays({**other, "image_classes": spatial["image_classes"][::-1]})
     )
     widget.evaluate("data => model.change('data', data)", data)
     check_signed(widget, EARLY, between(spatial, 0, image=1)[3, 4])  # the position is kept

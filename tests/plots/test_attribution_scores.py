@@ -16,7 +16,7 @@ def test_each_entry_is_drawn_at_its_line_with_its_interval_and_nothing_is_cut_of
         ("mixed4a", "smooth", Interval(0.7, 0.65, 0.75, 9)),
         ("gradient", "gradient", Interval(0.45, 0.41, 0.49, 9)),
     ]
-    attribution_scores.dots(ax, ["mixed4a", "gradient"], entries, colours=["true", "smooth"], chance=0.4)
+    attribution_scores.dots(ax, ["mixed4a", "gradient"], entries, colors=["true", "smooth"], chance=0.4)
     attribution_scores.key(fig, {"true": "true", "smooth": "smooth"})
     spans = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 2][:3]
     assert [tuple(span) for span in spans] == [(0.4, 0.6), (0.65, 0.75), (0.41, 0.49)]
@@ -33,6 +33,6 @@ def test_each_entry_is_drawn_at_its_line_with_its_interval_and_nothing_is_cut_of
 
 def test_the_line_of_chance_is_where_it_should_be():
     fig, ax = plt.subplots()
-    attribution_scores.dots(ax, ["a"], [], colours=[], chance=0.4)
+    attribution_scores.dots(ax, ["a"], [], colors=[], chance=0.4)
     assert ax.lines[0].get_xdata()[0] == pytest.approx(0.4)
     plt.close(fig)

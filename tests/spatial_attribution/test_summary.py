@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from netlens.spatial_attribution.choices import AttributionError
-from netlens.spatial_attribution.summary import Bootstrap, Measured, best, per_scene, quantity_of, row_of, summary
+from netlens.spatial_attribution.results import AttributionScores
+from netlens.spatial_attribution.summary import Bootstrap, Quantity, best, per_scene, quantity_of, row_of, summary
 
 BOOTSTRAP = Bootstrap(resamples_count=200, seed=1)
 
@@ -18,18 +19,20 @@ def scores():
     layer_shares[..., 2, 1] = nan
     layer_shares[2, 1] = [[0.9, 0.7], [0.8, 0.8], [0.7, nan]]
     layer_shares[0, 1] = [[0.5, 0.5], [0.6, 0.6], [0.5, nan]]
-    return {
-        "network": np.array("tiny"),
-        "areas": areas,
-        "gradients": np.array(["true", "smooth", "smooth_blur"]),
-        "layers": np.array(["input", "mixed3a", "mixed4a"]),
-        "layer_labels": np.array(["input", "3a", "4a"]),
-        "layer_shares": layer_shares,
-        "layer_points": np.where(np.isnan(areas), nan, 1.0) * np.ones((3, 3, 1, 1)),
-        "methods": np.array(["gradient", "deep_taylor"]),
-        "method_shares": np.array([[[0.6, 0.6], [0.6, 0.6], [0.6, nan]], [[nan, 0.2], [nan, nan], [nan, nan]]]),
-        "method_points": np.zeros((2, 3, 2)) * np.where(np.isnan(areas), nan, 0.0),
-    }
+    return AttributionScores(
+        network="tiny",
+        areas=areas,
+        classes=np.array([[0, 1], [2, 0], [1, -1]]),
+        logits=np.zeros((3, 2), np.float32),
+        gradients=("true", "smooth", "smooth_blur"),
+        layers=("input", "mixed3a", "mixed4a"),
+        layer_labels=("input", "3a", "4a"),
+        layer_shares=layer_shares,
+        layer_points=np.where(np.isnan(areas), nan, 1.0) * np.ones((3, 3, 1, 1)),
+        methods=("gradient", "deep_taylor"),
+        method_shares=np.array([[[0.6, 0.6], [0.6, 0.6], [0.6, nan]], [[nan, 0.2], [nan, nan], [nan, nan]]]),
+        method_points=np.zeros((2, 3, 2)) * np.where(np.isnan(areas), nan, 0.0),
+    )
 
 
 def test_a_scene_counts_once_whatever_its_classes():
@@ -46,8 +49,8 @@ def test_rows_are_layers_by_gradient_and_then_methods(scores):
         row_of(rows, "lrp")
 
 
-def test_what_could_not_be_judged_on_any_scene_is_left_out(scores):
-    scores["method_shares"][1] = np.nan
+def test_what_could_not_be_scored_on_any_scene_is_left_out(scores):
+    scores.method_shares[1] = np.nan
     assert all(row.method != "deep_taylor" for row in summary(scores, BOOTSTRAP))
 
 
@@ -55,18 +58,22 @@ def test_numbers_of_the_text(scores):
     def ask(quantity, layer=""):
         return quantity_of(scores, quantity, BOOTSTRAP, compared_layer=layer)
 
-    assert (ask("network"), ask("scenes"), ask("compared_layer")) == ("tiny", 3, "4a")
+    assert (ask("network"), ask("scenes"), ask("compared_layer")) == (
+        Quantity("tiny"),
+        Quantity(3, "scenes"),
+        Quantity("4a"),
+    )
     assert ask("chance").value == pytest.approx((0.5 + 0.5 + 1) / 3)
-    assert ask("best_name") == "smooth + blur at 3a"
+    assert ask("best_name") == Quantity("smooth + blur at 3a")
     assert ask("best_share").value == pytest.approx((0.8 + 0.8 + 0.7) / 3)
     assert ask("best_low").value <= ask("best_share").value <= ask("best_high").value
     assert ask("best_point").value == 1
-    assert ask("input_name") == "gradient"
+    assert ask("input_name") == Quantity("gradient")
     assert ask("true_share", "mixed3a").value == pytest.approx((0.5 + 0.6 + 0.5) / 3)
     assert ask("gain_share", "mixed3a").value == pytest.approx((0.3 + 0.2 + 0.2) / 3)
-    assert ask("gain_low", "mixed3a") == Measured(pytest.approx(0.2, abs=1e-9))
+    assert ask("gain_low", "mixed3a") == Quantity(pytest.approx(0.2, abs=1e-9), "fraction")
     assert ask("gain_share").value == pytest.approx(0)
-    assert ask("pattern.net_share") == "none"
+    assert ask("pattern.net_share") == Quantity("none")
 
 
 def test_the_deviation_is_that_of_the_mean_over_scenes(scores):
@@ -77,15 +84,15 @@ def test_the_deviation_is_that_of_the_mean_over_scenes(scores):
 
 @pytest.mark.parametrize("quantity", ["nothing", "best_mood", "nobody_share"])
 def test_unknown_quantities_are_refused(scores, quantity):
-    with pytest.raises(AttributionError, match="there is no quantity"):
+    with pytest.raises(AttributionError, match="have no quantity"):
         quantity_of(scores, quantity, BOOTSTRAP)
 
 
 def test_unknown_layers_are_refused(scores):
-    with pytest.raises(AttributionError, match="no scores of layer 'mixed9'; there are input, mixed3a, mixed4a"):
+    with pytest.raises(AttributionError, match="layer 'mixed9' has no scores; choose one of input, mixed3a, mixed4a"):
         quantity_of(scores, "true_share", BOOTSTRAP, compared_layer="mixed9")
 
 
 def test_nothing_has_no_best():
-    with pytest.raises(AttributionError, match="no method could be judged"):
+    with pytest.raises(AttributionError, match="no method could be scored"):
         best([])

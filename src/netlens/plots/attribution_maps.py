@@ -1,10 +1,11 @@
-"""Panels of attribution maps: over the image, as two colours, and the keys to their colours."""
+"""Sheets of attribution maps: over the image, as two colors, and the keys to the colors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -12,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.plots import style
 from netlens.plots.signed_colors import signed_colors
+from netlens.spatial_attribution.two_classes import two_class_colors
 
-#: Of the image under an attribution: the rest is taken to white, so that colours keep their meaning.
+#: Contrast of the image under an attribution; the rest is white, so that colors keep their meaning.
 _IMAGE_SHARE: Final = 0.35
 _FRAME: Final = "#888888"
 
@@ -25,17 +27,17 @@ class Grid:
     Attributes
     ----------
     rows, columns
-        Panels.
+        Numbers of panels.
     aspect
         Height of a panel over its width.
     left_in
-        Room for the rows' labels.
+        Space for the labels of the rows.
     width_in
-        Of the whole figure.
+        Width of the whole figure.
     top_in
-        Room for the columns' titles, of two lines.
+        Space for the titles of the columns, two lines each.
     gap_in
-        Between panels.
+        Distance between panels.
     """
 
     rows: int
@@ -47,17 +49,17 @@ class Grid:
     gap_in: float = 0.05
 
     def panel_in(self) -> tuple[float, float]:
-        """Give a panel's width and height."""
+        """Return a panel's width and height."""
         width = (self.width_in - self.left_in - 0.03 - (self.columns - 1) * self.gap_in) / self.columns
         return width, width * self.aspect
 
     def size_in(self, *, bottom_in: float) -> tuple[float, float]:
-        """Give the figure's width and height, with room at the bottom for a key."""
+        """Return the figure's width and height, with space for a key at the bottom."""
         height = self.panel_in()[1]
         return self.width_in, self.top_in + self.rows * (height + self.gap_in) + bottom_in
 
     def place(self, fig: Figure, row: int, column: int) -> Axes:
-        """Add a panel without ticks."""
+        """Add a panel without ticks to the figure."""
         wide, tall = self.panel_in()
         left = self.left_in + column * (wide + self.gap_in)
         top = self.top_in + row * (tall + self.gap_in)
@@ -66,38 +68,162 @@ class Grid:
         return ax
 
     def title(self, fig: Figure, column: int, words: str) -> None:
-        """Write above a column."""
+        """Write a title above a column."""
         wide, _ = self.panel_in()
         centre = self.left_in + column * (wide + self.gap_in) + wide / 2
         _words(fig, centre, self.top_in - 0.04, words, ha="center", va="bottom")
 
     def row_label(self, fig: Figure, row: int, words: str, *, rows: int = 1) -> None:
-        """Write at the left of a row, or of several, upwards."""
+        """Write a label to the left of a row, or of several rows, reading upwards."""
         _, tall = self.panel_in()
         middle = self.top_in + (row + rows / 2) * (tall + self.gap_in) - self.gap_in / 2
         _words(fig, self.left_in - 0.04, middle, words, ha="right", va="center", rotation=90)
 
 
+def class_sheet(
+    image: NDArray[np.uint8],
+    class_names: Sequence[str],
+    layer_labels: Sequence[str],
+    maps: Sequence[NDArray[np.floating[Any]]],
+) -> Figure:
+    """Draw class attribution at several layers: one row per class, and one row of both classes as colors.
+
+    Parameters
+    ----------
+    image
+        (height, width, 3), uint8.
+    class_names
+        Names of the two classes.
+    layer_labels
+        Labels of the layers, one column each.
+    maps
+        For each layer, (2, layer height, layer width). Both classes share the scale of their layer.
+
+    Returns
+    -------
+    Figure
+    """
+    grid = Grid(rows=3, columns=len(maps) + 1, aspect=image.shape[0] / image.shape[1], left_in=0.16)
+    fig = plt.figure(figsize=grid.size_in(bottom_in=0.3), layout="none")
+    grid.place(fig, 0, 0).imshow(image)
+    grid.title(fig, 0, "image")
+    for row, name in enumerate(class_names):
+        grid.row_label(fig, row, name)
+        for column, values in enumerate(maps, start=1):
+            overlay(grid.place(fig, row, column), image, values[row], limit=np.abs(values).max())
+    grid.row_label(fig, 2, "both")
+    for column, (layer, values) in enumerate(zip(layer_labels, maps, strict=True), start=1):
+        grid.title(fig, column, f"{layer}\n{values.shape[1]} × {values.shape[2]}")
+        grid.place(fig, 2, column).imshow(two_class_colors(values[0], values[1]))
+    rising = np.linspace(0, 1, 64)[None]
+    ramps = [two_class_colors(*pair) for pair in ((rising, 0 * rising), (0 * rising, rising), (rising, rising))]
+    color_key(grid.place(fig, 2, 0), [ramp[0] for ramp in ramps], [*class_names, "both alike"])
+    signed_key(fig, grid)
+    return fig
+
+
+def gradient_sheet(
+    image: NDArray[np.uint8],
+    gradient_labels: Sequence[str],
+    layer_labels: Sequence[str],
+    maps: Sequence[NDArray[np.floating[Any]]],
+) -> Figure:
+    """Draw class attribution by several gradients of max-pooling: two rows per gradient, one column per layer.
+
+    The upper row of a gradient shows the first class over the image, the lower row both classes as colors.
+
+    Parameters
+    ----------
+    image
+        (height, width, 3), uint8.
+    gradient_labels, layer_labels
+        Labels of the g gradients and of the layers.
+    maps
+        For each layer, (g, 2, layer height, layer width). Every panel has the scale of its layer and gradient.
+
+    Returns
+    -------
+    Figure
+    """
+    aspect = image.shape[0] / image.shape[1]
+    grid = Grid(rows=2 * len(gradient_labels), columns=len(maps), aspect=aspect, left_in=0.3, width_in=4.6)
+    fig = plt.figure(figsize=grid.size_in(bottom_in=0.3), layout="none")
+    for index, label in enumerate(gradient_labels):
+        grid.row_label(fig, 2 * index, label, rows=2)
+        for column, values in enumerate(maps):
+            first, second = values[index]
+            overlay(grid.place(fig, 2 * index, column), image, first, limit=np.abs(values[index]).max())
+            grid.place(fig, 2 * index + 1, column).imshow(two_class_colors(first, second))
+    for column, layer in enumerate(layer_labels):
+        grid.title(fig, column, layer)
+    signed_key(fig, grid)
+    return fig
+
+
+def position_sheet(
+    image: NDArray[np.uint8],
+    target_label: str,
+    target_size: tuple[int, int],
+    positions: Sequence[tuple[int, int]],
+    sources: Mapping[str, NDArray[np.floating[Any]]],
+) -> Figure:
+    """Draw what positions of a layer are made of: one column per position, one row per earlier layer.
+
+    Parameters
+    ----------
+    image
+        (height, width, 3), uint8.
+    target_label, target_size
+        Label and (height, width) of the later layer.
+    positions
+        (row, column) of its positions.
+    sources
+        By the label of each earlier layer, the maps of the positions, (positions, source height, source width). Every
+        panel has its own scale.
+
+    Returns
+    -------
+    Figure
+    """
+    aspect = image.shape[0] / image.shape[1]
+    grid = Grid(rows=len(sources) + 1, columns=len(positions), aspect=aspect, left_in=0.3)
+    fig = plt.figure(figsize=grid.size_in(bottom_in=0.3), layout="none")
+    grid.row_label(fig, 0, f"in {target_label}")
+    for column, (i, j) in enumerate(positions):
+        grid.title(fig, column, f"row {i + 1}, col. {j + 1}")
+        ax = grid.place(fig, 0, column)
+        ax.imshow(image)
+        mark(ax, image, (i, j), target_size)
+        for row, maps in enumerate(sources.values(), start=1):
+            ax = grid.place(fig, row, column)
+            overlay(ax, image, maps[column])
+            mark(ax, image, (i, j), target_size)
+    for row, label in enumerate(sources, start=1):
+        grid.row_label(fig, row, f"from {label}")
+    signed_key(fig, grid)
+    return fig
+
+
 def finish(ax: Axes) -> None:
-    """Take the ticks away and leave a thin frame."""
+    """Remove the ticks and draw a thin frame."""
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set(linewidth=0.4, color=_FRAME)
 
 
 def overlay(ax: Axes, image: NDArray[np.uint8], values: ArrayLike, *, limit: float | None = None) -> None:
-    """Draw signed attribution over a pale grey image, every position as the rectangle that it stands for.
+    """Draw signed attribution over a pale gray image, each position as the rectangle that it covers.
 
     Parameters
     ----------
     ax
-        Where to draw.
+        Axes to draw on.
     image
-        (height, width, 3).
+        (height, width, 3), uint8.
     values
-        (rows, columns) of positions.
+        (rows, columns), attribution of each position.
     limit
-        Magnitude of the end colours. Default: the largest; maps of zeros stay without colour.
+        Magnitude shown in full color; by default, the largest. A map of zeros has no color.
     """
     maps = np.asarray(values, np.float64)
     largest = float(np.abs(maps).max()) if limit is None else float(limit)
@@ -110,7 +236,7 @@ def overlay(ax: Axes, image: NDArray[np.uint8], values: ArrayLike, *, limit: flo
 
 
 def color_key(ax: Axes, ramps: Sequence[ArrayLike], names: Sequence[str]) -> None:
-    """Say what colours stand for, in a panel of its own: each ramp, (n, 3) in 0..1 from weak to strong, has a name."""
+    """Explain colors in a panel of their own: each ramp, (n, 3) in 0..1 from weak to strong, has a name."""
     ax.set(xlim=(0, 1), ylim=(len(names), 0))
     for spine in ax.spines.values():
         spine.set_visible(False)
@@ -122,10 +248,10 @@ def color_key(ax: Axes, ramps: Sequence[ArrayLike], names: Sequence[str]) -> Non
 
 
 def mark(ax: Axes, image: NDArray[np.uint8], position: tuple[int, int], size: ArrayLike) -> None:
-    """Draw a square around what a position of a layer of `size` (height, width) stands for."""
+    """Draw a frame around the part of the image that a position of a layer of `size` (height, width) covers."""
     rows, columns = (int(length) for length in np.asarray(size))
     tall, wide = image.shape[0] / rows, image.shape[1] / columns
-    # imshow without extent begins half a pixel before 0.
+    # Without an extent, imshow starts half a pixel before 0.
     shift = 0.5 if ax.images and ax.images[0].get_extent()[0] < 0 else 0.0
     corner = position[1] * wide - shift, position[0] * tall - shift
     for color, width in (("white", 2.0), ("black", 0.8)):
@@ -133,7 +259,7 @@ def mark(ax: Axes, image: NDArray[np.uint8], position: tuple[int, int], size: Ar
 
 
 def signed_key(fig: Figure, grid: Grid) -> None:
-    """Draw the scale of `overlay` below the panels."""
+    """Draw the color scale of `overlay` below the panels."""
     _, tall = grid.panel_in()
     top = grid.top_in + grid.rows * (tall + grid.gap_in) + 0.04
     width = min(1.6, grid.width_in / 3)

@@ -1,8 +1,9 @@
-"""Means with intervals, one line of a figure for each thing that is compared."""
+"""Scores of attribution as dots with intervals, one line per layer or method."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -22,11 +23,80 @@ class Interval(Protocol):
 
     @property
     def low(self) -> float:
-        """Lower end."""
+        """Lower end of the interval."""
 
     @property
     def high(self) -> float:
-        """Upper end."""
+        """Upper end of the interval."""
+
+
+class ScoredRow(Protocol):
+    """One way to attribute with its scores; `netlens.spatial_attribution.summary.Row` is one."""
+
+    @property
+    def method(self) -> str:
+        """A gradient of max-pooling, or a method that attributes to the input."""
+
+    @property
+    def label(self) -> str:
+        """What figures call it."""
+
+    @property
+    def layer(self) -> str:
+        """Label of the layer; empty for a method that attributes to the input only."""
+
+    @property
+    def share(self) -> Interval:
+        """Share of positive attribution on the right part."""
+
+    @property
+    def point(self) -> Interval:
+        """Pointing game."""
+
+
+def score_sheet(
+    networks: Sequence[str],
+    rows: Sequence[Sequence[ScoredRow]],
+    chances: Sequence[float],
+    gradient_labels: Mapping[str, str],
+) -> Figure:
+    """Draw the scores of several networks, one below the other: shares on the left, the pointing game on the right.
+
+    Parameters
+    ----------
+    networks
+        Names of the networks.
+    rows
+        The rows of each network. A layer's gradients share one line; every other method has a line of its own.
+    chances
+        Mean area of a part for each network, where the dashed line is drawn.
+    gradient_labels
+        Labels of the gradients, in the order of their colors.
+
+    Returns
+    -------
+    Figure
+    """
+    lines = [list(dict.fromkeys(row.layer or row.label for row in found)) for found in rows]
+    fig, axes = plt.subplots(
+        len(networks),
+        2,
+        figsize=(style.FULL_WIDTH_IN, 0.55 + sum(0.17 * len(found) + 0.25 for found in lines)),
+        sharex="col",
+        squeeze=False,
+        height_ratios=[len(found) for found in lines],
+    )
+    for panels, network, found, labels, chance in zip(axes, networks, rows, lines, chances, strict=True):
+        for ax, measure in zip(panels, ("share", "point"), strict=True):
+            entries = [(row.layer or row.label, row.method, getattr(row, measure)) for row in found]
+            dots(ax, labels, entries, colors=list(gradient_labels), chance=chance)
+        panels[0].set_title(f"{network}: share of positive attribution", loc="left")
+        panels[1].set_title("pointing game", loc="left")
+        panels[1].set_yticklabels([])
+    axes[-1, 0].set_xlabel("share on the right part")
+    axes[-1, 1].set_xlabel("share of scenes' classes found")
+    key(fig, gradient_labels)
+    return fig
 
 
 def dots(
@@ -34,31 +104,31 @@ def dots(
     lines: Sequence[str],
     entries: Sequence[tuple[str, str, Interval]],
     *,
-    colours: Sequence[str],
+    colors: Sequence[str],
     chance: float,
 ) -> None:
-    """Draw means with intervals.
+    """Draw means with their intervals.
 
     Parameters
     ----------
     ax
-        Where to draw.
+        Axes to draw on.
     lines
-        Labels of the figure's lines, from the top.
+        Labels of the lines, from the top.
     entries
-        Line, kind and interval each. Kinds among `colours` have a colour and a marker of their own and share a line
-        side by side; others are black dots.
-    colours
-        Kinds with a colour, in order.
+        (line, kind, interval) of each mean. Kinds among `colors` have a color and a marker of their own and share a
+        line side by side; all others are black dots.
+    colors
+        Kinds that have a color, in order.
     chance
-        Where a dashed line is drawn.
+        Position of the dashed line.
     """
     place = {label: row for row, label in enumerate(lines)}
     spread = 0.22
     for line, kind, interval in entries:
-        index = list(colours).index(kind) if kind in colours else -1
+        index = list(colors).index(kind) if kind in colors else -1
         color = _COLORS[index] if index >= 0 else "black"
-        shift = spread * (index - (len(colours) - 1) / 2) if index >= 0 else 0.0
+        shift = spread * (index - (len(colors) - 1) / 2) if index >= 0 else 0.0
         height = place[line] + shift
         ax.plot([interval.low, interval.high], [height, height], color=color, linewidth=1.0, solid_capstyle="butt")
         ax.plot(interval.mean, height, color=color, marker=_MARKERS[index] if index >= 0 else "o", markersize=3.2)
@@ -73,7 +143,7 @@ def dots(
 
 
 def key(fig: Figure, labels: Mapping[str, str]) -> None:
-    """Say below the figure which colour is which kind; `labels` by kind, in the order of `dots`' colours."""
+    """Explain colors and markers below the figure; `labels` by kind, in the order of the colors of `dots`."""
     handles = [
         Line2D([], [], color=_COLORS[index], marker=_MARKERS[index], markersize=3.2, label=label)
         for index, label in enumerate(labels.values())

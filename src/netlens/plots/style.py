@@ -1,4 +1,4 @@
-"""One look for every figure: seaborn's ticks, colour-blind safe, readable at column width."""
+"""The style of all figures: seaborn's ticks, safe for color-blind readers, readable at column width."""
 
 from typing import Any, Final
 
@@ -6,7 +6,7 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
-#: Width of a figure that fills a column, and of one that fills the page, in inches.
+#: Widths in inches of a figure that fills a column, and of one that fills the page.
 WIDTH_IN: Final = 4.0
 FULL_WIDTH_IN: Final = 6.5
 
@@ -21,21 +21,21 @@ PALETTE: Final[tuple[tuple[float, float, float], ...]] = tuple(
     )
 )  # fmt: skip
 
-#: Colour of each matrix or method, the same in every figure.
+#: Color of each matrix or method, the same in every figure.
 COLORS: Final[dict[str, Any]] = {
     "gradient": "black",
     "pattern_attribution": PALETTE[3],
     "pattern_net": PALETTE[3],
 }
 
-#: Marker of each matrix or method; matplotlib has no marker "N", so the letter itself is drawn.
+#: Marker of each matrix or method; matplotlib has no "N" marker, so the letter itself is drawn.
 MARKERS: Final[dict[str, str]] = {
     "gradient": "v",
     "pattern_attribution": "P",
     "pattern_net": r"$\mathrm{N}$",
 }
 
-#: What a legend calls each matrix or method.
+#: Label of each matrix or method in a legend.
 LABELS: Final[dict[str, str]] = {
     "gradient": "Gradient",
     "pattern_attribution": "PatternAttr.",
@@ -43,7 +43,7 @@ LABELS: Final[dict[str, str]] = {
 }
 
 
-# What we change of the theme.
+# Changes to the theme.
 _OWN: Final[dict[Any, Any]] = {
     "axes.formatter.use_mathtext": True,
     "axes.grid": False,
@@ -75,7 +75,7 @@ _OWN: Final[dict[Any, Any]] = {
     "ytick.minor.width": 0.4,
 }
 
-# What seaborn's theme sets that our own settings leave, for figures that do without importing it.
+# What seaborn's theme sets beyond our own settings, for figures that are drawn without importing it.
 _THEME: Final[dict[Any, Any]] = {
     "axes.axisbelow": True,
     "axes.edgecolor": ".15",
@@ -96,10 +96,10 @@ _THEME: Final[dict[Any, Any]] = {
 
 
 def paper() -> None:
-    """Set the look of all figures drawn after this call.
+    """Set the style of all figures drawn after this call.
 
-    Fonts come with matplotlib and are embedded as outlines that a reader can select, so the bytes do not depend on
-    the machine's fonts.
+    The fonts come with matplotlib and are embedded, so that text can be selected and the bytes do not depend on the
+    fonts that are installed.
     """
     import seaborn as sns
 
@@ -108,13 +108,13 @@ def paper() -> None:
 
 
 def pictures() -> None:
-    """Set the same look for figures of pictures, which need nothing else of seaborn: its import takes a second.
+    """Set the same style without importing seaborn, which takes a second, for figures that show images.
 
-    The one difference is the colour map of images that name none.
+    The only difference is the default color map of images.
     """
     mpl.rcParams.update({**_THEME, **_OWN})
 
 
 def diverging() -> LinearSegmentedColormap:
-    """Colours for signed values: blue below 0, light grey at 0, red above (0571b0, 92c5de, f7f7f7, f4a582, ca0020)."""
+    """Return the color map of signed values: blue below 0, light gray at 0, red above."""
     return LinearSegmentedColormap.from_list("netlens", ["#0571b0", "#92c5de", "#f7f7f7", "#f4a582", "#ca0020"], N=511)

@@ -1,7 +1,7 @@
-"""The view of spatial attribution as a Jupyter widget: choose an image, layers, classes and gradient, and point.
+"""The view of spatial attribution as a Jupyter widget: choose an image, layers, classes and a gradient, and point.
 
-The picture is the same script as that of the page (`netlens.publish.spatial_view`). What it shows is computed each
-time a choice changes, and only for that choice.
+The view runs the same script as the page (`netlens.publish.spatial_view`). Whenever a choice changes, the maps of the
+new choice are computed, and no others.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,26 +21,26 @@ from netlens.publish import spatial_view
 from netlens.spatial_attribution.attribution import SpatialAttribution, class_indices
 from netlens.spatial_attribution.choices import GRADIENT_LABELS, AttributionError, Gradient
 from netlens.spatial_attribution.layers import checked_layers
-from netlens.spatial_attribution.packing import FULL, packed
+from netlens.spatial_attribution.packing import packed
+from netlens.spatial_attribution.results import AttributionMaps
 from netlens.spatial_attribution.scenes import largest_logits
 
-#: What the list of images says while there is none.
+#: Entry of the list of images while there is no image.
 NO_IMAGE: Final = "upload an image"
-
-_LABELS: Final[dict[str, str]] = {str(name): label for name, label in GRADIENT_LABELS.items()}
 
 
 class SpatialView(anywidget.AnyWidget):  # type: ignore[misc]
-    """The picture.
+    """The view itself.
 
     Attributes
     ----------
     data
-        What `netlens.publish.spatial_view.view_data` makes; empty: nothing is shown.
+        What `netlens.publish.spatial_view.view_data` returns; empty while nothing is shown.
     message
-        One line above the picture, such as what is wrong; empty: none.
+        One line above the view, such as an error; empty for none.
     pointed
-        The position that is kept: ``side`` (0: the earlier layer, 1: the later), ``row``, ``column``; empty: none.
+        The position that is kept: ``side`` (0 for the earlier layer, 1 for the later one), ``row``, ``column``; empty
+        for none.
     """
 
     _esm = spatial_view.widget_module()
@@ -51,31 +51,31 @@ class SpatialView(anywidget.AnyWidget):  # type: ignore[misc]
 
 
 class SpatialExplorer:
-    """Choices and the picture that follows them.
+    """The choices, and the view that follows them.
 
     Parameters
     ----------
     network
         A frozen network.
     images
-        uint8 (height, width, 3) of the network's size, by name.
+        Images by name, uint8 (height, width, 3) of the network's input size.
     source, target
-        Layers to begin with, the earlier first; empty: two that everything passes through.
+        Layers to start with, the earlier first; empty for two that every path passes through.
     classes
-        Names of the two classes to begin with; empty: those with the largest logits.
+        Names of the two classes to start with; empty for those with the largest logits.
     gradient
-        Of max-pooling, to begin with.
+        Gradient of max-pooling to start with.
     memory_mb
-        What the tensors of one run may take, roughly.
+        Approximate memory for the tensors of one run, in megabytes.
 
     Attributes
     ----------
     panel
-        All of it, to be displayed.
+        The whole widget, to be displayed.
     view
-        The picture.
+        The view below the choices.
     image, upload, source, target, first, second, gradient
-        The choices; setting a value is choosing it.
+        The controls; setting a control's value makes the choice.
 
     Raises
     ------
@@ -95,9 +95,9 @@ class SpatialExplorer:
         memory_mb: float = 1024,
     ) -> None:
         if len(classes) not in (0, 2):
-            raise AttributionError(f"classes are two names or none, not {len(classes)}: {', '.join(classes)}")
+            raise AttributionError(f"classes must be two names or none, not {len(classes)}: {', '.join(classes)}")
         if gradient not in GRADIENT_LABELS:
-            raise AttributionError(f"there is no gradient {gradient!r}; there are {', '.join(GRADIENT_LABELS)}")
+            raise AttributionError(f"there is no gradient {gradient!r}; choose one of {', '.join(GRADIENT_LABELS)}")
         self._network, self._images, self._memory_mb = network, dict(images), memory_mb
         self._opened: dict[Gradient, SpatialAttribution] = {}
         self._held = 0
@@ -140,12 +140,12 @@ class SpatialExplorer:
         self.close()
 
     def close(self) -> None:
-        """Give the sessions' memory back."""
+        """Free the memory of the sessions."""
         while self._opened:
             self._opened.popitem()[1].close()
 
-    def maps(self) -> dict[str, NDArray[Any]]:
-        """Compute what the choices ask for, as the arrays of `netlens.publish.spatial_view.view_data`.
+    def maps(self) -> AttributionMaps:
+        """Compute the maps of the current choices: one image, one gradient, two layers, two classes.
 
         Raises
         ------
@@ -159,29 +159,27 @@ class SpatialExplorer:
         classes = [self.first.value, self.second.value]
         attribution = self._attribution(gradient)
         between, scales = packed(attribution.between(inputs[0], *layers))
-        sizes = [(network.layer(name).height, network.layer(name).width) for name in layers]
-        maps = {
-            f"classes.{index}": attribution.to_classes(inputs, name, classes)[None] for index, name in enumerate(layers)
-        }
-        return {
-            "network": np.array(network.name),
-            "class_names": np.array(network.class_names),
-            "gradients": np.array([gradient]),
-            "images": pixels[None],
-            "image_names": np.array([self.image.value]),
-            "image_classes": np.array([classes]),
-            "logits": attribution.logits(inputs),
-            "layers": np.array(layers),
-            "layer_labels": np.array(short_labels(layers)),
-            "layer_sizes": np.array(sizes),
-            "pairs": np.array([[0, 1]]),
-            "between.0": between[None, None],
-            "scales.0": scales[None, None],
-            **maps,
-        }
+        return AttributionMaps(
+            network=network.name,
+            class_names=network.class_names,
+            gradients=(gradient,),
+            images=pixels[None],
+            image_names=(self.image.value,),
+            image_classes=np.array([classes]),
+            # Where an image's classes are is not known.
+            masks=np.zeros((1, *pixels.shape[:2]), np.uint8),
+            logits=attribution.logits(inputs),
+            layers=tuple(layers),
+            layer_labels=tuple(short_labels(layers)),
+            layer_sizes=tuple((layer.height or 0, layer.width or 0) for layer in map(network.layer, layers)),
+            pairs=((0, 1),),
+            to_classes=tuple(attribution.to_classes(inputs, name, classes)[None] for name in layers),
+            between=(between[None, None],),
+            scales=(scales[None, None],),
+        )
 
     def add_image(self, name: str, content: bytes) -> None:
-        """Take an image file's content, cut to the network's size, and choose it.
+        """Add the image in a file's content, cropped to the network's input size, and choose it.
 
         Raises
         ------
@@ -211,19 +209,19 @@ class SpatialExplorer:
             self.first.value, self.second.value = (int(index) for index in largest_logits(logits)[0])
 
     def _image_changed(self, _: object) -> None:
-        # While images are added, the classes of the new one are chosen there.
+        # While an image is added, `add_image` chooses its classes.
         if not self._held:
             with self._one_update():
                 self._take_largest()
 
     def _uploaded(self, _: object) -> None:
         for file in self.upload.value:
-            with self._told():
+            with self._reported():
                 self.add_image(str(file["name"]), bytes(file["content"]))
 
     @contextmanager
     def _one_update(self) -> Iterator[None]:
-        """Change several choices and compute once."""
+        """Change several choices and compute the maps once."""
         self._held += 1
         try:
             yield
@@ -232,8 +230,8 @@ class SpatialExplorer:
         self._update()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Tell what is wrong in one line above the picture; nothing is shown then."""
+    def _reported(self) -> Iterator[None]:
+        """Report an error in one line above the view, which is then empty."""
         try:
             yield
         except (ValueError, OSError) as error:
@@ -247,8 +245,8 @@ class SpatialExplorer:
             self.view.message = f"There is no image yet: {NO_IMAGE}."
             return
         self.view.message = "Computing …"
-        with self._told():
-            self.view.data = spatial_view.view_data(self.maps(), _LABELS, full=FULL)
+        with self._reported():
+            self.view.data = spatial_view.view_data(self.maps())
             self.view.message = ""
 
 

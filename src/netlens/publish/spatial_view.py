@@ -1,40 +1,35 @@
-"""The interactive view of spatial attribution: what its script reads, in a page and in a notebook; no TensorFlow.
+"""Data and script of the interactive view of spatial attribution, for a page and for a notebook; no TensorFlow.
 
-The view is one script and one style sheet, ``assets/spatial_view.*``: `page_script` ends it as a page needs it, and
-`widget_module` as a Jupyter widget does.
+The view is one script and one style sheet, ``assets/spatial_view.*``. `page_script` completes the script for a page,
+`widget_module` for a Jupyter widget.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from netlens.publish.page import PageError, image_uri
+from netlens.spatial_attribution.choices import GRADIENT_LABELS
+from netlens.spatial_attribution.packing import FULL
+from netlens.spatial_attribution.results import AttributionMaps
 
-#: What a self-contained page may weigh, with all of its maps.
+#: Largest size of a self-contained page with all of its maps.
 MOST_BYTES: Final = 5_000_000
-# Script, style, frame and texts, generously.
+# Upper bound for script, style, frame and texts.
 _FRAME_BYTES: Final = 100_000
 
 
-def view_data(arrays: Mapping[str, NDArray[Any]], gradient_labels: Mapping[str, str], *, full: int) -> dict[str, Any]:
-    """Turn maps into what the view's script reads.
+def view_data(maps: AttributionMaps) -> dict[str, Any]:
+    """Return the data that the view's script reads.
 
     Parameters
     ----------
-    arrays
-        For n images, g gradients, L layers, P pairs: ``images`` (n, height, width, 3) uint8, ``image_names`` (n),
-        ``class_names``, ``image_classes`` (n, k) with -1 for none, ``logits`` (n, classes), ``gradients`` (g),
-        ``layers`` (L), ``layer_labels`` (L), ``layer_sizes`` (L, 2), ``pairs`` (P, 2); for each layer ``classes.<i>``
-        (g, n, k, height, width); for each pair ``between.<i>`` int8 (g, n, target height, target width, source height,
-        source width) and ``scales.<i>`` (g, n, target height, target width).
-    gradient_labels
-        What the view calls the gradients.
-    full
-        What the scale of a map is in ``between``: a value is ``between / full * scale``.
+    maps
+        Attribution of at least one image, with one gradient and one pair of layers or more.
 
     Returns
     -------
@@ -44,78 +39,66 @@ def view_data(arrays: Mapping[str, NDArray[Any]], gradient_labels: Mapping[str, 
     Raises
     ------
     PageError
-        An array is missing, shapes do not fit each other, or a value is NaN or infinite.
+        There is nothing to show, or an image has no class, or a class after a -1.
     """
-    wanted = ("images", "image_names", "class_names", "image_classes", "logits", "gradients")
-    _there(arrays, (*wanted, "layers", "layer_labels", "layer_sizes", "pairs"))
-    images, chosen = arrays["images"], np.asarray(arrays["image_classes"])
-    gradients = [str(name) for name in arrays["gradients"]]
-    sizes = [(int(height), int(width)) for height, width in arrays["layer_sizes"]]
-    pairs = [(int(source), int(target)) for source, target in arrays["pairs"]]
-    if not (len(images) and pairs and gradients):
-        raise PageError("the view needs an image, a gradient and a pair of layers at least")
-    scenes = [_scene(arrays, index) for index in range(len(images))]
-    before = (len(gradients), len(images))
-    classes, between, scales = [], [], []
-    for index, size in enumerate(sizes):
-        classes.append(_checked(arrays, f"classes.{index}", (*before, chosen.shape[1], *size)))
-    for index, (source, target) in enumerate(pairs):
-        between.append(_checked(arrays, f"between.{index}", (*before, *sizes[target], *sizes[source])))
-        scales.append(_checked(arrays, f"scales.{index}", (*before, *sizes[target])))
+    gradients, count = maps.gradients, len(maps.image_names)
+    if not (count and maps.pairs and gradients):
+        raise PageError("the view needs at least one image, one gradient and one pair of layers")
+    scenes = [_scene(maps, index) for index in range(count)]
 
-    def each(make: Any) -> list[list[list[Any]]]:
-        return [[make(gradient, scene) for gradient in range(len(gradients))] for scene in range(len(images))]
+    def each(make: Callable[[int, int], list[Any]]) -> list[list[list[Any]]]:
+        return [[make(gradient, scene) for gradient in range(len(gradients))] for scene in range(count)]
 
     return {
         "scenes": scenes,
-        "gradients": [{"name": name, "label": gradient_labels.get(name, name)} for name in gradients],
+        "gradients": [{"name": name, "label": GRADIENT_LABELS[name]} for name in gradients],
         "layers": [
-            {"name": str(name), "label": str(label), "height": height, "width": width}
-            for name, label, (height, width) in zip(arrays["layers"], arrays["layer_labels"], sizes, strict=True)
+            {"name": name, "label": label, "height": height, "width": width}
+            for name, label, (height, width) in zip(maps.layers, maps.layer_labels, maps.layer_sizes, strict=True)
         ],
-        "pairs": [list(pair) for pair in pairs],
-        "full": full,
+        "pairs": [list(pair) for pair in maps.pairs],
+        "full": FULL,
         # The view never looks at the maps of the classes that a scene does not have.
         "classes": each(
-            lambda g, n: [_encoded(values[g, n, : len(scenes[n]["classes"])], "<f4") for values in classes]
+            lambda g, n: [_encoded(values[g, n, : len(scenes[n]["classes"])], "<f4") for values in maps.to_classes]
         ),
         "between": each(
             lambda g, n: [
                 {"values": _encoded(values[g, n], "i1"), "scales": _encoded(largest[g, n], "<f4")}
-                for values, largest in zip(between, scales, strict=True)
+                for values, largest in zip(maps.between, maps.scales, strict=True)
             ]
         ),
     }
 
 
 def check_size(data: Mapping[str, Any]) -> None:
-    """Refuse data that would make the page heavier than `MOST_BYTES`.
+    """Check that the page would not be larger than `MOST_BYTES`.
 
     Raises
     ------
     PageError
-        It would; the message says what to do.
+        It would be; the message says what to do.
     """
     size = _FRAME_BYTES + _text_length(data)
     if size > MOST_BYTES:
         raise PageError(
-            f"the page would weigh {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:.0f} MB: take fewer images, pairs "
+            f"the page would take {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:.0f} MB: use fewer images, pairs "
             "of layers or gradients, or layers with fewer positions"
         )
 
 
 def page_script() -> str:
-    """Give the view's script as a page runs it: on ``#spatial-view``, with the page's data."""
+    """Return the view's script for a page, where it runs on ``#spatial-view`` with the page's data."""
     return _asset("js") + _asset("page.js")
 
 
 def widget_module() -> str:
-    """Give the view's script as the module of a Jupyter widget with the traits ``data``, ``message``, ``pointed``."""
+    """Return the view's script as the module of a Jupyter widget with traits ``data``, ``message`` and ``pointed``."""
     return _asset("js") + _asset("widget.js")
 
 
 def style() -> str:
-    """Give the view's style sheet."""
+    """Return the view's style sheet."""
     return _asset("css")
 
 
@@ -123,39 +106,23 @@ def _asset(suffix: str) -> str:
     return (resources.files("netlens.publish") / "assets" / f"spatial_view.{suffix}").read_text(encoding="utf-8")
 
 
-def _scene(arrays: Mapping[str, NDArray[Any]], index: int) -> dict[str, Any]:
-    pixels, names = arrays["images"][index], arrays["class_names"]
-    known = [int(place) for place in arrays["image_classes"][index] if place >= 0]
-    logits = np.asarray(arrays["logits"][index], np.float64)
+def _scene(maps: AttributionMaps, index: int) -> dict[str, Any]:
+    pixels, chosen = maps.images[index], maps.image_classes[index].tolist()
+    known = [place for place in chosen if place >= 0]
+    logits = np.asarray(maps.logits[index], np.float64)
     if not known:
         raise PageError(f"image {index} of the view has no class")
-    if list(arrays["image_classes"][index][: len(known)]) != known:
-        raise PageError(f"image {index} of the view has a class behind a -1")
-    if max(known) >= len(names) or len(logits) != len(names) or not np.isfinite(logits).all():
-        raise PageError(f"image {index} of the view: classes or logits do not fit the {len(names)} class names")
+    if chosen[: len(known)] != known:
+        raise PageError(f"image {index} of the view has a class after a -1")
+    if not np.isfinite(logits).all():
+        raise PageError(f"image {index} of the view has logits that are not finite")
     return {
-        "name": str(arrays["image_names"][index]),
+        "name": maps.image_names[index],
         "image": image_uri(np.ascontiguousarray(pixels)),
         "height": int(pixels.shape[0]),
         "width": int(pixels.shape[1]),
-        "classes": [{"name": str(names[place]), "logit": round(float(logits[place]), 4)} for place in known],
+        "classes": [{"name": maps.class_names[place], "logit": round(float(logits[place]), 4)} for place in known],
     }
-
-
-def _there(arrays: Mapping[str, NDArray[Any]], names: Sequence[str]) -> None:
-    missing = [name for name in names if name not in arrays]
-    if missing:
-        raise PageError(f"the view's arrays lack {', '.join(missing)}")
-
-
-def _checked(arrays: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    _there(arrays, [name])
-    values = np.asarray(arrays[name])
-    if values.shape != shape:
-        raise PageError(f"{name} has shape {values.shape}; the layers, images and gradients make it {shape}")
-    if not np.isfinite(values).all():
-        raise PageError(f"{name} holds NaN or infinity")
-    return values
 
 
 def _encoded(values: ArrayLike, kind: str) -> str:
@@ -163,7 +130,7 @@ def _encoded(values: ArrayLike, kind: str) -> str:
 
 
 def _text_length(part: Any) -> int:
-    """Count the letters of all texts in nested lists and mappings, which is nearly all that the data weighs."""
+    """Count the characters of all texts in nested lists and mappings, which make up nearly all of the data."""
     if isinstance(part, str):
         return len(part)
     if isinstance(part, Mapping):

@@ -1,30 +1,30 @@
-"""Scores of many scenes as means with intervals, and which of them is best; no TensorFlow."""
+"""Scores of many scenes as means with intervals, the best of them, and the numbers of the text; no TensorFlow."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.spatial_attribution.choices import GRADIENT_LABELS, METHOD_LABELS, AttributionError, Gradient, Method
+from netlens.spatial_attribution.choices import GRADIENT_LABELS, METHOD_LABELS, AttributionError
 from netlens.spatial_attribution.ground_truth import Interval, bootstrap_mean
+from netlens.spatial_attribution.results import AttributionScores
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made.
+    """How the intervals are computed.
 
     Attributes
     ----------
     level
-        Of the interval, in 0..1.
+        Level of the interval, in 0..1.
     resamples_count
-        Bootstrap samples of the scenes.
+        Number of bootstrap samples of the scenes.
     seed
-        Of the resampling.
+        Seed of the resampling.
     """
 
     level: float = 0.95
@@ -32,13 +32,13 @@ class Bootstrap:
     seed: int = 0
 
     def __call__(self, per_scene: ArrayLike) -> Interval:
-        """Estimate the mean over scenes, NaN left out, and its interval."""
+        """Estimate the mean over scenes and its interval, ignoring NaN."""
         return bootstrap_mean(per_scene, level=self.level, resamples_count=self.resamples_count, seed=self.seed)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One way to attribute, and how well it does.
+    """One way to attribute, and how well it finds the right parts.
 
     Attributes
     ----------
@@ -47,13 +47,13 @@ class Row:
     label
         What figures call it.
     layer
-        Label of the layer that it attributes to; empty for methods that attribute to the input only.
+        Label of the layer that it attributes to; empty for a method that attributes to the input only.
     shares, points
-        (n,), the mean over the classes of each scene; NaN where no class of the scene could be judged.
+        (n,), the mean over the classes of each scene; NaN where no class of the scene could be scored.
     share, point
         Their means over the scenes, with intervals.
     unjudged_count
-        Classes of scenes to which no attribution was positive.
+        Number of classes, over all scenes, for which no attribution was positive.
     """
 
     method: str
@@ -67,12 +67,12 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What text calls it: ``smooth + blur at mixed4b``."""
+        """What the text calls it, such as ``smooth + blur at mixed4b``."""
         return f"{self.label} at {self.layer}" if self.layer else self.label
 
 
 def per_scene(values: ArrayLike) -> Array:
-    """Average (n, k) over the classes of each scene, NaN left out; NaN where nothing is left."""
+    """Average (n, k) over the classes of each scene, ignoring NaN; NaN where nothing is left."""
     table = np.asarray(values, np.float64)
     known = np.isfinite(table)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -80,23 +80,23 @@ def per_scene(values: ArrayLike) -> Array:
     return means
 
 
-def summary(scores: Mapping[str, NDArray[Any]], bootstrap: Bootstrap) -> list[Row]:
-    """Sum up the scores of one network.
+def summary(scores: AttributionScores, bootstrap: Bootstrap) -> list[Row]:
+    """Summarize the scores of one network.
 
     Parameters
     ----------
     scores
-        Arrays as the notebook ``spatial_attribution/scores`` saves them.
+        Scores of the network.
     bootstrap
-        How intervals are made.
+        How the intervals are computed.
 
     Returns
     -------
     list of Row
-        Layers in network order, each by every gradient; then the methods that attribute to the input. What could not
-        be judged on any scene is left out.
+        Layers in network order, each with every gradient; then the methods that attribute to the input. What could
+        not be scored on any scene is left out.
     """
-    there = np.isfinite(scores["areas"])
+    there = np.isfinite(scores.areas)
 
     def row(method: str, label: str, layer: str, shares: Array, points: Array) -> Row | None:
         means = per_scene(shares)
@@ -107,38 +107,36 @@ def summary(scores: Mapping[str, NDArray[Any]], bootstrap: Bootstrap) -> list[Ro
         return Row(method, label, layer, means, right, bootstrap(means), bootstrap(right), unjudged)
 
     rows = []
-    for place, layer in enumerate(scores["layer_labels"].tolist()):
-        for index, gradient in enumerate(scores["gradients"].tolist()):
-            label = GRADIENT_LABELS[cast("Gradient", gradient)]
-            found = scores["layer_shares"][index, place], scores["layer_points"][index, place]
-            rows.append(row(gradient, label, layer, *found))
-    for index, method in enumerate(scores["methods"].tolist()):
-        label = METHOD_LABELS[cast("Method", method)]
-        rows.append(row(method, label, "", scores["method_shares"][index], scores["method_points"][index]))
+    for place, layer in enumerate(scores.layer_labels):
+        for index, gradient in enumerate(scores.gradients):
+            found = scores.layer_shares[index, place], scores.layer_points[index, place]
+            rows.append(row(gradient, GRADIENT_LABELS[gradient], layer, *found))
+    for index, method in enumerate(scores.methods):
+        rows.append(row(method, METHOD_LABELS[method], "", scores.method_shares[index], scores.method_points[index]))
     return [each for each in rows if each is not None]
 
 
 def best(rows: Iterable[Row]) -> Row:
-    """Give the row with the largest share; of equal ones the first.
+    """Return the row with the largest mean share; of equal ones, the first.
 
     Raises
     ------
     AttributionError
-        There is none.
+        There is no row.
     """
     known = list(rows)
     if not known:
-        raise AttributionError("no method could be judged on these scenes")
+        raise AttributionError("no method could be scored on these scenes")
     return max(known, key=lambda each: each.share.mean)
 
 
 def row_of(rows: Iterable[Row], method: str, layer: str = "") -> Row:
-    """Find one row.
+    """Return the row of a method, or of a gradient at a layer.
 
     Raises
     ------
     AttributionError
-        It is not there.
+        There is no such row.
     """
     for each in rows:
         if (each.method, each.layer) == (method, layer):
@@ -147,68 +145,75 @@ def row_of(rows: Iterable[Row], method: str, layer: str = "") -> Row:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A mean over scenes, or an end of its interval.
+class Quantity:
+    """One number, or one name, that the text takes from the scores.
 
     Attributes
     ----------
     value
-        In 0..1; a difference of two shares in -1..1.
+        A fraction in 0..1, a difference of two fractions in -1..1, a count, or a name.
+    unit
+        ``fraction``, ``scenes``, or empty for a name.
     deviation
-        Standard deviation of the mean; None for an end of an interval.
+        Standard deviation of a mean over scenes; None for everything else.
     """
 
-    value: float
+    value: float | int | str
+    unit: str = ""
     deviation: float | None = None
 
 
 def quantity_of(
-    scores: Mapping[str, NDArray[Any]], quantity: str, bootstrap: Bootstrap, *, compared_layer: str = ""
-) -> Measured | int | str:
-    """Give one number of a network's scores, or a name.
+    scores: AttributionScores, quantity: str, bootstrap: Bootstrap, *, compared_layer: str = ""
+) -> Quantity:
+    """Return one number of a network's scores, or a name.
 
     Parameters
     ----------
     scores
-        As in `summary`.
+        Scores of the network.
     quantity
-        ``network``, ``scenes``, ``chance``, ``compared_layer``; ``<row>_name``, ``<row>_share``, ``<row>_low``,
-        ``<row>_high`` (ends of the share's interval) or ``<row>_point`` of a row: ``best`` (of all), ``input`` (the
-        best at the input), ``true``, ``smooth``, ``smooth_blur`` (at the compared layer), or a method; and
-        ``gain_share``, ``gain_low``, ``gain_high``: the share of ``smooth_blur`` minus that of ``true``, scene by
-        scene.
+        One of ``network``, ``scenes``, ``chance`` (mean area of a part) and ``compared_layer``; or ``ROW_WHAT``, with
+        ROW one of ``best`` (the best row), ``input`` (the best row at the input), a gradient of max-pooling (its row at
+        the compared layer) or a method, and WHAT one of ``name``, ``share``, ``low``, ``high`` (ends of the share's
+        interval) and ``point``; or ``gain_share``, ``gain_low``, ``gain_high``: the share of ``smooth_blur`` minus that
+        of ``true`` at the compared layer, scene by scene.
     bootstrap
-        How intervals are made.
+        How the intervals are computed.
     compared_layer
-        Name of the layer that gradients are compared at; empty: the middle one of those behind the input.
+        Name of the layer at which gradients are compared; empty for the middle one, not counting the input.
 
     Returns
     -------
-    Measured, int or str
-        A name where the row is not there is ``none``, and so is its number.
+    Quantity
+        The name ``none`` for anything about a method that was not scored.
 
     Raises
     ------
     AttributionError
         There is no such quantity or layer.
     """
-    layers, labels = scores["layers"].tolist(), scores["layer_labels"].tolist()
+    layers, labels = scores.layers, scores.layer_labels
     name = compared_layer or layers[1:][(len(layers) - 1) // 2]
     if name not in layers:
-        raise AttributionError(f"there are no scores of layer {name!r}; there are {', '.join(layers)}")
+        raise AttributionError(f"layer {name!r} has no scores; choose one of {', '.join(layers)}")
     compared = labels[layers.index(name)]
-    plain = {"network": str(scores["network"]), "scenes": len(scores["areas"]), "compared_layer": compared}
+    plain = {
+        "network": Quantity(scores.network),
+        "scenes": Quantity(len(scores.areas), "scenes"),
+        "compared_layer": Quantity(compared),
+    }
     if quantity in plain:
-        return cast("int | str", plain[quantity])
+        return plain[quantity]
     if quantity == "chance":
-        return _measured(per_scene(scores["areas"]))
+        return _mean(per_scene(scores.areas))
     rows = summary(scores, bootstrap)
     which, _, what = quantity.rpartition("_")
     if what not in {"name", "share", "low", "high", "point"}:
-        raise AttributionError(f"there is no quantity {quantity!r} of attribution scores")
+        raise AttributionError(f"attribution scores have no quantity {quantity!r}")
     if which == "gain":
         difference = row_of(rows, "smooth_blur", compared).shares - row_of(rows, "true", compared).shares
-        return _part(what, difference, bootstrap(difference))
+        return _mean_or_end(what, difference, bootstrap(difference))
     if which == "best":
         row = best(rows)
     elif which == "input":
@@ -218,19 +223,20 @@ def quantity_of(
     elif which in METHOD_LABELS:
         found = [row for row in rows if row.method == which]
         if not found:
-            return "none"
+            return Quantity("none")
         row = found[0]
     else:
-        raise AttributionError(f"there is no quantity {quantity!r} of attribution scores")
+        raise AttributionError(f"attribution scores have no quantity {quantity!r}")
     if what == "name":
-        return row.name
-    return _measured(row.points) if what == "point" else _part(what, row.shares, row.share)
+        return Quantity(row.name)
+    return _mean(row.points) if what == "point" else _mean_or_end(what, row.shares, row.share)
 
 
-def _measured(values: Array) -> Measured:
+def _mean(values: Array) -> Quantity:
     known = values[np.isfinite(values)]
-    return Measured(float(known.mean()), float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else None)
+    deviation = float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else None
+    return Quantity(float(known.mean()), "fraction", deviation)
 
 
-def _part(what: str, values: Array, interval: Interval) -> Measured:
-    return _measured(values) if what == "share" else Measured(float(getattr(interval, what)))
+def _mean_or_end(what: str, values: Array, interval: Interval) -> Quantity:
+    return _mean(values) if what == "share" else Quantity(float(getattr(interval, what)), "fraction")
