@@ -341,9 +341,9 @@ def test_layers_without_a_path_between(tools, source, target, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"window": 0}, "a window of 0 positions"),
-        ({"window": 2.5}, r"a window of 2\.5 positions"),
-        ({"window": True}, "a window of True"),
+        ({"window": 0}, "at least 1, not 0"),
+        ({"window": 2.5}, r"at least 1, not 2\.5"),
+        ({"window": True}, "at least 1, not True"),
         ({"units": [0, 12]}, "units 0 to 11; there is no 12"),
         ({"units": [-1]}, "there is no -1"),
         ({"units": []}, "at least one"),

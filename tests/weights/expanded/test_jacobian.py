@@ -132,7 +132,7 @@ def test_the_network_is_left_as_it_was(tools):
     [
         (("input", "ende"), {}, "no layer 'ende'; the nearest are end"),
         (("end", "input"), {}, "swap the two"),
-        (("input", "end"), {"batch_size": 0}, "a batch of 0"),
+        (("input", "end"), {"batch_size": 0}, "batch_size is 0"),
         (("input", "end"), {"units": [11]}, "there is no 11"),
     ],
 )

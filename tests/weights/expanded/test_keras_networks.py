@@ -6,7 +6,7 @@ import pytest
 from netlens.models.architectures.inception import small_inception
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.frozen.frozen_network import freeze, imported
-from netlens.models.loading import Network, without_softmax
+from netlens.models.network import Network, without_softmax
 from netlens.models.preprocessing import preprocessing_from
 from netlens.weights.expanded.composition import expanded_weights
 from netlens.weights.expanded.jacobian import expanded_weights_by_gradient

@@ -117,8 +117,8 @@ def test_the_threshold_lies_half_way_between_the_median_pair_and_the_best():
     [
         ((3, 3, 4), {}, "channels, units"),
         ((3, 3, 4, 5), {}, "2 groups of at least 3 need 6 units"),
-        ((3, 3, 4, 9), {"sizes": (1, 4)}, "make no sense"),
-        ((3, 3, 4, 9), {"sizes": (5, 4)}, "make no sense"),
+        ((3, 3, 4, 9), {"sizes": (1, 4)}, "are impossible"),
+        ((3, 3, 4, 9), {"sizes": (5, 4)}, "are impossible"),
     ],
 )
 def test_impossible_groups_are_told(shape, more, words):

@@ -157,9 +157,9 @@ def test_the_input_is_left_alone():
         (np.zeros((4, 5)), 2, "all weights are zero"),
         (-np.eye(3), 2, "negative entries"),
         (np.array([[1.0, np.nan]]), 1, "1 of 2 entries are NaN"),
-        (np.ones(4), 1, "is no matrix"),
-        (np.ones((0, 4)), 1, "is no matrix"),
-        (np.eye(3), 0, "give at least 1"),
+        (np.ones(4), 1, "cannot be factorized"),
+        (np.ones((0, 4)), 1, "cannot be factorized"),
+        (np.eye(3), 0, "use at least 1"),
     ],
 )
 def test_bad_input_is_told_in_one_line(matrix, count, words):

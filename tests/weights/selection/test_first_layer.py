@@ -77,5 +77,5 @@ def test_bad_input_is_told():
         kernels_as_colors(np.zeros((2, 2, 3, 1)))
     with pytest.raises(WeightsError, match="3, units"):
         kernels_as_colors(np.ones((2, 2, 4, 1)))
-    with pytest.raises(WeightsError, match="axes"):
+    with pytest.raises(WeightsError, match="a kernel has shape"):
         order_by_use(np.ones((2, 2)))

@@ -101,7 +101,7 @@ def test_a_unit_that_is_not_there_is_told(choose, unit):
 def test_weights_of_zeros_or_of_another_shape_are_refused():
     with pytest.raises(WeightsError, match="zero everywhere"):
         telling_connection(np.zeros((3, 3, 2, 2)))
-    with pytest.raises(WeightsError, match="axes"):
+    with pytest.raises(WeightsError, match="expanded weights have shape"):
         connection_norms(np.ones((3, 3)))
     with pytest.raises(WeightsError, match="no target unit 9"):
         telling_connection(random_weights(0), unit=9)

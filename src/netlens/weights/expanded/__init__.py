@@ -2,11 +2,13 @@
 
 - `graph_nodes`: inputs, attributes and constants of a frozen graph's operations;
 - `linear_operations`: the linear map of each operation;
-- `linear_graph`: those between the two layers, and which positions see which;
+- `linear_graph`: the maps between two layers, and which positions depend on which;
 - `taps`: linear maps as taps on a grid, their products and sums;
-- `window`: receptive field, and which window the weights are given on;
+- `window`: the receptive field, and the window that the weights are returned on;
 - `composition`: expanded weights as the product of the maps along all paths;
-- `jacobian`: the same by gradients of the graph itself, as a check.
+- `jacobian`: the same from gradients of the graph itself, as a check.
 
-Source: Voss et al. 2021, "Visualizing Weights", Distill.
+References
+----------
+Voss et al. 2021, "Visualizing Weights", Distill (Circuits).
 """

@@ -1,10 +1,10 @@
 """Expanded weights as the product of the linear maps along all paths of the graph.
 
-A tensor's map from the source is the sum over its inputs of the operation behind the input's map; see
+A tensor's map from the source is the sum over its inputs of the operation applied to the input's map; see
 `netlens.weights.expanded.taps` for what a map is, and `netlens.weights.expanded.linear_graph` for what each operation
-does. Each tensor is visited once, and only tensors between the two layers. The same can be done from the target
-backwards; what takes fewer multiplications is taken. No border is met: the map is that of a unit whose whole receptive
-field lies inside every map on the way.
+does. Only tensors between the two layers are visited, each once. The product can also be computed from the target
+backwards; whichever takes fewer multiplications is used. Borders play no part: the map is that of a unit whose whole
+receptive field lies inside every map on the way.
 """
 
 from collections import Counter as Multiset
@@ -58,14 +58,14 @@ def expanded_weights(
         Names of its layers, the earlier and the later one.
     window
         W, in positions of the source. Default: the receptive field, or one more where the stride between the layers is
-        more than 1. A smaller one gives the middle, with a warning; a larger one has zeros around. See
+        more than 1. A smaller window keeps the middle, with a warning; a larger one is padded with zeros. See
         `netlens.weights.expanded.window` for how it is placed.
     units
-        Channels of the target, in the order that is wanted. Default: all.
+        Channels of the target, in the order in which they are returned. Default: all.
     dtype
-        float32 or float64, of the computation and the result.
+        float32 or float64: of the computation and the result.
     start
-        ``"source"`` or ``"target"``: from where maps are multiplied. Default: what takes fewer multiplications.
+        ``"source"`` or ``"target"``: where the product starts. Default: where it takes fewer multiplications.
     counter
         Counts the multiply-adds of the matrix products.
 
@@ -77,11 +77,11 @@ def expanded_weights(
     Raises
     ------
     NetworkError
-        No such layer (the message tells the nearest), or the target does not depend on the source.
+        There is no such layer (the message names the nearest), or the target does not depend on the source.
     UnsupportedLayerError
         An operation between the layers has no linear map; the message names it.
     WindowError
-        A window or units that are not possible.
+        The window or the units are impossible.
     """
     graph = linear_graph(network, source, target, dtype=dtype)
     extent = graph.extents()[graph.tensors[-1].name]
@@ -115,7 +115,7 @@ def expanded_weights(
 
 
 def _from_source(graph: LinearGraph, select: Pick, counter: Counter) -> list[Block]:
-    """Give the map of the target's selected channels, from the source's map onwards."""
+    """Return the map of the target's selected channels, starting from the source."""
     first, *others = graph.tensors
     waiting = Multiset(edge.origin for tensor in others for edge in tensor.edges)
     maps: dict[str, list[Block]] = {first.name: [identity(first.channels, select.taps.dtype)]}
@@ -133,7 +133,7 @@ def _from_source(graph: LinearGraph, select: Pick, counter: Counter) -> list[Blo
 
 
 def _from_target(graph: LinearGraph, select: Pick, counter: Counter) -> list[Block]:
-    """Give the same from the target's map backwards."""
+    """Return the same map, starting from the target."""
     pending: dict[str, list[Block]] = {tensor.name: [] for tensor in graph.tensors}
     pending[graph.tensors[-1].name].append(select)
     for tensor in reversed(graph.tensors[1:]):
@@ -159,25 +159,25 @@ def _put_down(block: Block, weights: Array, origin: tuple[int, int], counter: Co
 
 
 def cheaper_start(graph: LinearGraph, units: int) -> Direction:
-    """Say from which of the two layers maps are multiplied with fewer multiplications.
+    """Return the layer from which multiplying the maps takes fewer multiplications.
 
     Parameters
     ----------
     graph
         The linear maps.
     units
-        How many channels of the target are wanted.
+        Number of channels of the target.
 
     Returns
     -------
     "source" or "target"
-        An estimate: every tensor's map is taken to reach as far as its farthest branch.
+        An estimate, in which every tensor's map reaches as far as its farthest branch.
     """
     first, last = graph.tensors[0], graph.tensors[-1]
     if _kernels_in_a_row(graph) <= 2:
         return "source"  # A single product is the same from either side.
     from_source, from_target = graph.extents(), graph.extents_of_target()
-    # Before the first kernel a map is not an array, and the first one costs nothing; likewise from the target.
+    # Before the first kernel a map is not an array, so the first kernel costs nothing; likewise from the target.
     written: dict[str, bool] = {first.name: False}
     forward = 0
     for tensor in graph.tensors[1:]:

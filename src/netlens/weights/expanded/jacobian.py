@@ -1,9 +1,9 @@
-"""Expanded weights as gradients of the graph itself: another way to the same numbers, as a check.
+"""Expanded weights as gradients of the graph itself: a second way to compute the same numbers, as a check.
 
-The part of the graph between the two layers is imported with other gradients: that of a ReLU is the identity, that of
-a pooling is the one of an average over the whole window, without TensorFlow's division by fewer at a border, that of a
-local response normalization is its derivative where nothing is active. The source is made as large as a central target
-unit needs to see no border. In each batch, every element's gradient is that of another target channel.
+The part of the graph between the two layers is imported with some gradients replaced: that of a ReLU by the identity,
+that of a pooling by the gradient of an average over the whole window (where TensorFlow would divide by fewer positions
+at a border), that of a local response normalization by its derivative where nothing is active. The source is as large
+as a central target unit needs to depend on no border. Each element of a batch differentiates another target channel.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def _response(operation: Any, gradient: Any) -> Any:
 
 @tf1.RegisterGradient("NetlensWholeWindow")  # type: ignore[untyped-decorator]
 def _whole_window(operation: Any, gradient: Any) -> Any:
-    """Gradient of a pooling that is replaced by the average over the whole window, zeros behind a border included."""
+    """Gradient of a pooling that is replaced by the average over the whole window, zeros beyond a border included."""
     shape = operation.inputs[0].shape.as_list()
     counts, strides = operation.get_attr("ksize"), operation.get_attr("strides")
     padding = operation.get_attr("padding")
@@ -66,9 +66,9 @@ def expanded_weights_by_gradient(
     batch_size: int = 64,
     progress: bool = False,
 ) -> ExpandedWeights:
-    """Compute the linear map from a window of one layer to the central unit of a later one, by gradients.
+    """Compute the linear map from a window of one layer to the central unit of a later one, from gradients.
 
-    The same as `netlens.weights.expanded.composition.expanded_weights`, float32, up to rounding.
+    The same as `netlens.weights.expanded.composition.expanded_weights` in float32, up to rounding.
 
     Parameters
     ----------
@@ -77,11 +77,11 @@ def expanded_weights_by_gradient(
     source, target
         Names of its layers, the earlier and the later one.
     window
-        W, in positions of the source; default and placing as there.
+        W, in positions of the source; default and placement as there.
     units
-        Channels of the target, in the order that is wanted. Default: all.
+        Channels of the target, in the order in which they are returned. Default: all.
     batch_size
-        Target channels for which the gradient is computed at once.
+        Target channels whose gradients are computed at once.
     progress
         Draw a progress bar on stderr.
 
@@ -93,24 +93,24 @@ def expanded_weights_by_gradient(
     Raises
     ------
     NetworkError
-        No such layer (the message tells the nearest), or the target does not depend on the source.
+        There is no such layer (the message names the nearest), or the target does not depend on the source.
     UnsupportedLayerError
         An operation between the layers has no linear map, or takes all positions of a map at once, so that there is no
         central unit; the message names it.
     WindowError
-        A window, units or batch size that are not possible.
+        The window, the units or the batch size are impossible.
     """
     graph = linear_graph(network, source, target)
     if graph.whole_map is not None:
         raise UnsupportedLayerError(
             f"network {network.name!r}: between {source!r} and {target!r}, operation {graph.whole_map} takes all "
-            "positions of a map, so no unit is central; such weights are composed only"
+            "positions of a map, so no unit is central; use the composition instead"
         )
     extent = graph.extents()[graph.tensors[-1].name]
     placed = window_of(extent, window, graph)
     chosen = checked_units(units, graph.tensors[-1].channels, target)
     if batch_size < 1:
-        raise WindowError(f"a batch of {batch_size} target channels is not possible; it takes at least 1")
+        raise WindowError(f"batch_size is {batch_size}; use at least 1")
     batch_size = min(batch_size, len(chosen))
     centre, size = _enough(extent, graph)
     channels = graph.tensors[0].channels
@@ -131,9 +131,9 @@ def expanded_weights_by_gradient(
 
 
 def _enough(extent: Extent, graph: LinearGraph) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Give a target position that sees no border, and the size that the source needs for it.
+    """Return a target position that depends on no border, and the size that the source needs for it.
 
-    The size differs from the network's own by whole steps of all that is strided, so paddings fall as they do there.
+    The size differs from the network's own by a multiple of all strides, so that padding falls as it does there.
     """
     centre, size, period = [], [], graph.period()
     for axis in (0, 1):
@@ -153,7 +153,7 @@ def _gradient(
     centre: tuple[int, int],
     size: tuple[int, int],
 ) -> tuple[Any, Any, dict[Any, Any]]:
-    """Build the gradient of one target channel an element of a batch; give it, the channels' placeholder, the rest."""
+    """Return the gradient of one target channel per element of a batch, the channels' placeholder, and other feeds."""
     sized = linear_graph(network, *layers, source_size=size)
     first, last = sized.tensors[0], sized.tensors[-1]
     flat = has_no_positions(network.layer(layers[0]))
@@ -181,7 +181,7 @@ def _gradient(
 
 
 def _part_between(network: FrozenNetwork, given: Any, last: str) -> Any:
-    """Copy what `last` needs from the `given` tensors onwards, with the other gradients."""
+    """Copy what `last` needs from the `given` tensors onwards, with gradients replaced."""
     nodes = {node.name: node for node in network.graph_def.node}
     needed: set[str] = set()
     pending = [last]
@@ -192,7 +192,7 @@ def _part_between(network: FrozenNetwork, given: Any, last: str) -> Any:
             pending += [s.removesuffix(":0") for s in nodes[name.split(":")[0]].input if not s.startswith("^")]
     part = tf1.GraphDef(versions=network.graph_def.versions)
     for node in network.graph_def.node:
-        # A given tensor's operation stays as a name to map from.
+        # The operation of a given tensor stays, since its name is mapped to the tensor.
         if any(node.name == name.split(":")[0] for name in given) and node.name not in needed:
             part.node.add(name=node.name, op="Placeholder").attr["dtype"].type = tf.float32.as_datatype_enum
             continue
@@ -219,7 +219,7 @@ def _with_output(name: str) -> str:
 
 
 def _on_window(found: Any, extent: Extent, window: Window, centre: tuple[int, int]) -> Any:
-    """Give the gradients (n, height, width, channels) on the window, as (W, W, channels, n); 0 outside the source."""
+    """Return gradients (n, height, width, channels) on the window, as (W, W, channels, n); 0 outside the source."""
     out = np.zeros((window.size, window.size, found.shape[3], len(found)), np.float32)
     places = []
     for axis in (0, 1):

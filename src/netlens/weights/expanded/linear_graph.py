@@ -1,6 +1,6 @@
-"""The linear maps between two layers of a frozen network, and which positions see which.
+"""The linear maps between two layers of a frozen network, and which positions depend on which.
 
-Only operations between the two layers are looked at; `netlens.weights.expanded.linear_operations` says what each does.
+Only operations between the two layers are read; `netlens.weights.expanded.linear_operations` says what each does.
 """
 
 import math
@@ -24,11 +24,11 @@ class Extent:
     Attributes
     ----------
     offset
-        The first of them, for the unit at 0.
+        The first position, for the unit at 0.
     size
-        How far they reach.
+        From the first position to the last.
     stride
-        How far they move from one unit to the next.
+        By how much the positions move from one unit to the next.
     """
 
     offset: Pair
@@ -45,9 +45,9 @@ class LinearGraph:
     network, source, target
         Names, for messages.
     tensors
-        From the source to the target, each behind those that it depends on.
+        From the source to the target, each after those that it depends on.
     outside
-        Tensors that these also take but that do not depend on the source, with size and channels; not constants.
+        Other inputs of these tensors, neither constant nor dependent on the source, with size and channels.
     whole_map
         The operation that takes all positions of a map at once, if there is one.
     """
@@ -60,7 +60,7 @@ class LinearGraph:
     whole_map: str | None = None
 
     def period(self) -> Pair:
-        """Give by how much the source may grow, down and across, so that paddings stay as they are."""
+        """Return the steps, down and across, by which the source may grow without changing where padding falls."""
         found = self.extents()
         steps = [found[self.tensors[-1].name].stride]
         for tensor in self.tensors:
@@ -69,7 +69,7 @@ class LinearGraph:
         return (math.lcm(*(step[0] for step in steps)), math.lcm(*(step[1] for step in steps)))
 
     def extents(self) -> dict[str, Extent]:
-        """Derive what each tensor sees of the source.
+        """Return the positions of the source that each tensor depends on.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class LinearGraph:
         return found
 
     def extents_of_target(self) -> dict[str, Extent]:
-        """Derive what the target sees of each tensor; the inverse direction of `extents`."""
+        """Return the positions of each tensor that the target depends on; `extents` from the other end."""
         seen: dict[str, list[Extent]] = {tensor.name: [] for tensor in self.tensors}
         seen[self.tensors[-1].name].append(Extent((0, 0), (1, 1), (1, 1)))
         found: dict[str, Extent] = {}
@@ -101,7 +101,7 @@ class LinearGraph:
             told = " and ".join("x".join(map(str, stride)) for stride in strides)
             raise UnsupportedLayerError(
                 f"network {self.network!r}: at {tensor.name!r} ({tensor.op}), branches of strides {told} between "
-                f"{self.source!r} and {self.target!r} meet; no one window fits them"
+                f"{self.source!r} and {self.target!r} meet; no single window fits them"
             )
         top, left = (min(extent.offset[axis] for extent in extents) for axis in (0, 1))
         height, width = (
@@ -111,7 +111,7 @@ class LinearGraph:
 
 
 def _seen(block: Block, extent: Extent, *, outer_first: bool) -> Extent:
-    """Put an operation behind (or, `outer_first`, in front of) what is known."""
+    """Return the extent with an operation applied after it or, with `outer_first`, before it."""
     own = Extent(
         block.grid.offset,
         (
@@ -146,7 +146,7 @@ def linear_graph(
     source_size: tuple[int, int] | None = None,
     dtype: Any = np.float32,
 ) -> LinearGraph:
-    """Read the linear maps between two layers.
+    """Return the linear maps between two layers.
 
     Parameters
     ----------
@@ -155,8 +155,8 @@ def linear_graph(
     source, target
         Names of its layers, the earlier and the later one.
     source_size
-        Positions of the source, down and across, in place of those that it has for the network's input size. With
-        strides, SAME padding depends on it.
+        Positions of the source, down and across. Default: those that it has at the network's input size. With strides,
+        SAME padding depends on it.
     dtype
         Of the kernels, float32 or float64.
 
@@ -167,7 +167,7 @@ def linear_graph(
     Raises
     ------
     NetworkError
-        No such layer, the same layer twice, or the target does not depend on the source.
+        There is no such layer, both are the same, or the target does not depend on the source.
     UnsupportedLayerError
         An operation between them has no linear map; the message names it.
     """
@@ -192,9 +192,9 @@ def linear_graph(
 
 
 def _between(nodes: dict[str, Any], start: str, end: str) -> list[str] | None:
-    """List the tensors that `end` needs and that depend on `start`, in order, without `start`; None if `end` does not.
+    """List the tensors between `start` and `end`, in order, without `start`; None if `end` does not depend on `start`.
 
-    Nothing in front of `start` is visited through `start`.
+    Nothing before `start` is visited through `start`.
     """
     order: list[str] = []
     dependent: dict[str, bool] = {start: True}
@@ -213,5 +213,5 @@ def _between(nodes: dict[str, Any], start: str, end: str) -> list[str] | None:
 
 
 def has_no_positions(layer: FrozenLayer) -> bool:
-    """Say whether a layer's output is (n, channels)."""
+    """Return whether a layer's output is (n, channels)."""
     return layer.height is None and layer.kind not in ("conv", "input")

@@ -1,19 +1,19 @@
-"""What each operation of a frozen network does once the network is made linear.
+"""The linear map of each operation of a linearized network.
 
 Each operation becomes taps from its inputs to its output:
 
 - Conv2D (strides, SAME, VALID and explicit padding, dilation, groups), DepthwiseConv2dNative and MatMul: their kernels;
-- BiasAdd, and addition of a constant or of a branch that does not depend on the source: nothing, biases play no part;
+- BiasAdd, and addition of a constant or of a branch that does not depend on the source: ignored, as biases are;
 - Relu, Relu6, LeakyRelu, Elu, Selu: the identity;
-- MaxPool and AvgPool: the average over the whole window, also where TensorFlow would divide by fewer at a border; a
-  mean over all positions: that average over the map's size;
+- MaxPool and AvgPool: the average over the whole window, also where TensorFlow would divide by fewer positions at a
+  border; a mean over all positions: that average over the map's size;
 - batch normalization in inference mode, and multiplication by a constant for each channel: the scale;
-- LRN: its derivative where nothing is active, bias ** -beta, so how channels inhibit each other is left out;
+- LRN: its derivative where nothing is active, bias ** -beta, which leaves out how channels inhibit each other;
 - SpaceToBatchND and BatchToSpaceND around a convolution, which is how Keras dilates: the dilation;
-- ConcatV2, Concat, Add, AddV2, AddN, Sub, Split, SplitV, Pad, a StridedSlice that crops, Identity, and a Reshape in
-  front of a MatMul: what they do.
+- ConcatV2, Concat, Add, AddV2, AddN, Sub, Split, SplitV, Pad, a StridedSlice that crops, Identity, and a Reshape
+  before a MatMul: what they do.
 
-Everything else, and every product of two activations, is refused by name.
+Everything else, including any product of two activations, is refused by name.
 """
 
 from collections.abc import Callable
@@ -68,10 +68,10 @@ class LinearTensor:
     size
         Positions down and across; None where unknown.
     flattened
-        Whether its positions are part of its last axis.
+        Whether its positions have been flattened into its last axis.
     parted
-        Into how many grids, down and across, its positions are parted along the batch axis, which is how TensorFlow
-        dilates.
+        Number of grids, down and across, that its positions are split into along the batch axis, which is how
+        TensorFlow dilates.
     """
 
     name: str
@@ -85,7 +85,7 @@ class LinearTensor:
 
 @dataclass
 class OperationReader:
-    """The linear maps of the operations between two layers, read one after the other.
+    """Reads the linear maps of the operations between two layers, one after the other.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class OperationReader:
     dtype
         Of the kernels.
     tensors
-        What has been read so far, by name; to begin with, the source has to be put here.
+        What has been read so far, by name; the source must be put here first.
     outside, whole_map
         As in `netlens.weights.expanded.linear_graph.LinearGraph`.
     """
@@ -115,7 +115,7 @@ class OperationReader:
         self._constants = Constants(self.nodes)
 
     def read(self, name: str) -> None:
-        """Add a tensor to `tensors`; those that it takes and that depend on the source must be there.
+        """Add a tensor to `tensors`; those of its inputs that depend on the source must be there already.
 
         Raises
         ------
@@ -133,9 +133,9 @@ class OperationReader:
         if node.op not in _PASSING and node.op not in ("Conv2D", "DepthwiseConv2dNative", "BatchToSpaceND"):
             for origin in self._dependent(node):
                 if origin.parted != (1, 1):
-                    raise self._refused(node, "takes a map that is parted for a dilation; only convolutions may")
+                    raise self._refused(node, "takes a map that is split for a dilation; only convolutions may")
         if attribute(node, "data_format").s not in (b"", b"NHWC"):
-            raise self._refused(node, "has its channels first; only channels last (NHWC) are known")
+            raise self._refused(node, "has its channels first; only channels last (NHWC) is supported")
         self.tensors[name] = how(node, name)
 
     def _way(self, op: str) -> Callable[[Any, str], LinearTensor] | None:
@@ -300,7 +300,7 @@ class OperationReader:
         value, axis = (sources[1], sources[0]) if node.op == "Split" else (sources[0], sources[2])
         x, along, index = self.tensors[value], self._constant(axis), int((name + ":0").split(":")[1])
         if along is None or int(along) not in (-1, 3):
-            raise self._refused(node, "does not part channels")
+            raise self._refused(node, "does not split channels")
         parts = attribute(node, "num_split").i
         if node.op == "Split":
             counts = [x.channels // parts] * parts
@@ -325,8 +325,8 @@ class OperationReader:
             flat = shape is not None and shape.size == 2 and (shape[1] == whole or shape[1] == -1 != shape[0])
             kept = shape is not None and shape.size == 4 and shape[1:].tolist() == [height, width, x.channels]
             if (height, width) != (1, 1) and not flat and not kept:
-                raise self._refused(node, f"rearranges a map of {_shape(x)}; only a flattening in front of a dense "
-                                          "layer is known")  # fmt: skip
+                raise self._refused(node, f"rearranges a map of {_shape(x)}; only flattening before a dense layer "
+                                          "is supported")  # fmt: skip
             flattened = x.flattened or (flat and (height, width) != (1, 1))
         else:
             if (height, width) != (1, 1):
@@ -359,28 +359,28 @@ class OperationReader:
             after = 0 if end_mask >> axis & 1 else last
             # A fixed end would cut a larger map elsewhere.
             if odd or stride != 1 or before < 0 or after > 0:
-                raise self._refused(node, "does not only crop rows and columns at their ends")
+                raise self._refused(node, "does more than crop rows and columns at their ends")
             amounts[axis] = (-before, after)
         if amounts[[0, 3]].any():
             raise self._refused(node, "crops images or channels")
         return self._shifted(name, node, x, amounts[1:3])
 
     def _part(self, node: Any, name: str) -> LinearTensor:
-        """Part a padded map into grids; what follows convolves each by itself, which is a dilation."""
+        """Split a padded map into grids; what follows convolves each by itself, which is a dilation."""
         x, parts, amounts = self._first(node), self._required(node, 1), self._required(node, 2)
         if parts.shape != (2,) or amounts.shape != (2, 2):
-            raise self._refused(node, "parts other axes than rows and columns")
+            raise self._refused(node, "splits axes other than rows and columns")
         shifted = self._shifted(name, node, x, amounts)
         return replace(shifted, parted=(int(parts[0]), int(parts[1])))
 
     def _unpart(self, node: Any, name: str) -> LinearTensor:
         x, parts, amounts = self._first(node), self._required(node, 1), self._required(node, 2)
         if parts.tolist() != list(x.parted):
-            raise self._refused(node, "puts another number of grids together than there are")
+            raise self._refused(node, "joins another number of grids than there are")
         return replace(self._shifted(name, node, x, -amounts), parted=(1, 1))
 
     def _shifted(self, name: str, node: Any, x: LinearTensor, amounts: NDArray[Any]) -> LinearTensor:
-        """Give a map with zeros around, or less of it; `amounts` are (before, after) of rows and columns."""
+        """Return a padded or cropped map; `amounts` are (before, after) of rows and columns."""
         (top, bottom), (left, right) = amounts.tolist()
         kept = identity(x.channels, self.dtype)
         size = (
@@ -421,14 +421,14 @@ class OperationReader:
     def _known_size(self, node: Any, x: LinearTensor) -> Pair:
         height, width = x.size
         if height is None or width is None:
-            raise self._refused(node, "takes a whole map, whose size is not known")
+            raise self._refused(node, "takes a whole map, whose size is unknown")
         return (height, width)
 
     def _dependent(self, node: Any) -> list[LinearTensor]:
         return [self.tensors[source] for source in inputs_of(node) if source in self.tensors]
 
     def _first(self, node: Any) -> LinearTensor:
-        """Give the first input; the others must be constants."""
+        """Return the first input; the others must be constants."""
         source, *others = inputs_of(node)
         if source not in self.tensors or any(other in self.tensors for other in others):
             raise self._refused(node, "uses an activation where a constant is expected")
@@ -440,7 +440,7 @@ class OperationReader:
     def _required(self, node: Any, position: int) -> NDArray[Any]:
         value = self._constant(inputs_of(node)[position])
         if value is None:
-            raise self._refused(node, f"takes {inputs_of(node)[position]!r}, which is no constant")
+            raise self._refused(node, f"takes {inputs_of(node)[position]!r}, which is not a constant")
         return value
 
     def _constant(self, name: str) -> NDArray[Any] | None:
@@ -466,7 +466,7 @@ class OperationReader:
             return sum(map(self._channels, sources[1:] if node.op == "Concat" else sources[:-1]))
         activations = [source for source in sources if self._constant(source) is None]
         if not activations or self._way(node.op) is None or node.op in ("Split", "SplitV", "Reshape"):
-            raise self._refused(node, "is joined to the path, but its channels cannot be told")
+            raise self._refused(node, "is joined to the path, but its number of channels is unknown")
         return self._channels(activations[0])
 
     def _refused(self, node: Any, why: str) -> UnsupportedLayerError:
@@ -480,7 +480,7 @@ _KNOWN = "convolutions, dense layers, ReLUs, poolings, batch normalization, sums
 
 
 def response_scale(node: Any) -> float:
-    """Give the derivative of a local response normalization where nothing is active.
+    """Return the derivative of a local response normalization where nothing is active.
 
     Parameters
     ----------
@@ -498,7 +498,7 @@ def response_scale(node: Any) -> float:
 
 
 def _padding(size: int | None, reach: int, stride: int, padding: str | tuple[int, ...]) -> tuple[int, int | None]:
-    """Give the zeros in front of an axis, and the number of windows; an unknown size counts as a whole multiple."""
+    """Return the zeros before an axis and the number of windows; an unknown size counts as a whole multiple."""
     if isinstance(padding, tuple):
         before, after = padding
         return before, None if size is None else (size + before + after - reach) // stride + 1

@@ -5,11 +5,11 @@ A map takes positions of an inner layer to units of an outer one, the same for e
     outer[p] = sum over t of  inner[p * stride + offset + t * spacing] @ kernel[t]
 
 A layer's whole map is a list of blocks, each from a range of the inner channels (rows) to a range of the outer ones
-(columns), so the branches of a concatenation stay apart, each with taps as far as it reaches. A block is one of three:
+(columns), so the branches of a concatenation stay apart, each with no more taps than it needs. A block is one of:
 
-- `Pick`: each column takes one row: identity, pooling, scaling, a place in a concatenation. Never written out.
-- `Dense`: all rows to all columns, an array.
-- `Products`: sums of products of those, computed when they are needed, and then straight into where they are needed.
+- `Pick`: each column takes one row (identity, pooling, scaling, a place in a concatenation); never written out;
+- `Dense`: an array from all rows to all columns;
+- `Products`: sums of products of the two, computed when they are needed, and directly where they are needed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ class Grid:
     spacing: Pair = (1, 1)
 
     def after(self, inner: "Grid") -> "Grid":
-        """Give offset and stride of this map applied behind `inner`; the taps of a product have no spacing."""
+        """Return offset and stride of this map applied after `inner`; the taps of a product have no spacing."""
         (oy, ox), (sy, sx), (iy, ix) = self.offset, inner.stride, inner.offset
         return Grid((oy * sy + iy, ox * sx + ix), (self.stride[0] * sy, self.stride[1] * sx))
 
@@ -95,11 +95,11 @@ class Pick:
 
     @property
     def is_contiguous(self) -> bool:
-        """Whether neighbouring columns take neighbouring rows."""
+        """Whether neighboring columns take neighboring rows."""
         return bool(np.all(np.diff(self.rows) == 1))
 
     def keeps(self, channels: range) -> bool:
-        """Whether it gives exactly these channels on, as they are."""
+        """Whether it passes on exactly these channels, unchanged."""
         return (
             self.counts == (1, 1)
             and self.grid == Grid()
@@ -148,7 +148,7 @@ class Dense:
 class Term:
     """One summand: the product of two maps whose inner and outer channels agree, or one map by itself.
 
-    Two `Pick` never stand together, and a `Pick` in a product takes neighbouring rows.
+    Two `Pick` never stand together, and a `Pick` in a product takes neighboring rows.
     """
 
     outer: Pick | Dense
@@ -297,7 +297,7 @@ Block = Pick | Dense | Products
 
 
 def identity(channels: int, dtype: Any = np.float32, *, first_column: int = 0, first_row: int = 0) -> Pick:
-    """Give the map that changes nothing, from neighbouring channels to neighbouring channels."""
+    """Return the identity, from neighboring channels to neighboring channels."""
     return Pick(Grid(), np.arange(first_row, first_row + channels), np.ones((1, 1, channels), dtype), first_column)
 
 
@@ -307,7 +307,7 @@ def compose(outer: Block, inner: Block, counter: Counter) -> list[Block]:
     Parameters
     ----------
     outer, inner
-        The maps. Rows of `outer` that no column of `inner` reaches, and columns that no row takes, are left out.
+        The maps. Rows of `outer` that no column of `inner` reaches, and columns that no row takes, are dropped.
     counter
         Counts the multiply-adds of what has to be computed for it.
 
@@ -397,7 +397,7 @@ def _meet(a: Block, b: Block) -> bool:
 
 
 def _parts(pick: Pick, channels: range) -> Iterator[Pick]:
-    """Yield what `pick` takes from `channels`, in runs of neighbouring columns."""
+    """Yield what `pick` takes from `channels`, in runs of neighboring columns."""
     inside = (pick.rows >= channels.start) & (pick.rows < channels.stop)
     if inside.all():
         yield pick
@@ -435,7 +435,7 @@ def _picked(pick: Pick, inner: Block, counter: Counter) -> Block:
 
 
 def _aligned(outer: Pick | Dense, inner: Pick | Dense | None) -> Term:
-    """Make a summand; an outer `Pick` takes all columns of the inner array, in their order."""
+    """Return a summand; an outer `Pick` takes all columns of the inner array, in their order."""
     if not (isinstance(outer, Pick) and isinstance(inner, Dense)):
         return Term(outer, inner)
     columns = _selection(outer.rows - inner.first_column)
@@ -476,7 +476,7 @@ def _behind_pick(outer: Products, pick: Pick, counter: Counter) -> Products:
 
 
 def _dense_behind_pick(outer: Dense, pick: Pick) -> Dense:
-    """Apply an array behind a `Pick` of one tap, neighbouring rows, and just the array's rows for columns."""
+    """Apply an array behind a `Pick` of one tap, neighboring rows, and just the array's rows for columns."""
     kernel = outer.kernel if np.all(pick.taps == 1) else outer.kernel * pick.taps[0, 0][:, None]
     grid = replace(outer.grid.after(pick.grid), spacing=_times(outer.grid.spacing, pick.grid.stride))
     return Dense(grid, kernel, int(pick.rows[0]), outer.first_column)
@@ -490,14 +490,14 @@ def _written_out(pick: Pick) -> Dense:
 
 
 def _selection(channels: NDArray[np.intp]) -> Any:
-    """Give neighbouring channels as a slice, which takes no copy."""
+    """Return neighboring channels as a slice, which needs no copy."""
     if np.all(np.diff(channels) == 1):
         return slice(int(channels[0]), int(channels[-1]) + 1)
     return channels
 
 
 def _one_array(taps: Array) -> Array | None:
-    """Give the factors of any tap where all taps have the same."""
+    """Return the factors that all taps share, or None where they differ."""
     return taps[0, 0] if bool(np.all(taps == taps[:1, :1])) else None
 
 

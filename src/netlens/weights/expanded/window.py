@@ -1,12 +1,12 @@
-"""What expanded weights are given on: the receptive field, and a square window of source positions.
+"""The receptive field, and the square window of source positions that expanded weights are returned on.
 
-The receptive field of a target unit in the source is what the graph says, from the first tap to the last, the larger of
-rows and columns. Where steps between them add up to a stride of more than 1, the window is by default one larger, with
-zeros in the further row and column: a unit then stands for a block of positions, which has no position in its middle.
+The receptive field of a target unit is derived from the graph: from the first tap to the last, the larger of rows and
+columns. Where the stride between the layers is more than 1, the default window is one larger, with zeros in the extra
+row and column: a unit then stands for a block of positions, and none of these is in the middle.
 
-A window is placed around the middle of the receptive field, along each axis by itself. Where the two differ by an odd
-number, the window reaches one further at its beginning: the default window of a strided layer has its zeros in the
-first row and column. Voss et al. 2021, "Visualizing Weights", use windows of a size that is given.
+A window is centered on the receptive field, along each axis by itself. Where their sizes differ by an odd number, the
+window begins one position earlier: the default window of a strided layer has its zeros in the first row and column.
+Voss et al. 2021, "Visualizing Weights", choose the size of their windows by hand.
 """
 
 import warnings
@@ -22,7 +22,7 @@ from netlens.weights.expanded.taps import Array, Pair
 
 
 class WindowError(ValueError):
-    """A window or a choice of units that is not possible."""
+    """An impossible window, or an impossible choice of units."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Window:
 
 
 def receptive_field(network: FrozenNetwork, source: str, target: str) -> int:
-    """Derive how many positions of the source a target unit depends on, along the longer side.
+    """Return the number of source positions that a target unit depends on, along the longer side.
 
     Parameters
     ----------
@@ -92,16 +92,16 @@ def receptive_field(network: FrozenNetwork, source: str, target: str) -> int:
 
 
 def window_of(extent: Extent, size: int | None, graph: LinearGraph) -> Window:
-    """Place a window; warn where it leaves out some of the receptive field.
+    """Return the placed window; warn where it leaves out some of the receptive field.
 
     Parameters
     ----------
     extent
-        What the target sees of the source.
+        The source positions that a target unit depends on.
     size
         W; None for the default.
     graph
-        Where from, for messages.
+        For the names in messages.
 
     Returns
     -------
@@ -110,13 +110,13 @@ def window_of(extent: Extent, size: int | None, graph: LinearGraph) -> Window:
     Raises
     ------
     WindowError
-        W is no positive whole number.
+        W is not a positive whole number.
     """
     field_size = max(extent.size)
     if size is None:
         size = field_size + (max(extent.stride) > 1)
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-        raise WindowError(f"a window of {size!r} positions is not possible; it is a whole number from 1")
+        raise WindowError(f"the window must be a whole number of at least 1, not {size!r}")
     if size < field_size:
         warnings.warn(
             f"expanded weights of {graph.source!r} and {graph.target!r}: a window of {size} leaves out some of the "
@@ -128,34 +128,34 @@ def window_of(extent: Extent, size: int | None, graph: LinearGraph) -> Window:
 
 
 def checked_units(units: Sequence[int] | None, channels: int, target: str) -> list[int]:
-    """Give the channels of the target that are asked for; all for None.
+    """Return the requested channels of the target; all for None.
 
     Raises
     ------
     WindowError
-        None is named, or one that does not exist, or one twice.
+        No channel is named, one does not exist, or one is named twice.
     """
     if units is None:
         return list(range(channels))
     chosen = [int(unit) for unit in units]
     wrong = [unit for unit in chosen if not 0 <= unit < channels]
     if wrong or not chosen or len(set(chosen)) < len(chosen):
-        told = f"there is no {wrong[0]}" if wrong else "each once, and at least one"
+        told = f"there is no {wrong[0]}" if wrong else "name at least one, each once"
         raise WindowError(f"layer {target!r} has units 0 to {channels - 1}; {told}")
     return chosen
 
 
 def cut_out(values: Array, extent: Extent, window: Window) -> Array:
-    """Give the part of `values` inside a window, zeros where the window reaches further.
+    """Return `values` inside a window, zeros where the window reaches beyond them.
 
     Parameters
     ----------
     values
         (h, w, ...) on the positions of `extent`.
     extent
-        Where they are.
+        Their positions.
     window
-        What is wanted.
+        The window.
 
     Returns
     -------
@@ -171,6 +171,6 @@ def cut_out(values: Array, extent: Extent, window: Window) -> Array:
 
 
 def _overlap(offset: int, count: int, size: int) -> tuple[slice, slice]:
-    """Give where `count` values that begin at `offset` lie in a window, and which of them those are."""
+    """Return where `count` values that begin at `offset` lie in a window, and which of them do."""
     first, last = max(offset, 0), min(offset + count, size)
     return slice(first, max(first, last)), slice(first - offset, max(first, last) - offset)

@@ -1,23 +1,23 @@
-"""The strongest channels of a direction, and how they are called."""
+"""The strongest channels of a direction, and their names."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
 def strongest_channels(direction: ArrayLike, count: int) -> NDArray[np.int64]:
-    """Give the channels with the largest magnitudes, strongest first.
+    """Return the channels with the largest magnitudes, strongest first.
 
     Parameters
     ----------
     direction
         (C,), signed.
     count
-        How many, at most; channels of exactly 0 are never among them.
+        Number of channels, at most; channels of exactly 0 are never among them.
 
     Returns
     -------
     ndarray
-        (count,) or shorter; where magnitudes agree, the smaller number comes first.
+        int64, (count,) or shorter; of equal magnitudes, the lower number comes first.
     """
     magnitudes = np.abs(np.asarray(direction, dtype=np.float64))
     order = np.argsort(-magnitudes, kind="stable")[:count]
@@ -25,16 +25,16 @@ def strongest_channels(direction: ArrayLike, count: int) -> NDArray[np.int64]:
 
 
 def name_channels(direction: ArrayLike, layer: str, count: int = 3) -> str:
-    """Name the strongest channels with their weight: ``mixed3a:17 (+0.62), mixed3a:3 (-0.31)``.
+    """Return the names of the strongest channels with their weights: ``mixed3a:17 (+0.62), mixed3a:3 (-0.31)``.
 
     Parameters
     ----------
     direction
-        (C,), of unit length; signed or not. The sign is written where any entry is negative.
+        (C,), of unit length; signed or not. Signs are written where any entry is negative.
     layer
         The layer that the channels belong to.
     count
-        How many channels, at most.
+        Number of channels, at most.
 
     Returns
     -------

@@ -3,9 +3,9 @@ r"""Groups of related units, found from their weights alone.
 What is optimized
 -----------------
 Every unit u is factorized by itself into two factors, its positive and negative parts stacked as in
-`netlens.weights.factors.joint`. That gives how much two factors explain of it, q(u), and the two factors' channel
-directions, d1(u) and d2(u), not negative and of length 1. Two units agree as well as the worse of their two factors
-does, after the better of the two ways to match them:
+`netlens.weights.factors.joint`. The result is what two factors explain of it, q(u), and the factors' two channel
+directions, d1(u) and d2(u), not negative and of length 1. The agreement of two units is that of the worse of their two
+factors, matched in the better of the two possible ways:
 
     a(u, v) = max( min(d1(u) d1(v), d2(u) d2(v)),  min(d1(u) d2(v), d2(u) d1(v)) )
 
@@ -14,22 +14,22 @@ these factors are the same. A group G of a size in the given range is sought tha
 
     J(G) = sum over the pairs in G of ( s(u, v) - theta )
 
-largest. The threshold theta says what counts as related in this layer: half-way between the median pair and the best
-one among the units still free. Without it the best group would always be the best pair; with it a unit belongs to a
-group exactly if it scores above theta with the members on average.
+largest. The threshold theta defines what counts as related in this layer: half-way between the median pair and the best
+one among the units still free. Without it the best group would always be the best pair; with it, a unit belongs to a
+group exactly if its average score with the members is above theta.
 
 How it is optimized
 -------------------
-Greedily, from the best partner of every unit: the unit that adds most joins as long as it adds anything and the size
-allows (or the group is too small); then members are exchanged, dropped or added one at a time while that raises J. The
-best over all starts is the group; the next is sought among the units left over. Nothing depends on the order of the
-units, but for exact ties.
+Greedily, starting from every unit and its best partner: the unit that adds most joins as long as it adds anything and
+the size allows (or the group is too small); then members are exchanged, dropped or added one at a time while that
+raises J. The best result of all starts is the group; the next is sought among the remaining units. Except for exact
+ties, nothing depends on the order of the units.
 
-A unit that reads a single position is explained by two factors entirely, whatever they are: one holds what excites it,
-the other what inhibits it. Such units come into a group only by agreeing with each other.
+A unit that reads a single position is always explained by two factors entirely: one holds what excites it, the other
+what inhibits it. Such units join a group only by agreeing with each other.
 
-Factorizing takes time, so only the units that two singular vectors explain best are (two singular vectors always
-explain at least as much as two non-negative factors do): `CANDIDATES` of them.
+Factorizing takes time, so only the `CANDIDATES` units that two singular vectors explain best are factorized (two
+singular vectors always explain at least as much as two non-negative factors do).
 """
 
 from collections.abc import Collection, Sequence
@@ -52,12 +52,12 @@ _MOST_STEPS = 400
 
 @dataclass(frozen=True)
 class Group:
-    """Units that look at the same two things.
+    """Units that read the same two directions.
 
     Attributes
     ----------
     units
-        Their numbers, those first that agree best with the others.
+        Their numbers, those that agree best with the others first.
     objective
         J of the group; see the module.
     agreement
@@ -74,14 +74,14 @@ class Group:
 
 @dataclass(frozen=True)
 class PairScores:
-    """How well the candidates go together.
+    """How well the candidates agree.
 
     Attributes
     ----------
     units
         (m,) numbers of the candidates, ascending.
     explained
-        (m,), q: what two factors of its own explain of each.
+        (m,), q: what its own two factors explain of each.
     agreement
         (m, m), a: symmetric, between 0 and 1.
     scores
@@ -102,31 +102,31 @@ def automatic_groups(
     candidates_count: int = CANDIDATES,
     without: Collection[int] = (),
 ) -> tuple[Group, ...]:
-    """Find disjoint groups of units that two common factors explain; what is optimized is written in the module.
+    """Return disjoint groups of units that two common factors explain; see the module for the objective.
 
     Parameters
     ----------
     weights
         (h, w, C, N), expanded weights of all units of a layer. Units whose weights are all zero belong to no group.
     groups_count
-        How many groups, the best first.
+        Number of groups.
     sizes
         Smallest and largest size of a group, at least 2.
     candidates_count
-        Units that are looked at, at most.
+        Units that are considered, at most.
     without
-        Units that belong to no group.
+        Units that must not belong to a group.
 
     Returns
     -------
     tuple of Group
-        Each the best of the units that those before it leave over. The same, but for the numbers, when the units are
-        permuted.
+        The best first; each is the best among the units that earlier groups left. Permuting the units changes
+        nothing but their numbers.
 
     Raises
     ------
     FactorizationError
-        Wrong dimensions, impossible sizes, or too few units that are not zero.
+        The weights have another number of dimensions, sizes are impossible, or too few units are not zero.
     """
     w = np.asarray(weights)
     smallest, largest = sizes
@@ -134,13 +134,13 @@ def automatic_groups(
         raise FactorizationError(f"expanded weights have shape (height, width, channels, units), not {w.shape}")
     if not 2 <= smallest <= largest:
         raise FactorizationError(
-            f"groups of {smallest} to {largest} units make no sense; give 2 <= smallest <= largest"
+            f"groups of {smallest} to {largest} units are impossible; use 2 <= smallest <= largest"
         )
     pairs = pair_scores(w, candidates_count=max(candidates_count, groups_count * smallest), without=without)
     if len(pairs.units) < groups_count * smallest:
         raise FactorizationError(
-            f"{groups_count} groups of at least {smallest} need {groups_count * smallest} units with weights "
-            f"other than zero, but the layer has {len(pairs.units)} left; "
+            f"{groups_count} groups of at least {smallest} need {groups_count * smallest} units with nonzero "
+            f"weights, but the layer has {len(pairs.units)} left; "
             "ask for fewer or smaller groups, or name the units"
         )
     free = np.arange(len(pairs.units))
@@ -168,7 +168,7 @@ def automatic_groups(
 def fill_groups(
     weights: ArrayLike, named: Sequence[Sequence[int]], *, sizes: tuple[int, int] = (3, 8)
 ) -> tuple[tuple[int, ...], ...]:
-    """Give the groups that are named as they are, and find those that are left open.
+    """Return groups of units: those that are named as they are, the others found from the weights.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def fill_groups(
     Raises
     ------
     FactorizationError
-        A named unit is not there, or as for `automatic_groups`.
+        A named unit does not exist; otherwise as for `automatic_groups`.
     """
     w = np.asarray(weights)
     for group in named:
@@ -199,7 +199,7 @@ def fill_groups(
 
 
 def pair_scores(weights: ArrayLike, *, candidates_count: int = CANDIDATES, without: Collection[int] = ()) -> PairScores:
-    """Factorize the most promising units one by one and compare them pair by pair.
+    """Return the scores of all pairs of candidates, each factorized by itself.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def pair_scores(weights: ArrayLike, *, candidates_count: int = CANDIDATES, witho
     candidates_count
         Units that are factorized, at most: those that two singular vectors explain best.
     without
-        Units that are passed over.
+        Units that are skipped.
 
     Returns
     -------
@@ -234,12 +234,12 @@ def pair_scores(weights: ArrayLike, *, candidates_count: int = CANDIDATES, witho
 
 
 def threshold(scores: Array) -> float:
-    """Give theta: half-way between the median pair and the best one.
+    """Return theta, half-way between the scores of the median pair and of the best one.
 
     Parameters
     ----------
     scores
-        (m, m), symmetric; the diagonal does not count.
+        (m, m), symmetric; the diagonal is ignored.
 
     Returns
     -------
@@ -250,19 +250,19 @@ def threshold(scores: Array) -> float:
 
 
 def best_group(gains: Array, sizes: tuple[int, int]) -> tuple[np.ndarray, float]:
-    """Find the group with the largest sum of gains over its pairs; see the module for the search.
+    """Return the group with the largest sum of gains over its pairs; see the module for the search.
 
     Parameters
     ----------
     gains
-        (m, m), symmetric: what each pair adds, positive or negative. The diagonal does not count.
+        (m, m), symmetric: the gain of each pair, of either sign. The diagonal is ignored.
     sizes
         Smallest and largest size, ``2 <= smallest <= largest <= m``.
 
     Returns
     -------
     members, objective
-        Places in `gains`, ascending, and the sum over the group's pairs.
+        Indices into `gains`, ascending, and the sum over the group's pairs.
     """
     own = np.array(gains, dtype=np.float64)
     np.fill_diagonal(own, 0.0)

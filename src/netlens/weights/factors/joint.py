@@ -1,4 +1,4 @@
-"""Joint factorization: what a group of related units has in common."""
+"""Joint factorization: the directions that the weights into a group of related units have in common."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Joint:
     maps
         (n, k, h, w), signed, in the unit of the weights.
     directions
-        (k, C), not negative, of length 1: which channels of the source layer the factor is about.
+        (k, C), not negative, of length 1: over the channels of the source layer.
     shares
         (k,), each factor's share of the explained energy; sorted, sums to 1.
     explained_variance
@@ -25,7 +25,7 @@ class Joint:
     error
         ``|weights - sum of maps * directions| / |weights|``, of the signed weights themselves.
     converged
-        Whether the descent ended because nothing changed any more.
+        Whether the descent converged.
     """
 
     maps: Array
@@ -37,11 +37,11 @@ class Joint:
 
 
 def factorize_group(weights: ArrayLike, factors_count: int = 2) -> Joint:
-    """Factorize the expanded weights of a group of units together (Voss et al. 2021).
+    """Return common factors of the expanded weights of a group of units (Voss et al. 2021).
 
     ``max(0, w)`` and ``max(0, -w)`` are stacked along the units, so the channels of a factor are not negative; the
-    maps of the two halves are then subtracted. A factor is a kind of input that all units of the group look at, and
-    the sign of a unit's map says where it excites the unit and where it inhibits it.
+    maps of the two halves are then subtracted. A factor is a direction that all units of the group read; the sign of a
+    unit's map says where it excites the unit and where it inhibits it.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def factorize_group(weights: ArrayLike, factors_count: int = 2) -> Joint:
     Returns
     -------
     Joint
-        The same from run to run. When units or channels are permuted, the result moves along, to 1e-12 of the largest
-        entry (measured: 1e-14).
+        Identical in every run. Permuting units or channels permutes the result, to 1e-12 of the largest entry
+        (measured: 1e-14).
 
     Raises
     ------
@@ -78,7 +78,7 @@ def factorize_group(weights: ArrayLike, factors_count: int = 2) -> Joint:
 
 
 def group_explained_variances(weights: ArrayLike, most_factors_count: int = 5) -> Array:
-    """Give what 1, 2, ... common factors explain of a group.
+    """Return the explained variance of 1, 2, ... common factors of a group.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def group_explained_variances(weights: ArrayLike, most_factors_count: int = 5) -
 
 
 def units_first(weights: ArrayLike, units: ArrayLike) -> np.ndarray:
-    """Take some units out of expanded weights, as `factorize_group` wants them.
+    """Return the expanded weights of some units, in the layout of `factorize_group`.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def units_first(weights: ArrayLike, units: ArrayLike) -> np.ndarray:
     Raises
     ------
     FactorizationError
-        There is no such unit, or one is named twice.
+        A unit does not exist, or is named twice.
     """
     w, numbers = np.asarray(weights), np.asarray(units, dtype=np.int64).ravel()
     if w.ndim != 4:
@@ -132,7 +132,7 @@ def units_first(weights: ArrayLike, units: ArrayLike) -> np.ndarray:
 
 
 def stacked_halves(weights: ArrayLike) -> np.ndarray:
-    """Give the matrix that is factorized: the positive parts of all units, then the negative ones.
+    """Return the matrix that is factorized: the positive parts of all units, then the negative ones.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""Non-negative matrix factorization with everything settled that the mathematics leaves open.
+"""Non-negative matrix factorization (NMF) with a unique, reproducible result.
 
-The problem ``V ~ S F`` with non-negative S and F has no unique solution: scale moves between S and F, the factors come
-in any order, and the descent ends in one of several local optima. Here the rows of F have length 1, the factors are
+``V ~ S F`` with non-negative S and F has no unique solution: S and F are defined up to scale, the factors up to their
+order, and the descent ends in one of several local optima. Here the rows of F have length 1, the factors are
 sorted by energy, and the descent starts at one fixed point: NNDSVDa, from a whole singular value decomposition rather
-than from a randomised one. So the result is the same from run to run, and it moves along when rows or columns of V
-are permuted (exactly but for rounding, since nothing on the way depends on their order).
+than from a randomised one. So the result is the same in every run, and permuting rows or columns of V permutes it
+(exactly but for rounding, since no step depends on their order).
 """
 
 import warnings
@@ -16,17 +16,17 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-#: Where the descent stops: the projected gradient's sum relative to that of the first step.
+#: The descent stops at this sum of the projected gradient, relative to that of the first step.
 TOLERANCE: Final = 1e-8
-#: Steps of the descent at most.
+#: Maximal number of steps of the descent.
 MOST_STEPS: Final = 5000
 
-# Entries of the start relative to its largest that count as zeros.
+# Entries of the start that count as zeros, relative to its largest.
 _ZERO = 1e-6
 
 
 class FactorizationError(ValueError):
-    """Weights that cannot be factorized, or a number of factors that makes no sense."""
+    """Weights that cannot be factorized, or an impossible number of factors."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ class Factorized:
     Attributes
     ----------
     scores
-        (m, k), not negative: how strongly each row of V holds each factor, in the unit of V.
+        (m, k), not negative: the strength of each factor in each row of V, in the unit of V.
     factors
-        (k, n), not negative: rows of length 1, or of zeros where V holds fewer factors than were asked for.
+        (k, n), not negative: rows of length 1, or of zeros where V has fewer factors than were requested.
     shares
         (k,), each factor's share of the explained energy; they sum to 1. With ``V' = scores @ factors`` and its part
         ``V'_i`` from factor i, the share is ``<V'_i, V'> / <V', V'>``.
     explained_variance
-        ``1 - |V - V'|^2 / |V|^2``; about zero, not about the mean, since a weight of zero has a meaning.
+        ``1 - |V - V'|^2 / |V|^2``; about zero and not about the mean, since a weight of zero has a meaning.
     steps
-        Steps of the descent until it stopped.
+        Steps of the descent.
     converged
-        Whether it stopped because nothing changed any more.
+        Whether the descent converged before `most_steps`.
     """
 
     scores: Array
@@ -61,22 +61,22 @@ class Factorized:
 def factorize(
     matrix: ArrayLike, factors_count: int, *, tolerance: float = TOLERANCE, most_steps: int = MOST_STEPS
 ) -> Factorized:
-    """Factorize a non-negative matrix into `factors_count` non-negative factors.
+    """Return `factors_count` non-negative factors of a non-negative matrix.
 
-    Least squares by cyclic coordinate descent (Cichocki and Phan 2009, as scikit-learn has it, without shuffling)
-    from `nndsvda`.
+    Least squares by cyclic coordinate descent (Cichocki and Phan 2009; scikit-learn's solver, without shuffling),
+    starting from `nndsvda`.
 
     Parameters
     ----------
     matrix
-        V, (m, n): finite, not negative, not all zero. Left as it is.
+        V, (m, n): finite, not negative, not all zero. Not modified.
     factors_count
         k, at least 1. A matrix of rank 1 or 2 has exactly as many non-negative factors, and no matrix has more than
-        its shorter side; the factors beyond are zeros.
+        its shorter side; further factors are zeros.
     tolerance
-        Where the descent stops, relative to its first step.
+        The descent stops at this projected gradient, relative to its first step.
     most_steps
-        Where it stops in any case.
+        Maximal number of steps.
 
     Returns
     -------
@@ -89,12 +89,12 @@ def factorize(
     """
     V, exponent = _scaled(matrix)
     if factors_count < 1:
-        raise FactorizationError(f"{factors_count} factors were asked for; give at least 1")
+        raise FactorizationError(f"the number of factors is {factors_count}; use at least 1")
     U, s, Vh = np.linalg.svd(V, full_matrices=False)
     rank = int(np.count_nonzero(s > s[0] * max(V.shape) * _epsilon(matrix)))
     count = min(factors_count, rank if rank <= 2 else min(V.shape))
     if count == 1:
-        # The first singular pair is not negative and the best there is.
+        # The first singular pair is not negative, and optimal.
         S, F, steps = s[0] * np.abs(U[:, :1]), np.abs(Vh[:1]), 0
     else:
         S, F = _from_decomposition(V, U[:, :count], s[:count], Vh[:count])
@@ -116,7 +116,7 @@ def factorize(
 
 
 def explained_variances(matrix: ArrayLike, most_factors_count: int = 5) -> Array:
-    """Give what 1, 2, ... factors explain of a non-negative matrix, each number factorized anew.
+    """Return the explained variance of 1, 2, ... factors of a non-negative matrix, each number factorized anew.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def explained_variances(matrix: ArrayLike, most_factors_count: int = 5) -> Array
 
 
 def explained_at_most(matrix: ArrayLike, factors_count: int) -> float:
-    """Bound from above what `factors_count` factors can explain: what as many singular vectors do.
+    """Return an upper bound of what `factors_count` factors can explain: what as many singular vectors explain.
 
     Parameters
     ----------
@@ -160,11 +160,10 @@ def explained_at_most(matrix: ArrayLike, factors_count: int) -> float:
 
 
 def nndsvda(matrix: ArrayLike, factors_count: int) -> tuple[Array, Array]:
-    """Give the start of the descent: non-negative double SVD, its zeros filled with the matrix's mean.
+    """Return the start of the descent: non-negative double SVD, its zeros filled with the matrix's mean.
 
-    Boutsidis and Gallopoulos 2008, "SVD based initialization"; variant a. Each singular pair after the first is cut
-    into its positive and its negative part, and the part with the larger product of lengths is taken, so the signs of
-    the singular vectors do not matter.
+    Each singular pair after the first is split into its positive and its negative part, and the part with the larger
+    product of lengths is kept, so the signs of the singular vectors do not matter.
 
     Parameters
     ----------
@@ -177,6 +176,11 @@ def nndsvda(matrix: ArrayLike, factors_count: int) -> tuple[Array, Array]:
     -------
     scores, factors : ndarray
         (m, k) and (k, n).
+
+    References
+    ----------
+    Boutsidis and Gallopoulos 2008, "SVD based initialization: A head start for nonnegative matrix factorization",
+    Pattern Recognition 41; the variant NNDSVDa.
     """
     V = np.asarray(matrix, dtype=np.float64)
     U, s, Vh = np.linalg.svd(V, full_matrices=False)
@@ -204,7 +208,7 @@ def _from_decomposition(V: Array, U: Array, s: Array, Vh: Array) -> tuple[Array,
 
 
 def _descend(V: Array, S: Array, F: Array, tolerance: float, most_steps: int) -> tuple[Array, Array, int]:
-    # scikit-learn takes a second to import; what only names channels does not wait for it.
+    # scikit-learn takes a second to import; importers that do not factorize need not wait for it.
     from sklearn.decomposition import non_negative_factorization
     from sklearn.exceptions import ConvergenceWarning
 
@@ -226,14 +230,14 @@ def _descend(V: Array, S: Array, F: Array, tolerance: float, most_steps: int) ->
 
 
 def _scaled(matrix: ArrayLike) -> tuple[Array, int]:
-    """Give V in float64, scaled by a power of two to a largest entry near 1, and the power that undoes it."""
+    """Return V in float64, scaled by a power of two to a largest entry near 1, and the exponent that undoes it."""
     V = np.asarray(matrix, dtype=np.float64)
     if V.ndim != 2 or not V.size:
-        raise FactorizationError(f"an array of shape {V.shape} is no matrix; give two dimensions, neither of them 0")
+        raise FactorizationError(f"an array of shape {V.shape} cannot be factorized; give a matrix that is not empty")
     if not np.isfinite(V).all():
         raise FactorizationError(f"{np.count_nonzero(~np.isfinite(V))} of {V.size} entries are NaN or infinite")
     if V.min() < 0:
-        raise FactorizationError("the matrix has negative entries; split it into its positive and its negative part")
+        raise FactorizationError("the matrix has negative entries; split it into its positive and negative parts")
     if not V.any():
         raise FactorizationError("all weights are zero: there is nothing to factorize; choose another unit or layer")
     exponent = int(np.frexp(V.max())[1])
@@ -241,6 +245,6 @@ def _scaled(matrix: ArrayLike) -> tuple[Array, int]:
 
 
 def _epsilon(matrix: ArrayLike) -> float:
-    """Give the relative rounding of the matrix as it was stored: weights usually come in single precision."""
+    """Return the relative rounding of the matrix as it was stored: weights usually have single precision."""
     kind = np.asarray(matrix).dtype
     return float(np.finfo(kind).eps) if kind.kind == "f" else float(np.finfo(np.float64).eps)

@@ -1,4 +1,4 @@
-"""One-sided factorization: the weights into one unit, as a few maps and what each is about."""
+"""One-sided factorization: the weights into one unit, as a few maps with a channel direction each."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class OneSided:
     maps
         (k, h, w), not negative, in the unit of the weights.
     channel_weights
-        (k, 2 C), not negative, rows of length 1: what excites (first half) and what inhibits (second half).
+        (k, 2 C), not negative, rows of length 1: channels that excite (first half) and that inhibit (second half).
     directions
         (k, C), signed: the first half minus the second.
     shares
@@ -27,7 +27,7 @@ class OneSided:
     error
         ``|weights - sum of maps * directions| / |weights|``, of the signed weights themselves.
     converged
-        Whether the descent ended because nothing changed any more.
+        Whether the descent converged.
     """
 
     maps: Array
@@ -40,11 +40,11 @@ class OneSided:
 
 
 def factorize_unit(weights: ArrayLike, factors_count: int) -> OneSided:
-    """Factorize the expanded weights of one unit (Voss et al. 2021).
+    """Return factors of the expanded weights of one unit (Voss et al. 2021).
 
-    ``max(0, w)`` and ``max(0, -w)`` are set side by side along the input channels, and the matrix of positions by
-    channels is factorized: the maps are not negative, and each factor says by its two halves which channels excite
-    the unit there and which inhibit it.
+    ``max(0, w)`` and ``max(0, -w)`` are concatenated along the input channels, and the matrix of positions by channels
+    is factorized: the maps are not negative, and the two halves of each factor say which channels excite the unit
+    there and which inhibit it.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def factorize_unit(weights: ArrayLike, factors_count: int) -> OneSided:
     Returns
     -------
     OneSided
-        The same from run to run. When the channels are permuted, the maps stay and the directions move along, to
-        1e-12 of the largest entry (measured: 1e-14).
+        Identical in every run. Permuting the channels permutes the directions and leaves the maps, to 1e-12 of the
+        largest entry (measured: 1e-14).
 
     Raises
     ------
@@ -81,7 +81,7 @@ def factorize_unit(weights: ArrayLike, factors_count: int) -> OneSided:
 
 
 def unit_explained_variances(weights: ArrayLike, most_factors_count: int = 5) -> Array:
-    """Give what 1, 2, ... factors explain of the weights into one unit.
+    """Return the explained variance of 1, 2, ... factors of the weights into one unit.
 
     Parameters
     ----------
@@ -104,17 +104,17 @@ def unit_explained_variances(weights: ArrayLike, most_factors_count: int = 5) ->
 
 
 def spread_units(weights: ArrayLike, count: int, *, factors_count: int = 3) -> list[int]:
-    """Choose units that are spread evenly over a layer, so that a row of them shows what the layer is like.
+    """Return units that are spread evenly over a layer, as a sample of it.
 
     Parameters
     ----------
     weights
         (h, w, C, N), expanded weights of all units.
     count
-        How many, at most.
+        Number of units, at most.
     factors_count
-        Units that hold fewer factors (by the rank of what is factorized), such as those that read a single position,
-        are passed over; where no unit holds so many, those are taken that hold most.
+        Units with fewer factors (by the rank of the matrix that is factorized), such as those that read a single
+        position, are skipped; where no unit has so many, those with most are used.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def spread_units(weights: ArrayLike, count: int, *, factors_count: int = 3) -> l
     Raises
     ------
     FactorizationError
-        Wrong dimensions, or all weights are zero.
+        The weights have another number of dimensions, or are all zero.
     """
     w = np.asarray(weights)
     if w.ndim != 4:

@@ -1,1 +1,1 @@
-"""What is shown of a network's weights: which layers, units and connections, and how a vector of weights is drawn."""
+"""What the figures show of a network's weights: which layers, units, connections and positions, and in what order."""

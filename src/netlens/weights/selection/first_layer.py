@@ -1,4 +1,4 @@
-"""Kernels of the first layer as colors, in an order that the second layer gives them."""
+"""Kernels of the first layer as colors, in the order in which the second layer uses them."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from netlens.weights.selection.strongest import WeightsError
 
 
 def order_by_use(second: NDArray[Any]) -> NDArray[np.int64]:
-    """Order the first layer's units by how the second layer uses them.
+    """Return the first layer's units in the order in which the second layer uses them.
 
     Each unit of the first layer is described by the absolute weights with which the units of the second layer read it,
     summed over the kernel. The order is that of the first principal component of these descriptions, largest first; its
@@ -28,10 +28,10 @@ def order_by_use(second: NDArray[Any]) -> NDArray[np.int64]:
     Raises
     ------
     WeightsError
-        The array has not four axes.
+        The array is not four-dimensional.
     """
     if np.ndim(second) != 4:
-        raise WeightsError(f"a kernel has the axes (height, width, inputs, units), not {np.shape(second)}")
+        raise WeightsError(f"a kernel has shape (height, width, inputs, units), not {np.shape(second)}")
     uses = np.abs(np.asarray(second, np.float64)).sum(axis=(0, 1))
     centred = uses - uses.mean(axis=0)
     loadings = np.linalg.svd(centred, full_matrices=False)[2][0]
@@ -40,7 +40,7 @@ def order_by_use(second: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def kernels_as_colors(kernels: NDArray[Any], *, channel_order: str = "rgb") -> NDArray[np.float64]:
-    """Draw kernels over colors as colors, zero as mid-grey.
+    """Return kernels over color channels as colors, zero as mid-gray.
 
     A weight w becomes 0.5 + 0.05 w / (largest |w| of its kernel) + 0.45 w / (largest |w| of all kernels), so that weak
     kernels stay visible and strong ones stay stronger.
@@ -55,7 +55,7 @@ def kernels_as_colors(kernels: NDArray[Any], *, channel_order: str = "rgb") -> N
     Returns
     -------
     ndarray
-        float64, (units, height, width, 3), red, green, blue, 0 to 1.
+        float64, (units, height, width, 3): red, green and blue in 0..1.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def kernels_as_colors(kernels: NDArray[Any], *, channel_order: str = "rgb") -> N
     """
     values = np.asarray(kernels, np.float64)
     if values.ndim != 4 or values.shape[2] != 3:
-        raise WeightsError(f"kernels over colors have the axes (height, width, 3, units), not {values.shape}")
+        raise WeightsError(f"kernels over colors have shape (height, width, 3, units), not {values.shape}")
     largest = np.abs(values).max()
     if largest == 0:
         raise WeightsError("the first layer's kernels are zero everywhere")
@@ -77,7 +77,7 @@ def kernels_as_colors(kernels: NDArray[Any], *, channel_order: str = "rgb") -> N
 
 
 def embedded(kernel: NDArray[Any], expanded: NDArray[Any]) -> NDArray[np.float64]:
-    """Lay a kernel into the window of its expanded weights, zeros around it, where it fits them best.
+    """Return a kernel zero-padded to the window of its expanded weights, placed where it fits them best.
 
     The window of a layer with strides is larger than its kernel, and has zeros where the kernel has no weight.
 

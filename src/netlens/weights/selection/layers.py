@@ -7,11 +7,11 @@ from typing import Protocol
 
 
 class LayerChoiceError(ValueError):
-    """A network has not the layers that are asked for, or too few to choose from."""
+    """A network does not have the requested layers, or has too few to choose from."""
 
 
 class Layer(Protocol):
-    """What the choice needs to know of a layer; `netlens.models.frozen.frozen_network.FrozenLayer` is one."""
+    """What the choice needs to know about a layer; `netlens.models.frozen.frozen_network.FrozenLayer` fits."""
 
     @property
     def name(self) -> str:
@@ -19,7 +19,7 @@ class Layer(Protocol):
 
     @property
     def kind(self) -> str:
-        """``conv``, ``concat``, ``add`` or something else."""
+        """``conv``, ``concat``, ``add`` or another kind."""
 
     @property
     def height(self) -> int | None:
@@ -33,11 +33,11 @@ class ShownLayers:
     Attributes
     ----------
     first, second
-        The first two convolutions; `second` is empty where there is one only.
+        The first two convolutions; `second` is empty where there is only one.
     source, target
         Connections lead from `source` to `target`.
     next
-        Layer that uses `target`; empty where no layer behind it keeps positions.
+        Layer that uses `target`; empty where no later layer has positions.
     """
 
     first: str
@@ -48,12 +48,12 @@ class ShownLayers:
 
 
 def shown_layers(layers: Sequence[Layer], *, source: str = "", target: str = "", next_layer: str = "") -> ShownLayers:
-    """Choose the layers that are not named.
+    """Return the layers whose weights are shown; those that are not named are chosen.
 
-    Candidates are the places where a network's paths come together again, concatenations and additions, if there are
-    at least three of them. Where there are not, as in a plain chain, they are the convolutions, without the first two
-    if that leaves three. The first three candidates are source, target and next. A named layer takes its place, and the
-    layers that are not named are then the nearest candidates before or behind it.
+    Candidates are the concatenations and additions, where a network's paths come together, if there are at least three
+    of them. Otherwise, as in a plain chain, they are the convolutions, without the first two if that leaves three. The
+    first three candidates are source, target and next. Where a layer is named, the others are the nearest candidates
+    before or after it.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def shown_layers(layers: Sequence[Layer], *, source: str = "", target: str = "",
     Raises
     ------
     LayerChoiceError
-        A named layer is not there (the nearest names are told), keeps no positions, or lies behind one that it should
-        lie before; or there are no two candidates.
+        A named layer does not exist (the message names the nearest), has no positions, or comes after one that it
+        should precede; or there are fewer than two candidates.
     """
     convolutions = [layer.name for layer in layers if layer.kind == "conv" and layer.height is not None]
     if not convolutions:
-        raise LayerChoiceError("the network has no convolution, and so no weights over positions that could be shown")
+        raise LayerChoiceError("the network has no convolution, and so no weights over positions to show")
     order = {layer.name: place for place, layer in enumerate(layers)}
     for name in filter(None, (source, target, next_layer)):
         _check_named(name, layers, order)
@@ -117,7 +117,7 @@ def _fill_in(candidates: list[str], order: dict[str, int], names: list[str]) -> 
         source = before(target)
     if not (source and target):
         raise LayerChoiceError(
-            f"there are no two layers to show connections between: the candidates are {', '.join(candidates)}; name "
+            f"there are no two layers to show connections between; the candidates are {', '.join(candidates)}; name "
             "source and target in the section `weights` of the study"
         )
     return source, target, following or behind(target)

@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 from netlens.weights.selection.strongest import WeightsError, existing_unit
 
-#: What a picture fades to where its position hardly counts.
+#: Gray that an image fades to where its position hardly counts.
 FADED = 0.9
 
 
 def position_vectors(weights: NDArray[Any], unit: int, largest_side: int) -> NDArray[np.float32]:
-    """Give the weights of a unit at each position of its own window.
+    """Return the weights of a unit at each position of its own window.
 
-    The window of a layer is that of its widest branch; what is left out is the margin, the same on all four sides,
-    where this unit has no weight at all, and what lies beyond `largest_side` positions about the centre.
+    The window of a layer is that of its widest branch. A margin where this unit has no weights at all, equal on all
+    four sides, is dropped, and so is what lies beyond `largest_side` positions about the center.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def position_vectors(weights: NDArray[Any], unit: int, largest_side: int) -> NDA
     unit
         Target unit.
     largest_side
-        Positions along each side that are kept, at most; the next smaller number of the same parity as W.
+        Positions that are kept along each side, at most; rounded down to the parity of W.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def position_vectors(weights: NDArray[Any], unit: int, largest_side: int) -> NDA
 
 
 def position_strengths(vectors: NDArray[Any]) -> NDArray[np.float64]:
-    """Give each position's norm over the largest.
+    """Return each position's norm over the largest norm.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def position_strengths(vectors: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def faded(picture: NDArray[np.uint8], strength: float) -> NDArray[np.float64]:
-    """Blend a picture towards light grey: whole at strength 1, grey at strength 0.
+    """Return an image blended towards light gray: unchanged at strength 1, gray at strength 0.
 
     Parameters
     ----------

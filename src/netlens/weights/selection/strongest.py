@@ -1,7 +1,6 @@
-"""How strong connections are, and which of them are worth showing.
+"""The strength of connections, and which of them to show.
 
-A connection is all that one unit passes on to another: the W x W weights from a source unit to a target unit (Voss et
-al. 2021, "Visualizing weights").
+A connection is the W x W map of weights from a source unit to a target unit (Voss et al. 2021, "Visualizing Weights").
 """
 
 from typing import Any
@@ -11,11 +10,11 @@ from numpy.typing import NDArray
 
 
 class WeightsError(ValueError):
-    """Weights that are all zero or have the wrong shape, or a unit that they do not have."""
+    """Weights that are all zero or of the wrong shape, or a unit that does not exist."""
 
 
 def connection_norms(weights: NDArray[Any]) -> NDArray[np.float64]:
-    """Measure every connection.
+    """Return the strength of every connection.
 
     Parameters
     ----------
@@ -30,7 +29,7 @@ def connection_norms(weights: NDArray[Any]) -> NDArray[np.float64]:
     Raises
     ------
     WeightsError
-        The array has not four axes, or is zero everywhere.
+        The array is not four-dimensional, or is zero everywhere.
     """
     values = _checked(weights)
     norms: NDArray[np.float64] = np.sqrt(np.einsum("yxab,yxab->ab", values, values))
@@ -38,7 +37,7 @@ def connection_norms(weights: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def strongest_inputs(weights: NDArray[Any], unit: int, count: int) -> NDArray[np.int64]:
-    """Find the source units with the strongest connections into a target unit, strongest first.
+    """Return the source units with the strongest connections into a target unit, strongest first.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ def strongest_inputs(weights: NDArray[Any], unit: int, count: int) -> NDArray[np
     unit
         Target unit.
     count
-        How many; fewer are given where there are fewer source units. Of equal ones the lower number comes first.
+        Number of source units, at most. Of equally strong ones, the lower number comes first.
 
     Returns
     -------
@@ -64,13 +63,13 @@ def strongest_inputs(weights: NDArray[Any], unit: int, count: int) -> NDArray[np
 
 
 def strongest_uses(weights: NDArray[Any], unit: int, count: int) -> NDArray[np.int64]:
-    """Find the target units that use a source unit most: `strongest_inputs`, seen from the other side."""
+    """Return the target units that use a source unit most: `strongest_inputs` from the other side."""
     norms = connection_norms(weights)
     return _strongest(norms[existing_unit(unit, norms.shape[0], "source")], count)
 
 
 def inputs_share(weights: NDArray[Any], unit: int, inputs: NDArray[np.int64]) -> float:
-    """Compute the share of the squared weights into a target unit that some source units hold.
+    """Return the share of the squared weights into a target unit that come from some source units.
 
     Parameters
     ----------
@@ -99,7 +98,7 @@ def inputs_share(weights: NDArray[Any], unit: int, inputs: NDArray[np.int64]) ->
 
 
 def opposed_strength(weights: NDArray[Any]) -> NDArray[np.float64]:
-    """Measure how strongly each connection both excites and inhibits.
+    """Return how strongly each connection both excites and inhibits.
 
     Parameters
     ----------
@@ -110,7 +109,7 @@ def opposed_strength(weights: NDArray[Any]) -> NDArray[np.float64]:
     -------
     ndarray
         float64, (source units, target units): the smaller of the Frobenius norms of the positive and of the negative
-        part of each map. It is zero where a connection has one sign, as that of a 1 x 1 kernel has.
+        part of each map. It is zero where all weights of a connection have one sign, as in a 1 x 1 kernel.
     """
     values = _checked(weights)
     positive, negative = (np.clip(sign * values, 0, None) for sign in (1, -1))
@@ -120,17 +119,17 @@ def opposed_strength(weights: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def telling_connection(weights: NDArray[Any], *, source_unit: int = -1, unit: int = -1) -> tuple[int, int]:
-    """Choose the connection that says most by its form: where excitation and inhibition are strongest together.
+    """Return the connection with the most telling shape: where excitation and inhibition are strongest together.
 
-    The choice maximizes `opposed_strength` over all connections, or over those of the units that are given. Where every
-    connection has one sign, it is the strongest one.
+    It maximizes `opposed_strength` over all connections, or over those of the given units. Where every connection has
+    one sign, it is the strongest one.
 
     Parameters
     ----------
     weights
         (W, W, source units, target units).
     source_unit, unit
-        Units that are given; -1: chosen.
+        Given units; -1: chosen.
 
     Returns
     -------
@@ -162,14 +161,14 @@ def telling_connection(weights: NDArray[Any], *, source_unit: int = -1, unit: in
 def _checked(weights: NDArray[Any]) -> NDArray[np.float64]:
     values = np.asarray(weights, np.float64)
     if values.ndim != 4:
-        raise WeightsError(f"expanded weights have the axes (W, W, source units, target units), not {values.shape}")
+        raise WeightsError(f"expanded weights have shape (W, W, source units, target units), not {values.shape}")
     if not np.any(values):
-        raise WeightsError("the expanded weights are zero everywhere; no path of weights joins the two layers")
+        raise WeightsError("the expanded weights are zero everywhere: no path of nonzero weights joins the two layers")
     return values
 
 
 def existing_unit(unit: int, count: int, side: str) -> int:
-    """Give `unit` back if a layer of `count` units has it; `side` says in the error which layer is meant."""
+    """Return `unit`, checked against a layer of `count` units; `side` names the layer in the error."""
     if not 0 <= unit < count:
         raise WeightsError(f"there is no {side} unit {unit}; the layer has units 0 to {count - 1}")
     return unit
