@@ -121,12 +121,12 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
 
   // ---- colours
 
-  // As netlens.spatial_attribution.two_classes: red and blue are the classes, green their mean.
+  // As netlens.spatial_attribution.two_classes: red and blue are the classes without negative parts, green their mean.
   function classPixels(maps, layer) {
     const size = layer.height * layer.width;
     const parts = maps.map((map) => Float32Array.from({ length: size }, (_, i) => (map ? Math.max(map[i], 0) : 0)));
-    const greens = parts[0].map((a, i) => Math.max(((maps[0]?.[i] ?? 0) + (maps[1]?.[i] ?? 0)) / 2, 0));
-    const most = Math.max(...parts[0], ...parts[1], ...greens);
+    const greens = parts[0].map((a, i) => (a + parts[1][i]) / 2);
+    const most = Math.max(...parts[0], ...parts[1]);
     const scale = 0.01 + most / 1.5;
     const pixels = new Uint8ClampedArray(4 * size);
     for (let i = 0; i < size; i += 1) {
