@@ -28,7 +28,7 @@ def inception():
     from netlens.models.architectures.inception import small_inception
     from netlens.models.backend import keras
     from netlens.models.frozen.frozen_network import freeze
-    from netlens.models.loading import Network
+    from netlens.models.network import Network
     from netlens.models.preprocessing import preprocessing_from
 
     model = small_inception(input_shape=(64, 64, 3), classes=3, seed=0)

@@ -71,7 +71,7 @@ def frozen():
     """Make a frozen network by name, with random weights."""
     from netlens.models.backend import keras
     from netlens.models.frozen.frozen_network import freeze
-    from netlens.models.loading import Network
+    from netlens.models.network import Network
     from netlens.models.preprocessing import preprocessing_from
 
     made = {}

@@ -10,7 +10,7 @@ from netlens.feature_visualization.store import PictureStore
 from netlens.models.backend import keras, tf1
 from netlens.models.errors import NetworkError
 from netlens.models.frozen.frozen_network import freeze, imported, save_frozen
-from netlens.models.loading import Network
+from netlens.models.network import Network
 from netlens.models.preprocessing import preprocessing_from
 
 pytestmark = pytest.mark.slow

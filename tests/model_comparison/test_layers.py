@@ -8,7 +8,7 @@ from netlens.models.architectures.inception import small_inception
 from netlens.models.backend import keras
 from netlens.models.errors import NetworkError
 from netlens.models.frozen.frozen_network import freeze
-from netlens.models.loading import Network
+from netlens.models.network import Network
 from netlens.models.preprocessing import preprocessing_from
 
 layers = keras.layers

@@ -12,7 +12,9 @@ from netlens.models.architectures.registry import build
 from netlens.models.backend import keras, tf
 from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
 from netlens.models.keras.kernel_layers import kernel_layers
-from netlens.models.loading import load_network, read_class_names, read_model, without_softmax
+from netlens.models.loading import load_network
+from netlens.models.network import read_class_names, without_softmax
+from netlens.models.network_files import read_model
 from netlens.models.preparation import prepare, save_prepared
 from netlens.models.training import save_checkpoint
 
@@ -254,7 +256,7 @@ def test_trained_network_reads_its_record(tmp_path):
 
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(
-        CheckpointError, match=rf"truncated or changed: its sha256 is [0-9a-f]{{64}}, but {expected} is"
+        CheckpointError, match=rf"truncated or changed: its sha256 is [0-9a-f]{{64}} instead of {expected}; restore"
     ) as e:
         load_network(spec)
     assert str(path) in str(e.value) and "\n" not in str(e.value)
@@ -262,7 +264,7 @@ def test_trained_network_reads_its_record(tmp_path):
     with pytest.raises(FileNotFoundError, match=rf"net\.h5: no such checkpoint \(sha256 {expected}\)"):
         load_network(spec)
     path.with_suffix(".json").write_text("{")
-    with pytest.raises(NetworkError, match=r"net\.json: not JSON"):
+    with pytest.raises(NetworkError, match=r"net\.json: not valid JSON"):
         load_network(spec)
     path.with_suffix(".json").unlink()
     with pytest.raises(FileNotFoundError, match=r"net\.json: no such file"):
@@ -283,7 +285,7 @@ def test_truncated_file_tells_its_sha256(tmp_path, legacy, form, kept):
 def test_expected_sha256_of_a_file(tmp_path):
     path = saved(tmp_path / "a.h5")
     load_network({"kind": "file", "file": str(path), "sha256": digest(path)})
-    with pytest.raises(CheckpointError, match=rf"but {'0' * 64} is expected"):
+    with pytest.raises(CheckpointError, match=rf"instead of {'0' * 64}; restore"):
         load_network({"kind": "file", "file": str(path), "sha256": "0" * 64})
 
 
@@ -320,8 +322,8 @@ def test_input_of_any_size_needs_one(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: classifier(channels=1), "takes 1 channels; images have 3"),
-        (lambda: keras.Sequential([L.Dense(3, input_shape=(4,))]), "one input"),
+        (lambda: classifier(channels=1), "takes 1 channels; it must take color images"),
+        (lambda: keras.Sequential([L.Dense(3, input_shape=(4,))]), "it must take one image"),
         (lambda: keras.Sequential([L.Conv2D(3, 3, input_shape=(9, 8, 3))]), "7 x 6 x 3 values; a classifier"),
         (lambda: keras.Sequential([L.Flatten(input_shape=(9, 8, 3)), L.Dense(1, activation="sigmoid")]), "sigmoid"),
     ],
@@ -352,12 +354,12 @@ def test_study_that_does_not_fit(tmp_path):
         load_network({"kind": "file", "file": path, "class_names": ["a", "b"]})
     with pytest.raises(NetworkError, match="takes 9 x 8 pixels, not 8 x 9"):
         load_network({"kind": "file", "file": path, "size_px": [8, 9]})
-    with pytest.raises(NetworkError, match="kind must be trained, file or named, not 'frozen'"):
+    with pytest.raises(NetworkError, match="kind must be one of trained, file, named, pretrained, not 'frozen'"):
         load_network({"kind": "frozen"})
     (tmp_path / "a.pb").write_text("x")
     with pytest.raises(NetworkError, match=r"'a' is a frozen graph \(.*a\.pb\), .* it needs a Keras model"):
         load_network({"kind": "file", "file": str(tmp_path / "a.pb")})
-    with pytest.raises(NetworkError, match=r"read from \.h5 and \.keras files"):
+    with pytest.raises(NetworkError, match=r"not a network file; save the network as \.h5 or \.keras"):
         read_model(tmp_path / "a.pb")
     classifier().save_weights(tmp_path / "weights.h5")
     with pytest.raises(CheckpointError, match="weights without an architecture"):

@@ -5,7 +5,7 @@ from netlens.models.architectures.vgg import vgg
 from netlens.models.backend import tf1
 from netlens.models.errors import NetworkError
 from netlens.models.frozen.frozen_network import freeze, save_frozen
-from netlens.models.loading import Network, without_softmax
+from netlens.models.network import Network, without_softmax
 from netlens.models.preparation import prepare, save_prepared
 from netlens.models.prepared import open_subject
 from netlens.models.preprocessing import preprocessing_from

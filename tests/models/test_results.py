@@ -61,18 +61,18 @@ def test_shares(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"heldout_labels": None}, "not an evaluation: it holds class_names, heldout_logits, scenes_labels"),
-        ({"scenes_labels": None}, "not an evaluation"),
-        ({"more": np.zeros(1)}, "not an evaluation"),
-        ({"class_names": np.array(["cat", "dog"])}, "do not match each other"),
-        ({"class_names": np.arange(3)}, "do not match each other"),
-        ({"heldout_logits": ARRAYS["heldout_logits"].astype(np.float64)}, "do not match each other"),
-        ({"heldout_labels": np.array([2, 1, 0])}, "do not match each other"),
-        ({"heldout_labels": np.array([2, 3])}, "do not match each other"),
-        ({"heldout_labels": np.array([2, -1])}, "do not match each other"),
-        ({"heldout_labels": np.array([2.0, 1.0])}, "do not match each other"),
-        ({"scenes_labels": np.array([0])}, "do not match each other"),
-        ({"scenes_logits": np.zeros((2, 3), np.float32)}, "do not match each other"),
+        ({"heldout_labels": None}, "array 'heldout_labels' is missing"),
+        ({"scenes_labels": None}, "array 'scenes_labels' is missing"),
+        ({"more": np.zeros(1)}, "array 'more' does not belong in it"),
+        ({"class_names": np.array(["cat", "dog"])}, r"'heldout_logits' has shape \(2, 3\), where 3 should be 2"),
+        ({"class_names": np.arange(3)}, "'class_names' is of type int64; text are expected"),
+        ({"heldout_labels": np.array([2, 1, 0])}, r"'heldout_labels' has shape \(3,\), where 3 should be 2"),
+        ({"heldout_labels": np.array([2, 3])}, "'heldout_labels' holds labels that are not classes"),
+        ({"heldout_labels": np.array([2, -1])}, "'heldout_labels' holds labels that are not classes"),
+        ({"scenes_labels": np.array([[0, -2, -1]])}, "'scenes_labels' holds labels that are not classes"),
+        ({"heldout_labels": np.array([2.0, 1.0])}, "'heldout_labels' is of type float64"),
+        ({"scenes_labels": np.array([0])}, "'scenes_labels' has 1 dimensions instead of 2"),
+        ({"scenes_logits": np.zeros((2, 3), np.float32)}, "'scenes_labels' has shape"),
     ],
 )
 def test_other_files_are_refused_in_one_line(tmp_path, change, message):
@@ -81,5 +81,5 @@ def test_other_files_are_refused_in_one_line(tmp_path, change, message):
     with pytest.raises(ArrayFileError, match=message) as caught:
         Evaluation.load(path)
     assert str(caught.value).startswith(f"{path}: ")
-    assert str(caught.value).endswith("run the rule evaluation again")
+    assert str(caught.value).endswith("; delete the file and run the rule that makes it")
     assert "\n" not in str(caught.value)

@@ -19,7 +19,7 @@ def frozen(tmp_path_factory):
     """A network that was never trained, frozen."""
     from netlens.models.architectures.inception import small_inception
     from netlens.models.frozen.frozen_network import freeze, save_frozen
-    from netlens.models.loading import Network
+    from netlens.models.network import Network
     from netlens.models.preprocessing import preprocessing_from
 
     model = small_inception(input_shape=(16, 24, 3), classes=3, seed=1)

@@ -11,7 +11,7 @@ from PIL import Image
 from netlens.models.backend import keras
 from netlens.models.errors import NetworkError
 from netlens.models.frozen.frozen_network import freeze
-from netlens.models.loading import Network
+from netlens.models.network import Network
 from netlens.models.preprocessing import preprocessing_from
 from netlens.publish.spatial_attribution_widget import SpatialExplorer
 from netlens.spatial_attribution.attribution import SpatialAttribution

@@ -5,7 +5,7 @@ import pytest
 
 from netlens.models.backend import keras
 from netlens.models.frozen.frozen_network import freeze
-from netlens.models.loading import Network
+from netlens.models.network import Network
 from netlens.models.preprocessing import preprocessing_from
 from netlens.spatial_attribution.attribution import SpatialAttribution
 from netlens.spatial_attribution.choices import AttributionError

@@ -12,7 +12,7 @@ from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import NetworkError
 from netlens.models.keras.folding import fold_batch_normalization, has_batch_normalization
 from netlens.models.keras.kernel_layers import KernelLayer, kernel_layers, write_layers
-from netlens.models.loading import Network
+from netlens.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def save_prepared(prepared: Prepared, kernels: str | Path, model: str | Path) ->
     kernels
         npz file: one float32 array a layer, named as the layer, in network order.
     model
-        .h5 file; `netlens.models.loading.load_network` opens it.
+        .h5 file; `netlens.models.network_files.load_prepared` opens it.
     """
     save_arrays(kernels, prepared.kernels)
     ready = prepared.network.model

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from netlens.models.backend import session_config, tf, tf1
 from netlens.models.frozen.frozen_network import FrozenNetwork, imported, load_frozen
-from netlens.models.loading import Network, load_network
+from netlens.models.network import Network
+from netlens.models.network_files import load_prepared
 
 
 class _FrozenPredictor:
@@ -50,10 +51,10 @@ def open_subject(path: str | Path, *, name: str | None = None) -> Iterator[tuple
     Raises
     ------
     FileNotFoundError, NetworkError
-        As `netlens.models.loading.load_network` and `netlens.models.frozen.frozen_network.load_frozen`.
+        As `netlens.models.network_files.load_prepared` and `netlens.models.frozen.frozen_network.load_frozen`.
     """
     if Path(path).suffix != ".pb":
-        network = load_network(path, name=name)
+        network = load_prepared(path, name=name)
         yield network, network.model
         return
     frozen = load_frozen(path)

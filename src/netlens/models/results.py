@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
+from netlens.files.array_reader import ArrayReader
+from netlens.files.arrays import save_arrays
 from netlens.models.evaluation import accuracy, scene_recall
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
-
-_HELDOUT = ("class_names", "heldout_logits", "heldout_labels")
-_SCENES = ("scenes_logits", "scenes_labels")
 
 
 @dataclass(frozen=True)
@@ -73,33 +71,23 @@ class Evaluation:
         FileNotFoundError
             There is no such file.
         ArrayFileError
-            The file is damaged, is not an evaluation, or its arrays do not match each other.
+            The file is damaged, an array is missing or does not belong in it, or the arrays do not match each other.
         """
-        arrays: dict[str, NDArray[Any]] = dict(load_arrays(path))
-        if set(arrays) not in ({*_HELDOUT}, {*_HELDOUT, *_SCENES}):
-            raise ArrayFileError(
-                f"{path}: not an evaluation: it holds {', '.join(sorted(arrays)) or 'nothing'}; "
-                "delete it and run the rule evaluation again"
-            )
-        names = arrays["class_names"]
-        fits = names.ndim == 1 and names.dtype.kind == "U"
-        for part, label_axes in (("heldout", 1), ("scenes", 2)):
-            if f"{part}_logits" in arrays:
-                logits, labels = arrays[f"{part}_logits"], arrays[f"{part}_labels"]
-                fits = (
-                    fits
-                    and logits.dtype == np.float32
-                    and labels.dtype == np.int64
-                    and labels.ndim == label_axes
-                    and logits.shape == (len(labels), len(names))
-                    and bool(np.all((labels >= 1 - label_axes) & (labels < len(names))))
-                )
-        if not fits:
-            raise ArrayFileError(
-                f"{path}: the logits, labels and class names of this evaluation do not match each other; "
-                "delete it and run the rule evaluation again"
-            )
-        return cls(
-            class_names=tuple(str(name) for name in names),
-            **{name: values for name, values in arrays.items() if name != "class_names"},
-        )
+        reader = ArrayReader(path)
+        names = reader.names("class_names", "classes")
+        heldout = _logits_and_labels(reader, "heldout", "images")
+        if not reader.left:
+            return cls(names, *heldout)
+        scenes = _logits_and_labels(reader, "scenes", "scenes", "classes of a scene")
+        reader.finish()
+        return cls(names, *heldout, *scenes)
+
+
+def _logits_and_labels(reader: ArrayReader, part: str, *axes: str) -> tuple[Floats, Integers]:
+    logits = reader.array(f"{part}_logits", "f", axes[0], "classes")
+    labels = reader.array(f"{part}_labels", "i", *axes)
+    # Only a scene can have fewer classes than there are columns.
+    least = 0 if len(axes) == 1 else -1
+    if labels.size and not least <= labels.min() <= labels.max() < logits.shape[1]:
+        raise reader.error(f"array '{part}_labels' holds labels that are not classes")
+    return logits, labels

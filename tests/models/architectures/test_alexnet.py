@@ -6,7 +6,7 @@ import pytest
 from netlens.models.architectures.alexnet import small_alexnet
 from netlens.models.frozen.frozen_network import freeze
 from netlens.models.frozen.structure import layer_edges, trunk
-from netlens.models.loading import Network, without_softmax
+from netlens.models.network import Network, without_softmax
 from netlens.models.preprocessing import Preprocessing
 
 

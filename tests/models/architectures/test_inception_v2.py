@@ -8,7 +8,7 @@ from netlens.models.frozen.graph_files import frozen_from_graph
 from netlens.models.frozen.structure import layer_edges, trunk
 from netlens.models.keras.folding import fold_batch_normalization
 from netlens.models.keras.kernel_layers import kernel_layers
-from netlens.models.loading import Network, without_softmax
+from netlens.models.network import Network, without_softmax
 from netlens.models.preprocessing import Preprocessing
 from netlens.models.training import save_checkpoint
 

@@ -10,7 +10,7 @@ from netlens.models.architectures.registry import build
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError
 from netlens.models.frozen.frozen_network import freeze, imported, load_frozen, save_frozen
-from netlens.models.loading import Network, without_softmax
+from netlens.models.network import Network, without_softmax
 from netlens.models.preprocessing import preprocessing_from
 
 L = keras.layers

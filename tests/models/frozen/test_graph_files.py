@@ -10,7 +10,8 @@ from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError
 from netlens.models.frozen.frozen_network import freeze, imported, load_frozen, save_frozen, serialized
 from netlens.models.frozen.graph_files import frozen_from_graph, frozen_network, read_frozen
-from netlens.models.loading import Network, load_network, without_softmax
+from netlens.models.loading import load_network
+from netlens.models.network import Network, without_softmax
 from netlens.models.preprocessing import preprocessing_from
 
 L = keras.layers

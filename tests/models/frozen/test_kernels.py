@@ -8,7 +8,7 @@ from netlens.models.errors import NetworkError
 from netlens.models.frozen.frozen_network import freeze
 from netlens.models.frozen.kernels import convolution_kernel
 from netlens.models.keras.folding import fold_batch_normalization
-from netlens.models.loading import Network
+from netlens.models.network import Network
 from netlens.models.preprocessing import Preprocessing
 
 

@@ -3,7 +3,7 @@
 from netlens.models.backend import keras
 from netlens.models.frozen.frozen_network import freeze
 from netlens.models.frozen.structure import layer_edges, trunk
-from netlens.models.loading import Network
+from netlens.models.network import Network
 from netlens.models.preprocessing import preprocessing_from
 
 

@@ -18,7 +18,7 @@ from netlens.models.keras import archives
 from netlens.models.keras.config import FUNCTIONS, LAYERS, MODELS, OPERATIONS, checked_config
 from netlens.models.keras.files import set_stored_weights
 from netlens.models.keras.hdf5_files import open_weights
-from netlens.models.loading import read_model
+from netlens.models.network_files import read_model
 
 L = keras.layers
 

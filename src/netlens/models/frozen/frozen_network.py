@@ -20,7 +20,7 @@ from netlens.files.atomic import writing
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
 from netlens.models.keras.graph import Step, graph_of, rebuild
-from netlens.models.loading import Network, check_image_size
+from netlens.models.network import Network, check_image_size
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
 
 #: Name of the placeholder, and of the first layer.

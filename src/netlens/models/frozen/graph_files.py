@@ -13,7 +13,8 @@ from netlens.models.backend import tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError
 from netlens.models.frozen.frozen_network import INPUT, FrozenLayer, FrozenNetwork, digest_of, freeze, node_of, rename
 from netlens.models.frozen.operations import BATCH_NORMALIZATIONS, check_operations, strip_attributes
-from netlens.models.loading import load_network, read_class_names
+from netlens.models.loading import load_network
+from netlens.models.network import read_class_names
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
 
 _KERNELS = {"Conv2D": "conv", "DepthwiseConv2dNative": "conv", "MatMul": "dense"}
