@@ -8,7 +8,7 @@ from netlens.pattern_attribution.spectra.decomposition import (
     column_norms,
     inter_layer_item,
     inter_layer_values,
-    normalised,
+    normalized,
     rotation,
     rounding_noise,
     singular_ratio,
@@ -148,7 +148,7 @@ def test_items_leave_their_layers_alone():
     kept = [part.s.copy() for part in parts]
     inter_layer_item(*parts)
     inter_layer_values(*parts)
-    normalised(parts[0].s)
+    normalized(parts[0].s)
     for part, s in zip(parts, kept, strict=True):
         np.testing.assert_array_equal(part.s, s)
 
@@ -158,9 +158,9 @@ def test_layers_that_do_not_fit_are_refused():
         rotation(svd(frozen(0, 3, 5)), svd(frozen(0, 4, 2)))
 
 
-def test_normalised_values():
-    np.testing.assert_array_equal(normalised([4.0, 2.0, 0.0]), [1, 0.5, 0])
-    np.testing.assert_array_equal(normalised([0.0, 0.0]), [0, 0])
+def test_normalized_values():
+    np.testing.assert_array_equal(normalized([4.0, 2.0, 0.0]), [1, 0.5, 0])
+    np.testing.assert_array_equal(normalized([0.0, 0.0]), [0, 0])
 
 
 def test_column_norms_are_sorted_and_carry_the_energy():

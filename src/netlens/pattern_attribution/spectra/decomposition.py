@@ -201,7 +201,7 @@ def inter_layer_values(before: SVD, after: SVD) -> Array:
     return values
 
 
-def normalised(values: ArrayLike) -> Array:
+def normalized(values: ArrayLike) -> Array:
     """Divide singular values by the largest; zeros stay zeros."""
     s = np.asarray(values, dtype=np.float64)
     return s / s[0] if s.size and s[0] > 0 else s.copy()
