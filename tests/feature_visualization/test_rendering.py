@@ -153,7 +153,7 @@ def test_progress_counts_pictures(frozen):
 
 def test_no_requests_are_no_pictures(frozen, tmp_path):
     assert rendering.render(frozen("branches"), []) == []
-    assert rendering.pictures(frozen("branches"), [], PictureStore(tmp_path)) == []
+    assert rendering.visualizations(frozen("branches"), [], PictureStore(tmp_path)) == []
 
 
 def test_only_what_is_missing_is_rendered(frozen, tmp_path, monkeypatch):
@@ -168,17 +168,17 @@ def test_only_what_is_missing_is_rendered(frozen, tmp_path, monkeypatch):
 
     monkeypatch.setattr(rendering._Program, "run", counted)
     told = []
-    first = rendering.pictures(network, wanted, store, told.append)
+    first = rendering.visualizations(network, wanted, store, told.append)
     assert rendered == [wanted[0], wanted[1], wanted[3]]
     assert sum(told) == len(wanted)
     assert np.array_equal(first, rendering.render(network, wanted))
 
     rendered.clear()
-    assert np.array_equal(rendering.pictures(network, wanted, store), first)
+    assert np.array_equal(rendering.visualizations(network, wanted, store), first)
     assert rendered == []
 
     store.path(wanted[1].key(network.sha256)).write_bytes(b"damaged")
-    assert np.array_equal(rendering.pictures(network, wanted, store), first)
+    assert np.array_equal(rendering.visualizations(network, wanted, store), first)
     assert rendered == [wanted[1]]
     assert np.array_equal(store.read(network.sha256, wanted), first)
 
@@ -193,7 +193,7 @@ def test_what_was_rendered_is_kept_when_a_later_batch_fails(frozen, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rendering.pictures(network, wanted, store, stop)
+        rendering.visualizations(network, wanted, store, stop)
     assert store.get(wanted[0].key(network.sha256)) is not None
     assert store.get(wanted[1].key(network.sha256)) is None
 

@@ -49,6 +49,6 @@ def test_a_file_without_requests_is_refused_by_its_path(tmp_path):
     path = tmp_path / "other.npz"
     save_arrays(path, {"a": np.zeros(2)})
     with pytest.raises(
-        RequestError, match=rf"^{path}: no picture requests here: .* is missing; delete the file and run"
+        RequestError, match=rf"^{path}: no requests for feature visualizations here: .* is missing; delete the file"
     ):
         load_requests(path)

@@ -117,9 +117,9 @@ def test_arrays_that_hold_no_requests_are_told():
     arrays = pack([BASE])
     with pytest.raises(RequestError, match="array 'picture_seed' is missing"):
         unpack({name: array for name, array in arrays.items() if name != "picture_seed"})
-    with pytest.raises(RequestError, match="do not belong together"):
+    with pytest.raises(RequestError, match="do not fit each other"):
         unpack({**arrays, "picture_direction": np.ones(2, np.float32)})
-    with pytest.raises(RequestError, match="do not belong together"):
+    with pytest.raises(RequestError, match="do not fit each other"):
         unpack({**arrays, "picture_seed": np.zeros(2, np.int64)})
 
 
@@ -127,7 +127,7 @@ def test_arrays_that_hold_no_requests_are_told():
     ("change", "words"),
     [
         ({"layer": ""}, "needs the name of a layer"),
-        ({"direction": np.zeros(3)}, "0 everywhere, so there is nothing to show"),
+        ({"direction": np.zeros(3)}, "0 everywhere, so there is nothing to visualize"),
         ({"direction": [1, np.nan]}, "NaN or infinity"),
         ({"direction": [1, np.inf]}, "NaN or infinity"),
         ({"direction": np.ones((2, 2))}, r"shape \(channels,\), not of shape \(2, 2\)"),

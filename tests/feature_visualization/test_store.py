@@ -79,7 +79,7 @@ def test_what_is_no_picture_is_refused(tmp_path, picture):
 
 @pytest.mark.parametrize("key", ["", "../" * 21 + "a", "A" * 64, "a" * 63])
 def test_what_is_no_key_is_refused(tmp_path, key):
-    with pytest.raises(StoreError, match="no key of a picture"):
+    with pytest.raises(StoreError, match="not the key of a picture"):
         PictureStore(tmp_path).get(key)
 
 

@@ -1,9 +1,9 @@
-"""Let lucid 0.3.10, which was written for TensorFlow 1, run on today's TensorFlow.
+"""Lets lucid 0.3.10, which was written for TensorFlow 1, run on current TensorFlow.
 
 Importing this module installs an import hook for the modules of the package ``lucid``, and for no others. While such a
-module runs, its own ``import tensorflow`` answers with ``tensorflow.compat.v1`` and the two parts of ``tf.contrib``
-that lucid uses; two modules of lucid that newer libraries broke are mended. ``sys.modules["tensorflow"]``, the
-built-in ``__import__`` and what everybody else imports stay as they are, so iNNvestigate works in the same process.
+module runs, its own ``import tensorflow`` returns ``tensorflow.compat.v1`` with the two parts of ``tf.contrib`` that
+lucid uses; two modules of lucid that newer libraries broke are repaired. ``sys.modules["tensorflow"]``, the built-in
+``__import__`` and all other imports stay as they are, so iNNvestigate works in the same process.
 
 >>> import netlens.feature_visualization.adapter  # before the first import of a module of lucid
 >>> import lucid.optvis.render
@@ -31,12 +31,12 @@ class AdapterError(ImportError):
 
 
 def install() -> None:
-    """Install the hook; called by importing this module, and does nothing the second time.
+    """Install the import hook; importing this module calls it, and a second call does nothing.
 
     Raises
     ------
     AdapterError
-        Modules of lucid were imported before.
+        Modules of lucid were imported earlier.
     """
     if any(_is_ours(finder) for finder in sys.meta_path):
         return
@@ -50,7 +50,7 @@ def install() -> None:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds lucid's modules where they are, and has them run by `_Loader`."""
+    """Finds lucid's modules in their usual place, and has `_Loader` run them."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
@@ -67,7 +67,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
     """Runs a module of lucid with builtins of its own, whose ``__import__`` knows TensorFlow 1."""
 
     def exec_module(self, module: types.ModuleType) -> None:
-        # Functions keep the builtins of their module, so imports inside them are answered alike, whenever they run.
+        # Functions keep the builtins of their module, so later imports inside them are answered in the same way.
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import}
         super().exec_module(module)
         mend = _MENDS.get(module.__name__)
@@ -76,7 +76,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 def _is_ours(finder: object) -> bool:
-    # By name, not by class: the class is another one after importlib.reload.
+    # By name, not by class: importlib.reload makes another class.
     return (type(finder).__module__, type(finder).__qualname__) == (_Finder.__module__, _Finder.__qualname__)
 
 
@@ -111,7 +111,7 @@ class _TensorFlow1(types.ModuleType):
 
 
 class _Slim(types.ModuleType):
-    """tf-slim, imported when something of it is used: only lucid's CPPN does, and it takes a second."""
+    """tf-slim, imported on first use: only lucid's CPPN needs it, and the import takes a second."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -122,7 +122,7 @@ class _Slim(types.ModuleType):
 
 
 def rotate(images: Any, angles: Any, interpolation: str = "NEAREST", name: str | None = None) -> Any:
-    """Rotate images about their centre: ``tf.contrib.image.rotate``, which TensorFlow 2 no longer has.
+    """Return images rotated about their center: ``tf.contrib.image.rotate``, which TensorFlow 2 no longer has.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def rotate(images: Any, angles: Any, interpolation: str = "NEAREST", name: str |
     Returns
     -------
     tensor
-        Of the same shape; 0 where the picture has nothing.
+        Of the same shape; 0 outside the rotated image.
     """
     with tf1.name_scope(name, "rotate"):
         images = tf1.convert_to_tensor(images)
@@ -160,10 +160,10 @@ def rotate(images: Any, angles: Any, interpolation: str = "NEAREST", name: str |
 
 
 def _mend_pretty_graphs(module: types.ModuleType) -> None:
-    """Show residual joins: today's graphs add by ``AddV2``, of which lucid does not know.
+    """Show residual joins: current graphs add with ``AddV2``, which lucid does not know.
 
-    An addition is a join where two tensors meet that both depend on the input; other ``AddV2`` add constants (batch
-    normalization has one), and stay hidden.
+    An addition is a join where both tensors depend on the input; other ``AddV2`` add constants (batch normalization
+    has one), and stay hidden.
     """
     read = module.Graph.from_graphdef
 

@@ -11,10 +11,10 @@ Kind = TypeVar("Kind", bound=Hashable)
 
 
 class Program(Protocol[Taken_contra]):
-    """What makes at most a batch of pictures."""
+    """Makes at most one batch of pictures."""
 
     def run(self, requests: Sequence[Taken_contra]) -> list[Picture]:
-        """Make a picture for each request, in their order."""
+        """Return one picture per request, in their order."""
         ...
 
 
@@ -28,12 +28,12 @@ def made(
     batches: Iterable[tuple[Kind, list[int]]],
     build: Callable[[Kind], Program[Request]],
 ) -> Iterator[dict[int, Picture]]:
-    """Make pictures batch by batch.
+    """Yield pictures batch by batch.
 
     Parameters
     ----------
     requests
-        What to make.
+        The requests.
     batches
         The kind of each batch and the indices of its requests. Batches of one kind should follow each other, since
         only the latest program is kept.

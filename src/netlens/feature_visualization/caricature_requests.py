@@ -1,4 +1,4 @@
-"""What a caricature is made from, and the key under which it is kept.
+"""What a caricature is made from, and the key under which it is stored.
 
 Nothing here starts TensorFlow.
 """
@@ -19,15 +19,15 @@ from netlens.feature_visualization.keyed_requests import (
     settle_numbers,
 )
 
-#: Version of `netlens.feature_visualization.inversion`: raised whenever the same request would give another picture.
+#: Version of `netlens.feature_visualization.inversion`: raised whenever a request would produce another picture.
 CARICATURE_PROCEDURE: Final = 2
 
 
 @dataclass(frozen=True, eq=False)
 class CaricatureRequest(KeyedRequest):
-    """One caricature: the picture whose activations at a layer point where an image's do, and as far as they can.
+    """One caricature: the picture whose activations at a layer point as far as possible along those of an image.
 
-    Two requests are equal when they ask for the same picture.
+    Requests for the same picture are equal.
 
     Attributes
     ----------
@@ -36,17 +36,16 @@ class CaricatureRequest(KeyedRequest):
     image
         (size, size, 3) uint8, RGB, at the size of the caricature; kept read-only. `square_picture` makes it.
     cosine_power
-        At each position, the product of the two activations is multiplied by this power of their cosine; 0 leaves it
-        alone.
+        At each position, the product of the two activations is multiplied by this power of their cosine.
     steps_count
-        Steps of the optimization. Every position says where to go, so fewer do than for the picture of a unit.
+        Steps of the optimization. Every position has a target, so fewer are enough than for a feature visualization.
     seed
         Of the noise that the optimization starts from.
 
     Raises
     ------
     RequestError
-        A value is impossible; the message says which.
+        A value is impossible; the message names it.
     """
 
     layer: str
@@ -83,7 +82,7 @@ class CaricatureRequest(KeyedRequest):
 
 
 def square_picture(image: NDArray[Any], size_px: int) -> NDArray[np.uint8]:
-    """Cut the square in the middle of an image and bring it to a size.
+    """Return the central square of an image, resized.
 
     Parameters
     ----------
@@ -100,7 +99,7 @@ def square_picture(image: NDArray[Any], size_px: int) -> NDArray[np.uint8]:
     Raises
     ------
     RequestError
-        It is no such image, or the size is less than 16 pixels.
+        The array is not such an image, or the size is less than 16 pixels.
     """
     pixels = _checked(image, "image of caricatures")
     if size_px < SMALLEST_PX:

@@ -1,17 +1,21 @@
 """Caricatures of an image: pictures that exaggerate what each layer of a network sees in it (feature inversion).
 
-A caricature's activations are to point where the image's do, at every position, and as far as they can: their scalar
-product is maximized, optionally times a power of their cosine, which keeps the picture closer to the image. Source:
-the recipe ``caricature`` (``feature_inversion``) of lucid 0.3.10; Mahendran & Vedaldi 2015 (arXiv 1412.0035) and
-Olah, Mordvintsev & Schubert 2017 (Distill) for the inversion of features, and for how pictures are parameterised.
+A caricature's activations point as far as possible along those of the image, at every position: their scalar product
+is maximized, optionally times a power of their cosine, which keeps the picture closer to the image.
 
-As in lucid, the image runs through the network beside the pictures and through the same random transformations, so
-both are always compared at the same place. Unlike there, a cosine is taken at each position, not one of the whole maps,
-and it is one: lucid divides by the length of one of the two vectors only.
+As in lucid's recipe ``caricature``, the image runs through the network beside the pictures and through the same random
+transformations, so both are always compared at the same position. Unlike there, the cosine is computed at each position
+rather than once for the whole map, and it is a true cosine: lucid divides by the length of only one of the two vectors.
 
 Pictures of several layers are optimized side by side: each has one layer that counts, and zeros elsewhere add nothing
-to its gradient. A graph holds a fixed group of the network's layers and a batch a fixed number of pictures, whatever is
-asked for, so the same request gives the same bytes in any company.
+to its gradient. A graph always has a fixed group of the network's layers and a batch a fixed number of pictures, so a
+request produces the same bytes whatever it is made with.
+
+References
+----------
+Mahendran and Vedaldi 2015, "Understanding Deep Image Representations by Inverting Them", arXiv 1412.0035.
+Olah, Mordvintsev and Schubert 2017, "Feature Visualization", Distill.
+The recipe ``caricature`` (``feature_inversion``) of lucid 0.3.10.
 """
 
 from __future__ import annotations
@@ -33,15 +37,16 @@ from netlens.feature_visualization.store import Picture, PictureStore, Progress,
 from netlens.models.backend import tf1
 from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
 
-# Whatever changes a picture below changes CARICATURE_PROCEDURE in caricature_requests.py too: pictures are kept by it.
+# Whatever changes a picture below must raise CARICATURE_PROCEDURE in caricature_requests.py, which stored pictures
+# depend on.
 _LAYERS_COUNT: Final = 8  # in one graph
 _BATCH_SIZE: Final = 16  # two pictures of each of its layers
 _MANNER: Final = Manner(
-    # With lucid's 1, deep layers of small networks give grey, noisy pictures; with 2, early layers lose their textures.
+    # With lucid's 1, deep layers of small networks produce gray, noisy pictures; with 2, early layers lose texture.
     decay_power=1.75,
-    # At lucid's rate, 0.05, low frequencies grow into plain areas.
+    # At lucid's rate, 0.05, low frequencies grow into flat areas.
     learning_rate=0.03,
-    # Smaller than lucid's: each position is compared with its own, and larger ones blur what is known of the place.
+    # Smaller than lucid's: positions are compared one by one, and larger ones would blur where things are.
     scales=(0.98, 1.0, 1.02),
     degrees=(-3, -2, -1, 0, 1, 2, 3),
 )
@@ -53,7 +58,7 @@ def caricatures(
     store: PictureStore,
     progress: Progress | None = None,
 ) -> list[Picture]:
-    """Read caricatures from a store; those that are missing in it are made and put there, batch by batch.
+    """Return caricatures from a store; missing ones are made and stored, batch by batch.
 
     Parameters
     ----------
@@ -62,9 +67,9 @@ def caricatures(
     requests
         What to make; the same request may appear more than once.
     store
-        Where pictures are kept.
+        The store.
     progress
-        As in `invert`; told of kept pictures first.
+        As in `invert`; called with the number of stored ones first.
 
     Returns
     -------
@@ -85,18 +90,18 @@ def caricatures(
 def invert(
     network: FrozenNetwork, requests: Sequence[CaricatureRequest], *, progress: Progress | None = None
 ) -> list[Picture]:
-    """Make caricatures.
+    """Return caricatures.
 
     Parameters
     ----------
     network
         The network.
     requests
-        What to make. Layers without positions (after a global pooling or a flatten) see pictures and image at the
-        network's own input size. At a layer that is silent for the image, the picture stays the noise that it started
-        from.
+        What to make. For layers without positions (after a global pooling or a flatten), the network sees pictures
+        and image at its own input size. At a layer that the image does not activate, the picture remains the noise
+        that it started from.
     progress
-        Called with the number of pictures that have been finished since, such as ``tqdm(total=...).update``.
+        Called with the number of pictures finished since the last call, such as ``tqdm(total=...).update``.
 
     Returns
     -------
@@ -106,9 +111,9 @@ def invert(
     Raises
     ------
     netlens.models.errors.NetworkError
-        The network has no such layer; the nearest names are told.
+        The network has no such layer; the message gives the nearest names.
     RequestError
-        A caricature of the network's input is asked for.
+        A caricature of the network's input is requested.
     """
     return in_order(_inverted(network, requests), progress)
 
@@ -122,13 +127,13 @@ class _Kind:
 
 
 def _inverted(network: FrozenNetwork, requests: Sequence[CaricatureRequest]) -> Iterator[dict[int, Picture]]:
-    """Make batch after batch; yields pictures by the index of their request."""
+    """Yield pictures batch by batch, by the index of their request."""
     group_of = {layer.name: group for group in _groups(network) for layer in group}
     alike: dict[tuple[_Kind, int, bytes], list[int]] = {}
     order = {layer.name: place for place, layer in enumerate(network.layers)}
     for index in sorted(range(len(requests)), key=lambda index: order.get(requests[index].layer, -1)):
         request = requests[index]
-        network.layer(request.layer)  # refuses one that there is not
+        network.layer(request.layer)  # raises an error for a layer that does not exist
         if request.layer not in group_of:
             raise RequestError(f"layer {request.layer!r} is the image itself, which has no caricature")
         kind = _Kind(tuple(layer.name for layer in group_of[request.layer]), request.size_px)
@@ -139,7 +144,7 @@ def _inverted(network: FrozenNetwork, requests: Sequence[CaricatureRequest]) -> 
 
 
 def _groups(network: FrozenNetwork) -> list[list[FrozenLayer]]:
-    """Deal the network's layers to graphs: in their order, those without positions by themselves."""
+    """Return the groups of layers that share a graph: in network order, those without positions apart."""
     layers = [layer for layer in network.layers if layer.node != network.input_node]
     groups: list[list[FrozenLayer]] = []
     for alike in (
@@ -166,7 +171,7 @@ class _Program:
         )
 
     def run(self, requests: Sequence[CaricatureRequest]) -> list[Picture]:
-        """Make at most a batch of caricatures, all of the first request's image and with its steps."""
+        """Return at most one batch of caricatures, all of the first request's image and with its number of steps."""
         return self._optimization.run(requests, requests[0].steps_count, self._fed)
 
     def _beside(self) -> Any:
@@ -177,7 +182,7 @@ class _Program:
         return self._image
 
     def _objective(self, layer: str, activations: Any) -> Any:
-        # Stopped before it is cut out: a gradient of zeros for all other places would cost as much as a layer.
+        # Stopped before slicing: a gradient of zeros for all other places would cost as much as a layer.
         targets = tf1.stop_gradient(activations)[_BATCH_SIZE:]
         return towards_image(activations, targets, self._counting[self._kind.layers.index(layer)], self._powers)
 

@@ -1,4 +1,4 @@
-"""What all requests for pictures have in common: numbers that are checked, and a key.
+"""What all requests for pictures have in common: checked numbers, and a key.
 
 Nothing here starts TensorFlow.
 """
@@ -15,11 +15,11 @@ SMALLEST_PX: Final = 16
 
 
 class RequestError(ValueError):
-    """A picture is asked for that cannot be made."""
+    """A request for a picture that cannot be made."""
 
 
 class Seeded(Protocol):
-    """A request whose picture starts from noise of a seed."""
+    """A request whose picture starts from seeded noise."""
 
     @property
     def seed(self) -> int:
@@ -28,7 +28,7 @@ class Seeded(Protocol):
 
 
 class KeyedRequest(ABC):
-    """A request that is equal to another one when both ask for the same picture.
+    """A request; requests for the same picture are equal.
 
     Attributes
     ----------
@@ -47,17 +47,17 @@ class KeyedRequest(ABC):
         return hash(self._content())
 
     def key(self, network_sha256: str) -> str:
-        """Compute the name that the picture is kept under: a hash of all that it depends on.
+        """Return the name under which the picture is stored: a hash of everything that it depends on.
 
         Parameters
         ----------
         network_sha256
-            Of the network that it is made from (`FrozenNetwork.sha256`).
+            Hash of the network that it is made from (`FrozenNetwork.sha256`).
 
         Returns
         -------
         str
-            64 hexadecimal digits: of the network, this request, and the version of the procedure.
+            64 hexadecimal digits, from the network, this request, and the version of the procedure.
         """
         header, array = self._content()
         head = json.dumps({**self._procedure(), "network": network_sha256, "request": header})
@@ -65,15 +65,15 @@ class KeyedRequest(ABC):
 
     @abstractmethod
     def _procedure(self) -> dict[str, int]:
-        """Return the name and version of what makes the picture."""
+        """Return the name and version of the procedure that makes the picture."""
 
     @abstractmethod
     def _content(self) -> tuple[str, bytes]:
-        """Return all that the picture depends on, but for the network: numbers and names as JSON, and an array."""
+        """Return what the picture depends on apart from the network: numbers and names as JSON, and an array."""
 
 
 def checked_layer(layer: Any, kind: str) -> str:
-    """Return what messages about a request begin with, such as ``caricature of layer 'mixed3a'``.
+    """Return the beginning of messages about a request, such as ``caricature of layer 'mixed3a'``.
 
     Raises
     ------
@@ -86,21 +86,21 @@ def checked_layer(layer: Any, kind: str) -> str:
 
 
 def settle_numbers(request: Any, where: str, **least: int) -> None:
-    """Check the numbers of a frozen request, and bring each to its one form.
+    """Check the numbers of a frozen request, and convert each to its canonical type.
 
     Parameters
     ----------
     request
-        Has ``cosine_power``, and the whole numbers that `least` names. Its fields are set.
+        Has ``cosine_power``, and the whole numbers that `least` names; its fields are set.
     where
-        What the message begins with.
+        The beginning of the message.
     **least
         The least value of each whole number.
 
     Raises
     ------
     RequestError
-        A value is impossible; the message says which.
+        A value is impossible; the message names it.
     """
     for name, lowest in least.items():
         value = getattr(request, name)

@@ -15,8 +15,8 @@ from netlens.models.frozen.frozen_network import FrozenNetwork
 class LucidModel(Model):  # type: ignore[misc]
     """A frozen network for everything in lucid that takes a model.
 
-    Its images are lucid's: RGB from 0 to 1; what the network preprocesses is part of the imported graph. Layers go by
-    the network's own names, so that ``T("mixed3a")`` is the layer's output whatever the operation is called; names of
+    Images are those of lucid, RGB from 0 to 1; the network's preprocessing is part of the imported graph. Layers have
+    the network's own names, so ``T("mixed3a")`` is the layer's output whatever the operation is called; names of
     operations work as well.
 
     Parameters
@@ -30,7 +30,7 @@ class LucidModel(Model):  # type: ignore[misc]
         self.model_name = network.name
         self.model_path = f"{network.name}-{network.sha256}"  # lucid tells models apart by it
         self.image_shape = list(network.input_shape)
-        # In lucid a black pixel becomes the first, a white one the second, after the channels are reversed.
+        # After reversing the channels, lucid maps black to the first value and white to the second.
         self.image_value_range = network.preprocessing.limits()
         self.is_BGR = network.preprocessing.channel_order == "bgr"
         self.input_name = network.input_node
@@ -52,13 +52,13 @@ class LucidModel(Model):  # type: ignore[misc]
         return list(self.network.class_names)
 
     def import_graph(self, *args: Any, **kwargs: Any) -> Any:
-        """Import the graph as `lucid.modelzoo.vision_base.Model.import_graph` does; gives tensors by layer."""
+        """Import the graph as `lucid.modelzoo.vision_base.Model.import_graph` does; returns tensors by layer."""
         tensor_of = super().import_graph(*args, **kwargs)
         return lambda name: tensor_of(self._nodes.get(name, name))
 
 
 def lucid_model(network: FrozenNetwork) -> LucidModel:
-    """Give a network to lucid.
+    """Return a network as a model of lucid.
 
     Parameters
     ----------

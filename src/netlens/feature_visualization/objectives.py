@@ -1,4 +1,4 @@
-"""What pictures maximize at a layer: the activation along a direction, or the likeness to an image.
+"""What pictures maximize at a layer: the activation along a direction, or the similarity to an image's activations.
 
 Both are a scalar product a . b at each position, optionally times a power of the cosine of a and b. No picture's term
 depends on another picture. Cosines of less than 0.1 count as 0.1, as in lucid 0.3.10 (``objectives.direction``).
@@ -16,23 +16,23 @@ from lucid.optvis import objectives_util
 from netlens.feature_visualization.requests import Position
 from netlens.models.backend import tf1
 
-# Whatever changes a picture below changes PROCEDURE too, in requests.py and in caricature_requests.py: pictures are
-# kept by it.
+# Whatever changes a picture below must raise PROCEDURE in requests.py and CARICATURE_PROCEDURE in
+# caricature_requests.py, which stored pictures depend on.
 _LEAST_COSINE: Final = 0.1
-_SHORTEST: Final = 1e-6  # what a length of 0 is taken for, where a quotient by it must be 0
+_SHORTEST: Final = 1e-6  # replaces a length of 0, so that a quotient by it is 0
 
 
 def along_directions(
     activations: Any, directions: Any, position: Position = "everywhere", cosine_power: float = 0.0
 ) -> Any:
-    """Sum over pictures how far their activations reach along a direction each.
+    """Return the sum over pictures of their activations along one direction each.
 
     Parameters
     ----------
     activations
         Tensor, (n, height, width, channels) or (n, channels).
     directions
-        Tensor, (n, channels), one direction per picture; where it is 0 everywhere, the picture counts as 0.
+        Tensor, (n, channels), one direction per picture; a picture with a direction of zeros counts as 0.
     position
         ``everywhere`` or ``centre``.
     cosine_power
@@ -53,13 +53,13 @@ def along_directions(
         return count * objectives_util._dot_cossim(activations, directions)
     along = tf1.reduce_sum(activations * directions, -1)
     lengths = _lengths(activations) * tf1.norm(directions, axis=-1)
-    # A direction's largest entry is 1, so only the length of one that is 0 everywhere is changed.
+    # A direction's largest entry is 1, so this changes only the length of a direction of zeros.
     weighted = _times_cosine(along, tf1.maximum(lengths, _SHORTEST), cosine_power)
     return count * tf1.reduce_mean(weighted)
 
 
 def towards_image(activations: Any, targets: Any, counting: Any, cosine_powers: Any) -> Any:
-    """Sum over pictures how far their activations reach along those of an image, at the same position.
+    """Return the sum over pictures of their activations along those of an image at the same positions.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def towards_image(activations: Any, targets: Any, counting: Any, cosine_powers: 
     -------
     tensor
         The sum over the counting pictures of the mean over positions of a . t max(0.1, cos(a, t))^power, where a is
-        the picture's activation there and t the image's. Where one of them is 0, that is 0.
+        the picture's activation there and t the image's; 0 where one of them is 0.
     """
     activations, targets = _with_positions(activations), _with_positions(targets)
     along = tf1.reduce_sum(activations * targets, -1)
@@ -89,7 +89,7 @@ def _with_positions(activations: Any) -> Any:
 
 
 def _lengths(vectors: Any) -> Any:
-    # The small number within the root: the slope of a length of 0 is not infinite then.
+    # The small number within the root keeps the slope finite at a length of 0.
     return tf1.sqrt(tf1.reduce_sum(vectors**2, -1) + 1e-8)
 
 

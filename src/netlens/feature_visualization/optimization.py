@@ -1,8 +1,8 @@
-"""Optimize a batch of pictures side by side with lucid: how they are parameterised, transformed and stepped.
+"""Optimizes a batch of pictures side by side with lucid: parametrization, transformations and steps.
 
-Pictures are Fourier coefficients of decorrelated colors. The network sees them through random transformations, the
-same sequence for every picture and in every run. What is maximized is the caller's: a sum over some layers. Several
-layers may share a batch, since a picture that does not count at a layer gets no gradient from it.
+Pictures are parametrized by Fourier coefficients of decorrelated colors. The network sees them through random
+transformations, in the same sequence for every picture and every run. The caller supplies the objective, a sum over
+some layers. Several layers may share a batch, since a picture gets no gradient from layers at which it does not count.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from netlens.feature_visualization.store import Picture
 from netlens.models.backend import tf1
 from netlens.models.frozen.frozen_network import FrozenNetwork
 
-# Whatever changes a picture below changes PROCEDURE too, in requests.py and in caricature_requests.py: pictures are
-# kept by it.
+# Whatever changes a picture below must raise PROCEDURE in requests.py and CARICATURE_PROCEDURE in
+# caricature_requests.py, which stored pictures depend on.
 _NOISE: Final = 0.01  # standard deviation of the coefficients that a picture starts from
 _GREY: Final = 0.5
 
@@ -42,11 +42,11 @@ class Manner:
     Attributes
     ----------
     decay_power
-        Coefficients count as frequency to minus this power.
+        Coefficients are scaled by the frequency to minus this power.
     learning_rate
-        Of Adam, in the parameterisation's units.
+        Of Adam, in units of the parametrization.
     scales, degrees
-        What the random scalings and rotations are chosen from, evenly.
+        Random scalings and rotations are drawn uniformly from these.
     """
 
     decay_power: float
@@ -97,14 +97,14 @@ class Optimization:
             parts = []
             for layer in layers:
                 activations = tensor_of(layer)
-                # lucid forgets sizes on the way into the network, the number of pictures sometimes with them.
+                # lucid loses static sizes on the way into the network, sometimes including the number of pictures.
                 activations.set_shape([images_count, *activations.shape.as_list()[1:]])
                 parts.append(objective(layer, activations))
             return tf1.add_n(parts)
 
-        # Lucid fills the parameter with numpy's global random numbers, which are nobody's but the caller's.
+        # lucid fills the parameter from numpy's global random state, which belongs to the caller.
         numpy_state = np.random.get_state()  # noqa: NPY002
-        # The session is for what lucid initializes while it builds.
+        # lucid initializes some variables while it builds, which needs a session.
         with tf1.Graph().as_default() as self._graph, tf1.Session(config=_session_config()):
             shape = (count, size_px, size_px, 3)
             image = to_valid_rgb(fft_image(shape, decay_power=manner.decay_power), decorrelate=True, sigmoid=True)
@@ -132,14 +132,14 @@ class Optimization:
         steps_count: int,
         fed: Callable[[Sequence[Request]], Mapping[Any, NDArray[Any]]],
     ) -> list[Picture]:
-        """Optimize a batch, in a session of its own, so that the random transformations start anew.
+        """Return a batch of optimized pictures; a session of its own restarts the random transformations.
 
         Parameters
         ----------
         requests
-            One per picture, at most `count`; their seeds are those of the noise that pictures start from.
+            One per picture, at most `count`; their seeds determine the noise that pictures start from.
         steps_count
-            Steps.
+            Steps of the optimization.
         fed
             Given one request for each of the `count` places, returns the values of the placeholders of `objective`
             and `beside`.
@@ -149,7 +149,7 @@ class Optimization:
         list of ndarray
             (size, size, 3) uint8 each, in the order of the requests.
         """
-        # Places without a request repeat the first one: ordinary work, thrown away.
+        # Places without a request repeat the first one, and their pictures are dropped.
         filled = [*requests, *[requests[0]] * (self._count - len(requests))]
         values = fed(filled)
         noise = np.empty(self._coefficients.shape.as_list(), np.float32)
@@ -175,7 +175,7 @@ def resized_to(network: FrozenNetwork, layers: Sequence[str], size_px: int) -> t
 
 
 def _transformations(manner: Manner, size_px: int, input_size: tuple[int, int] | None) -> list[Callable[[Any], Any]]:
-    """Return lucid's standard transformations, in proportion to the picture, each with a seed of its own."""
+    """Return lucid's standard transformations, scaled to the size of the picture, each with its own seed."""
     border, shift, last_shift = (max(1, round(size_px * share)) for share in (12 / 128, 8 / 128, 4 / 128))
     steps = [
         transform.pad(border, mode="constant", constant_value=_GREY),
@@ -183,7 +183,7 @@ def _transformations(manner: Manner, size_px: int, input_size: tuple[int, int] |
         transform.random_scale(manner.scales, seed=2),
         transform.random_rotate(manner.degrees, seed=3),
         transform.jitter(last_shift, seed=4),
-        # Always the same size: the network's own where its layers need it, the picture's everywhere else.
+        # A fixed size: the network's own where its layers need it, the picture's everywhere else.
         transform.crop_or_pad_to(size_px, size_px),
     ]
     if input_size is not None:

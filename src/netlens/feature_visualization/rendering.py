@@ -1,14 +1,17 @@
-"""Render pictures of what units, channels and directions answer to, many at a time, with lucid.
+"""Renders feature visualizations of units and directions, many at a time, with lucid.
 
-Source: Olah, Mordvintsev & Schubert 2017, "Feature Visualization" (Distill). An image is found by gradient ascent on
-the activation along a direction. It is parameterised by the Fourier coefficients of decorrelated colors, and seen by
-the network through small random shifts, scalings and rotations. Parameterisation, transformations, the gradient of
-ReLU in the first steps and the optimizer are lucid's.
+An image is found by gradient ascent on the activation along a direction. It is parametrized by Fourier coefficients of
+decorrelated colors, and seen by the network through small random shifts, scalings and rotations. Parametrization,
+transformations, the gradient of ReLU in the first steps and the optimizer are those of lucid.
 
-What is added is order: pictures are optimized side by side, without influence on each other, each from noise of its
-own seed, and the random transformations are the same sequence for every picture. So the same request gives the same
-bytes, in whatever company it is rendered, in this process or another on the same machine. Pictures of several layers
-may share a batch: each has a direction in its own layer and zeros in the others, which add nothing to its gradient.
+Beyond lucid, results are reproducible: images are optimized side by side without influencing each other, each from
+noise of its own seed, and the random transformations are the same sequence for every image. So a request produces the
+same bytes whatever it is rendered with, in any process on the same machine. Images of several layers may share a batch:
+each has a direction in its own layer and zeros in the others, which add nothing to its gradient.
+
+References
+----------
+Olah, Mordvintsev and Schubert 2017, "Feature Visualization", Distill.
 """
 
 from __future__ import annotations
@@ -30,10 +33,9 @@ from netlens.feature_visualization.store import Picture, PictureStore, Progress,
 from netlens.models.backend import tf1
 from netlens.models.frozen.frozen_network import FrozenNetwork
 
-# Whatever changes a picture below also changes netlens.feature_visualization.requests.PROCEDURE, by which pictures are
-# kept.
+# Whatever changes a picture below must raise PROCEDURE in requests.py, which stored pictures depend on.
 _MANNER: Final = Manner(
-    # With lucid's 1, deep layers of small networks give faint, noisy pictures; with 2, plain black and white spots.
+    # With lucid's 1, deep layers of small networks produce faint, noisy images; with 2, plain black and white spots.
     decay_power=1.5,
     learning_rate=0.05,
     scales=tuple(1 + step / 50 for step in range(-5, 6)),
@@ -49,20 +51,20 @@ def render(
     batch_size: int = _BATCH_SIZE,
     progress: Progress | None = None,
 ) -> list[Picture]:
-    """Render pictures.
+    """Return rendered feature visualizations.
 
     Parameters
     ----------
     network
         The network.
     requests
-        What to show. Requests that differ only in layer, direction and seed are rendered together. Layers without
-        positions (after a global pooling or a flatten) see a picture at the network's own input size.
+        What to render. Requests that differ only in layer, direction and seed are rendered together. For layers
+        without positions (after a global pooling or a flatten), the network sees images at its own input size.
     batch_size
-        Pictures rendered at a time. The last batch is filled up, since sums may depend on the batch size in their last
-        digits.
+        Images rendered at a time. The last batch is filled up, since the last digits of sums may depend on the batch
+        size.
     progress
-        Called with the number of pictures that have been finished since, such as ``tqdm(total=...).update``.
+        Called with the number of images finished since the last call, such as ``tqdm(total=...).update``.
 
     Returns
     -------
@@ -72,31 +74,31 @@ def render(
     Raises
     ------
     netlens.models.errors.NetworkError
-        The network has no such layer; the nearest names are told.
+        The network has no such layer; the message gives the nearest names.
     RequestError
-        A direction does not have the layer's number of channels, or there is no batch of that size.
+        A direction does not have the layer's number of channels, or `batch_size` is less than 1.
     """
     return in_order(_rendered(network, requests, batch_size), progress)
 
 
-def pictures(
+def visualizations(
     network: FrozenNetwork,
     requests: Sequence[PictureRequest],
     store: PictureStore,
     progress: Progress | None = None,
 ) -> list[Picture]:
-    """Read pictures from a store; those that are missing in it are rendered and put there, batch by batch.
+    """Return feature visualizations from a store; missing ones are rendered and stored, batch by batch.
 
     Parameters
     ----------
     network
         The network.
     requests
-        What to show; the same request may appear more than once.
+        What to render; the same request may appear more than once.
     store
-        Where pictures are kept.
+        The store.
     progress
-        As in `render`; told of kept pictures first.
+        As in `render`; called with the number of stored ones first.
 
     Returns
     -------
@@ -116,9 +118,9 @@ def pictures(
 
 @dataclass(frozen=True)
 class _Setting:
-    """What pictures that are rendered together have in common.
+    """What images that are rendered together have in common.
 
-    `resized`: whether the network sees them at its own input size, which is not theirs.
+    `resized`: whether the network sees them resized to its own input size.
     """
 
     position: Position
@@ -131,9 +133,9 @@ class _Setting:
 def _rendered(
     network: FrozenNetwork, requests: Sequence[PictureRequest], batch_size: int
 ) -> Iterator[dict[int, Picture]]:
-    """Render batch after batch; yields pictures by the index of their request."""
+    """Yield images batch by batch, by the index of their request."""
     if batch_size < 1:
-        raise RequestError(f"batch_size is {batch_size}; take at least 1")
+        raise RequestError(f"batch_size is {batch_size}; use at least 1")
     groups: dict[_Setting, dict[str, list[int]]] = {}
     for index, request in enumerate(requests):
         layer = network.layer(request.layer)
@@ -156,10 +158,10 @@ def _rendered(
 
 
 def _batches(by_layer: Mapping[str, Sequence[int]], place: Mapping[str, int], batch_size: int) -> Iterator[list[int]]:
-    """Deal requests to batches: of one layer as far as they fill batches, what is left of the layers together.
+    """Yield batches of request indices: of one layer as far as they fill batches, then the rest of all layers together.
 
-    A batch costs what its last layer costs, and its graph is built anew for other layers: so a batch is of one layer
-    where it can be, and of few and neighbouring ones where it can't.
+    A batch costs what its last layer costs, and other layers need another graph: so a batch belongs to one layer where
+    possible, and otherwise to few, neighboring ones.
     """
     left: list[int] = []
     for layer in sorted(by_layer, key=lambda name: place[name]):
@@ -171,7 +173,7 @@ def _batches(by_layer: Mapping[str, Sequence[int]], place: Mapping[str, int], ba
 
 
 class _Program:
-    """The graph that optimizes a batch of pictures of one setting and of some layers."""
+    """The graph that optimizes a batch of images of one setting and of some layers."""
 
     def __init__(self, model: LucidModel, setting: _Setting, layers: Sequence[str], batch_size: int) -> None:
         self._setting, self._batch_size = setting, batch_size
@@ -182,7 +184,7 @@ class _Program:
         )
 
     def run(self, requests: Sequence[PictureRequest]) -> list[Picture]:
-        """Render at most a batch of requests."""
+        """Return the images of at most one batch of requests."""
         return self._optimization.run(requests, self._setting.steps_count, self._fed)
 
     def _objective(self, layer: str, activations: Any) -> Any:

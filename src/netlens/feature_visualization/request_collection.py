@@ -1,4 +1,4 @@
-"""Feature visualizations that an analysis asks for, collected for the job that renders them.
+"""Feature visualizations that an analysis requests, collected for the job that renders them.
 
 Nothing here starts TensorFlow.
 """
@@ -20,7 +20,7 @@ class RequestCollection:
     Parameters
     ----------
     network_sha256
-        Of the network that they are made from (`FrozenNetwork.sha256`).
+        Hash of the network that they are made from (`FrozenNetwork.sha256`).
     position, size_px, steps_count, seed, cosine_power
         Settings that all have in common; see `PictureRequest`.
 
@@ -56,7 +56,7 @@ class RequestCollection:
         return list(self._requests)
 
     def direction_key(self, layer: str, direction: ArrayLike) -> str:
-        """Ask for the feature visualization of a direction and return its key.
+        """Request the feature visualization of a direction and return its key.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class RequestCollection:
         Raises
         ------
         RequestError
-            The direction or a setting is impossible; the message says which.
+            The direction or a setting is impossible; the message names it.
         """
         values = np.asarray(direction)
         if values.size and not values.any():
@@ -85,11 +85,11 @@ class RequestCollection:
         return request.key(self.network_sha256)
 
     def direction_keys(self, layer: str, directions: Iterable[ArrayLike]) -> tuple[str, ...]:
-        """Ask for the feature visualizations of several directions and return their keys."""
+        """Request the feature visualizations of several directions and return their keys."""
         return tuple(self.direction_key(layer, direction) for direction in directions)
 
     def unit_key(self, layer: str, unit: int, units_count: int) -> str:
-        """Ask for the feature visualization of one of a layer's `units_count` units and return its key.
+        """Request the feature visualization of one of a layer's `units_count` units and return its key.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class RequestCollection:
         return self.direction_key(layer, channel_direction(int(unit), units_count))
 
     def unit_keys(self, layer: str, units: Iterable[int], units_count: int) -> tuple[str, ...]:
-        """Ask for the feature visualizations of several units and return their keys."""
+        """Request the feature visualizations of several units and return their keys."""
         return tuple(self.unit_key(layer, unit, units_count) for unit in units)
 
     def save(self, path: str | Path) -> None:

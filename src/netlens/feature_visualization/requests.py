@@ -1,6 +1,6 @@
-"""What a picture of a unit or of a direction is to show, and the key under which it is kept.
+"""What a feature visualization of a unit or a direction is made from, and the key under which it is stored.
 
-Nothing here starts TensorFlow: an analysis can ask for pictures that another job renders.
+Nothing here starts TensorFlow: an analysis can request what another job renders.
 """
 
 import json
@@ -21,7 +21,7 @@ from netlens.feature_visualization.keyed_requests import (
 
 Position = Literal["everywhere", "centre"]
 
-#: Version of `netlens.feature_visualization.rendering`: raised whenever the same request would give another picture.
+#: Version of `netlens.feature_visualization.rendering`: raised whenever a request would produce another picture.
 PROCEDURE: Final = 2
 
 _POSITIONS: Final = ("everywhere", "centre")
@@ -30,19 +30,19 @@ _PREFIX: Final = "picture_"
 
 @dataclass(frozen=True, eq=False)
 class PictureRequest(KeyedRequest):
-    """One picture: the image that makes a layer's activations point along a direction.
+    """One feature visualization: the image that makes a layer's activations point along a direction.
 
-    Two requests are equal when they ask for the same picture.
+    Requests for the same picture are equal.
 
     Attributes
     ----------
     layer
         Name of the layer, as in `netlens.models.frozen.frozen_network.FrozenNetwork.layers`.
     direction
-        (channels,) of that layer, any scale; kept read-only, float32, divided by its largest absolute value, since a
-        picture does not depend on the scale. One channel is `channel_direction`.
+        (channels,) of that layer, any scale; stored read-only as float32, divided by its largest absolute value, since
+        the result does not depend on the scale. `channel_direction` is that of a single channel.
     position
-        ``everywhere``: the mean over all positions; ``centre``: the one in the middle (of an even number, the later).
+        ``everywhere``: the mean over all positions; ``centre``: the middle one (of an even number, the later).
     size_px
         Height and width in pixels.
     steps_count
@@ -50,13 +50,13 @@ class PictureRequest(KeyedRequest):
     seed
         Of the noise that the optimization starts from.
     cosine_power
-        The activation along the direction is multiplied by this power of their cosine; 0 leaves it alone. See
-        lucid's ``objectives.direction``.
+        The activation along the direction is multiplied by this power of their cosine; see lucid's
+        ``objectives.direction``.
 
     Raises
     ------
     RequestError
-        A value is impossible; the message says which.
+        A value is impossible; the message names it.
     """
 
     layer: str
@@ -68,7 +68,7 @@ class PictureRequest(KeyedRequest):
     cosine_power: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the values, and bring the direction to its one form."""
+        """Check the values, and normalize the direction."""
         where = checked_layer(self.layer, "picture")
         if self.position not in _POSITIONS:
             raise RequestError(f"{where}: position must be 'everywhere' or 'centre', not {self.position!r}")
@@ -84,7 +84,7 @@ class PictureRequest(KeyedRequest):
 
 
 def channel_direction(channel: int, channels_count: int) -> NDArray[np.float32]:
-    """Give the direction of one channel: 1 there, 0 elsewhere, (channels_count,) float32.
+    """Return the direction of one channel: float32, (channels_count,), 1 there and 0 elsewhere.
 
     Raises
     ------
@@ -99,13 +99,13 @@ def channel_direction(channel: int, channels_count: int) -> NDArray[np.float32]:
 
 
 def pack(requests: Sequence[PictureRequest]) -> dict[str, NDArray[Any]]:
-    """Write requests as arrays, for an npz file that may hold other arrays too.
+    """Return requests as arrays, for an npz file that may hold other arrays too.
 
     Returns
     -------
     dict
         ``picture_layer``, ``picture_position``, ``picture_size_px``, ``picture_steps_count``, ``picture_seed``,
-        ``picture_cosine_power`` and ``picture_channels_count``, (n,) each, and all directions one behind the other in
+        ``picture_cosine_power`` and ``picture_channels_count``, (n,) each, and all directions concatenated in
         ``picture_direction``.
     """
     columns: dict[str, NDArray[Any]] = {
@@ -122,24 +122,24 @@ def pack(requests: Sequence[PictureRequest]) -> dict[str, NDArray[Any]]:
 
 
 def unpack(arrays: Mapping[str, ArrayLike]) -> list[PictureRequest]:
-    """Read what `pack` wrote; other arrays are left alone.
+    """Return the requests that `pack` wrote; other arrays are ignored.
 
     Raises
     ------
     RequestError
-        Arrays are missing, or do not belong together.
+        Arrays are missing, or do not fit each other.
     """
     names = (
         "layer", "position", "size_px", "steps_count", "seed", "cosine_power", "channels_count", "direction",
     )  # fmt: skip
     missing = [_PREFIX + name for name in names if _PREFIX + name not in arrays]
     if missing:
-        raise RequestError(f"no picture requests here: array {missing[0]!r} is missing")
+        raise RequestError(f"no requests for feature visualizations here: array {missing[0]!r} is missing")
     columns = {name: np.asarray(arrays[_PREFIX + name]) for name in names}
     *fields, direction = (columns[name] for name in names)
     counts = columns["channels_count"]
     if len({len(field) for field in fields}) != 1 or int(counts.sum()) != direction.size:
-        raise RequestError("the arrays of the picture requests do not belong together; write them with `pack`")
+        raise RequestError("the arrays of the requests do not fit each other; write them with `pack`")
     ends = np.cumsum(counts)
     return [
         PictureRequest(
@@ -164,7 +164,7 @@ def _normalized(direction: ArrayLike, where: str) -> NDArray[np.float32]:
         raise RequestError(f"{where}: direction holds NaN or infinity")
     largest = np.abs(values).max()
     if largest == 0:
-        raise RequestError(f"{where}: direction is 0 everywhere, so there is nothing to show")
+        raise RequestError(f"{where}: direction is 0 everywhere, so there is nothing to visualize")
     # The largest becomes exactly 1, so that this done twice changes nothing; + 0 turns -0 into 0.
     normalized: NDArray[np.float32] = (values / largest).astype(np.float32) + np.float32(0)
     normalized.flags.writeable = False

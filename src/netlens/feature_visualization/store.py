@@ -1,4 +1,4 @@
-"""Rendered pictures, each a PNG file named by all that it depends on. Nothing here starts TensorFlow."""
+"""Rendered pictures, one PNG file each, named by a hash of what it depends on. Nothing here starts TensorFlow."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,30 +14,30 @@ from netlens.files.atomic import writing
 
 Picture = NDArray[np.uint8]
 
-#: Is told how many more pictures are there, as ``tqdm.update`` is.
+#: Called with the number of further pictures that are done, as ``tqdm.update`` is.
 Progress = Callable[[int], object]
 
 _KEY_DIGITS: Final = 64
 
 
 class StoreError(ValueError):
-    """A picture cannot be kept, or is asked for that was never rendered."""
+    """A picture that cannot be stored, or that was never rendered."""
 
 
 class PictureStore:
     """A folder of pictures by key.
 
-    Files appear whole or not at all, so several processes may share a folder. A damaged file counts as missing, and is
-    replaced by the next `put`.
+    Files appear complete or not at all, so several processes may share a folder. A damaged file counts as missing, and
+    the next `put` replaces it.
 
     Parameters
     ----------
     folder
-        Made when the first picture is put.
+        Created with the first picture.
 
     Examples
     --------
-    >>> store = PictureStore("results/demo/pictures/small_vgg")
+    >>> store = PictureStore("results/demo/feature_visualizations/small_vgg")
     >>> picture = store.get(request.key(network_sha256))
     """
 
@@ -45,24 +45,24 @@ class PictureStore:
         self.folder = Path(folder)
 
     def path(self, key: str) -> Path:
-        """Give the file of a key, whether it exists or not.
+        """Return the file of a key, whether it exists or not.
 
         Raises
         ------
         StoreError
-            It is no key of `PictureRequest.key`.
+            The key is not one of `KeyedRequest.key`.
         """
         if len(key) != _KEY_DIGITS or not set(key) <= set("0123456789abcdef"):
-            raise StoreError(f"{key!r} is no key of a picture; take it from PictureRequest.key")
+            raise StoreError(f"{key!r} is not the key of a picture; take it from the request's method key")
         return self.folder / f"{key}.png"
 
     def get(self, key: str) -> Picture | None:
-        """Read a picture.
+        """Return a picture.
 
         Returns
         -------
         ndarray or None
-            (height, width, 3) uint8; None where there is none, or a damaged one.
+            (size, size, 3) uint8; None where it is missing or damaged.
         """
         try:
             content = self.path(key).read_bytes()
@@ -71,12 +71,12 @@ class PictureStore:
         return _decoded(content)
 
     def put(self, key: str, picture: NDArray[Any]) -> None:
-        """Keep a picture.
+        """Store a picture.
 
         Raises
         ------
         StoreError
-            It is not uint8 of shape (size, size, 3).
+            The picture is not uint8 of shape (size, size, 3).
         netlens.files.atomic.DiskFullError
             The disk is full; nothing is left behind.
         """
@@ -87,12 +87,12 @@ class PictureStore:
             Image.fromarray(np.ascontiguousarray(picture), "RGB").save(temporary, format="PNG")
 
     def read(self, network_sha256: str, requests: Sequence[KeyedRequest]) -> list[Picture]:
-        """Read the pictures of requests that have been rendered, for a figure that only draws.
+        """Return the pictures of requests that have been rendered.
 
         Raises
         ------
         StoreError
-            Some are missing or damaged; the message says how many, and which is the first.
+            Some are missing or damaged; the message says how many, and names the first.
         """
         found = [self.get(request.key(network_sha256)) for request in requests]
         missing = [request.layer for request, picture in zip(requests, found, strict=True) if picture is None]
@@ -105,12 +105,12 @@ class PictureStore:
 
 
 def in_order(batches: Iterable[Mapping[int, Picture]], progress: Progress | None = None) -> list[Picture]:
-    """Put pictures that are made batch by batch into their order.
+    """Return pictures that are made batch by batch in their order.
 
     Parameters
     ----------
     batches
-        Pictures by index; all indices from 0 on.
+        Pictures by index; together, all indices from 0.
     progress
         Called with the number of pictures of each batch.
 
@@ -132,19 +132,19 @@ def kept_or_made(
     make: Callable[[list[int]], Iterator[Mapping[int, Picture]]],
     progress: Progress | None = None,
 ) -> list[Picture]:
-    """Give pictures from a store; what is missing in it is made and put there, batch by batch.
+    """Return pictures from a store; missing ones are made and stored, batch by batch.
 
     Parameters
     ----------
     store
-        Where pictures are kept.
+        The store.
     keys
-        Of the pictures; the same may appear more than once.
+        Keys of the pictures; the same may appear more than once.
     make
-        Given which are missing, as indices into `keys`, each picture once, makes them batch by batch: gives pictures
-        by position among these.
+        Takes the missing pictures as indices into `keys`, each picture once, and yields them batch by batch, by their
+        position among these indices.
     progress
-        Called with the number of pictures that have been found or made since.
+        Called with the number of pictures found or made since the last call.
 
     Returns
     -------
