@@ -132,10 +132,10 @@ def test_every_array_is_needed_and_no_other(tmp_path, name):
     arrays = load_arrays(path)
     for missing in arrays:
         save_arrays(path, {key: array for key, array in arrays.items() if key != missing})
-        with pytest.raises(ArrayFileError, match=rf"^{path}: there is no array '{missing}'; delete the file"):
+        with pytest.raises(ArrayFileError, match=rf"^{path}: array '{missing}' is missing; delete the file"):
             type(saved).load(path)
     save_arrays(path, {**arrays, "other": np.zeros(2)})
-    with pytest.raises(ArrayFileError, match="an array 'other' that does not belong here; delete the file"):
+    with pytest.raises(ArrayFileError, match="array 'other' does not belong in it; delete the file"):
         type(saved).load(path)
 
 
@@ -146,10 +146,10 @@ def test_every_array_has_one_kind_and_number_of_dimensions(tmp_path, name):
     arrays = load_arrays(path)
     for wrong, array in arrays.items():
         save_arrays(path, {**arrays, wrong: array.astype(np.complex64) if array.dtype.kind in "fi" else np.zeros(3)})
-        with pytest.raises(ArrayFileError, match=rf"array '{wrong}' holds (complex64|float64), not"):
+        with pytest.raises(ArrayFileError, match=rf"array '{wrong}' is of type (complex64|float64); .* are expected"):
             type(saved).load(path)
         save_arrays(path, {**arrays, wrong: array[None]})
-        with pytest.raises(ArrayFileError, match=rf"array '{wrong}' has \d dimensions, not \d"):
+        with pytest.raises(ArrayFileError, match=rf"array '{wrong}' has \d dimensions instead of \d"):
             type(saved).load(path)
 
 

@@ -16,7 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
+from netlens.files.array_reader import ArrayReader
+from netlens.files.arrays import save_arrays
 from netlens.weights.selection.layers import ShownLayers
 
 #: Numbers of factors that the weights into one unit are split into.
@@ -145,32 +146,34 @@ class LinearMaps:
         ArrayFileError
             The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
         """
-        fields = _Fields(path)
-        layers = ShownLayers(*(fields.text(name) for name in ("first", "second", "source", "target", "next")))
+        reader = ArrayReader(path)
+        layers = ShownLayers(
+            *(str(reader.array(name, "U")) for name in ("first", "second", "source", "target", "next"))
+        )
 
         def linear_map(name: str, *units: str) -> LinearMap:
             window = f"window of {name}"
             return LinearMap(
-                fields.array(f"{name}.weights", "f", window, window, *units),
-                fields.whole(f"{name}.stride"),
-                fields.real(f"{name}.difference"),
+                reader.array(f"{name}.weights", "f", window, window, *units),
+                reader.whole(f"{name}.stride"),
+                reader.real(f"{name}.difference"),
             )
 
         first = linear_map("first", "input channels", "units of first")
         found = cls(
-            network=fields.text("network"),
-            network_sha256=fields.text("network_sha256"),
-            channel_order=fields.text("channel_order"),
-            input_layer=fields.text("input"),
+            network=str(reader.array("network", "U")),
+            network_sha256=str(reader.array("network_sha256", "U")),
+            channel_order=str(reader.array("channel_order", "U")),
+            input_layer=str(reader.array("input", "U")),
             layers=layers,
             first=first,
             connection=linear_map("connection", "units of source", "units of target"),
             second=linear_map("second", "units of first", "units of second") if layers.second else None,
             uses=linear_map("uses", "units of target", "units of next") if layers.next else None,
-            first_kernel=fields.array("first.kernel", "f", "height", "width", "input channels", "units of first"),
-            first_embedded=fields.array("first.embedded", "f", *first.weights.shape),
+            first_kernel=reader.array("first.kernel", "f", "height", "width", "input channels", "units of first"),
+            first_embedded=reader.array("first.embedded", "f", *first.weights.shape),
         )
-        fields.finish()
+        reader.finish()
         return found
 
 
@@ -285,36 +288,36 @@ class Selection:
         ArrayFileError
             The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
         """
-        fields = _Fields(path)
+        reader = ArrayReader(path)
 
         def connections(name: str, window: str) -> Connections:
             return Connections(
-                fields.array(name, "i", f"number of {name}"),
-                fields.array(f"{name}.weights", "f", f"number of {name}", window, window),
-                fields.keys(f"{name}.keys", f"number of {name}"),
+                reader.array(name, "i", f"number of {name}"),
+                reader.array(f"{name}.weights", "f", f"number of {name}", window, window),
+                reader.names(f"{name}.keys", f"number of {name}"),
             )
 
-        strengths = fields.array("positions.strengths", "f", "positions", "positions")
-        position_keys = fields.array("positions.keys", "U", "positions", "positions")
+        strengths = reader.array("positions.strengths", "f", "positions", "positions")
+        position_keys = reader.array("positions.keys", "U", "positions", "positions")
         found = cls(
-            source=fields.text("source"),
-            target=fields.text("target"),
-            source_unit=fields.whole("source_unit"),
-            unit=fields.whole("unit"),
-            source_unit_key=fields.text("source_unit.key"),
-            unit_key=fields.text("unit.key"),
-            connection=fields.array("connection.weights", "f", "window", "window"),
-            largest_weight=fields.real("connection.largest"),
+            source=str(reader.array("source", "U")),
+            target=str(reader.array("target", "U")),
+            source_unit=reader.whole("source_unit"),
+            unit=reader.whole("unit"),
+            source_unit_key=str(reader.array("source_unit.key", "U")),
+            unit_key=str(reader.array("unit.key", "U")),
+            connection=reader.array("connection.weights", "f", "window", "window"),
+            largest_weight=reader.real("connection.largest"),
             inputs=connections("inputs", "window"),
-            used_layer=fields.text("used_layer"),
-            used_unit=fields.whole("used_unit"),
-            used_key=fields.text("used.key"),
-            using_layer=fields.text("using_layer"),
+            used_layer=str(reader.array("used_layer", "U")),
+            used_unit=reader.whole("used_unit"),
+            used_key=str(reader.array("used.key", "U")),
+            using_layer=str(reader.array("using_layer", "U")),
             uses=connections("uses", "window of uses"),
             position_strengths=strengths,
             position_keys=tuple(tuple(row) for row in position_keys.tolist()),
         )
-        fields.finish()
+        reader.finish()
         return found
 
 
@@ -505,103 +508,48 @@ class WeightFactors:
         ArrayFileError
             The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
         """
-        fields = _Fields(path)
+        reader = ArrayReader(path)
         window = ("height", "width")
 
         def unit_factors(count: int) -> UnitFactors:
             name = f"unit.{count}"
             return UnitFactors(
-                fields.array(f"{name}.maps", "f", count, *window),
-                fields.array(f"{name}.directions", "f", count, "channels"),
-                fields.array(f"{name}.shares", "f", count),
-                fields.real(f"{name}.error"),
-                fields.keys(f"{name}.keys", count),
+                reader.array(f"{name}.maps", "f", count, *window),
+                reader.array(f"{name}.directions", "f", count, "channels"),
+                reader.array(f"{name}.shares", "f", count),
+                reader.real(f"{name}.error"),
+                reader.names(f"{name}.keys", count),
             )
 
         def group(name: str) -> GroupFactors:
             size = f"units of {name}"
             return GroupFactors(
-                fields.flag(f"{name}.found"),
-                fields.array(f"{name}.units", "i", size),
-                fields.keys(f"{name}.unit_keys", size),
-                fields.array(f"{name}.maps", "f", size, GROUP_FACTORS, *window),
-                fields.array(f"{name}.directions", "f", GROUP_FACTORS, "channels"),
-                fields.array(f"{name}.shares", "f", GROUP_FACTORS),
-                fields.keys(f"{name}.keys", GROUP_FACTORS),
-                fields.real(f"{name}.error"),
-                fields.array(f"{name}.explained_variances", "f", "factors of groups"),
+                bool(reader.array(f"{name}.found", "b")),
+                reader.array(f"{name}.units", "i", size),
+                reader.names(f"{name}.unit_keys", size),
+                reader.array(f"{name}.maps", "f", size, GROUP_FACTORS, *window),
+                reader.array(f"{name}.directions", "f", GROUP_FACTORS, "channels"),
+                reader.array(f"{name}.shares", "f", GROUP_FACTORS),
+                reader.names(f"{name}.keys", GROUP_FACTORS),
+                reader.real(f"{name}.error"),
+                reader.array(f"{name}.explained_variances", "f", "factors of groups"),
             )
 
         found = cls(
-            source=fields.text("source"),
-            target=fields.text("target"),
-            unit=fields.whole("unit"),
-            unit_key=fields.text("unit.key"),
-            unit_explained_variances=fields.array("unit.explained_variances", "f", "factors of the unit"),
+            source=str(reader.array("source", "U")),
+            target=str(reader.array("target", "U")),
+            unit=reader.whole("unit"),
+            unit_key=str(reader.array("unit.key", "U")),
+            unit_explained_variances=reader.array("unit.explained_variances", "f", "factors of the unit"),
             unit_factors={count: unit_factors(count) for count in FACTOR_COUNTS},
             row=RowFactors(
-                fields.array("row.units", "i", "units of the row"),
-                fields.keys("row.keys", "units of the row"),
-                fields.array("row.maps", "f", "units of the row", ROW_FACTORS, *window),
-                fields.array("row.explained_variances", "f", "units of the row"),
+                reader.array("row.units", "i", "units of the row"),
+                reader.names("row.keys", "units of the row"),
+                reader.array("row.maps", "f", "units of the row", ROW_FACTORS, *window),
+                reader.array("row.explained_variances", "f", "units of the row"),
             ),
             first_group=group("first_group"),
             second_group=group("second_group"),
         )
-        fields.finish()
+        reader.finish()
         return found
-
-
-_KINDS: Final = {"f": "real numbers", "i": "whole numbers", "U": "text", "b": "true or false"}
-
-
-class _Fields:
-    """The arrays of one file, checked as they are taken."""
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = path
-        self.arrays = load_arrays(path)
-        self.left = dict.fromkeys(self.arrays)
-        self.sizes: dict[str, int] = {}
-
-    def array(self, name: str, kind: str, *axes: str | int) -> Array:
-        """Return an array of a kind of dtype; an axis is a size, or the name of one that all arrays share."""
-        if name not in self.arrays:
-            raise self._error(f"there is no array {name!r}")
-        self.left.pop(name, None)
-        array = self.arrays[name]
-        wanted = [self.sizes.get(axis, -1) if isinstance(axis, str) else axis for axis in axes]
-        if array.dtype.kind != kind:
-            raise self._error(f"array {name!r} holds {array.dtype}, not {_KINDS[kind]}")
-        if array.ndim != len(wanted):
-            raise self._error(f"array {name!r} has {array.ndim} dimensions, not {len(wanted)}")
-        for axis, size, expected in zip(axes, array.shape, wanted, strict=True):
-            if expected >= 0 and size != expected:
-                raise self._error(f"array {name!r} has shape {array.shape}, where {size} should be {expected}")
-            # Two axes of one array may share a name, as those of a square window do.
-            if isinstance(axis, str) and self.sizes.setdefault(axis, size) != size:
-                raise self._error(f"array {name!r} has shape {array.shape}, which is not square")
-        return array
-
-    def keys(self, name: str, size: str | int) -> Keys:
-        return tuple(self.array(name, "U", size).tolist())
-
-    def text(self, name: str) -> str:
-        return str(self.array(name, "U"))
-
-    def whole(self, name: str) -> int:
-        return int(self.array(name, "i"))
-
-    def real(self, name: str) -> float:
-        return float(self.array(name, "f"))
-
-    def flag(self, name: str) -> bool:
-        return bool(self.array(name, "b"))
-
-    def finish(self) -> None:
-        """Check that no array is left over."""
-        if self.left:
-            raise self._error(f"there is an array {next(iter(self.left))!r} that does not belong here")
-
-    def _error(self, what: str) -> ArrayFileError:
-        return ArrayFileError(f"{self.path}: {what}; delete the file and run the rule that makes it")
