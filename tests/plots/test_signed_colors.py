@@ -69,7 +69,7 @@ def test_agrees_with_the_color_map_of_the_figures():
 
 @pytest.mark.parametrize("limit", [0.0, -1.0, np.nan, np.inf])
 def test_a_limit_that_is_none_is_refused(limit):
-    with pytest.raises(ValueError, match="is no scale"):
+    with pytest.raises(ValueError, match="limit must be a positive number"):
         signed_colors([1.0], limit=limit)
 
 
