@@ -260,7 +260,7 @@ def test_image_element_passes_the_check(tmp_path):
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 2)), np.zeros((2, 2, 2), np.uint8), np.zeros((0, 3), np.uint8)])
 def test_array_that_is_no_image_is_refused(wrong):
-    with pytest.raises(page.PageError, match="is no image"):
+    with pytest.raises(page.PageError, match="is not an image"):
         page.image_uri(wrong)
 
 

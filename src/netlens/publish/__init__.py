@@ -1,1 +1,1 @@
-"""Figures, LaTeX macros and pages: everything that a reader of the paper sees."""
+"""Saving of figures, LaTeX macros and pages: everything that a reader of the paper sees."""

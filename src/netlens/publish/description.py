@@ -1,4 +1,4 @@
-"""What a notebook says of its own output; the runner adds where it came from."""
+"""The description of an output by the notebook that made it; the runner adds its provenance."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Save a figure with the numbers that it shows, the same bytes every time."""
+"""Saving of a figure with the numbers that it shows, as the same bytes every time."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class ClippedTextError(ValueError):
-    """A text of the figure reaches over the figure's edge and would be cut off in print."""
+    """Some text extends beyond the edge of the figure and would be cut off in print."""
 
 
-#: What a text may reach over the edge, in points: anti-aliasing, not a letter.
+#: How far text may extend beyond the edge, in points: enough for anti-aliasing, not for a letter.
 _SLACK_PT = 1.0
 
 
 def overflow(fig: Figure) -> list[str]:
-    """Say what `fig` draws over its own edge: the texts that do, or the side when it is no text; empty if nothing."""
+    """Return what extends beyond the edge of `fig`: texts, or the side if it is not a text; empty if nothing does."""
     fig.canvas.draw()
     drawn = fig.get_tightbbox(fig.canvas.get_renderer())  # type: ignore[attr-defined]
     width_in, height_in = fig.get_size_inches()
@@ -44,7 +44,7 @@ def overflow(fig: Figure) -> list[str]:
     box = fig.bbox.padded(_SLACK_PT * fig.dpi / 72)
     texts = [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip()]
     extents = [(text.get_text(), text.get_window_extent()) for text in texts]
-    # A tick label beyond its axis exists as a text, but is not drawn; it can be named here by mistake, not missed.
+    # A tick label beyond its axis exists as text but is not drawn. It may be reported by mistake; nothing is missed.
     over = [
         words
         for words, extent in extents
@@ -64,31 +64,31 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
     Parameters
     ----------
     fig
-        The figure, drawn after `netlens.plots.style.paper`.
+        Figure in the style of `netlens.plots.style`.
     stem
         Output path without suffix.
     data
-        What is plotted: a DataFrame, or named arrays for images and matrices.
+        The plotted numbers: a DataFrame, or named arrays for images and matrices.
 
     Returns
     -------
     SavedFigure
-        A notebook's cell that ends with it shows the figure.
+        Shows the figure when a notebook cell ends with it.
 
     Raises
     ------
     ClippedTextError
-        When a text reaches over the figure's edge.
+        Some text extends beyond the edge of the figure.
     ValueError
-        When `data` is empty.
+        `data` is empty.
     """
     if len(data) == 0:
         raise ValueError(f"{stem}: a figure is saved with the numbers that it shows, but its data is empty")
     if clipped := overflow(fig):
         raise ClippedTextError(f"{stem}: cut off at the figure's edge: {', '.join(map(repr, clipped))}")
     if fig.get_layout_engine() is None:
-        # To matplotlib, none is the default of its settings once a figure has been saved, so a figure that was laid out
-        # by hand would be laid out anew before it is saved a second time.
+        # Once a figure has been saved, matplotlib replaces a missing layout engine by its default, which
+        # would rearrange a figure that was laid out by hand before it is saved a second time.
         fig.set_layout_engine(PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=False))
     with writing(f"{stem}.pdf") as temporary:
         fig.savefig(temporary, metadata={"Creator": None, "Producer": None, "CreationDate": None})

@@ -1,4 +1,4 @@
-"""Numbers of the paper as LaTeX macros: one file a macro, rounded by a stated rule."""
+"""Numbers of the paper as LaTeX macros: one file per macro, rounded by a stated rule."""
 
 import math
 import re
@@ -12,19 +12,19 @@ from netlens.publish.shown import SavedMacro
 
 
 class MacroError(ValueError):
-    """A value or a name that cannot become a macro."""
+    """A value or a name cannot become a macro."""
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """A rule that makes a value the text of a macro.
+    """A rule for turning a value into the text of a macro.
 
     Attributes
     ----------
     rule
-        The rule in words; stored beside the macro.
+        The rule in words, stored with the macro.
     render
-        From the value to LaTeX text.
+        Function from the value to LaTeX text.
     """
 
     rule: str
@@ -32,12 +32,12 @@ class Rounding:
 
 
 def fixed(decimals: int) -> Rounding:
-    """Round half to even at `decimals` places: 3.14."""
+    """Return the rule of `decimals` decimal places, such as 3.14."""
     return Rounding(f"{decimals} decimals", lambda value: _negative_zero(f"{value:.{decimals}f}"))
 
 
 def integer() -> Rounding:
-    """Whole numbers, thousands apart: 1,024. Refuses a value that is not whole."""
+    """Return the rule of whole numbers with thousands separators, such as 1,024; other values are refused."""
 
     def render(value: float | str) -> str:
         if float(value) != int(value):
@@ -48,7 +48,7 @@ def integer() -> Rounding:
 
 
 def percent(decimals: int) -> Rounding:
-    r"""Show a fraction as percentage: 0.934 gives ``93.4\,\%``."""
+    r"""Return the rule of percentages: the fraction 0.934 becomes ``93.4\,\%``."""
     return Rounding(
         f"percentage, {decimals} decimals",
         lambda value: _negative_zero(f"{100 * float(value):.{decimals}f}") + r"\,\%",
@@ -56,12 +56,12 @@ def percent(decimals: int) -> Rounding:
 
 
 def scientific(decimals: int) -> Rounding:
-    r"""Show the value as ``\ensuremath{1.23\cdot 10^{6}}``."""
+    r"""Return the rule of scientific notation, such as ``\ensuremath{1.23\cdot 10^{6}}``."""
     return Rounding(f"scientific, {decimals} decimals", lambda value: _scientific(float(value), decimals))
 
 
 def ratio() -> Rounding:
-    """Two decimals while below a million, scientific with two decimals from there on."""
+    """Return the rule of ratios: two decimals below a million, scientific notation with two decimals from there on."""
 
     def render(value: float | str) -> str:
         text = f"{float(value):.2f}"
@@ -71,7 +71,7 @@ def ratio() -> Rounding:
 
 
 def text() -> Rounding:
-    """Words: LaTeX's special characters are escaped."""
+    """Return the rule of words, in which LaTeX's special characters are escaped."""
     return Rounding("text", lambda value: escape(str(value)))
 
 
@@ -85,23 +85,23 @@ def save(
     stem
         Output path without suffix; its last part is the macro's name.
     value
-        A finite number, or a text with the rounding `text`.
+        A finite number, or text with the rounding `text`.
     rounding
         How the value becomes text: `fixed`, `integer`, `percent`, `scientific`, `ratio` or `text`.
     unit
-        What the number counts or measures, for the record.
+        Unit of the number, or what it counts, for the record.
     uncertainty
-        One standard deviation, in the value's unit, where there is one.
+        One standard deviation in the value's unit, if there is one.
 
     Returns
     -------
     SavedMacro
-        A notebook's cell that ends with it shows the number and the value that it rounds.
+        Shows the number and the unrounded value when a notebook cell ends with it.
 
     Raises
     ------
     MacroError
-        For a name that TeX cannot read, a NaN or an infinity.
+        The name is not a TeX name, or the value is NaN or infinite.
     """
     name = Path(stem).name
     if not re.fullmatch(r"[A-Za-z]+", name):
@@ -135,7 +135,7 @@ def save(
 
 
 def escape(words: str) -> str:
-    """Escape LaTeX's special characters in plain text."""
+    """Return plain text with LaTeX's special characters escaped."""
     special = {
         "\\": r"\textbackslash{}",
         "~": r"\textasciitilde{}",

@@ -1,8 +1,8 @@
-"""Self-contained pages: one HTML file that a browser opens from the disk and that asks the network for nothing.
+"""Self-contained pages: one HTML file that a browser opens from disk and that loads nothing from the network.
 
-`save` puts a page's own content into the frame that all pages share (title, study, provenance, light and dark colours,
-print) and refuses whatever would make the page depend on another file or on the network. What the check cannot see, the
-page's content security policy forbids the browser to do.
+`save` puts a page's content into the frame that all pages share (title, study, provenance, light and dark colors,
+print) and refuses anything that would make the page depend on another file or on the network. What the check cannot
+detect is forbidden by the page's content security policy.
 """
 
 import base64
@@ -27,14 +27,14 @@ from netlens.publish.shown import SavedPage
 
 
 class PageError(ValueError):
-    """Content that cannot become a self-contained page."""
+    """The content cannot become a self-contained page."""
 
 
 class NetworkReferenceError(PageError):
-    """A part of the page refers to the network or to another file that it would have to load."""
+    """Part of the page refers to the network, or to another file that it would have to load."""
 
 
-#: Elements that exist to load something, or that a page gets in another way.
+#: Elements that load something, or that `save` adds itself, and why each is refused.
 _REFUSED_ELEMENTS: Final = {
     "base": "it would change what every link means",
     "embed": "it loads another file",
@@ -53,7 +53,7 @@ _SCHEME_OR_HOST: Final = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|[/\\]{2})", re.IGNO
 _CSS_URL: Final = re.compile(r"""(?:url|src)\(\s*["']?([^"')]*)""", re.IGNORECASE)
 _CSS_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _ADDRESS: Final = re.compile(r"""\b(?:https?|wss?|ftp):|["'`(]\s*//\w""", re.IGNORECASE)
-#: Names of XML namespaces look like addresses; nothing is ever loaded from them.
+#: Names of XML namespaces look like addresses, but nothing is loaded from them.
 _NAMESPACE: Final = re.compile(r"http://www\.w3\.org/(?:2000/svg|1999/xlink|1999/xhtml|1998/Math/MathML)\b")
 _LOADING_SCRIPT: Final = re.compile(
     r"\b(?:fetch\s*\(|XMLHttpRequest|WebSocket|WebTransport|EventSource|RTCPeerConnection|sendBeacon|serviceWorker"
@@ -82,40 +82,40 @@ def save(
     Parameters
     ----------
     body
-        HTML of the page's own content, without script. It may hold SVG and images as data URIs (see `image`).
+        HTML of the page's content, without scripts. It may contain SVG, and images as data URIs (see `image`).
     stem
         Output path without suffix.
     title
         The page's title, plain text.
     shows
-        One sentence: what a reader sees here. Plain text.
+        One sentence about what the page shows, plain text.
     study
         Name of the study.
     images_are
-        What the study's images are, so that nobody takes one study for another. Plain text.
+        One sentence about the study's images, so that studies are not mixed up. Plain text.
     source
         The notebook that makes the page, relative to the repository.
     data
-        What the script reads, as ``JSON.parse(document.getElementById("page-data").textContent)``: numbers, texts,
-        lists, mappings and numpy arrays.
+        Data of the script, which reads it as ``JSON.parse(document.getElementById("page-data").textContent)``: numbers,
+        texts, lists, mappings and numpy arrays.
     style
-        CSS of this page, after the common look.
+        CSS of this page, added to the common style.
     script
-        JavaScript of this page, run at the end of the body.
+        JavaScript of this page, which runs at the end of the body.
     home
         Relative link to the study's index; empty on the index itself.
 
     Returns
     -------
     SavedPage
-        A notebook's cell that ends with it shows a link to the page.
+        Shows a link to the page when a notebook cell ends with it.
 
     Raises
     ------
     NetworkReferenceError
-        When body, style or script refer to the network or to a file that would have to be loaded.
+        The body, style or script refers to the network, or to a file that would have to be loaded.
     PageError
-        When the data is not representable as JSON, the script or style would end its own element, or a text is empty.
+        The data cannot be represented as JSON, the script or style would end its own element, or a text is empty.
     """
     texts = {"title": title, "shows": shows, "study": study, "images_are": images_are, "source": source}
     for name, text in texts.items():
@@ -128,7 +128,7 @@ def save(
     if home and _SCHEME_OR_HOST.match(home):
         raise NetworkReferenceError(f"{where}: home is {home!r}; give a path relative to the page")
 
-    # The policy's hash is of the element's text, so the text is put in without a character before or after it.
+    # The policy holds a hash of the element's text, so the text is inserted without any character around it.
     script_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     allowed = f"'sha256-{script_hash}'" if script else "'none'"
     policy = (
@@ -160,12 +160,12 @@ def save(
 
 
 def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, images_are: str, source: str) -> SavedPage:
-    """Write the study's index: every page with its title and the sentence that says what it shows.
+    """Write the study's index, which lists every page with its title and one sentence about what it shows.
 
     Parameters
     ----------
     pages
-        Pages written by `save`, in the order of the index. They lie beside the index.
+        Pages written by `save`, in the order of the index and in the same folder.
     stem
         Output path without suffix.
     study, images_are, source
@@ -174,14 +174,14 @@ def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, ima
     Returns
     -------
     SavedPage
-        A notebook's cell that ends with it shows a link to the page.
+        Shows a link to the page when a notebook cell ends with it.
 
     Raises
     ------
     FileNotFoundError
-        When a page does not exist.
+        A page does not exist.
     PageError
-        When a file is not a page of `save`.
+        A file was not written by `save`.
     """
     entries = []
     for path in map(Path, pages):
@@ -209,7 +209,7 @@ def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, ima
 
 
 def embed(data: Any) -> str:
-    r"""Write data as JSON that can stand inside a ``<script>`` element.
+    r"""Return data as JSON that can stand inside a ``<script>`` element.
 
     ``<``, ``>`` and ``&`` become ``\u003c``, ``\u003e``, ``\u0026``, so no text of the data can end the element; the
     line separators U+2028 and U+2029 are escaped too. Floats keep all their digits.
@@ -217,7 +217,7 @@ def embed(data: Any) -> str:
     Raises
     ------
     PageError
-        For NaN, infinity, and objects that JSON does not have.
+        The data holds NaN, infinity, or objects that JSON cannot represent.
     """
     try:
         text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_plain)
@@ -227,18 +227,18 @@ def embed(data: Any) -> str:
 
 
 def image_uri(image: str | Path | np.ndarray[Any, Any]) -> str:
-    """Give an image as ``data:`` URI.
+    """Return an image as a ``data:`` URI.
 
     Parameters
     ----------
     image
-        A PNG, JPEG, GIF or WebP file, kept as it is; or pixels, uint8, shape (H, W), (H, W, 3) or (H, W, 4), which
-        become PNG.
+        A PNG, JPEG, GIF or WebP file, which is kept as it is, or pixels, uint8 of shape (H, W), (H, W, 3) or
+        (H, W, 4), which become a PNG.
 
     Raises
     ------
     PageError
-        When the file is of another kind or the array is not an image.
+        The file is not of these kinds, or the array is not an image.
     """
     if isinstance(image, np.ndarray):
         return _data_uri("image/png", _png(image))
@@ -254,22 +254,21 @@ def image_uri(image: str | Path | np.ndarray[Any, Any]) -> str:
 
 
 def image(source: str | Path | np.ndarray[Any, Any], alt: str, **attributes: str | int) -> str:
-    """Give an image as ``<img>`` element with its pixels inside.
+    """Return an ``<img>`` element that contains the image's pixels.
 
     Parameters
     ----------
     source
         As for `image_uri`.
     alt
-        What the image shows, for who cannot see it; empty only for decoration.
+        Description of the image for readers who cannot see it; empty only for decoration.
     **attributes
-        Further attributes; a trailing or inner underscore stands for nothing and for a hyphen (``class_``,
-        ``data_unit``).
+        Further attributes; a trailing underscore is dropped and others become hyphens (``class_``, ``data_unit``).
 
     Raises
     ------
     PageError
-        When the source is not an image.
+        The source is not an image.
     """
     named = {"src": image_uri(source), "alt": alt} | {
         name.rstrip("_").replace("_", "-"): str(value) for name, value in attributes.items()
@@ -294,11 +293,11 @@ def _data_uri(kind: str, content: bytes) -> str:
 def _png(pixels: np.ndarray[Any, Any]) -> bytes:
     from PIL import Image
 
-    colours = pixels.shape[2:]
-    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or colours not in ((), (3,), (4,)) or not pixels.size:
+    colors = pixels.shape[2:]
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or colors not in ((), (3,), (4,)) or not pixels.size:
         raise PageError(
-            f"an array of type {pixels.dtype} and shape {pixels.shape} is no image: "
-            "uint8 of shape (H, W), (H, W, 3) or (H, W, 4) is"
+            f"an array of type {pixels.dtype} and shape {pixels.shape} is not an image: "
+            "give uint8 of shape (H, W), (H, W, 3) or (H, W, 4)"
         )
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", optimize=True)

@@ -1,6 +1,6 @@
-"""What an executed notebook shows of what it made: a picture, a number and what it rounds from, a page's link, a table.
+"""What executed notebooks show of their outputs: figures, numbers with their unrounded values, links, tables.
 
-A cell that ends with one of these objects shows it; Jupyter asks the object for the richest form that it has.
+A cell that ends with one of these objects shows it in the richest form that the object offers.
 """
 
 import html
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: Pictures are stored at 200 dots per inch and shown at half that, which is about their size in print on a screen.
+#: Figures are stored at 200 dots per inch and shown at half that, which on a screen is about their size in print.
 _SHOWN_DPI = 100
 
 
 @dataclass(frozen=True)
 class SavedFigure:
-    """A figure that was saved; a notebook shows its picture.
+    """A saved figure; a notebook shows its image.
 
     Attributes
     ----------
     stem
-        Path of its files without suffix.
+        Path of the files without suffix.
     size_in
         (width, height) in inches.
     """
@@ -35,22 +35,22 @@ class SavedFigure:
 
 @dataclass(frozen=True)
 class SavedMacro:
-    """A number that was saved; a notebook shows its text and the value that the text rounds.
+    """A saved number; a notebook shows its text and the unrounded value.
 
     Attributes
     ----------
     name
         The macro's name, without the backslash.
     text
-        What the paper prints, as TeX.
+        The text in the paper, as TeX.
     value
-        At full precision.
+        The value at full precision.
     rounding
-        The rule that makes the text from the value.
+        The rule that turned the value into the text.
     unit
-        What the number counts or measures.
+        Unit of the number, or what it counts.
     uncertainty
-        One standard deviation, in the value's unit; None where there is none.
+        One standard deviation in the value's unit; None if there is none.
     """
 
     name: str
@@ -68,7 +68,7 @@ class SavedMacro:
 
 @dataclass(frozen=True)
 class SavedPage:
-    """A page that was saved; a notebook shows a link to it.
+    """A saved page; a notebook shows a link to it.
 
     Attributes
     ----------
@@ -91,14 +91,14 @@ class SavedPage:
 
 @dataclass(frozen=True)
 class Table:
-    """A small table, shown as such.
+    """A small table.
 
     Attributes
     ----------
     rows
-        One mapping from column to value per row; all have the columns of the first.
+        One mapping from column to value per row; all rows have the columns of the first.
     limit
-        How many rows are shown; what is left out is counted in a last line.
+        Number of rows shown; a last line counts the others.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -129,7 +129,7 @@ class Table:
 
 
 def _text(value: Any) -> str:
-    """Write numbers with four significant digits, shapes with a multiplication sign."""
+    """Return a value as text: numbers with four significant digits, shapes with a multiplication sign."""
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, tuple):
