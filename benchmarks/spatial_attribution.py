@@ -1,8 +1,8 @@
-"""Position-to-position attribution in shared, batched passes, and by one session call a position, in the same run.
+"""Position-to-position attribution in shared, batched passes, and with one session call per position, in the same run.
 
 The work: 14 x 14 to 14 x 14 positions, mixed4d -> mixed4e of InceptionV1 in full size, random weights. Loading the
-network and building graphs is not timed; every way is run once before. The floor is what the shared passes' own
-multiplications take: as many backward passes as positions are needed so that no two reaches meet, on the same machine.
+network and building graphs is not timed; each way is run once beforehand. The floor is what the shared passes' own
+multiplications take: as many backward passes as are needed so that no two reaches overlap, on the same machine.
 
     python benchmarks/spatial_attribution.py                 # a minute
     python benchmarks/spatial_attribution.py --rounds 10
@@ -26,7 +26,7 @@ WANTED, TOLERANCE = 5.0, 1e-5
 
 
 class OneCallAPosition:
-    """The obvious way: the gradient of one position's norm, a session call for each of them."""
+    """The obvious way: the gradient of one position's norm per session call."""
 
     def __init__(self, network: FrozenNetwork, activations: np.ndarray) -> None:
         self._activations = activations
@@ -42,7 +42,7 @@ class OneCallAPosition:
         self._session = tf1.Session(graph=graph)
 
     def __call__(self) -> np.ndarray:
-        """Give the attribution of every target position, (14, 14, 14, 14)."""
+        """Return the attribution of every target position, (14, 14, 14, 14)."""
         height, width = self._size
         feed = {self._start: self._activations[None]}
         rows = [
@@ -52,7 +52,7 @@ class OneCallAPosition:
 
 
 class SharedPassesOnly:
-    """The floor: the backward multiplications of the shared passes, nothing handed out, nothing summed up."""
+    """The floor: the backward multiplications of the shared passes, nothing copied to positions, nothing summed."""
 
     def __init__(self, network: FrozenNetwork, activations: np.ndarray, passes: int) -> None:
         graph = tf1.Graph()
@@ -66,7 +66,7 @@ class SharedPassesOnly:
         self._session = tf1.Session(graph=graph)
 
     def __call__(self) -> None:
-        """Go back through the network once a shared pass."""
+        """Run one backward pass through the network per shared pass."""
         self._session.run(self._work, self._feed)
 
 
@@ -82,7 +82,7 @@ def timed(work: Callable[[], Any], rounds: int) -> tuple[list[float], Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--rounds", type=int, default=5, help="how often each way is timed")
+    parser.add_argument("--rounds", type=int, default=5, help="number of times that each way is timed")
     rounds = parser.parse_args().rounds
     network = inception_v1(seed=0)
     image = np.random.default_rng(0).standard_normal(network.input_shape, np.float32)
@@ -102,7 +102,7 @@ def main() -> int:
 
     print(f"{SOURCE} -> {TARGET}, {alone.shape[0]} x {alone.shape[1]} positions, {calls[0]} shared passes")
     print(f"shared passes, from the image   {told(ours)}, of which the image's own forward pass {told(before)}")
-    print(f"one session call a position     {told(theirs)}, from the activations")
+    print(f"one session call per position   {told(theirs)}, from the activations")
     print(f"backward passes alone           {told(floor)}")
     faster = min(theirs) / min(ours)
     print(f"faster by {faster:.1f} (wanted: {WANTED:g}); {min(ours) / min(floor):.2f} times the backward passes alone")

@@ -10,7 +10,7 @@ from netlens.publish import figure
 
 @pytest.fixture
 def drawn():
-    """Give a figure of two rows and three columns of panels, 8 x 16 pixels each."""
+    """Figure of two rows and three columns of panels, 8 x 16 pixels each."""
     style.paper()
     grid = attribution_maps.Grid(rows=2, columns=3, aspect=0.5)
     fig = plt.figure(figsize=grid.size_in(bottom_in=0.3), layout="none")

@@ -145,7 +145,7 @@ def test_what_cannot_be_read_is_told_in_one_line_and_the_next_choice_works(explo
 
 def test_layers_in_the_wrong_order_are_told_in_one_line(explorer):
     explorer.source.value, explorer.target.value = "late", "early"
-    assert explorer.view.message == "layer 'early' does not depend on layer 'late'; give the earlier layer first"
+    assert explorer.view.message == "layer 'early' does not depend on layer 'late'; name the earlier layer first"
     assert explorer.view.data == {}
     explorer.source.value, explorer.target.value = "early", "late"
     assert explorer.view.message == ""

@@ -11,7 +11,7 @@ from netlens.models.preprocessing import preprocessing_from
 
 @pytest.fixture
 def frozen():
-    """Give a function that freezes a Keras model with seeded biases."""
+    """Function that freezes a Keras model with seeded biases."""
 
     def make(model):
         generator = np.random.default_rng(7)
@@ -29,7 +29,7 @@ def frozen():
 
 @pytest.fixture
 def tiny(frozen):
-    """Give a network on 12 x 16 pixels: convolutions, a max-pooling, branches, a dense end."""
+    """Network on 12 x 16 pixels: convolutions, a max-pooling, branches, a dense end."""
     layers = keras.layers
     image = keras.Input((12, 16, 3), name="input")
     early = layers.Conv2D(5, 3, padding="same", activation="relu", name="early")(image)
@@ -44,7 +44,7 @@ def tiny(frozen):
 
 @pytest.fixture
 def images():
-    """Give three images of 12 x 16 pixels."""
+    """Three images of 12 x 16 pixels."""
     return np.random.default_rng(3).standard_normal((3, 12, 16, 3)).astype(np.float32)
 
 
@@ -55,7 +55,7 @@ def _with_frozen(model, frozen):
 
 @pytest.fixture
 def tiny_model(frozen):
-    """Give a Keras network of 12 x 16 pixels and four classes, and the same frozen."""
+    """Keras network of 12 x 16 pixels and four classes, and the same frozen."""
     layers = keras.layers
     image = keras.Input((12, 16, 3))
     early = layers.Conv2D(5, 3, padding="same", activation="relu", name="early")(image)
@@ -69,7 +69,7 @@ def tiny_model(frozen):
 
 @pytest.fixture
 def tiny_chain(frozen):
-    """Give a Keras network without branches, and the same frozen."""
+    """Keras network without branches, and the same frozen."""
     layers = keras.layers
     image = keras.Input((12, 16, 3))
     early = layers.Conv2D(5, 3, activation="relu", name="early")(image)

@@ -122,13 +122,13 @@ def test_paths_around_the_source_come_from_the_image(frozen, images):
 @pytest.mark.parametrize(
     ("ask", "error", "words"),
     [
-        (lambda a, x: a.between(x[0], "late", "early"), AttributionError, "give the earlier layer first"),
+        (lambda a, x: a.between(x[0], "late", "early"), AttributionError, "name the earlier layer first"),
         (lambda a, x: a.between(x[0], "late", "late"), AttributionError, "both 'late'"),
         (lambda a, x: a.between(x[0], "earl", "late"), NetworkError, "nearest are early"),
         (lambda a, x: a.between(x[0], "early", "logits"), AttributionError, "has no positions"),
         (lambda a, x: a.to_classes(x, "late", [4]), AttributionError, "there is no class 4"),
         (lambda a, x: a.to_classes(x, "late", [-1]), AttributionError, "there is no class -1"),
-        (lambda a, x: a.to_classes(x, "late", [0.5]), AttributionError, "classes are indices"),
+        (lambda a, x: a.to_classes(x, "late", [0.5]), AttributionError, "classes must be indices"),
         (lambda a, x: a.to_classes(x[:, :4], "late", [0]), AttributionError, "takes images of 12 x 16 x 3"),
         (lambda a, x: a.activations(x[:0], "late"), AttributionError, "takes images of 12 x 16 x 3"),
     ],

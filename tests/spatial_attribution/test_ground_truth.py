@@ -43,10 +43,10 @@ def test_bootstrap_covers_the_mean_as_often_as_it_says():
     assert 0.82 <= covered / 200 <= 0.96
 
 
-def test_bootstrap_leaves_out_what_could_not_be_judged():
+def test_bootstrap_ignores_what_could_not_be_scored():
     found = bootstrap_mean([0.5, np.nan, 0.5], seed=1)
     assert (found.mean, found.low, found.high, found.count) == (0.5, 0.5, 0.5, 2)
-    with pytest.raises(AttributionError, match="no scene"):
+    with pytest.raises(AttributionError, match="on any scene"):
         bootstrap_mean([np.nan])
 
 

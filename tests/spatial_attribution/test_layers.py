@@ -31,7 +31,7 @@ def test_a_layer_that_a_shortcut_goes_around_is_not_chosen(frozen):
 def test_a_network_without_positions_is_refused(frozen):
     image = keras.Input((4, 4, 3))
     logits = keras.layers.Dense(2, name="logits")(keras.layers.Flatten()(image))
-    with pytest.raises(AttributionError, match="no layer with positions that everything passes through"):
+    with pytest.raises(AttributionError, match="no layer with positions that every path passes through"):
         main_layers(frozen(keras.Model(image, logits)), 3)
 
 
@@ -60,8 +60,8 @@ def test_named_pairs_are_taken_whatever_their_size(tiny):
 @pytest.mark.parametrize(
     ("pair", "message"),
     [
-        (["late", "early"], r"late lies behind early in network 'tiny'; give the earlier layer first: \[early, late\]"),
-        (["late", "late"], "give two different layers"),
+        (["late", "early"], r"late comes after early in network 'tiny'; name the earlier layer first: \[early, late\]"),
+        (["late", "late"], "name two different layers"),
         (["early", "logits"], "has no positions"),
     ],
 )

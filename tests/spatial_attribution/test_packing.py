@@ -25,5 +25,5 @@ def test_signs_and_extremes_are_kept():
 
 
 def test_what_is_not_finite_is_refused():
-    with pytest.raises(AttributionError, match="NaN or infinity"):
+    with pytest.raises(AttributionError, match="NaN or infinite"):
         packed([[np.nan]])

@@ -77,5 +77,8 @@ def test_true_gradient_goes_to_the_largest():
 
 
 def test_unknown_gradient():
-    with pytest.raises(AttributionError, match="there are true, smooth, smooth_blur"), pooling_gradient(None, "soft"):
+    with (
+        pytest.raises(AttributionError, match="choose one of true, smooth, smooth_blur"),
+        pooling_gradient(None, "soft"),
+    ):
         pass

@@ -29,7 +29,7 @@ def test_there_are_no_more_than_all_scenes():
 
 
 def test_a_scene_that_is_not_there_is_refused():
-    with pytest.raises(AttributionError, match="there is no scene 5; there are 0 to 4"):
+    with pytest.raises(AttributionError, match="there is no scene 5; choose one from 0 to 4"):
         choose_scenes(LABELS, LOGITS, 1, first=5)
 
 

@@ -19,7 +19,7 @@ HEIGHT, WIDTH = 8, 12
 
 @pytest.fixture(scope="module")
 def channels():
-    """Give a Keras network whose logit k is the mean of colour k, through two layers that change nothing."""
+    """Keras network whose logit k is the mean of color k, through two layers that change nothing."""
     layers = keras.layers
     image = keras.Input((HEIGHT, WIDTH, 3))
     same = layers.Conv2D(3, 1, activation="relu", use_bias=False, name="same")(image)
@@ -121,7 +121,7 @@ def test_the_network_that_is_explained_stays_as_it_is(tiny_model, images):
 
 @pytest.mark.parametrize(
     ("classes", "message"),
-    [([0, 1], "one class an image"), ([0, 1, 9], "not among 0 to 3"), ([0.5, 1, 1], "one class")],
+    [([0, 1], "need one class each"), ([0, 1, 9], "between 0 and 3"), ([0.5, 1, 1], "one class")],
 )
 def test_classes_that_do_not_fit_are_refused(tiny_model, images, classes, message):
     with pytest.raises(AttributionError, match=message):

@@ -1,1 +1,1 @@
-"""Which positions of a layer speak for a class, or for a position of a later layer, and how well the answer fits."""
+"""Attribution of classes, and of positions of later layers, to the positions of a layer; and how well it does."""

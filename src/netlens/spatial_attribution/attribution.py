@@ -1,4 +1,4 @@
-"""Spatial attribution: which positions of a layer speak for a class, or for a position of a later layer.
+"""Spatial attribution: how much each position of a layer adds to a class, or to a position of a later layer.
 
 Source: Olah et al. 2018, "The Building Blocks of Interpretability" (Distill), and its notebooks. With ``act`` the
 activations of a layer, (height, width, channels):
@@ -25,33 +25,46 @@ from netlens.spatial_attribution.reach import reaches
 Array = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 
-# Forward values, their gradients, and what convolutions work with.
+# Forward values, their gradients, and the work space of convolutions.
 _COPIES: Final = 3
 
 
 class SpatialAttribution:
-    """Spatial attribution of one network, by one gradient of max-pooling; to be used in a ``with`` block.
+    """Spatial attribution of one network with one gradient of max-pooling, used in a ``with`` block.
 
-    Graphs are built once a layer or pair of layers, so asking again is fast.
+    The graph of a layer, or of a pair of layers, is built on first use and kept, so the next call is fast.
 
     Parameters
     ----------
     network
         A frozen network.
     gradient
-        Of max-pooling: ``true``, ``smooth`` or ``smooth_blur`` (`netlens.spatial_attribution.pooling_gradients`).
+        Gradient of max-pooling: ``true``, ``smooth`` or ``smooth_blur``
+        (`netlens.spatial_attribution.pooling_gradients`).
     memory_mb
-        What the tensors of one run may take, roughly; work is split accordingly, at the least into single passes.
+        Approximate memory for the tensors of one run, in megabytes; work is split accordingly, down to single passes.
 
     Raises
     ------
     AttributionError
         There is no such gradient, or the memory is not positive.
+
+    References
+    ----------
+    Olah et al. 2018, "The Building Blocks of Interpretability", Distill.
+
+    Examples
+    --------
+    ::
+
+        with SpatialAttribution(network, gradient="smooth_blur") as attribution:
+            maps = attribution.to_classes(images, "mixed4d", [281, 207])
+            pairs = attribution.between(images[0], "mixed4a", "mixed4d")
     """
 
     def __init__(self, network: FrozenNetwork, *, gradient: Gradient = "true", memory_mb: float = 1024) -> None:
         if memory_mb <= 0:
-            raise AttributionError(f"memory_mb is {memory_mb}; give a positive number")
+            raise AttributionError(f"memory_mb is {memory_mb}; it must be positive")
         self.network = network
         self.gradient: Gradient = gradient
         self.memory_mb = memory_mb
@@ -74,7 +87,7 @@ class SpatialAttribution:
         self.close()
 
     def close(self) -> None:
-        """Give the session's memory back."""
+        """Free the memory of the session."""
         self._session.close()
 
     def activations(self, images: ArrayLike, layer: str) -> Array:
@@ -97,7 +110,7 @@ class SpatialAttribution:
         NetworkError
             There is no such layer.
         AttributionError
-            It has no positions, or the images have another size.
+            The layer has no positions, or the images have the wrong size.
         """
         self._positions(layer)
         return np.asarray(self._session.run(self._layers[layer], {self._images: self._checked(images)}))
@@ -120,7 +133,7 @@ class SpatialAttribution:
         classes
             Indices of logits: (k,), the same for every image, or (n, k).
         progress
-            Called with what is done and what there is to do.
+            Called with the number of classes of images done, and their number in all.
 
         Returns
         -------
@@ -132,15 +145,15 @@ class SpatialAttribution:
         NetworkError
             There is no such layer.
         AttributionError
-            It has no positions or the logits do not depend on it, the images have another size, or there is no such
-            class.
+            The layer has no positions, the logits do not depend on it, the images have the wrong size, or there is no
+            such class.
         """
         return self.to_classes_at(images, [layer], classes, progress=progress)[0]
 
     def to_classes_at(
         self, images: ArrayLike, layers: Sequence[str], classes: ArrayLike, *, progress: Progress | None = None
     ) -> list[Array]:
-        """Compute class attribution at several layers, going through the network once for all of them.
+        """Compute class attribution at several layers, with one backward pass for all of them.
 
         Parameters
         ----------
@@ -152,7 +165,7 @@ class SpatialAttribution:
         Returns
         -------
         list of ndarray
-            One array a layer, (n, k, layer height, layer width), float32.
+            One array per layer, (n, k, layer height, layer width), float32.
 
         Raises
         ------
@@ -188,7 +201,7 @@ class SpatialAttribution:
         source, target
             Names of layers with positions, the earlier first.
         progress
-            Called with what is done and what there is to do, in backward passes.
+            Called with the number of backward passes done and the number of them in all.
 
         Returns
         -------
@@ -200,11 +213,12 @@ class SpatialAttribution:
         NetworkError
             There is no such layer.
         AttributionError
-            A layer has no positions, `target` does not depend on `source`, or the image has another size.
+            A layer has no positions, `target` does not depend on `source`, or the image has the wrong size.
 
         Notes
         -----
-        Target positions whose reaches in the source do not meet share a backward pass; the passes run in batches.
+        Target positions whose receptive fields in the source do not overlap share a backward pass, and passes run in
+        batches.
         """
         for name in (source, target):
             self._positions(name)
@@ -213,7 +227,7 @@ class SpatialAttribution:
         return self._between[source, target](self._session, self._checked(np.asarray(image)[None]), progress)
 
     def batch_limit(self, source: Any, target: Any) -> int:
-        """Give how many passes from `source` to `target` fit into the memory."""
+        """Return how many passes from `source` to `target` fit into the memory."""
         bytes_each = max(1, _bytes_between(source, target) * _COPIES)
         return max(1, int(self.memory_mb * 1e6 / bytes_each))
 
@@ -228,7 +242,7 @@ class SpatialAttribution:
         if inputs.shape[1:] != tuple(self.network.input_shape) or not len(inputs):
             wanted = " x ".join(map(str, self.network.input_shape))
             raise AttributionError(
-                f"network {self.network.name!r} takes images of {wanted}; an array of shape {inputs.shape} was given"
+                f"network {self.network.name!r} takes images of {wanted}, but the array has shape {inputs.shape}"
             )
         return inputs
 
@@ -236,30 +250,32 @@ class SpatialAttribution:
         given = np.asarray(classes)
         if given.dtype.kind not in "iu" or given.ndim not in (1, 2) or (given.ndim == 2 and len(given) != images_count):
             raise AttributionError(
-                f"classes are indices, (k,) or ({images_count}, k); an array of shape {given.shape} and type "
-                f"{given.dtype} was given"
+                f"classes must be indices of shape (k,) or ({images_count}, k), but the array has shape {given.shape} "
+                f"and type {given.dtype}"
             )
         count = len(self.network.class_names)
         if given.size and (given.min() < 0 or given.max() >= count):
             wrong = int(given[(given < 0) | (given >= count)][0])
-            raise AttributionError(f"there is no class {wrong}; network {self.network.name!r} has 0 to {count - 1}")
+            raise AttributionError(
+                f"there is no class {wrong}; network {self.network.name!r} has classes 0 to {count - 1}"
+            )
         return np.broadcast_to(given, (images_count, given.shape[-1])).astype(np.int64)
 
 
 def class_indices(network: FrozenNetwork, names: Sequence[str]) -> NDArray[np.int64]:
-    """Find classes by name, in the order of the logits' own names.
+    """Return the indices of classes by name, as the network's logits are ordered.
 
     Raises
     ------
     AttributionError
-        There is no class of that name; the message tells the nearest.
+        There is no class of that name; the message lists the closest names.
     """
     known = {name: index for index, name in enumerate(network.class_names)}
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or list(network.class_names[:5])
             raise AttributionError(
-                f"network {network.name!r} has no class {name!r}; there are, among {len(known)}, {', '.join(near)}"
+                f"network {network.name!r} has no class {name!r}; its {len(known)} classes include {', '.join(near)}"
             )
     return np.array([known[name] for name in names], dtype=np.int64)
 
@@ -291,11 +307,11 @@ class _Between:
     def __init__(self, owner: SpatialAttribution, source: str, target: str) -> None:
         graph = owner._graph
         if source == target:
-            raise AttributionError(f"source and target are both {source!r}; give two layers, the earlier first")
+            raise AttributionError(f"source and target are both {source!r}; name two layers, the earlier first")
         self._original = owner._layers[source]
         self._images = owner._images
-        # A second copy that starts from the source's activations, so that batched passes do not compute them again;
-        # what reaches the target around the source still comes from the image.
+        # A second copy starts from the source's activations, so that batched passes do not compute them again.
+        # Paths that reach the target around the source still start from the image.
         with graph.as_default(), pooling_gradient(graph, owner.gradient):
             self._source = tf1.placeholder(tf1.float32, self._original.shape)
             layers = imported(
@@ -304,12 +320,12 @@ class _Between:
             later = layers[target]
             self._mask = tf1.placeholder(tf1.float32, (None, *later.shape[1:3]))
             norm = tf1.norm(later, axis=-1, keepdims=True)
-            # Where all is zero, dividing by one leaves zero.
+            # A zero activation divided by one stays zero.
             unit = later / tf1.where(norm > 0, norm, tf1.ones_like(norm))
             (gradient,) = tf1.gradients(later, self._source, unit * self._mask[..., None])
             if gradient is None:
                 raise AttributionError(
-                    f"layer {target!r} does not depend on layer {source!r}; give the earlier layer first"
+                    f"layer {target!r} does not depend on layer {source!r}; name the earlier layer first"
                 )
             self._maps = tf1.reduce_sum(self._source * gradient, axis=-1)
         self._rows, self._columns = reaches(self._source, later, blurred_pools=owner.gradient == "smooth_blur")
@@ -338,7 +354,7 @@ class _Between:
         return result
 
     def _hand_out(self, shared: Array, result: Array, rows: range, columns: range) -> None:
-        """Give each position of a shared pass the part of the source that it can have come from."""
+        """Copy to each position of a shared pass the part of the map inside its receptive field."""
         for i in rows:
             down = slice(self._rows.first[i], self._rows.last[i] + 1)
             for j in columns:
@@ -347,7 +363,7 @@ class _Between:
 
 
 def _bytes_between(source: Any, target: Any) -> int:
-    """Sum the sizes of one pass's tensors from `source` to `target`, in bytes; sizes that are not known count as 0."""
+    """Return the size in bytes of the tensors of one pass from `source` to `target`; unknown sizes count as 0."""
     total, seen, pending = 0, {source.name}, [target]
     while pending:
         tensor = pending.pop()
@@ -355,7 +371,7 @@ def _bytes_between(source: Any, target: Any) -> int:
             continue
         seen.add(tensor.name)
         pending.extend(tensor.op.inputs)
-        # Constants have no batch axis, and are there once.
+        # Constants have no batch axis and exist once.
         if tensor.op.type != "Const" and tensor.shape.rank and tensor.shape[0] is None:
             total += int(np.prod([size or 0 for size in tensor.shape[1:]])) * tensor.dtype.size
     return total

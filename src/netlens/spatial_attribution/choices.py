@@ -1,10 +1,10 @@
-"""What can be asked of spatial attribution; starts no TensorFlow."""
+"""Gradients and methods to choose from; no TensorFlow."""
 
 from typing import Literal
 
 Gradient = Literal["true", "smooth", "smooth_blur"]
 
-#: What figures call the gradients.
+#: Labels of the gradients in figures.
 GRADIENT_LABELS: dict[Gradient, str] = {"true": "true", "smooth": "smooth", "smooth_blur": "smooth + blur"}
 
 Method = Literal[
@@ -19,7 +19,7 @@ Method = Literal[
     "pattern.attribution",
 ]
 
-#: What figures call the methods that attribute to the input, by their names in iNNvestigate.
+#: Labels in figures of the methods that attribute to the input, by their names in iNNvestigate.
 METHOD_LABELS: dict[Method, str] = {
     "gradient": "gradient",
     "input_t_gradient": "input × gradient",
@@ -34,4 +34,4 @@ METHOD_LABELS: dict[Method, str] = {
 
 
 class AttributionError(ValueError):
-    """An attribution that cannot be computed; the message says what was asked wrongly."""
+    """An attribution cannot be computed, or its arrays do not fit each other; the message says why."""

@@ -1,6 +1,6 @@
-"""How well attribution fits scenes whose answer is known.
+"""How well attribution finds the right part of scenes for which that part is known.
 
-A scene is composed of parts, one a class; attribution to a class should lie on that class's part. Measures: the share
+A scene is composed of parts, one per class; attribution to a class should lie on that class's part. Measures: the share
 of positive attribution that does, and the pointing game (Zhang et al. 2016, arXiv 1608.00507): whether the largest
 attribution does. Intervals are percentiles of a bootstrap over scenes (Efron 1979).
 """
@@ -16,14 +16,14 @@ Array = NDArray[np.float64]
 
 
 def part_shares(masks: ArrayLike, height: int, width: int) -> Array:
-    """Give the share of each position of a layer that a part of the image covers.
+    """Compute the share of each position of a layer that a part of the image covers.
 
     Parameters
     ----------
     masks
         (n, image height, image width), True on the part.
     height, width
-        Positions of the layer; position i stands for the rows from ``i / height`` to ``(i + 1) / height`` of the
+        Numbers of positions of the layer; position i covers the rows from ``i / height`` to ``(i + 1) / height`` of the
         image, whether or not that is a whole number of pixels.
 
     Returns
@@ -33,7 +33,7 @@ def part_shares(masks: ArrayLike, height: int, width: int) -> Array:
     """
     parts = np.asarray(masks, dtype=np.float64)
     if parts.ndim != 3:
-        raise AttributionError(f"masks have shape {parts.shape}, not (n, height, width)")
+        raise AttributionError(f"masks have shape {parts.shape}, but must have shape (n, height, width)")
     rows, columns = _pooling(parts.shape[1], height), _pooling(parts.shape[2], width)
     return np.asarray(np.einsum("ip,npq,jq->nij", rows, parts, columns, optimize=True))
 
@@ -44,14 +44,14 @@ def positive_share(attributions: ArrayLike, parts: ArrayLike) -> Array:
     Parameters
     ----------
     attributions
-        (n, height, width); negative values count as none.
+        (n, height, width); negative values count as 0.
     parts
         (n, height, width), the share of each position that belongs to the right part (`part_shares`).
 
     Returns
     -------
     ndarray
-        (n,), in 0..1; NaN where no attribution is positive: there is nothing to share.
+        (n,), in 0..1; NaN where no attribution is positive.
 
     Raises
     ------
@@ -67,10 +67,10 @@ def positive_share(attributions: ArrayLike, parts: ArrayLike) -> Array:
 
 
 def points_right(attributions: ArrayLike, parts: ArrayLike) -> Array:
-    """Play the pointing game: 1 where the position with the largest attribution lies on the right part.
+    """Compute the pointing game: 1 where the position of the largest attribution lies on the right part, otherwise 0.
 
-    Where several positions share the largest value, the mean over them counts; a position that belongs to the part by
-    a share of s counts s.
+    If several positions share the largest value, the mean over them counts. A position of which the part covers a share
+    s counts s.
 
     Parameters
     ----------
@@ -86,6 +86,10 @@ def points_right(attributions: ArrayLike, parts: ArrayLike) -> Array:
     ------
     AttributionError
         The shapes differ, or an attribution is not finite.
+
+    References
+    ----------
+    Zhang et al. 2016, "Top-down Neural Attention by Excitation Backprop", arXiv 1608.00507.
     """
     maps, right = _checked(attributions, parts)
     largest = maps == maps.max(axis=(1, 2), keepdims=True)
@@ -100,11 +104,11 @@ class Interval:
     Attributes
     ----------
     mean
-        Over what is not NaN.
+        Mean of the values that are not NaN.
     low, high
         Percentiles of the means of resampled scenes.
     count
-        Values that are not NaN.
+        Number of values that are not NaN.
     """
 
     mean: float
@@ -114,18 +118,18 @@ class Interval:
 
 
 def bootstrap_mean(values: ArrayLike, *, level: float = 0.95, resamples_count: int = 2000, seed: int = 0) -> Interval:
-    """Estimate a mean and its interval by resampling.
+    """Estimate a mean and its percentile interval by bootstrap.
 
     Parameters
     ----------
     values
-        (n,), one a scene; NaN is left out.
+        (n,), one per scene; NaN is ignored.
     level
-        Of the interval, in 0..1.
+        Level of the interval, in 0..1.
     resamples_count
-        Bootstrap samples.
+        Number of bootstrap samples.
     seed
-        Of the resampling.
+        Seed of the resampling.
 
     Returns
     -------
@@ -135,18 +139,22 @@ def bootstrap_mean(values: ArrayLike, *, level: float = 0.95, resamples_count: i
     ------
     AttributionError
         There is no value at all.
+
+    References
+    ----------
+    Efron 1979, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7.
     """
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
     if not known.size:
-        raise AttributionError("there is no scene whose attribution could be judged")
+        raise AttributionError("attribution could not be scored on any scene")
     draws = np.random.default_rng(seed).integers(len(known), size=(resamples_count, len(known)))
     low, high = np.quantile(known[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(known.mean()), float(low), float(high), len(known))
 
 
 def _pooling(pixels: int, positions: int) -> Array:
-    """Give (positions, pixels): the mean over the pixels of each position, parts of pixels counted as parts."""
+    """Return the matrix (positions, pixels) that averages the pixels of each position, parts of pixels included."""
     edges = np.linspace(0, pixels, positions + 1)
     pixel = np.arange(pixels)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
@@ -158,5 +166,5 @@ def _checked(attributions: ArrayLike, parts: ArrayLike) -> tuple[Array, Array]:
     if maps.ndim != 3 or maps.shape != right.shape:
         raise AttributionError(f"attributions of shape {maps.shape} do not fit parts of shape {right.shape}")
     if not np.isfinite(maps).all():
-        raise AttributionError("an attribution holds NaN or infinity")
+        raise AttributionError("an attribution is NaN or infinite")
     return maps, right

@@ -1,4 +1,4 @@
-"""Which layers and pairs of layers spatial attribution looks at, where a study does not name them."""
+"""Choice of the layers and pairs of layers for spatial attribution where a study does not name them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -9,26 +9,26 @@ from netlens.spatial_attribution.choices import AttributionError
 if TYPE_CHECKING:
     from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
 
-#: Layers with more positions are not chosen where there are others: nobody points at single ones of so many.
+#: Layers with more positions are chosen only if there are no others: nobody points at one of so many positions.
 MOST_POSITIONS: Final = 1024
 
 _KINDS: Final = frozenset({"conv", "concat", "add"})
 
 
 def main_layers(network: "FrozenNetwork", count: int, *, most_positions: int = MOST_POSITIONS) -> list[str]:
-    """Choose layers that everything passes through, spread over the sizes of maps.
+    """Choose layers that every path to the logits passes through, spread over the sizes of maps.
 
     Candidates are convolutions, concatenations and additions with positions that no path from the image to the logits
-    goes around. Of each size of map the last is taken, from the smallest on; then the last of those that remain.
+    bypasses. The last layer of each map size is taken, starting with the smallest size; then the last of the others.
 
     Parameters
     ----------
     network
         A frozen network.
     count
-        Layers to choose, at most.
+        Maximum number of layers.
     most_positions
-        Layers with more positions are left out, if that leaves two.
+        Layers with more positions are left out if at least two others remain.
 
     Returns
     -------
@@ -38,13 +38,13 @@ def main_layers(network: "FrozenNetwork", count: int, *, most_positions: int = M
     Raises
     ------
     AttributionError
-        The network has no layer with positions that everything passes through.
+        The network has no layer with positions that every path passes through.
     """
     passed = [layer for layer in trunk(network) if layer.kind in _KINDS and layer.height and layer.width]
     if not passed:
         raise AttributionError(
-            f"network {network.name!r} has no layer with positions that everything passes through; name layers in the "
-            "section `spatial_attribution` of the study"
+            f"network {network.name!r} has no layer with positions that every path passes through; name layers in the "
+            "study's section `spatial_attribution`"
         )
     small = [layer for layer in passed if (layer.height or 0) * (layer.width or 0) <= most_positions]
     candidates = small if len(small) >= 2 else passed
@@ -56,12 +56,12 @@ def main_layers(network: "FrozenNetwork", count: int, *, most_positions: int = M
 
 
 def checked_layers(network: "FrozenNetwork", names: Sequence[str], count: int) -> list[str]:
-    """Give the named layers, or the main ones where none is named, in network order.
+    """Return the named layers, or the main layers if none is named, in network order.
 
     Raises
     ------
     netlens.models.errors.NetworkError
-        There is no layer of a name; the message tells the nearest.
+        There is no layer of that name; the message lists the closest names.
     AttributionError
         A layer has no positions.
     """
@@ -82,41 +82,41 @@ def layer_pairs(
     network
         A frozen network.
     layers
-        Names in network order: without `named`, all pairs of them, the earlier first.
+        Names in network order; without `named`, all pairs of them are considered, the earlier layer first.
     named
-        Pairs (source, target); all are taken.
+        Pairs (source, target) that the study names; all of them are taken.
     most_entries
-        Without `named`, the pairs with the largest maps are left out until all maps together have no more entries
-        (a map of 8 x 8 by 16 x 16 positions has 16384). One pair is always left.
+        Without `named`, pairs with the largest maps are left out until all maps together have at most this many entries
+        (a map of 8 x 8 by 16 x 16 positions has 16384). At least one pair remains.
 
     Returns
     -------
     list of (str, str)
-        By target, then by source, both in network order.
+        Sorted by target, then by source, both in network order.
 
     Raises
     ------
     netlens.models.errors.NetworkError
-        There is no layer of a name; the message tells the nearest.
+        There is no layer of that name; the message lists the closest names.
     AttributionError
-        A layer has no positions, a pair is in the wrong order, or there are not two layers.
+        A layer has no positions, a pair is in the wrong order, or there are fewer than two layers.
     """
     order = {layer.name: place for place, layer in enumerate(network.layers)}
     for pair in named:
         source, target = (_with_positions(network, name) for name in pair)
         if source.name == target.name:
-            raise AttributionError(f"pair {source.name} -> {target.name}: give two different layers, the earlier first")
+            raise AttributionError(f"pair {source.name} -> {target.name}: name two different layers, the earlier first")
         if order[source.name] > order[target.name]:
             raise AttributionError(
-                f"pair {source.name} -> {target.name}: {source.name} lies behind {target.name} in network "
-                f"{network.name!r}; give the earlier layer first: [{target.name}, {source.name}]"
+                f"pair {source.name} -> {target.name}: {source.name} comes after {target.name} in network "
+                f"{network.name!r}; name the earlier layer first: [{target.name}, {source.name}]"
             )
     if named:
         pairs = list(dict.fromkeys((source, target) for source, target in named))
     else:
         if len(layers) < 2:
             raise AttributionError(
-                f"a pair needs two layers; there is only {', '.join(layers)}: name more in the study"
+                f"a pair needs two layers, but there is only {', '.join(layers)}; name more in the study"
             )
         sizes = {
             (source, target): _positions(network, source) * _positions(network, target)

@@ -1,4 +1,4 @@
-"""All maps that figures and the page show of some images: classes at layers, positions to positions, every gradient."""
+"""All maps of some images: class attribution at layers and position-to-position attribution, with every gradient."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from netlens.spatial_attribution.packing import packed
 
 @dataclass(frozen=True)
 class Maps:
-    """Maps of n images; g gradients, k classes an image.
+    """Maps of n images with k classes each, by g gradients.
 
     Attributes
     ----------
     to_classes
-        One array a layer, float32, (g, n, k, height, width); 0 for classes that an image has not (-1).
+        One array per layer, float32, (g, n, k, height, width); 0 for a class of -1.
     between
-        One array a pair of layers, int8, (g, n, target height, target width, source height, source width).
+        One array per pair of layers, int8, (g, n, target height, target width, source height, source width).
     scales
-        One array a pair, float32, (g, n, target height, target width): what `netlens.spatial_attribution.packing`
-        scales each map back with.
+        One array per pair, float32, (g, n, target height, target width): the scale of each map
+        (`netlens.spatial_attribution.packing`).
     """
 
     to_classes: list[NDArray[np.float32]]
@@ -43,7 +43,7 @@ def spatial_maps(
     memory_mb: float = 1024,
     progress: Callable[[], object] | None = None,
 ) -> Maps:
-    """Compute class attribution at layers and position-to-position attribution of pairs, by each gradient.
+    """Compute class attribution at layers and position-to-position attribution of pairs, with each gradient.
 
     Parameters
     ----------
@@ -52,15 +52,15 @@ def spatial_maps(
     inputs
         (n, height, width, 3), preprocessed.
     classes
-        (n, k), indices of logits; -1 where an image has fewer.
+        (n, k), indices of logits; -1 where an image has fewer than k classes.
     layers, pairs
-        Names of layers with positions; pairs with the earlier first.
+        Names of layers with positions; in a pair, the earlier layer comes first.
     gradients
-        Of max-pooling.
+        Gradients of max-pooling.
     memory_mb
-        What the tensors of one run may take, roughly.
+        Approximate memory for the tensors of one run, in megabytes.
     progress
-        Called after each pair of every gradient and image.
+        Called after each map: one per gradient, pair and image.
 
     Returns
     -------

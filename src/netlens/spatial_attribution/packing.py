@@ -1,4 +1,4 @@
-"""Position-to-position maps in one byte an entry, each map with its own scale; no TensorFlow."""
+"""Position-to-position maps with one byte per entry, each map with its own scale; no TensorFlow."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.spatial_attribution.choices import AttributionError
 
-#: What the largest magnitude of a map becomes.
+#: The value that stands for the largest magnitude of a map.
 FULL: Final = 127
 
 
@@ -24,7 +24,7 @@ def packed(maps: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     values : ndarray
         int8, shape of `maps`.
     scales : ndarray
-        float32, (...): the largest magnitude of each map; 0 where all of it is 0.
+        float32, (...): the largest magnitude of each map; 0 for a map of zeros.
 
     Raises
     ------
@@ -33,14 +33,14 @@ def packed(maps: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """
     given = np.asarray(maps, dtype=np.float64)
     if not np.isfinite(given).all():
-        raise AttributionError("an attribution holds NaN or infinity")
+        raise AttributionError("an attribution is NaN or infinite")
     scales = np.abs(given).max(axis=(-2, -1))
     divisor = np.where(scales > 0, scales, 1)[..., None, None]
     return np.rint(given / divisor * FULL).astype(np.int8), scales.astype(np.float32)
 
 
 def unpacked(values: NDArray[np.int8], scales: ArrayLike) -> NDArray[np.float32]:
-    """Turn `packed` maps back; they differ from what was packed by at most 1/254 of each map's largest magnitude."""
+    """Scale `packed` maps back; the error is at most 1/254 of each map's largest magnitude."""
     factor = np.asarray(scales, np.float32)[..., None, None] / np.float32(FULL)
     maps: NDArray[np.float32] = values.astype(np.float32) * factor
     return maps

@@ -1,7 +1,7 @@
-"""Which positions of a layer a position of a later layer can depend on.
+"""Which positions of a layer a position of a later layer can depend on: its reach, or receptive field in that layer.
 
-Positions whose reaches do not meet can share one backward pass: of 14 x 14 positions that each see 5 x 5, 25 passes
-do instead of 196.
+Positions whose reaches do not overlap can share one backward pass: for 14 x 14 positions that each see 5 x 5, 25 passes
+take the place of 196.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from netlens.spatial_attribution.choices import AttributionError
 Indices = NDArray[np.int64]
 
 _WINDOWED: Final = frozenset({"Conv2D", "DepthwiseConv2dNative", "MaxPool", "AvgPool"})
-# Each output position depends on the same position of its inputs only.
+# Each output position depends only on the same position of the inputs.
 _POINTWISE: Final = frozenset(
     {"Abs", "Add", "AddV2", "BiasAdd", "Cast", "ConcatV2", "Elu", "FusedBatchNorm", "FusedBatchNormV3", "Identity"}
     | {"LRN", "LeakyRelu", "Maximum", "Minimum", "Mul", "Neg", "RealDiv", "Relu", "Relu6", "Rsqrt", "Selu", "Sigmoid"}
@@ -30,14 +30,14 @@ class Reach:
     Attributes
     ----------
     first, last
-        (positions of the target,), both inclusive; neither decreases.
+        (positions of the target,), both inclusive and non-decreasing.
     """
 
     first: Indices
     last: Indices
 
     def spacing(self) -> int:
-        """Give the smallest distance at which the reaches of two target positions never meet."""
+        """Return the smallest distance at which the reaches of two target positions never overlap."""
         count = len(self.first)
         for distance in range(1, count):
             if (self.last[:-distance] < self.first[distance:]).all():
@@ -53,13 +53,13 @@ def reaches(source: Any, target: Any, *, blurred_pools: bool = False) -> tuple[R
     source, target
         Tensors (n, height, width, channels) of one TensorFlow graph, with known height and width.
     blurred_pools
-        The gradient of each max-pooling is blurred, 3 x 3: it comes from one position further away on each side.
+        Whether the gradient of each max-pooling is blurred, 3 x 3, which extends the reach by one position each way.
 
     Returns
     -------
     rows, columns : Reach
-        The borders of the maps are taken into account. An operation that is not known to be local counts as depending
-        on all positions.
+        Clipped at the borders of the maps. An operation that is not known to be local is taken to depend on all
+        positions.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def reaches(source: Any, target: Any, *, blurred_pools: bool = False) -> tuple[R
 
 
 def _in_order(source: Any, target: Any) -> list[Any]:
-    """List the tensors that `target` is computed from, each behind its inputs, down to `source`."""
+    """Return the tensors from `source` to `target`, each after its inputs."""
     order: list[Any] = []
     seen = {source.name}
     pending = [(target, False)]
@@ -122,7 +122,7 @@ def _is_channels_last(operation: Any) -> bool:
 
 
 def _same_length(inputs: list[Reach], length: int) -> bool:
-    # One position stands for all, as in the scale of a channel that is computed from the whole map.
+    # One position may stand for all, such as the scale of a channel that is computed from the whole map.
     return all(len(part.first) in (1, length) for part in inputs)
 
 

@@ -1,7 +1,7 @@
-"""Attribution to a class at the input, by the methods of iNNvestigate and by PatternNet and PatternAttribution.
+"""Attribution of a class to the input, by the methods of iNNvestigate and by PatternNet and PatternAttribution.
 
-What they give has a value for each colour of each pixel; a pixel's attribution is the signed sum over its colours. All
-of them go backward from the value of the class's logit, but for the gradient and guided backprop, which start from
+The methods return one value per color channel of each pixel; a pixel's attribution is the signed sum over its channels.
+All of them propagate the value of the class's logit back, except the gradient and guided backprop, which start from
 one.
 """
 
@@ -21,7 +21,7 @@ from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
 from netlens.pattern_attribution.analyzers.reversal import UndefinedLayerError
 from netlens.spatial_attribution.choices import METHOD_LABELS, AttributionError, Method
 
-#: Without patterns there is nothing to go back with.
+#: Methods that cannot be computed without patterns.
 NEEDS_PATTERNS = frozenset({"pattern.net", "pattern.attribution"})
 
 
@@ -34,42 +34,44 @@ def input_attributions(
     batch_size: int = 64,
     progress: Callable[[], object] | None = None,
 ) -> Iterator[tuple[Method, NDArray[np.float32]]]:
-    """Attribute logits to pixels, by one method after the other.
+    """Attribute logits to pixels, one method after the other.
 
     Parameters
     ----------
     model
-        A Keras model that gives logits. Batch normalization is folded into kernels first, where that is possible.
+        A Keras model whose output is the logits. Batch normalization is first folded into the kernels where possible.
     inputs
         (n, height, width, 3), preprocessed.
     classes
-        (n,), index of the logit that each is explained for.
+        (n,), index of the logit to explain for each image.
     patterns
-        Of the folded model's layers with kernel; None: the two methods that need patterns are left out.
+        Patterns of the folded model's layers with kernels; without them, the methods that need patterns are left out.
     batch_size
-        Images at once.
+        Number of images per batch.
     progress
         Called after each method.
 
     Yields
     ------
     method
-        A key of `netlens.spatial_attribution.choices.METHOD_LABELS`. Those that are not defined for a layer of the
-        model are left out.
+        A key of `netlens.spatial_attribution.choices.METHOD_LABELS`. Methods that are not defined for some layer of
+        the model are left out.
     maps : ndarray
-        float32, (n, height, width), summed over the colours.
+        float32, (n, height, width), summed over the color channels.
 
     Raises
     ------
     AttributionError
-        `classes` do not fit `inputs` or the model.
+        `classes` does not fit `inputs` or the model.
     """
     images, wanted = np.asarray(inputs, np.float32), np.asarray(classes)
     count = int(model.output_shape[-1])
     if wanted.shape != images.shape[:1] or wanted.dtype.kind not in "iu":
-        raise AttributionError(f"one class an image is needed; there are {len(images)} images, classes {wanted.shape}")
+        raise AttributionError(
+            f"{len(images)} images need one class each, but classes have shape {wanted.shape} and type {wanted.dtype}"
+        )
     if wanted.size and (wanted.min() < 0 or wanted.max() >= count):
-        raise AttributionError(f"a class is not among 0 to {count - 1}")
+        raise AttributionError(f"classes must be between 0 and {count - 1}")
     pattern_analyzers.register()
     folded = _folded(model)
     weights = folded.get_weights()
@@ -96,10 +98,10 @@ def input_attributions(
 
 @contextmanager
 def _graph_of_its_own() -> Iterator[None]:
-    """Give an analyzer a small graph that is not optimized.
+    """Build an analyzer in a small graph of its own, without graph optimization.
 
-    An analyzer copies layers and sets the weights of each copy by a run of its own, and a run costs what optimizing the
-    whole graph does: building one takes minutes in a graph that holds others, and seconds so.
+    An analyzer copies layers and sets the weights of each copy in a separate run, and each run optimizes the whole
+    graph again. In a graph with other analyzers that takes minutes; this way, seconds.
     """
     options = tf1.ConfigProto()
     options.graph_options.rewrite_options.disable_meta_optimizer = True
@@ -111,5 +113,5 @@ def _folded(model: Any) -> Any:
     try:
         return fold_batch_normalization(model)
     except FoldingError:
-        # The methods have rules of their own for it, or are left out.
+        # The methods have their own rules for batch normalization, or are left out.
         return model

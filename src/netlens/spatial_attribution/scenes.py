@@ -1,4 +1,4 @@
-"""Which scenes spatial attribution is shown on; no TensorFlow."""
+"""Choice of the scenes and positions that figures show; no TensorFlow."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,26 +7,26 @@ from netlens.spatial_attribution.choices import AttributionError
 
 
 def choose_scenes(labels: ArrayLike, logits: ArrayLike, count: int, *, first: int = -1) -> list[int]:
-    """Choose scenes whose classes the network sees.
+    """Choose scenes whose classes the network recognizes.
 
-    Scenes of two classes, and for the last one, where `count` is at least two, a scene of the most classes that there
-    are. In each kind those come first whose classes have the largest logits, otherwise in the order of the scenes.
+    Scenes of two classes are chosen and, as the last one if `count` is at least two, a scene with as many classes as
+    there are. Scenes whose classes have the largest logits come first, otherwise the order of the scenes is kept.
 
     Parameters
     ----------
     labels
-        (n, m): the classes of each scene, index of the logits, -1 where a scene has fewer than m.
+        (n, m), classes of each scene as indices of logits; -1 where a scene has fewer than m.
     logits
         (n, classes).
     count
-        Scenes to choose; fewer where there are not as many.
+        Number of scenes to choose; fewer are returned if there are not enough.
     first
-        The scene to begin with; -1: chosen.
+        Index of the first scene; -1 to choose it as well.
 
     Returns
     -------
     list of int
-        Different indices.
+        Distinct indices of scenes.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def choose_scenes(labels: ArrayLike, logits: ArrayLike, count: int, *, first: in
     """
     classes, values = np.asarray(labels), np.asarray(logits)
     if first >= len(classes):
-        raise AttributionError(f"there is no scene {first}; there are 0 to {len(classes) - 1}")
+        raise AttributionError(f"there is no scene {first}; choose one from 0 to {len(classes) - 1}")
     counts = (classes >= 0).sum(axis=1)
     seen = np.array([_seen(known, scores) for known, scores in zip(classes, values, strict=True)])
     fewest, most = min(2, int(counts.max())), int(counts.max())
@@ -50,19 +50,19 @@ def choose_scenes(labels: ArrayLike, logits: ArrayLike, count: int, *, first: in
 
 
 def largest_logits(logits: ArrayLike, count: int = 2) -> NDArray[np.int64]:
-    """Give the classes with the largest logits of each image, (n, count), the largest first."""
+    """Return the classes with the largest logits of each image, (n, count), largest first."""
     order = np.argsort(-np.asarray(logits), axis=-1, kind="stable")
     return np.asarray(order[..., :count], np.int64)
 
 
 def _seen(known: NDArray[np.int64], scores: NDArray[np.float64]) -> float:
-    """Give the share of a scene's classes that are among as many largest logits."""
+    """Return the share of a scene's m classes that are among its m largest logits."""
     wanted = set(known[known >= 0].tolist())
     return len(wanted & set(np.argsort(-scores, kind="stable")[: len(wanted)].tolist())) / max(1, len(wanted))
 
 
 def spread_positions(height: int, width: int) -> list[tuple[int, int]]:
-    """Give positions spread over a layer: near the corners, and the centre; fewer where the layer is small."""
+    """Return positions spread over a layer, near the corners and at the center; fewer if the layer is small."""
     rows, columns = ((length // 4, length // 2, (3 * length) // 4) for length in (height, width))
     spread = [(rows[0], columns[0]), (rows[0], columns[2]), (rows[1], columns[1]), (rows[2], columns[0])]
     return list(dict.fromkeys([*spread, (rows[2], columns[2])]))

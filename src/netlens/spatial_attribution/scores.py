@@ -1,4 +1,4 @@
-"""How well every layer, gradient and method finds the parts of composed scenes: from maps to scores."""
+"""Scores of every layer, gradient and method: how well they find the parts of composed scenes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scenes:
-    """Scenes whose parts are known.
+    """Scenes for which it is known which part shows which class.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Scenes:
     masks
         (n, height, width): 1 + j on the part of the j-th class.
     classes
-        (n, k), index of logits; -1 where a scene has fewer than k.
+        (n, k), indices of logits; -1 where a scene has fewer than k classes.
     """
 
     inputs: NDArray[np.float32]
@@ -36,30 +36,31 @@ class Scenes:
     classes: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        """Refuse what does not fit together."""
+        """Refuse arrays that do not fit each other."""
         sizes = {len(self.inputs), len(self.masks), len(self.classes)}
         if len(sizes) != 1 or self.inputs.shape[1:3] != self.masks.shape[1:]:
             raise AttributionError(
-                f"scenes {self.inputs.shape}, masks {self.masks.shape} and classes {self.classes.shape} do not fit"
+                f"scenes {self.inputs.shape}, masks {self.masks.shape} and classes {self.classes.shape} do not fit "
+                "each other"
             )
 
     def owners(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give scene and place of every class of every scene, (m,) each."""
+        """Return the scene, and the place among its classes, of all m classes of all scenes, (m,) each."""
         scene, place = np.nonzero(self.classes >= 0)
         return scene, place
 
     def parts(self, height: int, width: int) -> Array:
-        """Give the share of each position that every class's part covers, (m, height, width)."""
+        """Return the share of each position that each class's part covers, (m, height, width)."""
         scene, place = self.owners()
         return part_shares(self.masks[scene] == (1 + place)[:, None, None], height, width)
 
     def areas(self) -> Array:
-        """Give the area of every class's part, (n, k), in 0..1; NaN where there is none."""
+        """Return the area of each class's part, (n, k), in 0..1; NaN where there is no class."""
         scene, place = self.owners()
         return self.spread((self.masks[scene] == (1 + place)[:, None, None]).mean(axis=(1, 2)))
 
     def spread(self, values: ArrayLike) -> Array:
-        """Arrange one value for every class of every scene as (n, k); NaN where there is none."""
+        """Arrange one value per class of each scene, (m,), as (n, k); NaN where there is no class."""
         table = np.full(self.classes.shape, np.nan)
         table[self.owners()] = values
         return table
@@ -74,7 +75,7 @@ def layer_scores(
     memory_mb: float = 1024,
     progress: Progress | None = None,
 ) -> tuple[Array, Array]:
-    """Score class attribution at layers, by one gradient of max-pooling.
+    """Score class attribution at layers, with one gradient of max-pooling.
 
     Parameters
     ----------
@@ -83,24 +84,24 @@ def layer_scores(
     scenes
         n scenes of at most k classes.
     layers
-        Names of layers with positions; ``input`` is the image itself, its colours summed.
+        Names of layers with positions; ``input`` is the image itself, summed over the color channels.
     gradient
-        Of max-pooling.
+        Gradient of max-pooling.
     memory_mb
-        What the tensors of one run may take, roughly.
+        Approximate memory for the tensors of one run, in megabytes.
     progress
-        Called with what is done and what there is to do.
+        Called with the number of classes of scenes done, and their number in all.
 
     Returns
     -------
     shares, points : ndarray
-        (layers, n, k): share of positive attribution on the right part, and the pointing game. NaN where there is no
-        class, or nothing positive to share.
+        (layers, n, k): share of positive attribution on the right part, and the pointing game. NaN where there
+        is no class; shares are also NaN where no attribution is positive.
     """
     scene, place = scenes.owners()
     shares, points = [], []
     with SpatialAttribution(network, gradient=gradient, memory_mb=memory_mb) as attribution:
-        # One class an image at a time, so that scenes of two classes cost no more than two.
+        # One class per image at a time, so that a scene of two classes costs two passes, not k.
         wanted = scenes.classes[scene, place][:, None]
         for maps in attribution.to_classes_at(scenes.inputs[scene], layers, wanted, progress=progress):
             right = scenes.parts(*maps.shape[2:])
@@ -117,12 +118,12 @@ def method_scores(
     batch_size: int = 64,
     progress: Callable[[], object] | None = None,
 ) -> tuple[list[Method], Array, Array]:
-    """Score attribution at the input by iNNvestigate's methods, and by those that need patterns where there are any.
+    """Score attribution at the input by iNNvestigate's methods, including those that need patterns if there are any.
 
     Parameters
     ----------
     model
-        A Keras model that gives logits.
+        A Keras model whose output is the logits.
     scenes
         n scenes of at most k classes.
     patterns, batch_size, progress

@@ -38,7 +38,7 @@ def two_class_colors(first: ArrayLike, second: ArrayLike, *, clip_negative: bool
     if a.shape != b.shape:
         raise AttributionError(f"the attributions to two classes have shapes {a.shape} and {b.shape}, not the same")
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise AttributionError("an attribution holds NaN or infinity")
+        raise AttributionError("an attribution is NaN or infinite")
     if clip_negative:
         a, b = np.maximum(a, 0), np.maximum(b, 0)
     stacked = np.stack([a, (a + b) / 2, b], axis=-1)
