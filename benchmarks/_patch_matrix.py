@@ -15,7 +15,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer for the obvious way.
+    """One layer, as the obvious implementation needs it.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Layer:
 
 
 def patch_matrix(layer: Layer) -> Float:
-    """X: one row a sample, flattened row, column, channel; zeros from padding count."""
+    """X: one row per sample, flattened row, column, channel; zeros from padding count."""
     if layer.kernel.ndim == 2:
         return layer.x.reshape(-1, layer.kernel.shape[0]).astype(np.float64)
     x = layer.x.astype(np.float64)

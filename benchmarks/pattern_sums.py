@@ -1,9 +1,9 @@
 """Pattern sums beside a plain forward pass, the obvious TensorFlow version and the patch matrix, in the same run.
 
-Times are wall-clock seconds an image in the steady state, whole blocks of batches including what is done at their end;
-building graphs and copying weights is told apart. Where other processes use the machine, the ratio of processor times
-("x processor") tells more. Each measurement runs in a process of its own, which reports its peak memory. The figure of
-merit is "relu": at most 5 times the forward pass; peak memory flat in the number of images.
+Times are wall-clock seconds per image in the steady state, over whole blocks of batches including the work at their
+end; building graphs and copying weights is reported separately. Where other processes use the machine, the ratio of
+processor times ("x processor") says more. Each measurement runs in its own process, which reports its peak memory. The
+figure of merit is "relu": at most 5 times the forward pass; peak memory flat in the number of images.
 
     python benchmarks/pattern_sums.py                           # both networks: some minutes
     python benchmarks/pattern_sums.py --networks small_vgg      # under a minute
@@ -28,7 +28,7 @@ LIMIT = 5.0
 
 
 class RandomImages:
-    """As many images as one likes, of which few are different: reading takes neither time nor memory."""
+    """Any number of images, few of them different, so that reading them takes neither time nor memory."""
 
     def __init__(self, network: str, count: int) -> None:
         shape = (128 if network == "small_vgg" else 32, SIZE_PX[network], SIZE_PX[network], 3)
@@ -66,7 +66,7 @@ def an_image(started: tuple[float, float], ended: tuple[float, float], images: i
 
 
 def time_batches(run: Callable[[np.ndarray], Any], network: str, batch_size: int, batches: int) -> dict[str, Any]:
-    """Time `run` on batches that are made beforehand, after two to warm up."""
+    """Time `run` on batches that are made beforehand, after two warm-up batches."""
     images = RandomImages(network, batch_size * (batches + 2))
     made = [images[slice(start, start + batch_size)] for start in range(0, len(images), batch_size)]
     for batch in made[:2]:
@@ -116,7 +116,7 @@ def time_sums(network: str, batch_size: int, batches: int, estimators: str) -> d
 
 
 def time_obvious(network: str, batch_size: int, batches: int) -> dict[str, Any]:
-    """Time a gradient a sum, added up in float32: what one writes first. Also for the Dense layers."""
+    """Time the version one writes first: one gradient per sum, added up in float32, also for the Dense layers."""
     from netlens.models.backend import tf
     from netlens.pattern_attribution.patterns.network_graph import network_graph
 
@@ -221,7 +221,7 @@ def report(network: str, options: argparse.Namespace) -> bool:
         for way, arguments in ways.items():
             results[way].append(apart(*arguments))
     print(f"\n{network}, {SIZE_PX[network]} x {SIZE_PX[network]} pixels, batches of {batch}; best of {options.rounds}")
-    print(f"  {'':<26}{'ms an image':>12}{'x forward':>11}{'range':>14}{'x processor':>13}{'peak MB':>9}")
+    print(f"  {'':<26}{'ms / image':>12}{'x forward':>11}{'range':>14}{'x processor':>13}{'peak MB':>9}")
     forward = best(results["forward pass"])["seconds_an_image"]
     processor = min(result["processor_seconds_an_image"] for result in results["forward pass"])
     for way, made in results.items():
@@ -260,10 +260,10 @@ def numbers(text: str) -> list[int]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", default="small_vgg,vgg16", help="which, of small_vgg and vgg16")
-    parser.add_argument("--batch-size", type=int, default=8, help="images a batch")
+    parser.add_argument("--networks", default="small_vgg,vgg16", help="networks to time, of small_vgg and vgg16")
+    parser.add_argument("--batch-size", type=int, default=8, help="images per batch")
     parser.add_argument("--batches", type=int, help="batches to time; default 64, for vgg16 8")
-    parser.add_argument("--rounds", type=int, default=3, help="how often everything is timed; the best counts")
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is timed; the best is reported")
     parser.add_argument("--memory-images", type=numbers, help="numbers of images, such as 64,1024")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()

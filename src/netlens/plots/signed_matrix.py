@@ -1,4 +1,4 @@
-"""Pictures of signed matrices, colours symmetric about zero."""
+"""Pictures of signed matrices, with colors symmetric about zero."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,7 +8,7 @@ from netlens.plots import style
 
 
 def signed_image(ax: Axes, matrix: ArrayLike, *, frame: bool = True) -> None:
-    """Draw a matrix in `style.diverging` colours from -max|x| to max|x|; a matrix of zeros is grey.
+    """Draw a matrix in `style.diverging` colors from -max|x| to max|x|; a matrix of zeros is gray.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def signed_image(ax: Axes, matrix: ArrayLike, *, frame: bool = True) -> None:
     matrix
         (m, n), signed.
     frame
-        Leave a thin frame, so that a picture that is grey at its edge does not melt into the page.
+        Draw a thin frame, so that a picture that is gray at its edge stands out from the page.
     """
     values = np.asarray(matrix, dtype=float)
     limit = float(np.abs(values).max(initial=0.0)) or 1.0

@@ -1,4 +1,4 @@
-"""Plots of singular ratios along a network, in the look of the paper that they continue (Sixt et al. 2020)."""
+"""Singular ratios along a network, in the style of the paper that they continue (Sixt et al. 2020)."""
 
 from collections.abc import Sequence
 
@@ -26,11 +26,11 @@ def ratios(
     values
         Ratios, (n,); infinity allowed.
     kind
-        ``gradient``, ``pattern_attribution`` or ``pattern_net``: colour, marker and name.
+        ``gradient``, ``pattern_attribution`` or ``pattern_net``: color, marker and name.
     label
         Name in the legend. Default: that of the kind.
     dashed
-        Draw a broken line, for a second series of the same kind.
+        Draw a dotted line, for a second series of the same kind.
     """
     x, y = np.asarray(positions, dtype=float), np.asarray(values, dtype=float)
     finite = np.isfinite(y)
@@ -59,7 +59,7 @@ def ratios(
 
 
 def layer_axis(ax: Axes, labels: Sequence[str]) -> None:
-    """Name the layers along the x axis, turned by 90 degrees, with a grid, the y label and a small legend."""
+    """Name the layers along the x axis, rotated by 90 degrees, and add a grid, the y label and a small legend."""
     ax.set_xticks(range(len(labels)), labels, rotation=90)
     ax.set_xlim(-0.5, len(labels) - 0.5)
     ax.set_ylabel(RATIO_LABEL)

@@ -171,7 +171,7 @@ def test_gain_and_dead_units():
         (lambda a: a.update(x=a["x"][:, :3]), "do not fit a kernel with 5 inputs"),
         (lambda a: a["patterns"].pop("relu"), "'relu' is missing"),
         (lambda a: a["patterns"].update(linear=np.ones((4, 2))), "'linear' is missing or not shaped"),
-        (lambda a: a.update(image=np.zeros(20, int)), "take at least two images"),
+        (lambda a: a.update(image=np.zeros(20, int)), "provide at least two images"),
         (lambda a: a.update(ridge=0.0), "ridge is 0.0"),
     ],
 )

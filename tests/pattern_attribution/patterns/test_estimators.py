@@ -118,12 +118,12 @@ def test_patterns_are_shaped_as_kernels_of_many_units():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda a: a.update(estimator="two_component"), "the pair relu and relu.negative"),
-        (lambda a: a.update(estimator="other"), "no pattern estimator 'other'"),
-        (lambda a: a.update(sums=replace(a["sums"], shard_count=3)), "of 3 shards of pattern sums 2, 3 are missing"),
-        (lambda a: a.update(kernels={}), "'layer' was summed but has no kernel"),
-        (lambda a: a.update(kernels={"layer": np.ones((3, 2))}), r"kernel \(4, 2\) but is given one of \(3, 2\)"),
-        (lambda a: a.update(kernels={"layer": np.ones((4, 2))}), "made with another kernel"),
+        (lambda a: a.update(estimator="two_component"), "is a pair, relu and relu.negative"),
+        (lambda a: a.update(estimator="other"), "unknown pattern estimator 'other'"),
+        (lambda a: a.update(sums=replace(a["sums"], shard_count=3)), "the pattern sums lack 2, 3 of 3 shards"),
+        (lambda a: a.update(kernels={}), "'layer' has sums but no kernel"),
+        (lambda a: a.update(kernels={"layer": np.ones((3, 2))}), r"kernel of shape \(4, 2\), not \(3, 2\)"),
+        (lambda a: a.update(kernels={"layer": np.ones((4, 2))}), "computed with another kernel"),
         (lambda a: a.update(estimator="relu.negative"), "the sums lack xy_inactive"),
     ],
 )

@@ -119,7 +119,7 @@ def test_files_of_something_else_are_refused(tmp_path):
         (lambda part: replace(part, shard_count=3), "different numbers of shards"),
         (lambda part: replace(part, batch_size=2), "different batch sizes"),
         (lambda part: replace(part, precision="float64"), "different precisions"),
-        (lambda part: replace(part, shards=(1,)), "shard 1 of 2 is there twice"),
+        (lambda part: replace(part, shards=(1,)), "shard 1 of 2 appears twice"),
         (lambda part: replace(part, layers={"fc": part.layers["fc"]}), "different layers"),
         (lambda _: shards_of(2, estimators="linear")[1], "layer 'conv' was summed for different estimators"),
     ],
@@ -151,7 +151,9 @@ def test_estimators_and_what_they_need(names, resolved, matrices):
     assert matrices_for(resolved) == matrices
 
 
-@pytest.mark.parametrize(("names", "message"), [("sigmoid", "no pattern estimator 'sigmoid'"), ([], "none|no pattern")])
+@pytest.mark.parametrize(
+    ("names", "message"), [("sigmoid", "unknown pattern estimator 'sigmoid'"), ([], "none|no pattern")]
+)
 def test_unknown_estimators_are_refused(names, message):
     with pytest.raises(PatternSumsError, match=message):
         estimator_names(names)

@@ -219,7 +219,7 @@ def test_what_counts_as_lost():
     [
         ([], "at least one matrix"),
         ([np.ones((2, 3)), np.ones((2, 3))], r"\(2, 3\) cannot stand before one of shape \(2, 3\)"),
-        ([np.ones(3)], "is no matrix"),
+        ([np.ones(3)], "is not a matrix"),
         ([np.ones((2, 2)), np.full((2, 2), np.nan)], "NaN or infinite"),
     ],
 )

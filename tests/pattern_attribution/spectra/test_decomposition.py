@@ -90,7 +90,7 @@ def test_a_matrix_of_rank_one_has_an_infinite_ratio_only_beside_the_noise():
 
 @pytest.mark.parametrize("values", [[], [1.0, 2.0], [1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]])
 def test_what_are_no_singular_values_is_refused(values):
-    with pytest.raises(SpectraError, match="singular values are finite"):
+    with pytest.raises(SpectraError, match="singular values must be finite"):
         singular_ratio(values)
 
 
@@ -188,9 +188,9 @@ def test_a_thumbnail_of_a_diagonal_is_a_diagonal():
 @pytest.mark.parametrize(
     ("matrix", "words"),
     [
-        (np.zeros(3), "is no matrix"),
-        (np.zeros((3, 0)), "is no matrix"),
-        (np.zeros((2, 2), dtype=complex), "has no spectrum here"),
+        (np.zeros(3), "is not a matrix"),
+        (np.zeros((3, 0)), "is not a matrix"),
+        (np.zeros((2, 2), dtype=complex), "cannot be decomposed"),
         (np.array([[np.nan, 1.0], [np.inf, 0.0]]), "2 of the matrix's 4 entries are NaN or infinite"),
     ],
 )

@@ -195,9 +195,9 @@ def test_where_the_iteration_does_not_converge_lapack_does(monkeypatch):
 @pytest.mark.parametrize(
     ("matrix", "words"),
     [
-        (np.zeros(3), "is no matrix of real numbers"),
-        (np.zeros((0, 3)), "is no matrix of real numbers"),
-        (np.zeros((2, 2), dtype=complex), "is no matrix of real numbers"),
+        (np.zeros(3), "is not a matrix of real numbers"),
+        (np.zeros((0, 3)), "is not a matrix of real numbers"),
+        (np.zeros((2, 2), dtype=complex), "is not a matrix of real numbers"),
         (np.array([[1.0, np.nan]]), r"shape \(1, 2\) has NaN or infinite"),
         (np.array([[1.0, -np.inf]]), "has NaN or infinite"),
     ],

@@ -90,13 +90,13 @@ def test_network_matrices_keep_the_order_and_take_the_flattened_layers_tap():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: tap_view(np.zeros(3)), "is no kernel"),
-        (lambda: tap_view(np.zeros((2, 3, 4))), "is no kernel"),
-        (lambda: tap_view(np.zeros((2, 3), dtype=int)), "is no kernel"),
-        (lambda: full_view(np.zeros((0, 3))), "is no kernel"),
+        (lambda: tap_view(np.zeros(3)), "is not a kernel"),
+        (lambda: tap_view(np.zeros((2, 3, 4))), "is not a kernel"),
+        (lambda: tap_view(np.zeros((2, 3), dtype=int)), "is not a kernel"),
+        (lambda: full_view(np.zeros((0, 3))), "is not a kernel"),
         (lambda: tap_view(np.zeros((12, 3)), (2, 3, 4)), r"2 x 3 x 4 does not fit a kernel of shape \(12, 3\)"),
         (lambda: tap_view(np.zeros((1, 1, 24, 3)), (2, 3, 4)), "does not fit"),
-        (lambda: layer_matrix("gradients", np.zeros((2, 3))), "the kinds are weights, patterns, pattern_attribution"),
+        (lambda: layer_matrix("gradients", np.zeros((2, 3))), "choose one of weights, patterns, pattern_attribution"),
         (lambda: layer_matrix("patterns", np.zeros((2, 3))), "needs the layer's pattern"),
         (lambda: layer_matrix("patterns", np.zeros((2, 3)), np.zeros((3, 2))), r"\(3, 2\) is not one of a kernel"),
         (

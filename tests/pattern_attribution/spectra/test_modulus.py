@@ -203,7 +203,7 @@ def test_badly_scaled_layers(shapes, first, second):
 @pytest.mark.parametrize(
     ("matrices", "words"),
     [
-        ([np.zeros((3, 3, 2, 2))], "is no matrix"),
+        ([np.zeros((3, 3, 2, 2))], "is not a matrix"),
         ([np.ones((2, 3)), np.ones((4, 2))], "3 outputs cannot stand before one with 4 inputs"),
         ([np.full((2, 3), np.nan)], "6 of the matrix's 6 entries"),
         ([np.full((50, 60), np.nan)], "3000 of the matrix's 3000 entries"),

@@ -1,7 +1,7 @@
-"""Patterns of a network's kernels, and the two explanations that use them.
+"""PatternNet and PatternAttribution for iNNvestigate 2.
 
-Importing this package starts TensorFlow and makes ``pattern.net`` and ``pattern.attribution`` known to
-`innvestigate.create_analyzer`. Import it before innvestigate, which cannot start TensorFlow the right way by itself.
+Importing this package starts TensorFlow and registers ``pattern.net`` and ``pattern.attribution`` with
+`innvestigate.create_analyzer`. Import it before innvestigate, which does not configure TensorFlow as needed by itself.
 """
 
 import netlens.models.backend  # noqa: F401  (first: what follows imports innvestigate, and that TensorFlow)

@@ -1,7 +1,7 @@
 """PatternNet and PatternAttribution as analyzers of iNNvestigate 2.
 
 Source: Kindermans et al. 2017, "Learning how to explain neural networks: PatternNet and PatternAttribution"
-(arXiv 1705.05598). iNNvestigate 1.x had both methods, its 2.x release has neither.
+(arXiv 1705.05598). iNNvestigate 1.x had both methods; its 2.x release has neither.
 
 >>> import innvestigate
 >>> import netlens.pattern_attribution.analyzers  # registers them
@@ -11,7 +11,7 @@ Source: Kindermans et al. 2017, "Learning how to explain neural networks: Patter
 Both go backward from the VALUE of the selected logit. At a layer with kernel W and pattern A, relevance is kept where
 the unit is active and then goes through the transpose of the layer, with W replaced by A (PatternNet) or by A * W,
 elementwise (PatternAttribution). The bias counts only in deciding which units are active. Max-pooling, flattening,
-concatenation, padding and ReLU layers pass the plain gradient, dropout passes everything.
+concatenation, padding and ReLU layers pass the plain gradient; dropout passes everything.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class PatternError(ValueError):
 
 
 class UnstableAnalysisWarning(RuntimeWarning):
-    """An analysis holds infinities or NaN."""
+    """The result of an analysis contains infinities or NaN."""
 
 
 class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
-    """PatternNet: the signal in the input that the selected logit answers to.
+    """PatternNet: the signal in the input that the selected logit responds to.
 
     Goes back through each layer with its pattern instead of its kernel. With patterns equal to the kernels it is the
     gradient times the logit's value.
@@ -76,16 +76,16 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         the folded network (see `netlens.models.keras.folding.fold_batch_normalization`). Average pooling and addition
         pass the plain gradient, with a warning, since the paper does not define them.
     patterns
-        One array a layer with kernel, shaped as the kernel: by layer name, or in the order of the layers, or the path
-        of an npz file with arrays by layer name. Default: none, then `fit` must be called before `analyze`.
+        One array per layer with a kernel, shaped as the kernel: by layer name, or in the order of the layers, or the
+        path of an npz file with arrays by layer name. Default: none, then `fit` must be called before `analyze`.
     pattern_type
         What `fit` estimates: ``"relu"`` (the two-component estimator's active side), ``"linear"`` or
         ``"relu.negative"``.
     reverse_project_bottleneck_layers
-        Divide the relevance at every bottleneck of more than two axes by its largest absolute value in that image, so
-        that no float overflows in very deep networks. The result then is the clean one over its own largest absolute
-        value. iNNvestigate 1.x did so by default. Here the default is False: that is the method as published, and the
-        values keep their scale (PatternAttribution's sum can be compared with the logit).
+        Divide the relevance at every bottleneck tensor with more than two dimensions by its largest absolute value in
+        that image, so that nothing overflows in very deep networks. The result is then the exact one divided by its
+        largest absolute value. iNNvestigate 1.x did so by default. Here the default is False: that is the method as
+        published, and the values keep their scale (PatternAttribution's sum can be compared with the logit).
     **kwargs
         The settings below, and the other ones of iNNvestigate's `ReverseAnalyzerBase`.
 
@@ -93,18 +93,18 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
     ----------------
     neuron_selection_mode : str
         ``"max_activation"``: the largest logit; ``"index"``: the one that `analyze` is given; ``"all"``: every logit,
-        each with its value.
+        each starting from its own value.
     reverse_keep_tensors : bool
-        Keep the relevance of every layer at each `analyze`, to be had from `layer_relevances`.
+        Keep the relevance of every layer at each `analyze`; it is then available as `layer_relevances`.
     allow_lambda_layers : bool
-        Let Lambda layers pass; the plain gradient is taken there.
+        Accept Lambda layers; the plain gradient is taken there.
     disable_model_checks : bool
-        Let activations other than the ReLU and layers without a rule pass; the plain gradient is taken there.
+        Accept activations other than the ReLU, and layers without a rule; the plain gradient is taken there.
 
     Raises
     ------
     UndefinedLayerError
-        The model has a softmax, or a layer that the method does not define; all of them are named.
+        The model has a softmax, or layers for which the method is not defined; all of them are named.
     PatternError
         The patterns do not fit the model.
     """
@@ -123,7 +123,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
                 f"reverse_project_bottleneck_layers is {reverse_project_bottleneck_layers!r}: it must be True or False"
             )
         if len(estimator_names(pattern_type)) != 1:
-            raise PatternError(f"pattern_type is {pattern_type!r}, a pair of estimators: an analyzer uses one")
+            raise PatternError(f"pattern_type is {pattern_type!r}, a pair of estimators; an analyzer uses a single one")
         super().__init__(
             _flat_and_folded(model, type(self).__name__),
             reverse_project_bottleneck_layers=reverse_project_bottleneck_layers,
@@ -180,12 +180,14 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
 
     @property
     def patterns(self) -> dict[str, FloatArray]:
-        """The patterns by layer name, each shaped as its layer's kernel. May be replaced, at no building again.
+        """The patterns by layer name, each shaped as its layer's kernel.
+
+        They may be replaced without rebuilding the analyzer.
 
         Raises
         ------
         PatternError
-            There are none yet.
+            There are no patterns yet.
         """
         if self._patterns is None:
             raise PatternError(f"{type(self).__name__} has no patterns yet: pass `patterns`, or call fit(images) first")
@@ -214,11 +216,11 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             Inputs as the model takes them, shape (n, H, W, C); or anything with a length whose slices are batches, so
             that images need not fit into memory.
         preprocess
-            Turns a slice of `images` into inputs of the model. Default: they are that already.
+            Converts a slice of `images` to inputs of the model. Default: no conversion.
         batch_size
-            Images a batch.
+            Images per batch.
         precision
-            ``"float32"`` or ``"float64"``: in which the sums within a batch are made.
+            ``"float32"`` or ``"float64"``: the precision of the sums within a batch.
         progress
             Draw a progress bar on stderr.
 
@@ -246,7 +248,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         return self
 
     def _backward_kernel(self, layer: Any) -> FloatArray:
-        """Give what stands in the layer's transpose in place of its kernel."""
+        """Return what replaces the kernel in the layer's transpose."""
         return self.patterns[layer.name]
 
     # Backward ----------------------------------------------------------------------------------------------------
@@ -287,7 +289,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         return inputs, reversed_tensors
 
     def _names_of(self, tensor_ids: list[int]) -> list[str | None]:
-        """Name each kept tensor by the layer that gives it; None for iNNvestigate's own selection layers."""
+        """Name each kept tensor after the layer that outputs it; None for iNNvestigate's own selection layers."""
         _, nodes, _ = igraph.trace_model_execution(self._model)
         names: dict[int, str] = {}
         uses: dict[str, int] = {}
@@ -299,7 +301,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         return [names.get(tensor_id) for tensor_id in tensor_ids]
 
     def create_analyzer_model(self) -> None:
-        """Build the backward graph, once. `analyze` does it when it was not done before.
+        """Build the backward graph once; `analyze` does so if it has not been built.
 
         Raises
         ------
@@ -332,7 +334,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         PatternError
             There are no patterns yet.
         ValueError
-            `neuron_selection` is missing, not wanted, or no index of a logit.
+            `neuron_selection` is missing, not expected, or not the index of a logit.
 
         Warns
         -----
@@ -355,7 +357,8 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         indices = np.asarray(neuron_selection)
         if indices.dtype.kind not in "iu" or (indices < 0).any() or (indices >= logits).any():
             raise ValueError(
-                f"neuron_selection is {neuron_selection!r}: this model has logits 0 to {logits - 1}, by whole numbers"
+                f"neuron_selection is {neuron_selection!r}: choose an integer from 0 to {logits - 1}, "
+                "the logits of this model"
             )
         return super()._get_neuron_selection_array(neuron_selection, batch_size)
 
@@ -376,7 +379,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
                 f"{type(self).__name__} keeps the relevance of layers only when made with reverse_keep_tensors=True"
             )
         if self._layer_relevances is None:
-            raise ValueError(f"{type(self).__name__} has analyzed nothing yet: call analyze first")
+            raise ValueError(f"{type(self).__name__} has not analyzed anything yet: call analyze first")
         return self._layer_relevances
 
     def _handle_debug_output(self, debug_values: list[Any]) -> None:
@@ -437,7 +440,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         """
         arrays = load_arrays(fname)
         if not {"class_name", "state"} <= set(arrays):
-            raise ArrayFileError(f"{fname}: holds no saved PatternNet or PatternAttribution")
+            raise ArrayFileError(f"{fname}: does not hold a saved PatternNet or PatternAttribution")
         state = json.loads(str(arrays["state"]))
         state["model_weights"] = [arrays[name] for name in sorted(arrays) if name.startswith("weight")]
         names = state.pop("pattern_names", None)
@@ -480,7 +483,7 @@ def register() -> None:
     for name, analyzer in ANALYZERS.items():
         present = innvestigate.analyzer.analyzers.get(name)
         if present is not None and present.__module__ != analyzer.__module__:
-            raise RuntimeError(f"innvestigate has an analyzer {name!r} of its own, {present}: use that one instead")
+            raise RuntimeError(f"innvestigate already has an analyzer {name!r}, {present}: use that one instead")
         innvestigate.analyzer.analyzers[name] = analyzer
         setattr(innvestigate.analyzer, analyzer.__name__, analyzer)
 
@@ -490,7 +493,7 @@ def _identity_mapping(_Xs: list[Any], _Ys: list[Any], Rs: list[Any], _reverse_st
 
 
 def _make_node_ids_differ(reversed_tensors: dict[int, dict[str, Any]]) -> None:
-    """Give kept tensors different ids, which the reverse engine sorts by.
+    """Assign different ids to kept tensors, which the reverse engine sorts by.
 
     With several inputs it counts nodes past an input wrongly, and then compares the tensors themselves (innvestigate
     2.1.2).
@@ -508,7 +511,7 @@ def _named(layer: Any) -> str:
 
 
 def _flat_and_folded(model: Any, method: str) -> Any:
-    """Give a model without BatchNormalization and without models inside; the same one where that is so already."""
+    """Return a model without BatchNormalization and nested models: the same one if it has neither."""
     if not isinstance(model, keras.Model) or not model.inputs:
         raise UndefinedLayerError(
             f"{method} needs a functional or Sequential Keras model with an input shape, not {type(model).__name__}"
@@ -521,7 +524,7 @@ def _flat_and_folded(model: Any, method: str) -> Any:
 
 
 def _checked(patterns: Patterns, layers: Mapping[str, Any]) -> dict[str, FloatArray]:
-    """Give the patterns by layer name, in the network's order, or say what does not fit."""
+    """Return the patterns by layer name, in network order; raise for what does not fit."""
     named: Mapping[str, ArrayLike]
     if isinstance(patterns, str | Path):
         source = str(patterns)
@@ -533,13 +536,13 @@ def _checked(patterns: Patterns, layers: Mapping[str, Any]) -> dict[str, FloatAr
         arrays = list(patterns)
         if len(arrays) != len(layers):
             raise PatternError(
-                f"{source}: {len(arrays)} arrays for the {len(layers)} layers with kernel {', '.join(layers)}"
+                f"{source}: {len(arrays)} arrays for {len(layers)} layers with a kernel: {', '.join(layers)}"
             )
         named = dict(zip(layers, arrays, strict=True))
     if missing := [name for name in layers if name not in named]:
         raise PatternError(f"{source}: no pattern for layer {', '.join(map(repr, missing))}")
     if extra := [name for name in named if name not in layers]:
-        raise PatternError(f"{source}: {', '.join(map(repr, extra))} is no layer with kernel of this network")
+        raise PatternError(f"{source}: {', '.join(map(repr, extra))} is not a layer with a kernel of this network")
     checked = {}
     for name, layer in layers.items():
         pattern, kernel = np.asarray(named[name]), layer.kernel

@@ -1,4 +1,4 @@
-"""One step of PatternNet and PatternAttribution: backward through a layer with kernel, and which layers have a step.
+"""The backward step of PatternNet and PatternAttribution through a layer with a kernel, and which layers are supported.
 
 Sources: Kindermans et al. 2017, "Learning how to explain neural networks: PatternNet and PatternAttribution"
 (arXiv 1705.05598), section 4; the layers that iNNvestigate 1.x let through.
@@ -18,7 +18,7 @@ Rectification = Literal["linear", "relu", "other"]
 
 
 class UndefinedLayerError(NotAnalyzeableModelException, UnsupportedLayerError):  # type: ignore[misc]
-    """A network holds something that PatternNet and PatternAttribution do not define; the message names it."""
+    """A network has a layer for which PatternNet and PatternAttribution are not defined; the message names it."""
 
 
 #: Layers whose kernel has a pattern. Exactly these classes: a subclass may compute something else.
@@ -58,7 +58,7 @@ ROUTING_LAYERS: Final[tuple[str, ...]] = (
     "ZeroPadding3D",
 )
 
-#: Layers that the paper does not speak of; the plain gradient is taken, with a warning.
+#: Layers that the paper does not mention; the plain gradient is taken, with a warning.
 UNSPOKEN_LAYERS: Final[tuple[str, ...]] = (
     "Add",
     "AveragePooling1D",
@@ -74,12 +74,12 @@ _OTHER_ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "PReLU", "Softmax", "Thresholded
 
 
 def is_one_of(layer: Any, names: Iterable[str]) -> bool:
-    """Whether the class of `layer` is one of Keras' own classes of these names, not merely derived from one."""
+    """Return whether the class of `layer` is exactly one of Keras' own classes of these names, not a subclass."""
     return any(type(layer) is getattr(keras.layers, name) for name in names)
 
 
 def rectification(layer: Any) -> Rectification:
-    """Say what the activation of a layer is: none, the plain ReLU, or anything else.
+    """Classify the activation of a layer: none, the plain ReLU, or anything else.
 
     Parameters
     ----------
@@ -103,19 +103,19 @@ def rectification(layer: Any) -> Rectification:
 
 
 def why_undefined(layer: Any, *, allow_lambda_layers: bool = False) -> str | None:
-    """Say why PatternNet and PatternAttribution have no rule for a layer; None where they have one.
+    """Return why PatternNet and PatternAttribution have no rule for a layer; None if they have one.
 
     Parameters
     ----------
     layer
         A layer of a flat Keras model without BatchNormalization.
     allow_lambda_layers
-        Let ``Lambda`` layers pass; the plain gradient is taken there.
+        Accept ``Lambda`` layers; the plain gradient is taken there.
 
     Returns
     -------
     str or None
-        The reason, to stand after the layer's name.
+        The reason, as it follows the layer's name in a message.
     """
     reason: str | None = None
     if is_one_of(layer, KERNEL_LAYERS) or is_one_of(layer, _ACTIVATION_LAYERS):
@@ -131,7 +131,9 @@ def why_undefined(layer: Any, *, allow_lambda_layers: bool = False) -> str | Non
         reason = "only the kernels of Dense and Conv2D (themselves, not derived classes) have patterns"
     elif is_one_of(layer, ["Lambda"]):
         reason = (
-            None if allow_lambda_layers else "a Lambda may be anything; allow_lambda_layers=True takes its gradient"
+            None
+            if allow_lambda_layers
+            else "a Lambda may compute anything; allow_lambda_layers=True takes its gradient"
         )
     elif not is_one_of(layer, (*IDENTITY_LAYERS, *ROUTING_LAYERS, *UNSPOKEN_LAYERS)):
         reason = "the methods define no rule for it"
@@ -153,8 +155,8 @@ class KernelReversal(keras.layers.Layer):  # type: ignore[misc]
     operations' weights out and store them in the graph as constants, which VGG-16 does not survive.
 
     Called with three tensors ``[X, Y, R]``: the layer's input, its output (after a fused activation) and the relevance
-    of that output. Gives the relevance of the input: R where the unit is active (all of R where no ReLU is fused),
-    through the transpose of the layer with the kernel that `set_kernel` was given.
+    of that output. Returns the relevance of the input: R where the unit is active (all of R if no ReLU is fused),
+    passed through the transpose of the layer with the kernel given to `set_kernel`.
 
     Parameters
     ----------
@@ -180,7 +182,7 @@ class KernelReversal(keras.layers.Layer):  # type: ignore[misc]
         self.built = True
 
     def set_kernel(self, kernel: NDArray[np.floating[Any]]) -> None:
-        """Use `kernel`, shaped as the layer's, from now on; an analyzer that is built needs no building again."""
+        """Use `kernel`, shaped as the layer's, from now on; a built analyzer need not be rebuilt."""
         if self._is_convolution:
             spread = np.zeros(self.kernel.shape, kernel.dtype)
             spread[:: self._row_step, :: self._column_step] = kernel
@@ -188,7 +190,7 @@ class KernelReversal(keras.layers.Layer):  # type: ignore[misc]
         self.set_weights([kernel])
 
     def call(self, inputs: list[Any], *_args: Any, **_kwargs: Any) -> Any:
-        """Give the relevance of X, shaped as X."""
+        """Return the relevance of X, shaped as X."""
         X, Y, R = inputs
         if self._rectified:
             # Selected, not multiplied: an infinite relevance of an inactive unit must not become NaN.

@@ -22,11 +22,11 @@ class Taxonomy:
     Attributes
     ----------
     function
-        The gradient: change of the logit with each pixel, logits per grey level (of 255).
+        The gradient: change of the logit with each pixel, in logits per gray level (of 255).
     signal
-        PatternNet: the part of each pixel that the logit answers to, grey levels from the network's zero.
+        PatternNet: the part of each pixel that the logit responds to, in gray levels relative to the network's zero.
     attribution
-        PatternAttribution: what each pixel's signal adds to the logit, logits.
+        PatternAttribution: what each pixel's signal contributes to the logit, in logits.
     """
 
     function: NDArray[np.float32]
@@ -40,14 +40,15 @@ def explain(model: Any, patterns: Patterns, images: NDArray[np.uint8], preproces
     Parameters
     ----------
     model
-        A Keras model that gives logits.
+        A Keras model whose outputs are logits.
     patterns
-        Of its layers with kernel, in any form that `netlens.pattern_attribution.patterns.PatternNet` takes.
+        Patterns of its layers with a kernel, in any form that
+        `netlens.pattern_attribution.analyzers.pattern_analyzers.PatternNet` accepts.
     images
         Shape (n, height, width, 3), RGB.
     preprocessing
-        From `images` to what the model takes. It is linear, so explanations of the model's input are taken back to
-        grey levels exactly: a gradient by its factor, a signal by the inverse of it.
+        From `images` to the model's inputs. It is linear, so explanations of the model's input are converted to gray
+        levels exactly: a gradient by its factor, a signal by the inverse of it.
 
     Returns
     -------
@@ -56,7 +57,7 @@ def explain(model: Any, patterns: Patterns, images: NDArray[np.uint8], preproces
     Raises
     ------
     netlens.pattern_attribution.analyzers.reversal.UndefinedLayerError
-        The methods do not define the model.
+        The methods are not defined for the model.
     netlens.pattern_attribution.analyzers.pattern_analyzers.PatternError
         The patterns do not fit it.
     """

@@ -1,13 +1,13 @@
-"""Compute the sums of a network over images, without ever building the patch matrix.
+"""Compute the sums that pattern estimators need over images, without ever building the patch matrix.
 
 X'm and X'(Y*m) of a convolution are its kernel gradients with the cotangents m and Y*m. Where a unit is active,
-Y = max(0, Y + b) - b, so the output of the network's own ReLU serves. Sum Y is W' sum X, and the sum over all patches
-of X is made of the sum of the inputs over the images.
+Y = max(0, Y + b) - b, so the output of the network's own ReLU serves. Sum Y is W' sum X, and the sum of X
+over all patches follows from the sum of the inputs over the images.
 
-Within a batch the sums are made in the network's precision, across batches in float64. Batches and blocks of batches
-start at fixed images, and shards get whole blocks, so that the same numbers are added for any number of shards.
-Dense layers are multiplied a block at a time: a kernel such as VGG-16's 25088 x 4096 is too large to be touched at
-each small batch.
+Within a batch the sums are computed in the network's precision, across batches in float64. Batches and blocks of
+batches start at fixed images, and shards consist of whole blocks, so the same numbers are added for any number of
+shards. Dense layers are multiplied block by block: a kernel such as VGG-16's 25088 x 4096 is too large to be read for
+every small batch.
 """
 
 from abc import ABC, abstractmethod
@@ -47,7 +47,7 @@ def pattern_sums(
     precision: str = "float32",
     progress: bool = True,
 ) -> PatternSums:
-    """Sum what pattern estimators need over images, for every layer with a kernel.
+    """Compute the sums that pattern estimators need over images, for every layer with a kernel.
 
     Memory does not depend on the number of images: it holds the network twice, one batch's activations, a block's
     inputs of the Dense layers, and the float64 sums, each the size of a kernel.
@@ -60,16 +60,16 @@ def pattern_sums(
     images
         Batches of n images when sliced, shape (n, H, W, C), or whatever `preprocess` takes.
     estimators
-        Which estimators the sums shall serve: of ``linear``, ``relu``, ``relu.negative``, ``two_component``.
-        ``relu`` or ``relu.negative`` alone needs two kernel gradients a batch, ``linear`` one, all of them three.
+        Which estimators the sums are for: any of ``linear``, ``relu``, ``relu.negative``, ``two_component``.
+        ``relu`` or ``relu.negative`` alone needs two kernel gradients per batch, ``linear`` one, all of them three.
     preprocess
-        Turns a slice of `images` into the network's float32 input. Default: they are that already.
+        Converts a slice of `images` to the network's float32 input. Default: no conversion.
     batch_size
-        Images a batch.
+        Images per batch.
     block_images
         Images after which a Dense layer's sums are updated, rounded down to whole batches.
     shard
-        (k, n): sum only the k-th (from 1) of n parts of the images, for a job of its own.
+        (k, n): sum only the k-th of n parts of the images, counted from 1.
     precision
         ``float32`` (as the network runs) or ``float64`` (several times slower).
     progress
@@ -84,15 +84,15 @@ def pattern_sums(
     netlens.models.errors.UnsupportedLayerError
         The model has a layer that patterns are not defined for; the message names it.
     netlens.pattern_attribution.patterns.statistics.PatternSumsError
-        An argument makes no sense, the images do not fit the network, or a sum is not finite.
+        An argument is invalid, the images do not fit the network, or a sum is not finite.
     """
     needed = matrices_for(estimator_names(estimators))
     blocks = _blocks(len(images), batch_size, block_images, shard)
     if precision not in {"float32", "float64"}:
-        raise PatternSumsError(f"precision is {precision!r}; take 'float32' or 'float64'")
+        raise PatternSumsError(f"precision is {precision!r}; choose 'float32' or 'float64'")
     batches = [batch for block in blocks for batch in block]
     last_of_block = {block[-1] for block in blocks}
-    # NaN is told by layer at the end, not by numpy on the way.
+    # NaN is reported by layer at the end, not by numpy along the way.
     with network_graph(model, precision=precision) as network, np.errstate(invalid="ignore"):
         layers = [_accumulator(tensors, needed) for tensors in network.tensors]
         network.session.run([layer.initializers for layer in layers])
@@ -124,9 +124,9 @@ def _blocks(count: int, batch_size: int, block_images: int, shard: tuple[int, in
     """Deal the images to shards in blocks of batches, which are the same for any number of shards."""
     part, parts = shard
     if not 1 <= part <= parts:
-        raise PatternSumsError(f"there is no shard {part} of {parts}; shards count from 1 to their number")
+        raise PatternSumsError(f"there is no shard {part} of {parts}; shards are counted from 1")
     if block_images < 1:
-        raise PatternSumsError(f"block_images is {block_images}; take at least 1")
+        raise PatternSumsError(f"block_images is {block_images}; it must be at least 1")
     batches = batches_of(count, batch_size)
     per_block = max(1, block_images // batch_size)
     blocks = [batches[first : first + per_block] for first in range(0, len(batches), per_block)]
@@ -180,11 +180,11 @@ class _Accumulator(ABC):
 
     @abstractmethod
     def add(self, values: Any, session: Any, *, ends_block: bool) -> None:
-        """Take what a batch's run fetched."""
+        """Add what was fetched for a batch."""
 
     @abstractmethod
     def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
-        """Give the number of samples, sum X, the active counts and the kernel-sized sums."""
+        """Return the number of samples, sum X, the active counts and the kernel-sized sums."""
 
     def sums(self, session: Any) -> LayerSums:
         """Finish: sum Y follows from sum X."""
@@ -193,7 +193,7 @@ class _Accumulator(ABC):
         for part, values in {"x": x, **matrices}.items():
             if not all(np.isfinite(row).all() for row in values):
                 raise PatternSumsError(
-                    f"layer {layer.name!r}: {part} is not finite; look for NaN in the images or the weights"
+                    f"layer {layer.name!r}: {part} is not finite; check the images and the weights for NaN"
                 )
         y = np.concatenate([session.run(part, {self._rows: x[None]})[0] for part in self._outputs])
         return LayerSums(layer.kernel_shape, samples, x, y, active, **matrices)

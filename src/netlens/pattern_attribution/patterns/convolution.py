@@ -1,6 +1,6 @@
-"""A convolution's inputs as patches, without the matrix of them: kernel gradients, sums, padding.
+"""Kernel gradients, sums of patches and padding of a convolution, without building its patch matrix.
 
-For TensorFlow graphs. A Dense layer counts as a convolution that sees one vector.
+For TensorFlow graphs. A Dense layer counts as a convolution over a single vector.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from netlens.models.keras.kernel_layers import KernelLayer
 
 
 def kernel_gradient(layer: KernelLayer, x: Any, cotangent: Any) -> Any:
-    """X'C: the sum over samples of input times cotangent, shaped as the kernel, in the precision of `x`.
+    """Compute X'C, the sum over samples of input times cotangent, shaped as the kernel, in the precision of `x`.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def kernel_gradient(layer: KernelLayer, x: Any, cotangent: Any) -> Any:
         return tf1.nn.conv2d_backprop_filter(
             x, layer.kernel_shape, cotangent, strides=(1, *strides, 1), padding=padding.upper()
         )
-    # TensorFlow has no such gradient on CPUs: one product a tap, with the input that this tap sees.
+    # TensorFlow has no such gradient on CPUs: one product per tap, with the input that this tap sees.
     height, width, channels, units = layer.kernel_shape
     flat = tf.reshape(cotangent, (-1, units))
     padded = padded_input(layer, x)
@@ -46,7 +46,7 @@ def kernel_gradient(layer: KernelLayer, x: Any, cotangent: Any) -> Any:
 
 
 def sum_of_patches(layer: KernelLayer, x: Any, positions: Any) -> Any:
-    """X'1: the sum over samples of the input, float64, shape (K,).
+    """Compute X'1, the sum of the input over samples, float64, shape (K,).
 
     The inputs are summed over the images first, then over the rows that each row of the kernel sees, then over columns.
 

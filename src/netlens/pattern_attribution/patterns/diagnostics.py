@@ -1,4 +1,4 @@
-"""Are the patterns any good: w'a, dead units, and how much of a unit's signal an estimator leaves behind.
+"""How good patterns are: gain w'a, dead units, and how much of a unit's output an estimator leaves in the distractor.
 
 Source of the last: Kindermans et al. 2017 (arXiv 1705.05598), eq. 4. A signal estimator S splits an input into signal
 S(x) and distractor d = x - S(x). A good one leaves nothing in d from which the unit's output could be read:
@@ -32,7 +32,7 @@ class DiagnosticsError(ValueError):
 
 
 def unit_gain(kernel: NDArray[Any], pattern: NDArray[Any]) -> Float:
-    """Gain w'a of every unit: 1 for a live unit, 0 for a dead one.
+    """Compute the gain w'a of every unit: 1 for a live unit, 0 for a dead one.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def unit_gain(kernel: NDArray[Any], pattern: NDArray[Any]) -> Float:
 
 
 def dead_units(pattern: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which units have no pattern, because they were never (or always) active or never varied; shape (units,)."""
+    """Return which units have no pattern, because no sample of theirs counts or their output never varies; (units,)."""
     return np.asarray(~np.any(np.asarray(pattern).reshape(-1, np.shape(pattern)[-1]), axis=0))
 
 
@@ -70,7 +70,7 @@ class _Signal:
     directions: list[Float]  # a_k, (K, U) each
 
     def parts(self, x: Float) -> list[Float]:
-        """Give y_k, (n, U) each."""
+        """Return y_k, (n, U) each."""
         y = x @ self.w
         if len(self.directions) == 1:
             return [y]
@@ -112,9 +112,9 @@ def signal_quality(
     is active, and from there its patterns are. v is found by least squares on the samples of one half of the images,
     and the correlation is taken on those of the other half.
 
-    No regression is done unit by unit. With C the covariance of x (plus the ridge), that of d = x - sum_k a_k y_k
-    differs from C by products of a_k and cov(x, y_k) only. So the best v is a combination of C^-1 a_k and
-    C^-1 cov(x, y_k), and four numbers a unit are to be found.
+    No separate regression is run for each unit. With C the covariance of x (plus the ridge), that of
+    d = x - sum_k a_k y_k differs from C only by products of a_k and cov(x, y_k). So the best v is a
+    combination of C^-1 a_k and C^-1 cov(x, y_k), and at most four numbers per unit remain to be found.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def signal_quality(
     patterns
         ``linear``, ``relu`` and ``relu.negative``, shaped as the kernel.
     seed
-        Of the random directions and of the halves.
+        For the random directions and the halves.
     bias
         Of the units, shape (U,). None: 0, as in the paper's formula.
     ridge
@@ -147,13 +147,13 @@ def signal_quality(
         Shapes do not fit, there are fewer than two images, or the ridge is not positive.
     """
     if not ridge > 0:
-        raise DiagnosticsError(f"ridge is {ridge}; take a small positive fraction, such as 1e-4")
+        raise DiagnosticsError(f"ridge is {ridge}; choose a small positive fraction, such as 1e-4")
     w, directions = _columns(x, kernel, patterns)
     rng = np.random.default_rng(seed)
     fit = _half_of_the_images(np.asarray(image), rng)
     if not (len(fit) == len(x) and fit.any() and not fit.all()):
         raise DiagnosticsError(
-            f"{len(x)} samples of {len(np.unique(image))} images cannot be halved; take at least two images"
+            f"{len(x)} samples of {len(np.unique(image))} images cannot be split in half; provide at least two images"
         )
     threshold = np.zeros(w.shape[1]) if bias is None else -np.asarray(bias, np.float64)
     x_fit, x_test = (_Half(half, half - half.mean(axis=0)) for half in (x[fit].astype(float), x[~fit].astype(float)))
@@ -179,7 +179,7 @@ def _columns(
 ) -> tuple[Float, dict[str, Float]]:
     w = np.asarray(kernel, np.float64).reshape(-1, kernel.shape[-1])
     if x.ndim != 2 or x.shape[1] != len(w):
-        raise DiagnosticsError(f"samples {x.shape} do not fit a kernel with {len(w)} inputs a unit")
+        raise DiagnosticsError(f"samples {x.shape} do not fit a kernel with {len(w)} inputs per unit")
     directions = {}
     for name in ("linear", "relu", "relu.negative"):
         if name not in patterns or patterns[name].shape != kernel.shape:

@@ -6,10 +6,10 @@ The pattern a of a unit w says in which direction of its input the unit's output
 - ``relu`` (also ``relu.positive``), ``relu.negative``: cov = E[x y | m] - E[x | m] E[y], a = cov / (w' cov), with the
   conditional means over the samples in which the unit is active (inactive), and E[y] over ALL samples. This is the
   two-component estimator of Kindermans et al. 2017, eq. 7 to 9: splitting cov(x, y) by the sign of the output leaves
-  the unconditional E[y] in both parts. The authors' code and iNNvestigate 1 compute it so.
+  the unconditional E[y] in both parts. The authors' code and iNNvestigate 1 do the same.
 
-So w'a = 1 for every live unit. A unit without a sample on the estimator's side, or whose w' cov vanishes, is dead
-there: its pattern is 0.
+So w'a = 1 for every live unit. A unit that has no sample on the estimator's side, or whose w' cov vanishes, is
+dead: its pattern is 0.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def estimate(sums: PatternSums, kernels: Mapping[str, NDArray[Any]], estimator: 
     sums
         Over all shards.
     kernels
-        Kernel of each layer of `sums`, as the network that was summed has them.
+        Kernel of each layer of `sums`, from the network that the sums were computed with.
     estimator
         ``linear``, ``relu`` (or ``relu.positive``) or ``relu.negative``.
 
@@ -54,10 +54,10 @@ def estimate(sums: PatternSums, kernels: Mapping[str, NDArray[Any]], estimator: 
     """
     names = estimator_names(estimator)
     if len(names) != 1:
-        raise PatternSumsError(f"{estimator!r} is the pair {' and '.join(names)}; estimate them one by one")
+        raise PatternSumsError(f"{estimator!r} is a pair, {' and '.join(names)}; estimate them separately")
     if sums.missing_shards:
         shards = ", ".join(map(str, sums.missing_shards))
-        raise PatternSumsError(f"of {sums.shard_count} shards of pattern sums {shards} are missing; merge all of them")
+        raise PatternSumsError(f"the pattern sums lack {shards} of {sums.shard_count} shards; merge all of them")
     return {
         name: _layer_pattern(name, layer, _kernel(name, layer, kernels), names[0], sums.precision)
         for name, layer in sums.layers.items()
@@ -66,11 +66,11 @@ def estimate(sums: PatternSums, kernels: Mapping[str, NDArray[Any]], estimator: 
 
 def _kernel(name: str, layer: LayerSums, kernels: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     if name not in kernels:
-        raise PatternSumsError(f"layer {name!r} was summed but has no kernel; give the kernels of the same network")
+        raise PatternSumsError(f"layer {name!r} has sums but no kernel; provide the kernels of the same network")
     kernel = np.asarray(kernels[name])
     if kernel.shape != layer.kernel_shape:
         raise PatternSumsError(
-            f"layer {name!r} was summed with a kernel {layer.kernel_shape} but is given one of {kernel.shape}"
+            f"layer {name!r} was summed with a kernel of shape {layer.kernel_shape}, not {kernel.shape}"
         )
     matrix = kernel.reshape(-1, kernel.shape[-1])
     # The sum of the outputs is the kernel applied to the sum of the inputs: another kernel shows here.
@@ -78,7 +78,7 @@ def _kernel(name: str, layer: LayerSums, kernels: Mapping[str, NDArray[Any]]) ->
         expected = layer.x @ matrix[:, units].astype(np.float64)
         scale = np.abs(layer.x) @ np.abs(matrix[:, units]).astype(np.float64)
         if np.any(np.abs(expected - layer.y[units]) > 1e-9 * scale):
-            raise PatternSumsError(f"layer {name!r}: the sums were made with another kernel; compute them again")
+            raise PatternSumsError(f"layer {name!r}: the sums were computed with another kernel; compute them again")
     return matrix
 
 
@@ -106,7 +106,7 @@ def _layer_pattern(name: str, layer: LayerSums, matrix: NDArray[Any], estimator:
 
 
 def _sums_on_side(name: str, layer: LayerSums, estimator: str, units: slice) -> tuple[Float, Float]:
-    """Give the sums of X and of X*Y over the samples on the estimator's side, each (K, units)."""
+    """Return the sums of X and of X*Y over the samples on the estimator's side, each (K, units)."""
     if estimator == "linear":
         x = layer.x[:, None]
         if layer.xy is not None:

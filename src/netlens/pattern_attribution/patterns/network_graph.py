@@ -34,7 +34,7 @@ class KernelTensors:
     Attributes
     ----------
     layer
-        What the layer is.
+        The layer's description.
     x
         Its input, shape (batch, H, W, C) or (batch, ..., K).
     z
@@ -42,11 +42,11 @@ class KernelTensors:
     positive
         max(0, z): the layer's own output where it ends in a plain ReLU, so nothing is computed twice.
     threshold
-        The unit is active where z is above it: 0 but for a thresholded ReLU behind it.
+        The unit is active where z is above it: 0 unless a thresholded ReLU follows.
     kernel
         Its kernel, a variable of the graph.
     bias
-        Its bias; zeros where it has none.
+        Its bias; zeros if it has none.
     """
 
     layer: KernelLayer
@@ -65,15 +65,15 @@ class NetworkGraph:
     Attributes
     ----------
     graph, session
-        Where it lives.
+        The graph and session that the copy lives in.
     images
         The placeholder for a batch of preprocessed images.
     outputs
-        What the network gives.
+        The network's outputs.
     tensors
         Its layers with kernels, in network order.
     sha256
-        Of names, kernels and biases of these.
+        Hash of the names, kernels and biases of these layers.
     """
 
     graph: Any
@@ -85,7 +85,7 @@ class NetworkGraph:
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
-        """Shape of one input; None where any size will do."""
+        """Shape of one input; None where any size is accepted."""
         return tuple(self.images.shape.as_list()[1:])
 
 
@@ -101,7 +101,7 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
         A Keras functional or Sequential model with one input, of Conv2D and Dense layers and layers without kernels,
         BatchNormalization folded (`netlens.models.keras.folding.fold_batch_normalization`).
     precision
-        ``float32`` or ``float64``: in which the copy computes.
+        ``float32`` or ``float64``: the precision of the copy.
 
     Yields
     ------
@@ -177,7 +177,9 @@ def _checked_layers(model: Any) -> list[KernelLayer]:
                 f"{step} normalizes batches; fold it into the kernels first (models.folding.fold_batch_normalization)"
             )
         if step.kind not in {"Conv2D", "Dense", *_HARMLESS} and step.layer.weights:
-            raise UnsupportedLayerError(f"{step} has weights, and patterns are defined for Conv2D and Dense only")
+            raise UnsupportedLayerError(
+                f"{step} has weights, but patterns are defined only for Conv2D and Dense layers"
+            )
     if not layers:
         raise UnsupportedLayerError(f"network {model.name!r} has no layer with a kernel, so it has no patterns")
     if len(model.inputs) != 1:

@@ -1,7 +1,8 @@
-"""Some neuron-wise inputs of each layer as samples: patches at random positions, whole vectors of Dense layers.
+"""Samples of the inputs of each layer: patches at random positions, or the input vectors of Dense layers.
 
-For what needs samples and not sums, such as `netlens.pattern_attribution.patterns.diagnostics.signal_quality`. The
-positions are drawn image by image, so they depend neither on the batch size nor on what else is asked for.
+For methods that need samples instead of sums, such as
+`netlens.pattern_attribution.patterns.diagnostics.signal_quality`. The positions are drawn image by
+image, so they do not depend on the batch size or on anything else that is requested.
 """
 
 from collections.abc import Iterator
@@ -59,11 +60,11 @@ def input_samples(
     model, images, preprocess, batch_size, progress
         As for `netlens.pattern_attribution.patterns.accumulation.pattern_sums`.
     positions_per_image
-        Output positions a layer and image, drawn without replacement; all where there are fewer.
+        Output positions per layer and image, drawn without replacement; all of them where there are fewer.
     seed
-        Of the positions.
+        For the positions.
     memory_gb
-        How much samples may take at once, in 1e9 bytes; one layer is always allowed.
+        Memory that samples may occupy at once, in units of 1e9 bytes; one layer is always allowed.
 
     Yields
     ------
@@ -75,10 +76,10 @@ def input_samples(
     netlens.models.errors.UnsupportedLayerError
         The model has a layer that patterns are not defined for; the message names it.
     netlens.pattern_attribution.patterns.statistics.PatternSumsError
-        An argument makes no sense, or the images do not fit the network.
+        An argument is invalid, or the images do not fit the network.
     """
     if positions_per_image < 1:
-        raise PatternSumsError(f"positions_per_image is {positions_per_image}; take at least 1")
+        raise PatternSumsError(f"positions_per_image is {positions_per_image}; it must be at least 1")
     batches = batches_of(len(images), batch_size)
     with network_graph(model) as network:
         layers = [_gathered(number, tensors) for number, tensors in enumerate(network.tensors)]

@@ -1,6 +1,6 @@
-"""The additive sums that every pattern estimator needs, as plain arrays: merge them, save them, load them.
+"""The additive sums that pattern estimators need, as plain arrays that can be merged, saved and loaded.
 
-For each layer with a kernel, X is the matrix of its neuron-wise inputs, one row a sample (a patch of a convolution's
+For each layer with a kernel, X is the matrix of its neuron-wise inputs, one row per sample (a patch of a convolution's
 padded input, flattened row, column, channel; a Dense layer's input vector), Y = X W without the bias, and m is 1 where
 a unit is active. Sums over samples add, so the sums of parts of the images (shards) merge into those of all of them.
 Nothing here needs TensorFlow; `netlens.pattern_attribution.patterns.accumulation` computes the sums of a network.
@@ -56,20 +56,20 @@ def estimator_names(names: str | Iterable[str]) -> tuple[str, ...]:
     for name in asked:
         if name not in ESTIMATORS and name not in _OTHER_NAMES:
             known = ", ".join([*ESTIMATORS, *_OTHER_NAMES])
-            raise PatternSumsError(f"there is no pattern estimator {name!r}; take one of {known}")
+            raise PatternSumsError(f"unknown pattern estimator {name!r}; choose one of {known}")
         wanted.update(_OTHER_NAMES.get(name, (name,)))
     if not wanted:
-        raise PatternSumsError(f"no pattern estimator is named; take one or more of {', '.join(ESTIMATORS)}")
+        raise PatternSumsError(f"no pattern estimator is given; choose one or more of {', '.join(ESTIMATORS)}")
     return tuple(name for name in ESTIMATORS if name in wanted)
 
 
 def matrices_for(estimators: Iterable[str]) -> tuple[str, ...]:
-    """Name the kernel-sized sums that estimators need; each costs one kernel gradient a batch.
+    """Return the names of the kernel-sized sums that estimators need; each costs one kernel gradient per batch.
 
     Parameters
     ----------
     estimators
-        As `estimator_names` gives them.
+        As `estimator_names` returns them.
 
     Returns
     -------
@@ -103,7 +103,7 @@ class LayerSums:
     y
         Sum of Y, without the bias, over ALL samples, shape (U,).
     active
-        n, in how many samples each unit is active, shape (U,).
+        n, the number of samples in which each unit is active, shape (U,).
     x_active
         X'm, shape (K, U), or None where no estimator needs it. So the other three:
     xy_active
@@ -125,17 +125,17 @@ class LayerSums:
     xy: Float | None = None
 
     def matrix(self, name: str, layer: str) -> Float:
-        """Give one of the kernel-sized sums.
+        """Return one of the kernel-sized sums.
 
         Raises
         ------
         PatternSumsError
-            It was not summed; the message names `layer`.
+            It was not accumulated; the message names `layer`.
         """
         value: Float | None = getattr(self, name)
         if value is None:
             raise PatternSumsError(
-                f"layer {layer!r}: the sums lack {name}; compute them again with all the estimators that you want"
+                f"layer {layer!r}: the sums lack {name}; compute them again for all the estimators you need"
             )
         return value
 
@@ -155,9 +155,9 @@ class PatternSums:
     shard_count
         Into how many shards the images are dealt.
     shards
-        Which of them were summed, counted from 1.
+        Which of them are included, counted from 1.
     batch_size
-        Images a batch; with the images it fixes which numbers are summed in which precision.
+        Images per batch; together with the images it determines which numbers are summed in which precision.
     precision
         ``float32`` or ``float64``: of the network and of the sums within a batch.
     network
@@ -175,7 +175,7 @@ class PatternSums:
 
     @property
     def missing_shards(self) -> tuple[int, ...]:
-        """The shards that were not summed yet, counted from 1."""
+        """The shards that are still missing, counted from 1."""
         return tuple(shard for shard in range(1, self.shard_count + 1) if shard not in self.shards)
 
 
@@ -185,17 +185,17 @@ def merge(parts: Iterable[PatternSums]) -> PatternSums:
     Parameters
     ----------
     parts
-        Sums of shards of the same images for the same network. A generator keeps one part in memory at a time.
+        Sums of shards of the same images for the same network. With a generator, only one part is in memory at a time.
 
     Returns
     -------
     PatternSums
-        Sums over all of their images; `parts` are left alone.
+        Sums over all of their images; `parts` are not changed.
 
     Raises
     ------
     PatternSumsError
-        There are no parts, a shard is there twice, or two parts differ in network, images, batches or precision.
+        There are no parts, a shard appears twice, or two parts differ in network, images, batches or precision.
     """
     total: PatternSums | None = None
     for part in parts:
@@ -245,12 +245,12 @@ def _check_fit(total: PatternSums, part: PatternSums) -> None:
     ):
         mine, other = getattr(total, name), getattr(part, name)
         if mine != other:
-            raise PatternSumsError(f"cannot merge sums {what} ({mine} and {other}); compute all shards anew")
+            raise PatternSumsError(f"cannot merge sums {what} ({mine} and {other}); compute all shards again")
     twice = sorted(set(total.shards) & set(part.shards))
     if twice:
-        raise PatternSumsError(f"cannot merge: shard {twice[0]} of {part.shard_count} is there twice")
+        raise PatternSumsError(f"cannot merge: shard {twice[0]} of {part.shard_count} appears twice")
     if list(total.layers) != list(part.layers):
-        raise PatternSumsError("cannot merge sums of different layers; compute all shards anew")
+        raise PatternSumsError("cannot merge sums of different layers; compute all shards again")
     for name, layer in total.layers.items():
         other = part.layers[name]
         if layer.kernel_shape != other.kernel_shape or _held(layer) != _held(other):
@@ -269,7 +269,7 @@ def save_sums(path: str | Path, sums: PatternSums) -> None:
     path
         File to write; written whole or not at all.
     sums
-        As `netlens.pattern_attribution.patterns.accumulation.pattern_sums` or `merge` gives them.
+        As `netlens.pattern_attribution.patterns.accumulation.pattern_sums` or `merge` returns them.
     """
     arrays: dict[str, Any] = {
         f"{_HEADER}.{field.name}": np.asarray(getattr(sums, field.name))
@@ -293,7 +293,7 @@ def load_sums(path: str | Path) -> PatternSums:
     FileNotFoundError
         There is no such file.
     netlens.files.arrays.ArrayFileError
-        The file is damaged, or holds no pattern sums.
+        The file is damaged, or does not hold pattern sums.
     """
     arrays: dict[str, Any] = dict(load_arrays(path))
     try:
@@ -314,4 +314,6 @@ def load_sums(path: str | Path) -> PatternSums:
         header["shards"] = tuple(header["shards"])
         return PatternSums(layers=layers, **header)
     except (KeyError, TypeError) as error:
-        raise ArrayFileError(f"{path}: not a file of pattern sums ({error}); run the rule that makes it") from error
+        raise ArrayFileError(
+            f"{path}: not a file of pattern sums ({error}); delete the file and run the rule that makes it"
+        ) from error

@@ -13,7 +13,7 @@ singular values is rounding error. Here the factors stay apart:
    and Veselic 1992) however far apart the scales are; only the rows' directions must not be nearly dependent, which is
    measured, and which the sweeps see to.
 
-What remains is how much the factors' rounding matters. That is measured: the whole computation is done again for the
+What remains is how much the factors' rounding matters. This is measured: the whole computation is repeated for the
 transposed chain and for factors changed by random rounding errors, and the spread is part of the result.
 """
 
@@ -44,7 +44,7 @@ _MOST_ROUNDS = 60
 
 
 class NotConvergedError(ArithmeticError):
-    """The rotations did not come to an end."""
+    """The Jacobi rotations did not converge."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def chain_spectrum(matrices: Sequence[ArrayLike], *, seed: int = 0) -> ChainSpec
     Parameters
     ----------
     matrices
-        At least one; finite, not empty, each with as many columns as the next has rows. Left as they are.
+        At least one; finite, not empty, each with as many columns as the next has rows. They are not changed.
     seed
-        Of the random rounding errors that the accuracy is estimated with.
+        For the random rounding errors that the accuracy is estimated from.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def chain_spectrum(matrices: Sequence[ArrayLike], *, seed: int = 0) -> ChainSpec
     Raises
     ------
     SpectraError
-        There is no matrix, one is not finite or empty, or two neighbours do not fit together.
+        There is no matrix, one is empty or not finite, or two neighbors do not fit together.
     """
     factors = [checked(matrix) for matrix in matrices]
     if not factors:
@@ -171,7 +171,7 @@ def _changed(factor: Array, norm: float, generator: np.random.Generator) -> Arra
 
 
 def _sweep_rounding(factor: Array) -> float:
-    """Say by how much Householder sweeps change a factor, relative to its norm.
+    """Return by how much Householder sweeps change a factor, relative to its norm.
 
     Measured, for matrices of normal numbers: 2, 3.5, 5, 11 and 15 eps for 16, 64, 160, 512 and 1000 rows and columns.
     """

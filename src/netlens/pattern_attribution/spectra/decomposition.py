@@ -1,4 +1,4 @@
-"""Whole decompositions: a layer's U, s and Vh, and what stands between two layers."""
+"""Full decompositions: a layer's U, s and Vh, and the inter-layer items between two layers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,9 +32,9 @@ class SVD:
 
 
 def svd(matrix: ArrayLike, *, thin: bool = False) -> SVD:
-    """Decompose `matrix` in float64, with the signs settled.
+    """Compute the singular value decomposition in float64, with a convention for the signs.
 
-    U and Vh are unique but for a sign per singular value (and for rotations where singular values agree). Here the
+    U and Vh are unique up to a sign per singular value (and up to rotations where singular values agree). Here the
     entry of largest magnitude in each column of U is positive, and in each row that Vh has more; so pictures do not
     depend on which LAPACK computed them.
 
@@ -43,7 +43,7 @@ def svd(matrix: ArrayLike, *, thin: bool = False) -> SVD:
     matrix
         (m, n), finite, not empty. Left as it is.
     thin
-        Leave out the part of U and Vh that belongs to no singular value.
+        Omit the part of U and Vh that belongs to no singular value.
 
     Returns
     -------
@@ -110,7 +110,9 @@ def singular_ratio(values: ArrayLike, *, noise: float = 0.0) -> float:
     """
     s = np.asarray(values, dtype=np.float64).ravel()
     if not s.size or not np.isfinite(s).all() or (s < 0).any() or (np.diff(s) > 0).any():
-        raise SpectraError("singular values are finite, not negative, sorted from the largest, and at least one")
+        raise SpectraError(
+            "singular values must be finite, nonnegative and sorted from the largest, and there must be at least one"
+        )
     if s.size == 1 or s[1] <= noise * s[0]:
         return float("inf")
     with np.errstate(over="ignore"):
@@ -118,7 +120,7 @@ def singular_ratio(values: ArrayLike, *, noise: float = 0.0) -> float:
 
 
 def rounding_noise(shape: tuple[int, ...]) -> float:
-    """Say how large, relative to the first, a singular value may come out by rounding alone.
+    """Return how large a singular value may come out by rounding alone, relative to the first.
 
     ``max(shape) * eps``, what `numpy.linalg.matrix_rank` takes for 0: a matrix of rank one hardly ever comes out with a
     second singular value of exactly 0.
@@ -127,7 +129,7 @@ def rounding_noise(shape: tuple[int, ...]) -> float:
 
 
 def item_noise(before: tuple[int, ...], after: tuple[int, ...]) -> float:
-    """Say the same of the inter-layer item between layers of the two shapes.
+    """Return the same for the inter-layer item between layers of the two shapes.
 
     The root of `rounding_noise`, since an item holds the roots of its layers' values.
     """
@@ -135,12 +137,12 @@ def item_noise(before: tuple[int, ...], after: tuple[int, ...]) -> float:
 
 
 def rotation(before: SVD, after: SVD) -> Array:
-    """Give R = Vh of one layer times U of the next: how the one's outputs lie to the other's inputs.
+    """Compute the rotation R = Vh U' between the outputs of one layer and the inputs of the next.
 
     Parameters
     ----------
     before, after
-        Decompositions of neighbouring layers.
+        Decompositions of neighboring layers.
 
     Returns
     -------
@@ -160,15 +162,15 @@ def rotation(before: SVD, after: SVD) -> Array:
 
 
 def inter_layer_item(before: SVD, after: SVD) -> Array:
-    """Give T = D(sqrt s) Vh U' D(sqrt s'), with s, Vh of one layer and s', U' of the next.
+    """Compute the inter-layer item T = D(sqrt s) Vh U' D(sqrt s'), with s, Vh of one layer and s', U' of the next.
 
     The square roots are padded with zeros to the sizes of Vh and U', so the item of whole decompositions is padded, and
-    that of thin ones is not. The singular values other than 0 are the same; take thin ones where only values count.
+    that of thin ones is not. The nonzero singular values are the same; thin ones suffice where only values matter.
 
     Parameters
     ----------
     before, after
-        Decompositions of neighbouring layers.
+        Decompositions of neighboring layers.
 
     Returns
     -------
@@ -208,13 +210,13 @@ def normalized(values: ArrayLike) -> Array:
 
 
 def column_norms(matrix: ArrayLike) -> Array:
-    """Give the lengths of the columns, largest first: one a unit of the layer."""
+    """Compute the norms of the columns, largest first: one per unit of the layer."""
     array, exponent = scaled(matrix)
     return np.sort(np.ldexp(np.linalg.norm(array, axis=0), exponent))[::-1]
 
 
 def thumbnail(matrix: ArrayLike, limit: int) -> Array:
-    """Shrink a matrix for a picture, so that nothing that stands out disappears.
+    """Reduce a matrix to the size of a picture without losing entries that stand out.
 
     Each side longer than `limit` is cut into `limit` runs of (nearly) equal length, and each block shows its entry of
     largest magnitude, with its sign. Averages would do the opposite: signs cancel, and a diagonal fades.
@@ -224,7 +226,7 @@ def thumbnail(matrix: ArrayLike, limit: int) -> Array:
     matrix
         (m, n).
     limit
-        Rows and columns of the picture at most.
+        Largest number of rows and of columns.
 
     Returns
     -------
@@ -234,11 +236,11 @@ def thumbnail(matrix: ArrayLike, limit: int) -> Array:
     Raises
     ------
     SpectraError
-        `limit` is below 1, or this is no matrix.
+        `limit` is below 1, or `matrix` is not a matrix.
     """
     small = checked(matrix).copy()
     if limit < 1:
-        raise SpectraError(f"a picture of at most {limit} pixels cannot be drawn; give at least 1")
+        raise SpectraError(f"a picture of at most {limit} pixels cannot be drawn; the limit must be at least 1")
     for axis in (0, 1):
         if small.shape[axis] > limit:
             starts = np.arange(limit) * small.shape[axis] // limit
@@ -249,12 +251,14 @@ def thumbnail(matrix: ArrayLike, limit: int) -> Array:
 
 
 def checked(matrix: ArrayLike) -> Array:
-    """Give `matrix` in float64, itself when it is; refuse what has no singular values."""
+    """Return `matrix` in float64, without a copy if it already is; raise for what has no singular values."""
     array = np.asarray(matrix)
     if array.ndim != 2 or not array.size:
-        raise SpectraError(f"an array of shape {array.shape} is no matrix; give two dimensions, neither of them 0")
+        raise SpectraError(
+            f"an array of shape {array.shape} is not a matrix; it needs two dimensions, neither of them 0"
+        )
     if array.dtype.kind not in "fiu":
-        raise SpectraError(f"a matrix of type {array.dtype} has no spectrum here; give real numbers")
+        raise SpectraError(f"a matrix of type {array.dtype} cannot be decomposed; provide real numbers")
     array = array.astype(np.float64, copy=False)
     if not np.isfinite(array).all():
         raise SpectraError(
@@ -296,7 +300,7 @@ def scaled(matrix: ArrayLike, *, even: bool = False) -> tuple[Array, int]:
 
 
 def _signs(columns: Array) -> Array:
-    """Give for each column the sign of its entry of largest magnitude."""
+    """Return the sign of each column's entry of largest magnitude."""
     largest = np.argmax(np.abs(columns), axis=0)
     return np.where(columns[largest, np.arange(columns.shape[1])] < 0, -1.0, 1.0)
 

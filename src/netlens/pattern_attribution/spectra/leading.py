@@ -1,7 +1,7 @@
-"""The two largest singular values of a matrix, without decomposing it where it is large.
+"""The two largest singular values of a matrix, without decomposing it completely if it is large.
 
 A matrix with a short side of more than `DIRECT` is turned into its Gram matrix of that side, block of rows by block of
-rows, and the top of the Gram matrix's spectrum is found by block Krylov iteration with full reorthogonalisation (Golub
+rows, and the top of the Gram matrix's spectrum is found by block Krylov iteration with full reorthogonalization (Golub
 and Underwood 1977; Musco and Musco 2015). The block makes values that agree, or nearly so, come out as often as they
 occur, which a single start vector does not; the residuals bound the error.
 
@@ -10,7 +10,7 @@ the matrix itself in float64 in the space of the vectors found, and their error 
 (Mathias 1998; Li and Li 2005). Where the residuals in float64 do not say that it is small enough, all is done in
 float64. A Gram matrix squares the singular values, so where the second is smaller than the first by more than
 `SQUARED_OUT` the first is taken out of the matrix itself and the rest is done again: the error is then rounding error
-relative to the first value, as in a whole decomposition.
+relative to the first value, as in a full decomposition.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from scipy.linalg import blas, eigh
 from netlens.pattern_attribution.spectra.decomposition import SAFE_EXPONENT
 from netlens.pattern_attribution.spectra.matrices import Array, SpectraError
 
-#: Matrices whose shorter side is at most this long are decomposed whole.
+#: Matrices whose shorter side is at most this long are decomposed completely.
 DIRECT: Final = 96
 
 # Entries that are converted to float64 at a time: 32 MB.
@@ -56,7 +56,7 @@ def top_singular_values(matrix: ArrayLike, *, seed: int = 0) -> Array:
     matrix
         (m, n) real, finite, not empty, in any floating-point precision; read block by block and left as it is.
     seed
-        Of the start block; the values do not depend on it beyond their accuracy.
+        For the starting block; the values depend on it only within their accuracy.
 
     Returns
     -------
@@ -121,7 +121,7 @@ class Blocks:
         return int(self.rows.shape[1])
 
     def whole(self) -> Array:
-        """Give all rows at once; nothing is taken out of them."""
+        """Return all rows at once, without taking a direction out of them."""
         return self._scaled(self.rows)
 
     def __iter__(self) -> Iterator[Array]:
@@ -315,10 +315,10 @@ def ritz_error(values: Array, residuals: Array) -> float:
 
 
 def _tall(matrix: ArrayLike) -> tuple[NDArray[np.floating], float]:
-    """Give the matrix, transposed if it is wide, and its largest magnitude; refuse what has no singular values."""
+    """Return the matrix, transposed if it is wide, and its largest magnitude; raise for what has no singular values."""
     array = np.asarray(matrix)
     if array.ndim != 2 or not array.size or array.dtype.kind not in "fiu":
-        raise SpectraError(f"an array of shape {array.shape} and type {array.dtype} is no matrix of real numbers")
+        raise SpectraError(f"an array of shape {array.shape} and type {array.dtype} is not a matrix of real numbers")
     rows = array if array.shape[0] >= array.shape[1] else array.T
     largest = 0.0
     step = max(1, _ENTRIES_AT_A_TIME // rows.shape[1])

@@ -1,7 +1,7 @@
-"""The matrices of a layer: what of a kernel is analysed, and how W, A and P are seen through it.
+"""The matrices of a layer: the views of a kernel that are analyzed, and W, A and P in these views.
 
-A kernel acts as ``x @ M``. The full view lets x be a whole patch, the 1x1 view only the centre of the patch, which is
-what makes neighbouring layers fit together: the product of their 1x1 views is a matrix product.
+A kernel acts as ``x @ M``. The full view lets x be a whole patch, the 1x1 view only the center of the patch, which is
+what makes neighboring layers fit together: the product of their 1x1 views is a matrix product.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class SpectraError(ValueError):
 
 
 def full_view(kernel: ArrayLike) -> NDArray[np.floating]:
-    """View a kernel as the matrix that a whole patch is multiplied with.
+    """Return the full view of a kernel: the matrix that a whole patch is multiplied by.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ def full_view(kernel: ArrayLike) -> NDArray[np.floating]:
     Raises
     ------
     SpectraError
-        The array is no kernel.
+        The array is not a kernel.
     """
     array = _kernel(kernel)
     return array.reshape(-1, array.shape[-1])
 
 
 def tap_view(kernel: ArrayLike, flatten_shape: Sequence[int] | None = None) -> Array:
-    """Take the 1x1 view of a kernel: its centre tap.
+    """Return the 1x1 view of a kernel: its center tap.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def tap_view(kernel: ArrayLike, flatten_shape: Sequence[int] | None = None) -> A
     Raises
     ------
     SpectraError
-        The array is no kernel, or `flatten_shape` does not fit it.
+        The array is not a kernel, or `flatten_shape` does not fit it.
     """
     array = _kernel(kernel)
     if flatten_shape is not None:
@@ -81,7 +81,7 @@ def tap_view(kernel: ArrayLike, flatten_shape: Sequence[int] | None = None) -> A
 def layer_matrix(
     kind: str, weight: ArrayLike, pattern: ArrayLike | None = None, flatten_shape: Sequence[int] | None = None
 ) -> Array:
-    """Give the 1x1 view of W, of A, or of P = A * W (elementwise).
+    """Return the 1x1 view of W, of A, or of P = A * W (elementwise).
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def layer_matrix(
         An unknown kind, a missing pattern, or one of another shape than the kernel.
     """
     if kind not in KINDS:
-        raise SpectraError(f"there is no matrix {kind!r}; the kinds are {', '.join(KINDS)}")
+        raise SpectraError(f"there is no matrix {kind!r}; choose one of {', '.join(KINDS)}")
     if kind == "weights":
         return tap_view(weight, flatten_shape)
     if pattern is None:
@@ -121,7 +121,7 @@ def network_matrices(
     patterns: Mapping[str, ArrayLike],
     flatten_shapes: Mapping[str, Sequence[int] | None],
 ) -> dict[str, Array]:
-    """Give the 1x1 views of all layers of a network, and see to it that they fit together.
+    """Return the 1x1 views of all layers of a network, checked to form a chain.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def network_matrices(
     Raises
     ------
     SpectraError
-        A layer has no pattern, or two neighbours do not fit together (branches, channels split into groups).
+        A layer has no pattern, or two neighbors do not fit together (branches, channels split into groups).
     """
     matrices: dict[str, Array] = {}
     before = ""
@@ -164,7 +164,7 @@ def _kernel(kernel: ArrayLike) -> NDArray[np.floating]:
     array = np.asarray(kernel)
     if array.ndim not in (2, 4) or not array.size or array.dtype.kind != "f":
         raise SpectraError(
-            f"an array of shape {array.shape} and type {array.dtype} is no kernel: (h, w, cin, cout) or (cin, cout), "
-            "floating point, not empty"
+            f"an array of shape {array.shape} and type {array.dtype} is not a kernel: it must be "
+            "(h, w, cin, cout) or (cin, cout), floating point, not empty"
         )
     return array
