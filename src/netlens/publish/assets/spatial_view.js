@@ -119,7 +119,7 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
     return `pointed at: ${where(current)}; speaks for ${speaks.join(", ")}`;
   }
 
-  // ---- colours
+  // ---- colors
 
   // As netlens.spatial_attribution.two_classes: red and blue are the classes without negative parts, green their mean.
   function classPixels(maps, layer) {
@@ -130,8 +130,8 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
     const scale = 0.01 + most / 1.5;
     const pixels = new Uint8ClampedArray(4 * size);
     for (let i = 0; i < size; i += 1) {
-      [parts[0][i], greens[i], parts[1][i]].forEach((value, colour) => {
-        pixels[4 * i + colour] = 255 * Math.min(1, value / scale + 0.3);
+      [parts[0][i], greens[i], parts[1][i]].forEach((value, channel) => {
+        pixels[4 * i + channel] = 255 * Math.min(1, value / scale + 0.3);
       });
       // Where little speaks for either, the image is seen.
       pixels[4 * i + 3] = 70 + (most > 0 ? 130 * (Math.max(parts[0][i], parts[1][i]) / most) : 0);
@@ -257,7 +257,7 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
     let largest = "";
     if (current) {
       const { most } = extremes(mapOf(current));
-      largest = most > 0 ? `, ±${number(most)} at full colour` : "";
+      largest = most > 0 ? `, ±${number(most)} at full color` : "";
     }
     legend.replaceChildren(
       make("div", { class: "sv-keys-of" }, ...entries),
@@ -332,7 +332,7 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
       radio.checked = index === 0;
       radio.hidden = only;
       radio.addEventListener("change", () => chooseScene(index));
-      const picture = make("img", { src: each.image, alt: only ? `${each.name}, in its own colours` : "" });
+      const picture = make("img", { src: each.image, alt: only ? `${each.name}, in its own colors` : "" });
       const names = each.classes.map((known) => known.name).join(", ");
       return make("label", {}, radio, picture, make("span", {}, each.name, make("small", {}, names)));
     });
