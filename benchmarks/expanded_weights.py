@@ -1,14 +1,14 @@
-"""Expanded weights of the full-size InceptionV1 beside the loop over target channels that everybody uses.
+"""Compares expanded weights of the full-size InceptionV1 with the usual loop over target channels.
 
-The obvious way imports the graph with the gradients of ReLU and max pooling replaced, picks one channel of the target's
-central unit, and asks the session for its gradient, channel after channel. It is the oracle here. It gets no more of
-the graph than it needs, and a source not much larger than the receptive field, which is to its advantage.
+The loop imports the graph with the gradients of ReLU and max pooling replaced, picks one channel of the target's
+central unit, and evaluates its gradient, channel after channel. It is the reference here. It gets no more of the graph
+than it needs, and a source not much larger than the receptive field, which is to its advantage.
 
-Each way runs in a process of its own, from the loaded network to the array: a first time, then several times. Of the
-composition the fastest time says most: while other processes use the machine, the threads of its short matrix products
-wait for each other. "Processor" is the least time of all cores together; memory is what a process has at most beyond
-the loaded network. Beside them are the loop's evaluations alone, and the time of one matrix product with as many
-multiply-adds as the composition needs. The figure of merit is mixed3a to mixed3b: at least 20 times faster than the
+Each method runs in a process of its own, from the loaded network to the array: once to warm up, then several times. For
+the composition, the fastest time is the most meaningful: while other processes use the machine, the threads of its
+short matrix products wait for each other. "Processor" is the least time of all cores together; memory is the peak of a
+process beyond the loaded network. Also printed are the time of the loop's evaluations alone, and that of one matrix
+product with as many multiply-adds as the composition needs. The figure of merit is mixed3a to mixed3b: at least 20 times faster than the
 loop (fastest against fastest), largest difference 1e-5 of the largest weight.
 
     python benchmarks/expanded_weights.py                              # about a minute
@@ -51,7 +51,7 @@ def by_gradient(network: Any, source: str, target: str) -> tuple[np.ndarray, dic
 
 
 def by_loop(network: Any, source: str, target: str) -> tuple[np.ndarray, dict[str, float]]:
-    """Ask for one channel after the other; the window is what is not zero, behind a zero row and column if strided."""
+    """Compute one channel after the other; the window is what is not zero, after a zero row and column if strided."""
     from netlens.models.backend import tf, tf1
     from netlens.weights.expanded.linear_graph import linear_graph
 
@@ -110,10 +110,10 @@ def measure(way: str, source: str, target: str, rounds: int, save: str) -> dict[
     from netlens.models.architectures.inception_v1 import inception_v1
 
     network = inception_v1()
-    # What making the network has freed goes back, so that it is not counted as there already.
+    # Memory freed while the network was built is returned first, so that it does not count as already there.
     ctypes.CDLL(None).malloc_trim(0)
     before_mb = memory_mb("VmRSS")
-    # From here on the kernel counts the peak anew.
+    # Reset the kernel's count of the peak.
     Path("/proc/self/clear_refs").write_text("5")
     seconds: list[float] = []
     processor: list[float] = []
@@ -129,13 +129,13 @@ def measure(way: str, source: str, target: str, rounds: int, save: str) -> dict[
 
 
 def memory_mb(name: str) -> float:
-    """Read what Linux says of this process's memory."""
+    """Return a figure of this process's memory from Linux, in megabytes."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 def product_seconds(multiply_adds: float) -> float:
-    """Time one square matrix product with that many multiply-adds, the best of many."""
+    """Return the best time of one square matrix product with that many multiply-adds, in seconds."""
     side = max(round(multiply_adds ** (1 / 3)), 1)
     a, b = np.random.default_rng(0).standard_normal((2, side, side), np.float32)
     out, seconds = np.empty_like(a), []
@@ -147,14 +147,14 @@ def product_seconds(multiply_adds: float) -> float:
 
 
 def apart(*arguments: Any) -> dict[str, Any]:
-    """Run a measurement in a process of its own."""
+    """Return a measurement that runs in a process of its own."""
     command = [sys.executable, __file__, "--measure", json.dumps(arguments)]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return dict(json.loads(output.splitlines()[-1]))
 
 
 def report(pair: str, rounds: int, folder: str) -> tuple[float, float]:
-    """Print one pair of layers; give how many times faster than the loop, and the largest relative difference."""
+    """Print one pair of layers; return the speed-up over the loop, and the largest relative difference."""
     source, target = pair.split(":")
     results, arrays = {}, {}
     for way in WAYS:
