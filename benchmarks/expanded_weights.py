@@ -8,8 +8,8 @@ Each method runs in a process of its own, from the loaded network to the array: 
 the composition, the fastest time is the most meaningful: while other processes use the machine, the threads of its
 short matrix products wait for each other. "Processor" is the least time of all cores together; memory is the peak of a
 process beyond the loaded network. Also printed are the time of the loop's evaluations alone, and that of one matrix
-product with as many multiply-adds as the composition needs. The figure of merit is mixed3a to mixed3b: at least 20 times faster than the
-loop (fastest against fastest), largest difference 1e-5 of the largest weight.
+product with as many multiply-adds as the composition needs. The figure of merit is mixed3a to mixed3b: at least 20
+times faster than the loop (fastest against fastest), largest difference 1e-5 of the largest weight.
 
     python benchmarks/expanded_weights.py                              # about a minute
     python benchmarks/expanded_weights.py --pairs mixed3b:mixed4a      # other layers

@@ -18,7 +18,7 @@ NEGATIVE = ((146, 197, 222), (5, 113, 176))
 
 
 def color_of(value: float, limit: float) -> list[float]:
-    """Return the color of one value by the definition: gray at 0, the half color at 0.5, the end color at 1, clipped."""
+    """Return one value's color by the definition: gray at 0, the half color at 0.5, the end color at 1, clipped."""
     half, end = POSITIVE if value >= 0 else NEGATIVE
     t = min(abs(value) / limit, 1.0)
     low, high, part = (GREY, half, 2 * t) if t <= 0.5 else (half, end, 2 * t - 1)

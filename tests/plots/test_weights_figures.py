@@ -1,0 +1,159 @@
+"""Figures of connections, positions and factors show the units, the maps and the numbers of their results."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from netlens.plots import style
+from netlens.plots.connections import draw_connection, draw_strongest
+from netlens.plots.first_layer import draw_kernels, draw_kernels_compared
+from netlens.plots.group_factors import draw_group
+from netlens.plots.position_directions import draw_positions
+from netlens.plots.signed_colors import signed_colors
+from netlens.plots.unit_factors import draw_numbers_of_factors, draw_row_of_units, draw_three_factors
+from netlens.weights.results import Connections, GroupFactors, RowFactors, Selection, UnitFactors, WeightFactors
+
+RNG = np.random.default_rng(0)
+IMAGES = {key: np.full((4, 4, 3), place, np.uint8) for place, key in enumerate("abcdefgh")}
+SELECTION = Selection(
+    source="low",
+    target="high",
+    source_unit=3,
+    unit=1,
+    source_unit_key="a",
+    unit_key="b",
+    connection=RNG.normal(size=(3, 3)),
+    largest_weight=9.0,
+    inputs=Connections(np.array([4, 3]), RNG.normal(size=(2, 3, 3)), ("c", "a")),
+    used_layer="high",
+    used_unit=1,
+    used_key="b",
+    using_layer="top",
+    uses=Connections(np.array([7]), RNG.normal(size=(1, 5, 5)), ("d",)),
+    position_strengths=np.ones((2, 2)),
+    position_keys=(("a", "b"), ("c", "d")),
+)
+
+
+def unit_factors(count):
+    maps, directions, shares = RNG.random((count, 3, 3)), RNG.normal(size=(count, 5)), np.full(count, 1 / count)
+    return UnitFactors(maps, directions, shares, 0.5, tuple("abcdefgh"[:count]))
+
+
+GROUP = GroupFactors(
+    found=True,
+    units=np.array([2, 0, 5]),
+    unit_keys=("a", "b", "c"),
+    maps=RNG.normal(size=(3, 2, 3, 3)),
+    directions=np.array([[0.0, 0.6, 0.8, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0]]),
+    shares=np.array([0.625, 0.375]),
+    keys=("d", "e"),
+    error=0.5,
+    explained_variances=np.linspace(0.4, 0.8, 5),
+)
+FACTORS = WeightFactors(
+    source="low",
+    target="high",
+    unit=1,
+    unit_key="h",
+    unit_explained_variances=np.array([0.4, 0.5, 0.625, 0.75, 0.875]),
+    unit_factors={count: unit_factors(count) for count in (2, 3, 4, 5)},
+    row=RowFactors(np.array([1, 4]), ("a", "b"), RNG.random((2, 3, 3, 3)), np.array([0.5, 0.6])),
+    first_group=GROUP,
+    second_group=GROUP,
+)
+
+
+@pytest.fixture(autouse=True)
+def _figures():
+    style.pictures()
+    yield
+    plt.close("all")
+
+
+def texts(fig):
+    titles = [ax.get_title(loc=side) for ax in fig.axes for side in ("left", "center")]
+    return {text.get_text() for text in fig.texts} | {title for title in titles if title}
+
+
+def images(fig):
+    return [np.asarray(ax.images[0].get_array()) for ax in fig.axes if ax.images]
+
+
+def drawn(fig, image):
+    return sum(other.shape == np.shape(image) and np.array_equal(other, image) for other in images(fig))
+
+
+def test_a_connection_is_drawn_alone_and_between_its_units():
+    fig = draw_connection(SELECTION, IMAGES)
+    assert {"low:3 to high:1", "low:3", "high:1"} <= texts(fig)
+    # By its own largest weight, not by that of all connections.
+    assert drawn(fig, signed_colors(SELECTION.connection)) == 2
+    assert drawn(fig, IMAGES["a"]) == drawn(fig, IMAGES["b"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("side", "connections", "labels"),
+    [
+        ("inputs", SELECTION.inputs, {"units of low", "high:1", "4", "3"}),
+        ("uses", SELECTION.uses, {"units of top", "high:1", "7"}),
+    ],
+)
+def test_the_strongest_connections_share_a_scale(side, connections, labels):
+    fig = draw_strongest(SELECTION, side, IMAGES)
+    assert labels <= texts(fig)
+    limit = np.abs(connections.weights).max()
+    for weights, key in zip(connections.weights, connections.keys, strict=True):
+        assert drawn(fig, signed_colors(weights, limit=limit)) == 1
+        assert drawn(fig, IMAGES[key]) == 1
+
+
+def test_positions_are_a_grid_beside_the_unit_and_the_norms():
+    tiles, strengths = RNG.random((2, 2, 4, 4, 3)), np.array([[1.0, 0.5], [0.25, 0.0]])
+    fig = draw_positions(tiles, strengths, IMAGES["b"], ("low", "high:1"))
+    assert all(drawn(fig, tile) == 1 for row in tiles for tile in row)
+    assert drawn(fig, strengths) == 1
+    assert {"directions among the units of low", "high:1"} <= texts(fig)
+
+
+def test_kernels_are_in_the_given_order_and_a_difference_is_stated():
+    colors = RNG.random((3, 2, 2, 3))
+    fig = draw_kernels(colors, [2, 0, 1], 2)
+    assert [ax.get_title() for ax in fig.axes] == ["2", "0", "1"]
+    for image, unit in zip(images(fig), (2, 0, 1), strict=True):
+        np.testing.assert_array_equal(image, colors[unit])
+    compared = draw_kernels_compared({"one": colors, "other": colors[::-1]}, [2, 0, 1], 2, 0.125)
+    assert drawn(compared, colors[0]) == 2
+    assert {"one", "other", "largest difference: 1.2e-01 of the largest weight"} <= texts(compared)
+    assert "no difference at all" in texts(draw_kernels_compared({"one": colors, "other": colors}, [0], 2, 0.0))
+
+
+def test_three_factors_have_their_colors_and_shares():
+    fig = draw_three_factors(FACTORS, IMAGES)
+    assert {"red: 33 %", "green: 33 %", "blue: 33 %", "high:1", "map 3"} <= texts(fig)
+    assert all(drawn(fig, layer) == 1 for layer in FACTORS.unit_factors[3].maps)
+    assert all(drawn(fig, IMAGES[key]) == 1 for key in "abch")
+
+
+def test_every_number_of_factors_is_a_row_with_what_it_explains():
+    fig = draw_numbers_of_factors(FACTORS, IMAGES)
+    explained = {2: "50.0", 3: "62.5", 4: "75.0", 5: "87.5"}
+    assert {f"{count} factors\nexplain\n{share} %" for count, share in explained.items()} <= texts(fig)
+    assert all(drawn(fig, layer) == 1 for factors in FACTORS.unit_factors.values() for layer in factors.maps)
+    assert drawn(fig, IMAGES["a"]) == 4
+
+
+def test_each_unit_of_a_row_is_above_its_own_factors():
+    fig = draw_row_of_units(FACTORS, IMAGES)
+    assert {"1", "4", "units of high, and the weights into each"} <= texts(fig)
+    for maps in FACTORS.row.maps:
+        assert drawn(fig, np.moveaxis(maps, 0, -1) / maps.max()) == 1
+
+
+def test_a_group_shows_its_directions_and_each_unit_its_signed_maps():
+    fig = draw_group(GROUP, "low", IMAGES)
+    expected = {"factor 1: 62 %\nlow:2 (0.80)\nlow:1 (0.60)", "factor 2: 38 %\nlow:0 (1.00)", "2", "0", "5"}
+    assert expected <= texts(fig)
+    limit = np.abs(GROUP.maps).max()
+    assert all(drawn(fig, signed_colors(one, limit=limit)) == 1 for unit in GROUP.maps for one in unit)
+    assert all(drawn(fig, IMAGES[key]) == 1 for key in "abcde")
