@@ -1,0 +1,34 @@
+"""Spectra along a network: one curve per layer or item, in the panels that they belong to."""
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+from netlens.plots import style
+from netlens.plots.layer_spectra import neighboring_spectra, spectra
+
+
+def test_every_layer_is_a_curve_over_the_relative_index():
+    style.paper()
+    curves = [np.array([1.0, 0.5]), np.array([1.0, 0.1, 0.0, 0.0])]
+    fig = spectra({"$W$": curves, "$A$": curves[::-1]}, ["a", "b"], what="layer", ylabel="value", lowest=1e-4)
+    first, second = fig.axes
+    assert [line.get_label() for line in first.lines] == ["a", "b"]
+    np.testing.assert_array_equal(first.lines[0].get_xydata(), [[0.5, 1.0], [1.0, 0.5]])
+    np.testing.assert_array_equal(first.lines[1].get_ydata(), [1.0, 0.1, np.nan, np.nan])
+    np.testing.assert_array_equal(second.lines[1].get_ydata(), [1.0, 0.5])
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["a", "b"]
+    plt.close(fig)
+
+
+def test_every_item_is_a_panel_with_its_neighbors():
+    style.paper()
+    items = [(np.array([1.0, i / 10]), np.array([1.0]), np.array([1.0, 0.5, i / 100])) for i in range(1, 7)]
+    names = [f"{i}, {i + 1}" for i in range(6)]
+    fig = neighboring_spectra({"top": items, "bottom": items}, names)
+    panels = [ax for ax in fig.axes if ax.get_visible()]
+    assert [ax.get_title() for ax in panels] == [*names, *names]
+    labels = ["layer before", "layer after", "item between them"]
+    assert [line.get_label() for line in panels[5].lines] == labels
+    np.testing.assert_array_equal(panels[5].lines[2].get_ydata(), [1.0, 0.5, 0.06])
+    assert len(fig.axes) - len(panels) == 2 * 4
+    plt.close(fig)
