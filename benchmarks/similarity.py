@@ -23,7 +23,7 @@ import numpy as np
 from _pairwise_similarity import pairwise_similarity
 
 from netlens.model_comparison.measures import Whitened, prepared, similarity_matrix
-from netlens.model_comparison.second_moments import CrossProducts, cross_products
+from netlens.model_comparison.second_moments import SecondMoments, second_moments
 from netlens.model_comparison.whitening import Whitening
 
 FIRST = (64, 64, 192, 256, 480, 512, 512, 512, 528, 832, 832, 1008)
@@ -45,13 +45,13 @@ def activations(sizes: tuple[int, ...], shared: np.ndarray, seed: int) -> dict[s
     return layers
 
 
-def sums_of_layers(network: dict[str, np.ndarray]) -> CrossProducts:
+def sums_of_layers(network: dict[str, np.ndarray]) -> SecondMoments:
     """Sum the products of each layer with itself, which is all that whitening needs."""
     sides = ({name: values} for name, values in network.items())
-    each = {next(iter(side)): cross_products(side, side) for side in sides}
+    each = {next(iter(side)): second_moments(side, side) for side in sides}
     sums = tuple(own.first_sums[0] for own in each.values())
     products = {(name, name): own.products[name, name] for name, own in each.items()}
-    return CrossProducts(next(iter(each.values())).count, tuple(each), tuple(each), sums, sums, products, True)
+    return SecondMoments(next(iter(each.values())).count, tuple(each), tuple(each), sums, sums, products, True)
 
 
 def timed(work: Callable[[], Result]) -> tuple[float, Result]:
@@ -66,7 +66,7 @@ def ours(
     """Give the seconds of each step, the whitened layers, and the matrix."""
     measure = Whitened()
     seconds = {}
-    seconds["sums between the networks"], cross = timed(lambda: cross_products(first, second))
+    seconds["sums between the networks"], cross = timed(lambda: second_moments(first, second))
     seconds["sums of each layer"], own = timed(lambda: [sums_of_layers(first), sums_of_layers(second)])
     seconds["whitening"], ready = timed(lambda: [prepared(measure, sums) for sums in own])
     seconds["singular values"], matrix = timed(lambda: similarity_matrix(measure, cross, *ready))

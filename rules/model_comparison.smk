@@ -1,5 +1,5 @@
-# Comparing models: activations of the compared networks at one sample of images and positions, sums of their products,
-# similarities of all layers, one unit's analogies, caricatures of one image, and the networks as graphs.
+# Model comparison: activations of the compared networks at one sample of images and positions, their second moments,
+# similarities of all layers, one unit's analogies, caricatures of one image, and the networks' graphs.
 
 from itertools import combinations
 
@@ -12,28 +12,29 @@ DISTINCT = list(dict.fromkeys(COMPARED))
 COMPARED_IMAGES = CONFIG["model_comparison"].get("images", CONFIG["data"]["images"])
 COMPARED_TRAIN = result(f"images/{COMPARED_IMAGES}/train.npz")
 COMPARED_HELDOUT = result(f"images/{COMPARED_IMAGES}/heldout.npz")
-COMPARISON_SAMPLE = result("comparison/sample.npz")
+COMPARISON_SAMPLE = result("model_comparison/sample.npz")
 
-# One shard of a network's activations at training images, and at held-out ones.
+# One shard of a network's activations at training images and at held-out images.
 SHARDS = CONFIG["model_comparison"]["shards_count"]
 EACH_SHARD = range(1, SHARDS + 1)
-TRAIN_ACTIVATIONS = result(f"comparison/activations/{{network}}/train_{{shard}}of{SHARDS}.npz")
-HELDOUT_ACTIVATIONS = result(f"comparison/activations/{{network}}/heldout_{{shard}}of{SHARDS}.npz")
+TRAIN_ACTIVATIONS = result(f"model_comparison/activations/{{network}}/train_{{shard}}of{SHARDS}.npz")
+HELDOUT_ACTIVATIONS = result(f"model_comparison/activations/{{network}}/heldout_{{shard}}of{SHARDS}.npz")
 
-# Sums of products of activations: of each network with itself, and of each two.
-PRODUCTS = result("comparison/products/{first}--{second}.npz")
+# Second moments of activations: of each network with itself, and of each pair of networks.
+SECOND_MOMENTS = result("model_comparison/second_moments/{first}--{second}.npz")
 PAIRS = [(name, name) for name in DISTINCT] + list(combinations(DISTINCT, 2))
 PAIR_NAMES = {"first": [first for first, _ in PAIRS], "second": [second for _, second in PAIRS]}
 
-# Pictures of the unit's analogy in each network; a network that has two places has its pictures at the first of them.
+# Feature visualizations of the unit's directions in each network; a network that is compared twice has them at the
+# first of its places.
 PLACES = dict(zip(("first", "second", "third"), COMPARED))
 PICTURES_PLACE = dict(zip(COMPARED[::-1], ("third", "second", "first")))
-ANALOGY_REQUESTS = result("comparison/analogies/{place}_requests.npz")
-ANALOGY_PICTURES = result("comparison/analogies/{place}_pictures.npz")
+ANALOGY_REQUESTS = result("model_comparison/analogies/{place}_requests.npz")
+ANALOGY_PICTURES = result("model_comparison/analogies/{place}_pictures.npz")
 
-CARICATURE_IMAGE = result("comparison/caricature_image.npz")
-CARICATURES = result("comparison/caricatures/{network}.npz")
-NETWORK_GRAPH = result("comparison/graphs/{network}.npz")
+CARICATURE_IMAGE = result("model_comparison/caricature_image.npz")
+CARICATURES = result("model_comparison/caricatures/{network}.npz")
+NETWORK_GRAPH = result("model_comparison/graphs/{network}.npz")
 
 
 rule comparison_sample:
@@ -42,7 +43,7 @@ rule comparison_sample:
         train_images=COMPARED_TRAIN,
         heldout_images=COMPARED_HELDOUT,
     output:
-        multiext(result("comparison/sample"), ".npz", ".json"),
+        multiext(result("model_comparison/sample"), ".npz", ".json"),
     log:
         names.executed("model_comparison/sample"),
     benchmark:
@@ -54,7 +55,7 @@ rule comparison_sample:
         RUN
 
 
-# Of one network alone, so a network that joins the study leaves those of the others as they are.
+# Depends on one network only, so adding a network to the study does not recompute those of the others.
 rule comparison_activations:
     input:
         result("networks/{network}/frozen.json"),
@@ -66,7 +67,7 @@ rule comparison_activations:
     output:
         train=TRAIN_ACTIVATIONS,
         heldout=HELDOUT_ACTIVATIONS,
-        record=result(f"comparison/activations/{{network}}/{{shard}}of{SHARDS}.json"),
+        record=result(f"model_comparison/activations/{{network}}/{{shard}}of{SHARDS}.json"),
     log:
         names.executed(f"model_comparison/activations_{{network}}_{{shard}}of{SHARDS}"),
     benchmark:
@@ -86,17 +87,17 @@ rule comparison_activations:
         RUN
 
 
-rule comparison_products:
+rule comparison_second_moments:
     input:
-        **notebook("model_comparison/products"),
+        **notebook("model_comparison/second_moments"),
         first=expand(TRAIN_ACTIVATIONS, network="{first}", shard=EACH_SHARD),
         second=expand(TRAIN_ACTIVATIONS, network="{second}", shard=EACH_SHARD),
     output:
-        multiext(result("comparison/products/{first}--{second}"), ".npz", ".json"),
+        multiext(result("model_comparison/second_moments/{first}--{second}"), ".npz", ".json"),
     log:
-        names.executed("model_comparison/products_{first}--{second}"),
+        names.executed("model_comparison/second_moments_{first}--{second}"),
     benchmark:
-        names.benchmark("comparison_products_{first}--{second}")
+        names.benchmark("comparison_second_moments_{first}--{second}")
     threads: 2
     params:
         job=job(),
@@ -105,13 +106,13 @@ rule comparison_products:
         RUN
 
 
-# A network's own layers are whitened once, whatever it is compared with.
+# A network's own layers are whitened once, however many networks it is compared with.
 rule similarity:
     input:
         **notebook("model_comparison/similarity"),
-        products=expand(PRODUCTS, zip, **PAIR_NAMES),
+        second_moments=expand(SECOND_MOMENTS, zip, **PAIR_NAMES),
     output:
-        multiext(result("comparison/similarity"), ".npz", ".json"),
+        multiext(result("model_comparison/similarity"), ".npz", ".json"),
     log:
         names.executed("model_comparison/similarity"),
     benchmark:
@@ -124,15 +125,15 @@ rule similarity:
         RUN
 
 
-# A unit of the first network in the layers of all three: directions, and how good they are.
+# A unit of the first network in the layers of all three: directions and how well they predict it.
 rule analogies:
     input:
         **notebook("model_comparison/analogies"),
-        own_first=PRODUCTS.format(first=COMPARED[0], second=COMPARED[0]),
-        cross_second=PRODUCTS.format(first=COMPARED[0], second=COMPARED[1]),
-        own_second=PRODUCTS.format(first=COMPARED[1], second=COMPARED[1]),
-        cross_third=PRODUCTS.format(first=COMPARED[0], second=COMPARED[2]),
-        own_third=PRODUCTS.format(first=COMPARED[2], second=COMPARED[2]),
+        own_first=SECOND_MOMENTS.format(first=COMPARED[0], second=COMPARED[0]),
+        cross_second=SECOND_MOMENTS.format(first=COMPARED[0], second=COMPARED[1]),
+        own_second=SECOND_MOMENTS.format(first=COMPARED[1], second=COMPARED[1]),
+        cross_third=SECOND_MOMENTS.format(first=COMPARED[0], second=COMPARED[2]),
+        own_third=SECOND_MOMENTS.format(first=COMPARED[2], second=COMPARED[2]),
         heldout_first=expand(HELDOUT_ACTIVATIONS, network=COMPARED[0], shard=EACH_SHARD),
         heldout_second=expand(HELDOUT_ACTIVATIONS, network=COMPARED[1], shard=EACH_SHARD),
         heldout_third=expand(HELDOUT_ACTIVATIONS, network=COMPARED[2], shard=EACH_SHARD),
@@ -140,11 +141,11 @@ rule analogies:
         frozen_second=result(f"networks/{COMPARED[1]}/frozen.pb"),
         frozen_third=result(f"networks/{COMPARED[2]}/frozen.pb"),
     output:
-        analogies=result("comparison/analogies.npz"),
+        analogies=result("model_comparison/analogies.npz"),
         requests_first=ANALOGY_REQUESTS.format(place="first"),
         requests_second=ANALOGY_REQUESTS.format(place="second"),
         requests_third=ANALOGY_REQUESTS.format(place="third"),
-        record=result("comparison/analogies.json"),
+        record=result("model_comparison/analogies.json"),
     log:
         names.executed("model_comparison/analogies"),
     benchmark:
@@ -168,7 +169,7 @@ rule analogies:
         RUN
 
 
-# What the store has is not rendered again.
+# What is already in the store is not rendered again.
 rule analogy_pictures:
     input:
         lambda wildcards: result(f"networks/{PLACES[wildcards.place]}/frozen.json"),
@@ -177,7 +178,7 @@ rule analogy_pictures:
         requests=[ANALOGY_REQUESTS],
     output:
         feature_visualizations=ANALOGY_PICTURES,
-        record=result("comparison/analogies/{place}_pictures.json"),
+        record=result("model_comparison/analogies/{place}_pictures.json"),
     log:
         names.executed("model_comparison/analogy_pictures_{place}"),
     benchmark:
@@ -202,7 +203,7 @@ rule caricature_image:
         heldout=COMPARED_HELDOUT,
     output:
         image=CARICATURE_IMAGE,
-        record=result("comparison/caricature_image.json"),
+        record=result("model_comparison/caricature_image.json"),
     log:
         names.executed("model_comparison/caricature_image"),
     benchmark:
@@ -216,7 +217,7 @@ rule caricature_image:
         RUN
 
 
-# Of every layer, twice; what the store has is not made again.
+# Two per layer; what is already in the store is not rendered again.
 rule network_caricatures:
     input:
         result("networks/{network}/frozen.json"),
@@ -225,7 +226,7 @@ rule network_caricatures:
         image=CARICATURE_IMAGE,
     output:
         caricatures=CARICATURES,
-        record=result("comparison/caricatures/{network}.json"),
+        record=result("model_comparison/caricatures/{network}.json"),
     log:
         names.executed("model_comparison/network_caricatures_{network}"),
     benchmark:
@@ -247,7 +248,7 @@ rule network_caricatures:
         RUN
 
 
-# What a network consists of, and where it is drawn.
+# A network's layers and connections, and their drawing.
 rule network_graph:
     input:
         result("networks/{network}/frozen.json"),
@@ -255,7 +256,7 @@ rule network_graph:
         frozen=result("networks/{network}/frozen.pb"),
     output:
         graph=NETWORK_GRAPH,
-        record=result("comparison/graphs/{network}.json"),
+        record=result("model_comparison/graphs/{network}.json"),
     log:
         names.executed("model_comparison/network_graph_{network}"),
     benchmark:
@@ -269,14 +270,14 @@ rule network_graph:
         RUN
 
 
-# What the items read.
-SIMILARITY = {"similarity": result("comparison/similarity.npz")}
-ANALOGIES = {"analogies": result("comparison/analogies.npz")}
+# Inputs of the items.
+SIMILARITY = {"similarity": result("model_comparison/similarity.npz")}
+ANALOGIES = {"analogies": result("model_comparison/analogies.npz")}
 ANALOGY_SHEETS = [
     ANALOGIES
     | {
-        "pictures": ANALOGY_PICTURES.format(place=PICTURES_PLACE[network]),
-        "unit_pictures": ANALOGY_PICTURES.format(place="first"),
+        "feature_visualizations": ANALOGY_PICTURES.format(place=PICTURES_PLACE[network]),
+        "unit_visualizations": ANALOGY_PICTURES.format(place="first"),
     }
     for network in COMPARED
 ]
@@ -287,7 +288,7 @@ GRAPH_PAGES = "notebooks/model_comparison/page"
 IMAGES_ARE = {"images_are": CONFIG["images_are"]}
 FIRST_TWO = {"first": COMPARED[0], "second": COMPARED[1]}
 
-# Item: the notebook that makes it, what that reads, its parameters.
+# Item: the notebook that makes it, its inputs, its parameters.
 MODEL_COMPARISON_ITEMS = {
     "similarity_self": ("similarity_matrices", SIMILARITY, {"which": "self"}),
     "similarity_pairs": ("similarity_matrices", SIMILARITY, {"which": "pairs"}),

@@ -8,7 +8,7 @@ from netlens.images.folder import Framing, LazyImages
 from netlens.model_comparison.activations import ActivationReader, shard_batches
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.sample import Sample, draw_sample
-from netlens.model_comparison.second_moments import cross_products, summed_products
+from netlens.model_comparison.second_moments import second_moments, summed_second_moments
 from netlens.models.backend import keras, tf1
 from netlens.models.errors import NetworkError
 from netlens.models.frozen.frozen_network import freeze, imported
@@ -105,8 +105,8 @@ def test_any_number_of_shards_gives_the_same_activations_and_sums(network, image
         ]
     for name in LAYERS:
         np.testing.assert_array_equal(np.concatenate([shard[name] for shard in shards]), whole[name])
-    expected = cross_products(whole, whole)
-    merged = summed_products((shard, shard) for shard in shards)
+    expected = second_moments(whole, whole)
+    merged = summed_second_moments((shard, shard) for shard in shards)
     assert merged.count == expected.count == 53
     for pair, values in expected.products.items():
         assert np.abs(merged.products[pair] - values).max() <= 1e-13 * np.abs(values).max()

@@ -5,24 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netlens.files.arrays import load_arrays, save_arrays
 from netlens.model_comparison.analogies import (
-    Analogy,
-    Sums,
+    PairMoments,
     Unit,
     analogies,
     chosen_unit,
+    direction_probe,
     directions,
     drawn,
+    layer_probe,
     middle_layers,
-    pack,
     r2_score,
-    read_all,
-    read_along,
-    unpack,
 )
 from netlens.model_comparison.errors import ComparisonError
-from netlens.model_comparison.second_moments import cross_products
+from netlens.model_comparison.second_moments import second_moments
 
 FIRST = {"conv": 4, "mixed/a": 6, "mixed/b": 5, "logits": 3}
 
@@ -40,11 +36,11 @@ def network(seed, channels=FIRST, count=300):
 
 
 def sums(first, second):
-    own = cross_products(first, first)
+    own = second_moments(first, first)
     return (
-        Sums(own, own, own)
+        PairMoments(own, own, own)
         if first is second
-        else Sums(own, cross_products(first, second), cross_products(second, second))
+        else PairMoments(own, second_moments(first, second), second_moments(second, second))
     )
 
 
@@ -142,13 +138,13 @@ def test_the_ceiling_is_ridge_regression_where_units_depend_on_each_other():
     exact = second["b"].astype(np.float64)
     doubled = {"b": np.column_stack([exact, exact[:, 0] + exact[:, 1]])}
     known = first["conv"][:, 1].astype(np.float64)
-    reading = read_all(Unit("conv", 1), "b", sums(first, doubled), ridge=0.01)
+    probe = layer_probe(Unit("conv", 1), "b", sums(first, doubled), ridge=0.01)
     b = doubled["b"] - doubled["b"].mean(0)
     covariance = b.T @ b / len(b)
     penalty = 0.01 * np.trace(covariance) / 5
     weights = np.linalg.solve(covariance + penalty * np.eye(5), b.T @ (known - known.mean()) / len(b))
-    np.testing.assert_allclose(reading.weights, weights, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(reading(doubled["b"]), b @ weights + known.mean(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(probe.weights, weights, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(probe(doubled["b"]), b @ weights + known.mean(), rtol=0, atol=1e-12)
 
 
 def test_units_that_always_rise_together_share_their_own_direction():
@@ -177,7 +173,7 @@ def test_directions_belong_to_the_layers_that_they_were_made_for():
         assert found[layer].ceiling == pytest.approx(expected.ceiling, abs=1e-13)
     assert not np.allclose(found["c1"].direction, found["c2"].direction)
     with pytest.raises(ComparisonError, match="layer 'c0' has 5 channels, but its direction has shape"):
-        read_along(unit, "c0", found["c1"].direction, sums(train, subset))
+        direction_probe(unit, "c0", found["c1"].direction, sums(train, subset))
 
 
 @given(st.integers(1, 199), st.sampled_from([False, True]))
@@ -187,7 +183,7 @@ def test_shards_change_nothing(cut, centred):
     (train, held), (second_train, second_held) = split(first), split(second)
     (one, more), (other, others) = split(train, cut), split(second_train, cut)
     whole = sums(train, second_train)
-    merged = Sums(*(part + rest for part, rest in zip(sums(one, other), sums(more, others), strict=True)))
+    merged = PairMoments(*(part + rest for part, rest in zip(sums(one, other), sums(more, others), strict=True)))
     unit = chosen_unit([whole])
     assert chosen_unit([merged]) == unit
     values = held[unit.layer][:, unit.channel]
@@ -372,26 +368,3 @@ def test_what_is_drawn_is_rounded_to_thousandths_of_the_largest():
     given = np.random.default_rng(37).standard_normal(50)
     np.testing.assert_array_equal(drawn(3 * given), drawn(given))
     np.testing.assert_allclose(drawn(given), given / np.abs(given).max(), rtol=0, atol=0.5e-3)
-
-
-def test_a_file_keeps_everything_by_network_and_layer(tmp_path):
-    rng = np.random.default_rng(36)
-    found = {
-        "one": {"a/b": Analogy(rng.standard_normal(3), 0.5, 0.75), "c": Analogy(rng.standard_normal(5), -0.25, 0.125)},
-        "two": {"c": Analogy(rng.standard_normal(2), 1.0, 1.0)},
-        "none": {},
-    }
-    save_arrays(tmp_path / "a.npz", {"unit": np.array(3), **pack(found)})
-    back = unpack(load_arrays(tmp_path / "a.npz"))
-    assert [(network, list(layers)) for network, layers in back.items()] == [
-        ("one", ["a/b", "c"]), ("two", ["c"]), ("none", [])
-    ]  # fmt: skip
-    for name, layers in found.items():
-        for layer, analogy in layers.items():
-            np.testing.assert_array_equal(back[name][layer].direction, analogy.direction)
-            assert (back[name][layer].r2, back[name][layer].ceiling) == (analogy.r2, analogy.ceiling)
-    packed = pack(found)
-    with pytest.raises(ComparisonError, match="'one': its analogies do not belong together"):
-        unpack({**packed, "analogy_0_r2": np.zeros(1)})
-    with pytest.raises(ComparisonError, match="there is no array 'analogy_1_ceiling'"):
-        unpack({name: values for name, values in packed.items() if name != "analogy_1_ceiling"})

@@ -67,7 +67,7 @@ def test_mean_over_the_diagonal():
 @pytest.mark.parametrize("matrix", [np.zeros((0, 3)), np.zeros(3), np.array([[np.nan]])])
 def test_what_is_no_matrix_is_refused(matrix):
     for ask in (best_matches, best_pairs, mean_diagonal):
-        with pytest.raises(ComparisonError, match="no finite, non-empty matrix"):
+        with pytest.raises(ComparisonError, match="must be finite, 2-dimensional and not empty"):
             ask(matrix)
 
 

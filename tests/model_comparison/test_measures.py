@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.measures import SVCCA, LinearCKA, Whitened, nuclear_norm, prepared, similarity_matrix
-from netlens.model_comparison.second_moments import cross_products
+from netlens.model_comparison.second_moments import second_moments
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 EXACT = Whitened(ridge=0.0)
@@ -41,9 +41,9 @@ SECOND = {"one": 7, "two": 4}
 
 
 def matrix_of(measure, first, second):
-    sums = cross_products(first, first), cross_products(second, second)
+    sums = second_moments(first, first), second_moments(second, second)
     ready = [prepared(measure, own) for own in sums]
-    return similarity_matrix(measure, cross_products(first, second), *ready)
+    return similarity_matrix(measure, second_moments(first, second), *ready)
 
 
 def value_of(measure, a, b):
@@ -51,7 +51,7 @@ def value_of(measure, a, b):
 
 
 def own_matrix(measure, side):
-    own = cross_products(side, side)
+    own = second_moments(side, side)
     ready = prepared(measure, own)
     return similarity_matrix(measure, own, ready, ready)
 
@@ -152,7 +152,7 @@ def test_a_layer_of_rank_r_is_similar_to_itself_by_r_over_its_channels():
     rng = np.random.default_rng(5)
     values = rng.standard_normal((300, 4)) @ rng.standard_normal((4, 10))
     assert value_of(EXACT, values, values) == pytest.approx(4 / 10, abs=1e-13)
-    ready = prepared(EXACT, cross_products({"a": values}, {"a": values}))["a"]
+    ready = prepared(EXACT, second_moments({"a": values}, {"a": values}))["a"]
     assert ready.rank == 4
     assert ready.self_similarity == pytest.approx(4 / 10, abs=1e-13)
 
@@ -162,7 +162,7 @@ def test_what_the_ridge_does_to_a_singular_layer_is_what_whitening_says():
     values = rng.standard_normal((300, 4)) @ rng.standard_normal((4, 10))
     for ridge in (1e-6, 1e-3, 0.1):
         measure = Whitened(ridge=ridge)
-        own = cross_products({"a": values}, {"a": values})
+        own = second_moments({"a": values}, {"a": values})
         told = prepared(measure, own)["a"]
         found = value_of(measure, values, values)
         assert told.ridge > 0
@@ -301,20 +301,20 @@ def test_matrices_are_the_same_every_time():
 
 def test_layers_that_were_not_prepared_are_named():
     first, second = network(1, FIRST), network(2, SECOND)
-    ready = prepared(EXACT, cross_products(first, first))
+    ready = prepared(EXACT, second_moments(first, first))
     with pytest.raises(ComparisonError, match="second network: layer 'one' was not prepared"):
-        similarity_matrix(EXACT, cross_products(first, second), ready, ready)
+        similarity_matrix(EXACT, second_moments(first, second), ready, ready)
 
 
 def test_layers_prepared_from_others_are_refused():
     first = network(1, FIRST)
-    wrong = prepared(EXACT, cross_products(*[network(1, {"conv": 6, "mixed/a": 9, "logits": 3})] * 2))
+    wrong = prepared(EXACT, second_moments(*[network(1, {"conv": 6, "mixed/a": 9, "logits": 3})] * 2))
     with pytest.raises(ComparisonError, match=r"is not that of layers with 6 and \d channels"):
-        similarity_matrix(EXACT, cross_products(first, first), wrong, wrong)
+        similarity_matrix(EXACT, second_moments(first, first), wrong, wrong)
 
 
 def test_a_parameter_that_cannot_be_names_the_layer():
-    own = cross_products(*[network(1, FIRST)] * 2)
+    own = second_moments(*[network(1, FIRST)] * 2)
     with pytest.raises(ComparisonError, match="layer 'conv': share of variance 2"):
         prepared(SVCCA(2), own)
 

@@ -1,13 +1,14 @@
-"""A network's graph as arrays: as in the network, with drawings of the right layers and labels that differ."""
+"""A network's graph: as in the network, with drawings of the right layers and distinct labels, also from a file."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.model_comparison.errors import ComparisonError
-from netlens.model_comparison.graph_layout import drawing_of, unpack
-from netlens.model_comparison.network_graph import COMPARED, NO_POSITIONS, compared_part, graph_arrays, layer_labels
+from netlens.model_comparison.graph_layout import drawing_of
+from netlens.model_comparison.network_graph import NO_POSITIONS, NetworkGraph, layer_labels, network_graph
 
 #: name, kind, channels, height, width, and what it takes from; two residual blocks and a mean.
 LAYERS = [
@@ -44,36 +45,36 @@ def network():
 
 
 def test_layers_and_edges_are_those_of_the_network(network):
-    arrays = graph_arrays(network, ["conv1", "sum", "both", "logits"])
-    names = arrays["names"].tolist()
-    assert names == [layer[0] for layer in LAYERS]
-    assert arrays["kinds"].tolist() == [layer[1] for layer in LAYERS]
-    assert arrays["channels"].tolist() == [layer[2] for layer in LAYERS]
-    assert arrays["heights"].tolist() == [8] * 4 + [4] * 3 + [NO_POSITIONS] * 2
-    assert arrays["widths"].tolist() == [6] * 4 + [3] * 3 + [NO_POSITIONS] * 2
-    edges = {(names[source], names[user]) for source, user in arrays["edges"]}
+    found = network_graph(network, ["conv1", "sum", "both", "logits"])
+    graph = found.layers
+    assert graph.names == tuple(layer[0] for layer in LAYERS)
+    assert graph.kinds == tuple(layer[1] for layer in LAYERS)
+    assert graph.channels.tolist() == [layer[2] for layer in LAYERS]
+    assert graph.heights.tolist() == [8] * 4 + [4] * 3 + [NO_POSITIONS] * 2
+    assert graph.widths.tolist() == [6] * 4 + [3] * 3 + [NO_POSITIONS] * 2
+    edges = {(graph.names[source], graph.names[user]) for source, user in graph.edges}
     assert edges == {(source, name) for name, *_, sources in LAYERS for source in sources}
-    assert [name for name, alone in zip(names, arrays["trunk"], strict=True) if not alone] == ["conv2", "left", "right"]
-    assert [name for name, kept in zip(names, arrays["compared"], strict=True) if kept] == [
+    assert [name for name, alone in zip(graph.names, graph.trunk, strict=True) if not alone] == [
+        "conv2", "left", "right",
+    ]  # fmt: skip
+    assert [name for name, kept in zip(graph.names, found.is_compared, strict=True) if kept] == [
         "conv1", "sum", "both", "logits",
     ]  # fmt: skip
-    drawing = unpack(arrays)
-    np.testing.assert_array_equal(drawing.places, drawing_of(len(LAYERS), arrays["edges"]).places)
-    shortcut = arrays["edges"][drawing.shortcuts].tolist()
-    assert shortcut == [[names.index("conv1"), names.index("sum")]]
+    np.testing.assert_array_equal(graph.drawing.places, drawing_of(len(LAYERS), graph.edges).places)
+    shortcut = graph.edges[graph.drawing.shortcuts].tolist()
+    assert shortcut == [[graph.names.index("conv1"), graph.names.index("sum")]]
 
 
-def test_the_compared_part_is_of_the_compared_layers(network):
-    part = compared_part(graph_arrays(network, ["conv1", "sum", "right", "logits"]))
-    assert part["names"].tolist() == ["conv1", "sum", "right", "logits"]
-    assert part["channels"].tolist() == [4, 4, 3, 7]
+def test_the_compared_graph_is_of_the_compared_layers(network):
+    graph = network_graph(network, ["conv1", "sum", "right", "logits"]).compared
+    assert graph.names == ("conv1", "sum", "right", "logits")
+    assert graph.kinds == ("conv", "add", "conv", "dense")
+    assert graph.channels.tolist() == [4, 4, 3, 7]
     # Past the branch that is not compared there is a way from the sum to the logits.
-    assert part["edges"].tolist() == [[0, 1], [1, 2], [1, 3], [2, 3]]
-    drawing = unpack(part)
-    assert drawing.places[:, 1].tolist() == [0, 1, 2, 3]
-    assert drawing.shortcuts.tolist() == [False, False, True, False]
-    assert not [name for name in part if name.startswith(COMPARED)]
-    assert len(part["labels"]) == 4
+    assert graph.edges.tolist() == [[0, 1], [1, 2], [1, 3], [2, 3]]
+    assert graph.drawing.places[:, 1].tolist() == [0, 1, 2, 3]
+    assert graph.drawing.shortcuts.tolist() == [False, False, True, False]
+    assert len(graph.labels) == 4
 
 
 @pytest.mark.parametrize(
@@ -87,12 +88,43 @@ def test_the_compared_part_is_of_the_compared_layers(network):
 )
 def test_compared_layers_are_checked(network, compared, message):
     with pytest.raises(ComparisonError, match=message):
-        graph_arrays(network, compared)
+        network_graph(network, compared)
 
 
-def test_a_part_of_other_arrays_is_refused():
-    with pytest.raises(ComparisonError, match="lack compared, edges"):
-        compared_part({"network": np.array("a")})
+def test_a_file_keeps_both_graphs(network, tmp_path):
+    found = network_graph(network, ["conv1", "sum", "right", "logits"])
+    found.save(tmp_path / "g.npz")
+    back = NetworkGraph.load(tmp_path / "g.npz")
+    np.testing.assert_array_equal(back.is_compared, found.is_compared, strict=True)
+    for got, expected in ((back.layers, found.layers), (back.compared, found.compared)):
+        assert (got.network, got.names, got.labels, got.kinds) == (
+            expected.network, expected.names, expected.labels, expected.kinds,
+        )  # fmt: skip
+        for name in ("channels", "heights", "widths", "trunk", "edges"):
+            np.testing.assert_array_equal(getattr(got, name), getattr(expected, name), strict=True)
+        np.testing.assert_array_equal(got.drawing.places, expected.drawing.places, strict=True)
+        np.testing.assert_array_equal(got.drawing.shortcuts, expected.drawing.shortcuts, strict=True)
+        for route, other in zip(got.drawing.routes, expected.drawing.routes, strict=True):
+            np.testing.assert_array_equal(route, other, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": None}, "array 'labels' is missing"),
+        ({"channels": np.array([3, 4])}, r"array 'channels' has shape \(2,\), where 2 should be 9"),
+        ({"compared_edges": np.array([[0, 1], [1, 2], [1, 4], [2, 3]])}, "names a layer that is not among the 4"),
+        ({"edges": np.array([[0, 1]])}, "array 'route_ends' has shape"),
+        ({"compared_points": np.zeros((2, 2))}, "the arrays of a drawing do not fit each other"),
+        ({"extra": np.zeros(2)}, "array 'extra' does not belong in it"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(network, tmp_path, change, message):
+    network_graph(network, ["conv1", "sum", "right", "logits"]).save(tmp_path / "g.npz")
+    arrays = load_arrays(tmp_path / "g.npz") | change
+    save_arrays(tmp_path / "g.npz", {name: values for name, values in arrays.items() if values is not None})
+    with pytest.raises(ArrayFileError, match=rf"g\.npz: .*{message}"):
+        NetworkGraph.load(tmp_path / "g.npz")
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlens.files.arrays import load_arrays, save_arrays
+from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.model_comparison.errors import ComparisonError
-from netlens.model_comparison.sample import draw_sample, map_indices, pack, unpack
+from netlens.model_comparison.sample import PARTS, Samples, draw_sample, map_indices
 
 
 @given(st.integers(1, 60), st.integers(0, 70), st.integers(0, 2**32), st.sampled_from(["train", "heldout"]))
@@ -63,15 +63,33 @@ def test_the_last_place_before_one_is_the_last_row():
         assert map_indices(np.array([[last, 0.0]]), size, size).tolist() == [[size - 1, 0]]
 
 
+SAMPLES = Samples(draw_sample(9, 4, 1), draw_sample(6, 0, 1, "heldout"))
+
+
 def test_a_file_keeps_both_parts(tmp_path):
-    samples = {"train": draw_sample(9, 4, 1), "heldout": draw_sample(6, 0, 1, "heldout")}
-    save_arrays(tmp_path / "s.npz", pack(samples))
-    arrays = load_arrays(tmp_path / "s.npz")
-    assert set(arrays) == {"train", "train_positions", "heldout", "heldout_positions"}
-    for part, sample in samples.items():
-        back = unpack(arrays, part)
-        np.testing.assert_array_equal(back.images, sample.images, strict=True)
-        np.testing.assert_array_equal(back.positions, sample.positions, strict=True)
+    SAMPLES.save(tmp_path / "s.npz")
+    assert list(load_arrays(tmp_path / "s.npz")) == ["train", "train_positions", "heldout", "heldout_positions"]
+    back = Samples.load(tmp_path / "s.npz")
+    for part in PARTS:
+        np.testing.assert_array_equal(getattr(back, part).images, getattr(SAMPLES, part).images, strict=True)
+        np.testing.assert_array_equal(getattr(back, part).positions, getattr(SAMPLES, part).positions, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"heldout": None}, "array 'heldout' is missing"),
+        ({"train_positions": np.zeros((3, 2))}, r"array 'train_positions' has shape \(3, 2\), where 3 should be 4"),
+        ({"train": np.zeros(4)}, "array 'train' is of type float64"),
+        ({"other": np.zeros(4)}, "array 'other' does not belong in it"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(tmp_path, change, message):
+    SAMPLES.save(tmp_path / "s.npz")
+    arrays = load_arrays(tmp_path / "s.npz") | change
+    save_arrays(tmp_path / "s.npz", {name: values for name, values in arrays.items() if values is not None})
+    with pytest.raises(ArrayFileError, match=rf"s\.npz: {message}"):
+        Samples.load(tmp_path / "s.npz")
 
 
 def test_what_makes_no_sense_is_refused():
@@ -83,8 +101,3 @@ def test_what_makes_no_sense_is_refused():
         draw_sample(5, 0, 1, "test")
     with pytest.raises(ComparisonError, match="not in"):
         map_indices(np.array([[0.5, 1.0]]), 4, 4)
-    packed = pack({"train": draw_sample(9, 4, 1)})
-    with pytest.raises(ComparisonError, match="no sample of the heldout images"):
-        unpack(packed, "heldout")
-    with pytest.raises(ComparisonError, match=r"\(4,\) images but \(3, 2\) positions"):
-        unpack({**packed, "train_positions": packed["train_positions"][:3]}, "train")

@@ -102,7 +102,7 @@ def test_rounding_that_centring_leaves_is_no_direction():
     centred = activations.T @ activations / 500 - np.outer(mean, mean)
     centred = (centred + centred.T) / 2
     rounding = 500 * 2.2e-16 * float((mean**2).max())
-    with pytest.raises(ComparisonError, match="no covariance"):
+    with pytest.raises(ComparisonError, match="this is not a covariance"):
         whitening(centred)  # or there would be nothing to leave out
     assert whitening(centred, rounding=rounding).rank == 1
     assert leading(centred, 1, rounding=rounding).rank == 1
@@ -137,8 +137,8 @@ def test_a_share_that_is_reached_exactly_is_enough():
         (np.zeros(4), "square"),
         (np.array([[1, np.nan], [np.nan, 1]]), "NaN"),
         (np.array([[1.0, 0.5], [0.2, 1.0]]), "not symmetric"),
-        (np.diag([1.0, -0.5]), "no covariance"),
-        (-np.eye(2), "no covariance"),
+        (np.diag([1.0, -0.5]), "this is not a covariance"),
+        (-np.eye(2), "this is not a covariance"),
     ],
 )
 def test_what_is_no_covariance_is_refused(matrix, words):

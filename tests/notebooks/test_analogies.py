@@ -9,9 +9,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from netlens.feature_visualization.requests import unpack as unpack_requests
+from netlens.feature_visualization.request_collection import load_requests
 from netlens.files.arrays import load_arrays
-from netlens.model_comparison.analogies import unpack
+from netlens.model_comparison.results import UnitAnalogies
 
 pytestmark = pytest.mark.slow
 
@@ -99,14 +99,14 @@ def write_networks(folder, orders):
 
 
 def test_the_permuted_unit_is_found_in_its_layer(results, orders):
-    arrays = load_arrays(results / "results/own/comparison/analogies.npz")
-    found = unpack(arrays)
+    loaded = UnitAnalogies.load(results / "results/own/model_comparison/analogies.npz")
+    found = loaded.analogies
     assert list(found) == ["original", "copy"]
     # In the order of the network, whatever the order of the study.
     assert list(found["copy"]) == ["copy_first", "copy_second", "copy_out"]
     # The middle third of three layers is the second.
-    assert str(arrays["unit_layer"]) == "original_second"
-    unit = int(arrays["unit"])
+    assert loaded.unit.layer == "original_second"
+    unit = loaded.unit.channel
     there = found["copy"]["copy_second"]
     np.testing.assert_allclose(there.direction, orders["second"] == unit, atol=1e-6)
     assert there.r2 == pytest.approx(1, abs=1e-9)
@@ -117,11 +117,10 @@ def test_the_permuted_unit_is_found_in_its_layer(results, orders):
 
 
 def test_pictures_are_asked_for_by_layer_and_once_a_network(results, orders):
-    folder = results / "results/own/comparison"
-    unit = int(load_arrays(folder / "analogies.npz", ["unit"])["unit"])
+    folder = results / "results/own/model_comparison"
+    unit = UnitAnalogies.load(folder / "analogies.npz").unit.channel
     first, second, third = (
-        unpack_requests(load_arrays(folder / "analogies" / f"{place}_requests.npz"))
-        for place in ("first", "second", "third")
+        load_requests(folder / "analogies" / f"{place}_requests.npz") for place in ("first", "second", "third")
     )
     # The direction in its own layer is the unit itself, which is asked for once.
     assert sorted(request.layer for request in first) == ["original_first", "original_out", "original_second"]
@@ -142,10 +141,10 @@ def test_sheets_of_a_network_that_has_two_places_show_its_pictures(results):
 
 
 def test_numbers_of_the_text(results):
-    arrays = load_arrays(results / "results/own/comparison/analogies.npz")
+    found = UnitAnalogies.load(results / "results/own/model_comparison/analogies.npz")
     macros = results / "export_defs/own"
     assert (macros / "analogyUnit.tex").read_text() == (
-        rf"\newcommand{{\analogyUnit}}{{original\_second:{int(arrays['unit'])}}}%" + "\n"
+        rf"\newcommand{{\analogyUnit}}{{original\_second:{found.unit.channel}}}%" + "\n"
     )
-    mean = np.mean([analogy.r2 for analogy in unpack(arrays)["copy"].values()])
+    mean = np.mean([analogy.r2 for analogy in found.analogies["copy"].values()])
     assert f"{{{mean:.2f}}}%" in (macros / "analogyMeanRSquared.tex").read_text()

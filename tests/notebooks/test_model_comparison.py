@@ -1,4 +1,4 @@
-"""Activations and their products through the real rules: what is computed, and what a further network adds."""
+"""Activations and their second moments through the real rules: what is computed, and what a further network adds."""
 
 import os
 import re
@@ -12,8 +12,8 @@ import yaml
 from PIL import Image
 
 from netlens.files.arrays import load_arrays
-from netlens.model_comparison.layer_arrays import joined, unpack
-from netlens.model_comparison.second_moments import unpack as unpack_products
+from netlens.model_comparison.layer_arrays import joined, load_layer_arrays
+from netlens.model_comparison.second_moments import SecondMoments
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ def write_study(project, compared):
     }
     (project / "config" / "own.yaml").write_text(yaml.safe_dump(study))
     products = [f"{first}--{second}" for first, second in combinations_with_replacement(names, 2)]
-    return [f"results/own/comparison/products/{name}.npz" for name in products]
+    return [f"results/own/model_comparison/second_moments/{name}.npz" for name in products]
 
 
 def snakemake(project, targets, *options):
@@ -96,12 +96,12 @@ def test_a_network_named_twice_is_computed_once_and_a_further_one_adds_only_its_
     made = snakemake(project, targets)
     assert made.returncode == 0, made.stdout + made.stderr
 
-    folder = project / "results/own/comparison"
+    folder = project / "results/own/model_comparison"
     sample = load_arrays(folder / "sample.npz")
     assert [len(sample[part]) for part in ("train", "heldout")] == [40, 12]
     for part in ("train", "heldout"):
         shards = {
-            name: [unpack(load_arrays(folder / f"activations/{name}/{part}_{shard}of2.npz")) for shard in (1, 2)]
+            name: [load_layer_arrays(folder / f"activations/{name}/{part}_{shard}of2.npz") for shard in (1, 2)]
             for name in ("alpha", "beta")
         }
         activations = {name: joined(parts) for name, parts in shards.items()}
@@ -111,11 +111,11 @@ def test_a_network_named_twice_is_computed_once_and_a_further_one_adds_only_its_
         if part == "train":
             trained = activations
     for target in targets:
-        products = unpack_products(load_arrays(project / target))
+        moments = SecondMoments.load(project / target)
         names = target.rsplit("/", 1)[1].removesuffix(".npz").split("--")
-        assert products.count == 40
-        assert products.symmetric == (names[0] == names[1])
-        for (a, b), values in products.products.items():
+        assert moments.count == 40
+        assert moments.symmetric == (names[0] == names[1])
+        for (a, b), values in moments.products.items():
             exact = trained[names[0]][a].astype(np.longdouble).T @ trained[names[1]][b].astype(np.longdouble)
             assert np.abs(values - exact).max() <= 1e-13 * np.abs(exact).max()
 
@@ -123,14 +123,14 @@ def test_a_network_named_twice_is_computed_once_and_a_further_one_adds_only_its_
     assert planned(project, write_study(project, ["alpha", "beta", "large"])) == [
         ("comparison_activations", "large", "1"),
         ("comparison_activations", "large", "2"),
-        ("comparison_products", "alpha", "large"),
-        ("comparison_products", "beta", "large"),
-        ("comparison_products", "large", "large"),
+        ("comparison_second_moments", "alpha", "large"),
+        ("comparison_second_moments", "beta", "large"),
+        ("comparison_second_moments", "large", "large"),
         ("frozen", "large"),
     ]
 
     # And as it takes images of another size, it says so in one line.
-    failed = snakemake(project, ["results/own/comparison/products/large--large.npz"])
+    failed = snakemake(project, ["results/own/model_comparison/second_moments/large--large.npz"])
     assert failed.returncode == 1
     told = {line for line in (failed.stdout + failed.stderr).splitlines() if line.startswith("netlens: error: ")}
     assert all("network 'large' takes images of 32 x 32 x 3, not 16 x 16 x 3" in line for line in told)

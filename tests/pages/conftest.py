@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from netlens.files.arrays import save_arrays
-from netlens.model_comparison.network_graph import graph_arrays
-from netlens.model_comparison.similarity import MEASURES, LayerTable, Similarities, pack
+from netlens.model_comparison.network_graph import network_graph
+from netlens.model_comparison.results import Caricatures
+from netlens.model_comparison.similarity import MEASURES, LayerTable, Similarities
 from netlens.spatial_attribution.packing import packed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -136,20 +137,21 @@ def comparison():
             output_node=layers[-1][0],
         )
         found.layers[name] = tuple(layer[0] for layer in layers if layer[5])
-        found.graphs[name] = graph_arrays(network, found.layers[name])
+        found.graphs[name] = network_graph(network, found.layers[name])
         named = [layer[0] for layer in layers[:0:-1]]
         pictures = []
         for power in (0, 1):
             colours = [(40 + 160 * number, 30 + 16 * index, 60 + 130 * power) for index in range(len(named))]
             found.colours |= {(name, layer, power): colour for layer, colour in zip(named, colours, strict=True)}
             pictures.append(np.tile(np.array(colours, np.uint8)[:, None, None], (1, 16, 16, 1)))
-        found.caricatures[name] = {
-            "class_name": np.array("coffee & <cup>"),
-            "image": rng.integers(0, 256, (16, 16, 3), np.uint8),
-            "layers": np.array(named),
-            "pictures_0": pictures[0],
-            "pictures_1": pictures[1],
-        }
+        found.caricatures[name] = Caricatures(
+            network=name,
+            class_name="coffee & <cup>",
+            image=rng.integers(0, 256, (16, 16, 3), np.uint8),
+            layers=tuple(named),
+            compared=tuple(layer for layer in named if layer in found.layers[name]),
+            by_cosine_power=dict(enumerate(pictures)),
+        )
     counts = {name: len(layers) for name, layers in found.layers.items()}
     tables = {
         name: LayerTable(layers, *(np.ones(counts[name], kind) for kind in (np.int64, np.int64, np.float64, np.int64)))
@@ -171,8 +173,8 @@ def make_comparison_pages(folder, comparison, patch):
     for number, name in enumerate(NETWORKS):
         for kind, paths in files.items():
             paths.append(str(folder / f"{kind}{number}.npz"))
-            save_arrays(paths[-1], getattr(comparison, kind)[name])
-    save_arrays(folder / "similarity.npz", pack(comparison.similarities))
+            getattr(comparison, kind)[name].save(paths[-1])
+    comparison.similarities.save(folder / "similarity.npz")
     given = {
         "layer_graph": {"graph": files["graphs"][0], "caricatures": files["caricatures"][0]},
         "node_graph": files,

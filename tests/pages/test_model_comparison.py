@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import yaml
 
-from netlens.model_comparison.graph_layout import unpack
-from netlens.model_comparison.network_graph import compared_part
 from netlens.publish import graph_view
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -132,7 +130,7 @@ def test_the_input_shows_the_image(open_page, comparison):
     node(page, "input").hover()
     shown = colours(page, ".gv-tip img")
     assert shown == colours(page, ".gv-image img")
-    assert shown == [comparison.caricatures[FIRST]["image"][8, 8].tolist()]
+    assert shown == [comparison.caricatures[FIRST].image[8, 8].tolist()]
     assert page.locator(".gv-image").first.inner_text().split("\n")[-1] == "coffee & <cup>"
 
 
@@ -191,7 +189,7 @@ def test_nodes_do_not_overlap_and_lie_in_the_drawings_order(open_page, compariso
     found = boxes(page)
     assert not any(overlaps(*pair) for pair in itertools.combinations(found, 2))
     graph = comparison.graphs[FIRST]
-    places = unpack(compared_part(graph) if name == LAYERS else graph).places
+    places = (graph.compared if name == LAYERS else graph.layers).drawing.places
     sideways = page.locator(".gv-stage").get_attribute("data-way") == "sideways"
     assert sideways == (name == LAYERS)  # a chain, and short
     along, across = (("x", "width"), ("y", "height")) if sideways else (("y", "height"), ("x", "width"))
@@ -203,7 +201,7 @@ def test_nodes_do_not_overlap_and_lie_in_the_drawings_order(open_page, compariso
 
 def test_edges_join_their_layers_and_shortcuts_go_around(open_page, comparison):
     page = open_page(NODES, viewport={"width": 700, "height": 800})
-    graph = comparison.graphs[FIRST]
+    graph = comparison.graphs[FIRST].layers
     found = boxes(page)
     stage = page.locator(".gv-stage").bounding_box()
     ends = page.evaluate(
@@ -213,7 +211,7 @@ def test_edges_join_their_layers_and_shortcuts_go_around(open_page, comparison):
           return { start: at(0), end: at(1), way: Array.from({ length: 200 }, (_, i) => at(i / 199)) };
         })"""
     )
-    for (source, user), edge in zip(graph["edges"], ends, strict=True):
+    for (source, user), edge in zip(graph.edges, ends, strict=True):
         one, other = found[source], found[user]
         start, end = np.array(edge["start"]), np.array(edge["end"])
         corner = np.array([stage["x"], stage["y"]])
@@ -230,7 +228,7 @@ def test_edges_join_their_layers_and_shortcuts_go_around(open_page, comparison):
     shortcuts = page.evaluate(
         "[...document.querySelectorAll('.gv-edge')].map(e => e.classList.contains('gv-shortcut'))"
     )
-    assert shortcuts == graph["shortcuts"].tolist()
+    assert shortcuts == graph.drawing.shortcuts.tolist()
     assert sum(shortcuts) == 1
     assert page.get_by_text("shortcut around layers").is_visible()
 
@@ -322,10 +320,10 @@ def test_by_keyboard_alone(open_page, comparison):
 def test_arrow_keys_come_to_every_node_and_follow_connections(open_page, comparison):
     page = open_page(NODES, viewport={"width": 700, "height": 800})
     into_the_graph(page)
-    graph = comparison.graphs[FIRST]
-    names = graph["names"].tolist()
-    edges = {(names[source], names[user]) for source, user in graph["edges"]}
-    order = [names[place] for place in np.lexsort((graph["x"], graph["y"]))]
+    graph = comparison.graphs[FIRST].layers
+    names = list(graph.names)
+    edges = {(names[source], names[user]) for source, user in graph.edges}
+    order = [names[place] for place in np.lexsort(graph.drawing.places.T)]
     seen = [active(page)]
     for _ in names[1:]:
         page.keyboard.press("ArrowRight")
@@ -388,11 +386,11 @@ def test_the_table_says_what_the_graph_says(open_page, comparison):
     page = open_page(NODES)
     page.locator("summary").click()
     rows = page.locator("tbody tr").all()
-    graph = comparison.graphs[FIRST]
-    assert [row.locator("th").inner_text() for row in rows] == graph["names"].tolist()
-    cells = rows[graph["names"].tolist().index("mix")].locator("td").all_inner_texts()
+    graph = comparison.graphs[FIRST].layers
+    assert [row.locator("th").inner_text() for row in rows] == list(graph.names)
+    cells = rows[list(graph.names).index("mix")].locator("td").all_inner_texts()
     assert cells[:4] == ["concatenation", "18", "16 × 16", "mix_1x1, mix_3x3, mix_pool"]
-    check_caricatures(page, comparison, "tbody tr:nth-child(7)", (FIRST, graph["names"][6]))
+    check_caricatures(page, comparison, "tbody tr:nth-child(7)", (FIRST, graph.names[6]))
 
 
 # ---- two networks

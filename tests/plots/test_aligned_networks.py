@@ -7,6 +7,8 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.patches import PathPatch
 
+from netlens.model_comparison.graph_layout import drawing_of
+from netlens.model_comparison.network_graph import LayerGraph
 from netlens.plots import style
 from netlens.plots.aligned_networks import Side, draw, height_in, side_of
 from netlens.publish import figure
@@ -105,12 +107,10 @@ def test_values_that_cannot_be_drawn_are_refused(drawn, values, message):
 
 
 def test_lines_of_other_layers_than_the_graphs_are_refused():
-    graph = {
-        "network": np.array("one"),
-        "names": np.array(["a", "b"]),
-        "labels": np.array(["A", "B"]),
-        "edges": np.array([[0, 1]]),
-    }
+    sizes, edges = np.array([4, 4]), np.array([[0, 1]])
+    graph = LayerGraph(
+        "one", ("a", "b"), ("A", "B"), ("conv", "conv"), sizes, sizes, sizes, sizes > 0, edges, drawing_of(2, edges)
+    )
     assert side_of(graph, ["a", "b"]).labels == ("A", "B")
     with pytest.raises(ValueError, match="other layers of one than its graph"):
         side_of(graph, ["b", "a"])

@@ -3,12 +3,15 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from netlens.model_comparison.graph_layout import drawing_of, pack
+from netlens.model_comparison.graph_layout import drawing_of
+from netlens.model_comparison.network_graph import LayerGraph
+from netlens.model_comparison.results import Caricatures
 from netlens.publish import graph_view, page
 from netlens.publish.page import PageError
 
@@ -17,25 +20,33 @@ EDGES = [(0, 1), (1, 2), (0, 2)]
 
 @pytest.fixture
 def graph():
-    return {
-        "network": np.array("tiny"),
-        "names": np.array(["input", "conv", "sum"]),
-        "labels": np.array(["input", "c", "s"]),
-        "kinds": np.array(["input", "conv", "add"]),
-        "channels": np.array([3, 4, 4]),
-        "heights": np.array([8, 4, -1]),
-        "widths": np.array([6, 3, -1]),
-        "edges": np.array(EDGES),
-        **pack(drawing_of(3, EDGES)),
-    }
+    return LayerGraph(
+        network="tiny",
+        names=("input", "conv", "sum"),
+        labels=("input", "c", "s"),
+        kinds=("input", "conv", "add"),
+        channels=np.array([3, 4, 4]),
+        heights=np.array([8, 4, -1]),
+        widths=np.array([6, 3, -1]),
+        trunk=np.ones(3, bool),
+        edges=np.array(EDGES),
+        drawing=drawing_of(3, EDGES),
+    )
 
 
 @pytest.fixture
 def caricatures():
-    """Not in the graph's order, and one of a layer that the graph has not."""
-    colours = np.array([[200, 10, 10], [10, 200, 10], [10, 10, 200]], np.uint8)
-    pictures = np.tile(colours[:, None, None], (1, 16, 16, 1))
-    return {"layers": np.array(["sum", "hidden", "conv"]), "pictures_0": pictures, "pictures_1": pictures[::-1]}
+    """Not in the graph's order, and one of a layer that the graph does not have."""
+    colors = np.array([[200, 10, 10], [10, 200, 10], [10, 10, 200]], np.uint8)
+    pictures = np.tile(colors[:, None, None], (1, 16, 16, 1))
+    return Caricatures(
+        network="tiny",
+        class_name="coffee",
+        image=pictures[0],
+        layers=("sum", "hidden", "conv"),
+        compared=("conv",),
+        by_cosine_power={0: pictures, 1: pictures[::-1]},
+    )
 
 
 IMAGE = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)
@@ -54,7 +65,7 @@ def test_nodes_edges_and_pictures_are_those_of_the_arrays(graph, caricatures):
     assert data["name"] == "tiny"
     assert [node["name"] for node in data["nodes"]] == ["input", "conv", "sum"]
     assert [(node["height"], node["width"]) for node in data["nodes"]] == [(8, 6), (4, 3), (0, 0)]
-    assert [(node["x"], node["y"]) for node in data["nodes"]] == list(zip(graph["x"], graph["y"], strict=True))
+    assert [[node["x"], node["y"]] for node in data["nodes"]] == graph.drawing.places.tolist()
     assert data["nodes"][0]["pictures"] == []
     conv, total = (data["nodes"][place]["pictures"] for place in (1, 2))
     # Solid colours come out of JPEG within a step or two.
@@ -69,50 +80,29 @@ def test_nodes_edges_and_pictures_are_those_of_the_arrays(graph, caricatures):
 
 
 def test_a_network_of_one_layer_has_no_edges(caricatures):
-    alone = {
-        "network": np.array("one"),
-        "names": np.array(["conv"]),
-        "labels": np.array(["c"]),
-        "kinds": np.array(["conv"]),
-        "channels": np.array([4]),
-        "heights": np.array([4]),
-        "widths": np.array([3]),
-        "edges": np.zeros((0, 2), int),
-        **pack(drawing_of(1, [])),
-    }
+    size = np.array([4])
+    alone = LayerGraph(
+        "one", ("conv",), ("c",), ("conv",), size, size, size, size > 0, np.zeros((0, 2), int), drawing_of(1, [])
+    )
     assert graph_view.network_data(alone, caricatures)["edges"] == []
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"labels": None}, "the graph's arrays lack labels"),
-        ({"channels": np.array([3, 4])}, "not of the same layers"),
-        ({"edges": np.array([(0, 1), (1, 3), (0, 2)])}, "not of the same edges"),
-        ({"edges": np.array([(0, 1), (1, 2)])}, "not of the same edges"),
-        ({"points": np.zeros((2, 2))}, "not of the same edges"),
-        ({"kinds": np.array(["input", "conv", "magic"])}, "no word for layers of the kind 'magic'"),
-    ],
-)
-def test_graphs_that_do_not_fit_are_refused(graph, caricatures, change, message):
-    changed = {name: values for name, values in {**graph, **change}.items() if values is not None}
-    with pytest.raises(PageError, match=message):
-        graph_view.network_data(changed, caricatures)
+def test_a_kind_of_layer_that_the_view_cannot_name_is_refused(graph, caricatures):
+    with pytest.raises(PageError, match="no name for layers of the kind 'magic'"):
+        graph_view.network_data(replace(graph, kinds=("input", "conv", "magic")), caricatures)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("pictures", "message"),
     [
-        ({"pictures_1": None}, "lack pictures_1"),
-        ({"pictures_1": np.zeros((2, 16, 16, 3), np.uint8)}, "not as many as their layers"),
-        ({"pictures_1": np.zeros((3, 16, 16, 3))}, "a caricature of type float64"),
-        ({"pictures_1": np.zeros((3, 16, 16), np.uint8)}, r"shape \(16, 16\)"),
+        (np.zeros((3, 16, 16, 3)), "a caricature has type float64"),
+        (np.zeros((3, 16, 16), np.uint8), r"shape \(16, 16\), not uint8"),
     ],
 )
-def test_caricatures_that_are_none_are_refused(graph, caricatures, change, message):
-    changed = {name: values for name, values in {**caricatures, **change}.items() if values is not None}
+def test_caricatures_that_are_not_images_are_refused(graph, caricatures, pictures, message):
+    broken = replace(caricatures, by_cosine_power={**caricatures.by_cosine_power, 1: pictures})
     with pytest.raises(PageError, match=message):
-        graph_view.network_data(graph, changed)
+        graph_view.network_data(graph, broken)
 
 
 def aligned(graph, caricatures, **changes):
@@ -144,8 +134,8 @@ def test_similarities_are_those_of_the_pair_and_measure(graph, caricatures):
         ({"matrices": {}}, "needs a pair of networks and a measure"),
         ({"matrices": {("tiny", "other", "cka"): np.ones((3, 3))}}, "no graph of network 'other'"),
         ({"matrices": {("tiny", "tiny", "cka"): np.ones((3, 2))}}, re.escape("shape (3, 2), but (3, 3) layers")),
-        ({"matrices": {("tiny", "tiny", "cka"): np.full((3, 3), np.nan)}}, "no similarities"),
-        ({"matrices": {("tiny", "tiny", "cka"): np.full((3, 3), -0.1)}}, "no similarities"),
+        ({"matrices": {("tiny", "tiny", "cka"): np.full((3, 3), np.nan)}}, "negative or not finite"),
+        ({"matrices": {("tiny", "tiny", "cka"): np.full((3, 3), -0.1)}}, "negative or not finite"),
     ],
 )
 def test_similarities_that_do_not_fit_are_refused(graph, caricatures, changes, message):
@@ -179,5 +169,5 @@ def test_the_estimated_weight_is_that_of_the_page(graph, caricatures, tmp_path):
     assert size < limit
     # What counts against the limit is never less than what is written, nor much more.
     times = limit // size + 1
-    with pytest.raises(PageError, match="would weigh"):
+    with pytest.raises(PageError, match="would have"):
         graph_view.check_size({**data, "networks": [many] * times})

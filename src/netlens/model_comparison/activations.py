@@ -1,7 +1,7 @@
-"""Activations of a network's layers at the images and places of a sample.
+"""Activations of a network's layers at the images and positions of a sample.
 
-Batches start at fixed rows of the sample, and shards get whole batches, so that any number of shards gives the same
-activations.
+Batches start at fixed rows of the sample, and shards consist of whole batches, so the activations do not depend on the
+number of shards.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,10 @@ Activations = dict[str, NDArray[np.float32]]
 
 
 class ActivationReader:
-    """A network imported once, in a session of its own, that gives activations of some of its layers.
+    """Reader of the activations of some layers of a network, which is imported once, into its own session.
 
-    Until it is closed, TensorFlow's operations are deterministic and GPUs multiply in full float32 in this process.
+    Until the reader is closed, TensorFlow's operations are deterministic in this process, and GPUs multiply in full
+    float32.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class ActivationReader:
     netlens.models.errors.NetworkError
         There is no such layer.
     ComparisonError
-        No layer is named, or a layer is neither a map nor a vector.
+        No layer is named, or a layer is neither a feature map nor a vector.
     """
 
     def __init__(self, network: FrozenNetwork, layers: Sequence[str]) -> None:
@@ -51,7 +52,7 @@ class ActivationReader:
         with graph.as_default():
             self._images = tf1.placeholder(tf.float32, (None, *network.input_shape))
             tensors = imported(network, {INPUT: self._images})
-            # Maps of one size share their indices.
+            # Feature maps of one size share their indices.
             self._indices: dict[tuple[int, int], Any] = {}
             self._fetches = {name: self._at_indices(name, tensors[name]) for name in layers}
         self._open = ExitStack()
@@ -67,7 +68,7 @@ class ActivationReader:
         self.close()
 
     def close(self) -> None:
-        """Give the session's memory back."""
+        """Release the session's memory."""
         self._open.close()
 
     def activations(
@@ -87,28 +88,29 @@ class ActivationReader:
         images
             Image set, uint8, (height, width, 3) each, in memory or decoded when asked for.
         sample
-            Which of them, and where.
+            Which images to use, and at which positions.
         shard
-            (k, n): only the k-th (from 1) of n runs of batches. With fewer batches than shards some are empty.
+            (k, n): compute only the k-th (from 1) of n runs of batches. Some are empty if there are fewer batches than
+            shards.
         batch_size
-            Images a batch.
+            Images per batch.
         label
-            What the progress bar says.
+            Text of the progress bar.
         progress
-            Whether to draw it on stderr.
+            Whether to show the progress bar on stderr.
 
         Returns
         -------
         dict
-            By layer: float32, (rows of the shard, channels): of a map, the vector at the row and column that the
-            relative position lies in; of a layer without positions, its vector.
+            By layer: float32, (rows of the shard, channels): for a feature map, the vector at the row and column that
+            contain the relative position; for a layer without positions, its output.
 
         Raises
         ------
         netlens.models.errors.NetworkError
-            The network takes images of another size.
+            The network takes images of a different size.
         ComparisonError
-            The sample is not of these images, or there is no such shard.
+            The sample belongs to other images, or there is no such shard.
         """
         if len(sample) and not 0 <= sample.images.min() <= sample.images.max() < len(images):
             raise ComparisonError(
@@ -134,13 +136,13 @@ class ActivationReader:
         return found
 
     def _at_indices(self, name: str, tensor: Any) -> Any:
-        """Of a map (n, height, width, channels), the vectors (n, channels) at fed indices; vectors as they are."""
+        """Return the vectors of a map at the fed indices, (n, channels); the output of other layers as it is."""
         if tensor.shape.rank == 2 and tensor.shape[-1] is not None:
             return tensor
         if tensor.shape.rank != 4 or None in tensor.shape[1:]:
             raise ComparisonError(
-                f"network {self.network.name!r}, layer {name!r}: its output is {tensor.shape}, neither a map nor a "
-                "vector of known size; name other layers"
+                f"network {self.network.name!r}, layer {name!r}: its output is {tensor.shape}, neither a "
+                "feature map nor a vector of known size; choose other layers"
             )
         height, width = tensor.shape[1:3]
         if (height, width) not in self._indices:
@@ -149,45 +151,45 @@ class ActivationReader:
 
 
 def shard_batches(count: int, shard: tuple[int, int], batch_size: int) -> list[Batch]:
-    """Give the batches of a shard: a run of those that all rows are cut into.
+    """Return the batches of a shard: a run of the batches that all rows are divided into.
 
     Parameters
     ----------
     count
-        How many rows there are in all shards.
+        Number of rows of all shards together.
     shard
         (k, n): the k-th (from 1) of n.
     batch_size
-        Rows a batch.
+        Rows per batch.
 
     Returns
     -------
     list of (int, int)
-        First row of each batch, and the one after its last; none for some shards where there are fewer batches.
+        First row of each batch, and the row after its last; empty for some shards if there are fewer batches.
 
     Raises
     ------
     ComparisonError
         There is no such shard.
     netlens.images.batches.BatchError
-        There are no rows, or batches of none.
+        There are no rows, or the batch size is not positive.
     """
     part, parts = shard
     if not 1 <= part <= parts:
-        raise ComparisonError(f"there is no shard {part} of {parts}; shards count from 1 to their number")
+        raise ComparisonError(f"there is no shard {part} of {parts}; count shards from 1")
     batches = batches_of(count, batch_size)
     return batches[len(batches) * (part - 1) // parts : len(batches) * part // parts]
 
 
 class _Chosen:
-    """The images of a sample, row by row, decoded or read when a batch is asked for."""
+    """The images of a sample, row by row, decoded or read when a batch is requested."""
 
     def __init__(self, images: Images, sample: Sample) -> None:
         self._images = images
-        self._places = sample.images
+        self._indices = sample.images
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._indices)
 
     def __getitem__(self, rows: slice, /) -> Pixels:
-        return self._images[self._places[rows]]
+        return self._images[self._indices[rows]]

@@ -1,5 +1,5 @@
-"""What goes wrong when networks are compared."""
+"""The error of this section."""
 
 
 class ComparisonError(ValueError):
-    """Activations, layers or networks that cannot be compared; the message is one line."""
+    """Raised for activations, layers or networks that cannot be compared; the message is one line."""

@@ -1,14 +1,14 @@
-"""Where the layers of a network are drawn: in ranks by depth, branches side by side, shortcuts beside what they pass.
+"""Layout of a network's graph: ranks by depth, branches side by side, shortcuts beside what they bypass.
 
-The layered drawing of Sugiyama, Tagawa and Toda (1981, IEEE Transactions on Systems, Man, and Cybernetics 11), for
-graphs of the size of networks: ranks by longest path, bends where an edge passes a rank, barycentres against crossings,
-and places across by isotonic regression, which keeps nodes apart. An edge that goes around layers without a layer of
-its own (a residual connection) must not bend what it goes around: it gives way, so the way through the layers stays
+This is the layered drawing of Sugiyama, Tagawa and Toda (1981, IEEE Transactions on Systems, Man, and Cybernetics 11)
+for graphs the size of networks: ranks by longest path, a bend wherever an edge passes a rank, barycenters to reduce
+crossings, and horizontal positions by isotonic regression, which keeps nodes apart. A shortcut without a layer of its
+own (a residual connection) must not bend the layers it bypasses: it gives way, so the path through the layers stays
 straight.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,31 +18,31 @@ from scipy.optimize import isotonic_regression
 
 from netlens.model_comparison.errors import ComparisonError
 
-# Sweeps against crossings and towards straight edges. Networks settle within a few; more change nothing that is seen.
+# Sweeps that reduce crossings and straighten edges. Networks settle within a few; more change nothing visible.
 _ORDER_SWEEPS: Final = 12
 _PLACE_SWEEPS: Final = 40
-# What a shortcut's bends weigh when they are placed, relative to a layer's.
+# Weight of a shortcut's bends in the placement, relative to a layer's.
 _YIELDING: Final = 1e-9
-# Bends of one edge pull each other into a line.
+# Bends of one edge pull each other into a straight line.
 _STRAIGHT: Final = 4.0
-# Places are rounded to halves of the distance of two neighbours, which keeps that distance and makes columns of what
-# lies nearly above each other; this much more rounds up, so that rounding errors do not decide.
+# Positions are rounded to half the distance between two neighbors, which keeps that distance and aligns what almost
+# forms a column. This much is added before rounding, so that rounding errors do not decide ties.
 _TIE: Final = 1e-6
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Where nodes and edges are drawn.
+    """Positions of nodes and edges.
 
     Attributes
     ----------
     places
-        (n, 2) float64: across, in halves, where neighbours are at least 1 apart; and down, the rank. The leftmost
-        place, of a node or on a route, is 0.
+        (n, 2) float64: horizontal position, a multiple of 1/2, with neighbors at least 1 apart; and vertical position,
+        the rank. The leftmost position of any node or route is 0.
     routes
-        For each edge the points that it passes, (k, 2) float64, from its source's place to its user's: one a rank.
+        For each edge the points that it passes, (k, 2) float64, from its source to its user: one per rank.
     shortcuts
-        (m,) bool: edges around layers that have none of their own, as residual connections.
+        (m,) bool: edges that bypass layers without a layer of their own, such as residual connections.
     """
 
     places: NDArray[np.float64]
@@ -51,25 +51,25 @@ class Drawing:
 
 
 def drawing_of(count: int, edges: ArrayLike) -> Drawing:
-    """Draw a graph in ranks.
+    """Compute the layered drawing of a graph.
 
     Parameters
     ----------
     count
-        Nodes, numbered from 0 in network order.
+        Number of nodes; they are numbered from 0 in network order.
     edges
-        (m, 2) int: from node, to node; each to a later one and each once. A node may have none.
+        (m, 2) int: from node, to node; each leads to a later node and appears once. A node may have none.
 
     Returns
     -------
     Drawing
-        The same for the same graph. A chain is a straight line. No two nodes share a place, and no route passes a node
-        that is not one of its ends.
+        Deterministic. A chain is a straight line. No two nodes share a position, and no route passes through a node
+        other than its two ends.
 
     Raises
     ------
     ComparisonError
-        There is no node, or an edge leads backwards, to a node that is not there, or appears twice.
+        There is no node, or an edge leads backwards or to an unknown node, or appears twice.
     """
     pairs = _checked(count, edges)
     ranks = _ranks(count, pairs)
@@ -84,32 +84,32 @@ def drawing_of(count: int, edges: ArrayLike) -> Drawing:
 
 
 def edges_between(count: int, edges: ArrayLike, kept: ArrayLike) -> NDArray[np.int64]:
-    """Find which of the kept nodes follow each other when the others are left out.
+    """Find which of the kept nodes follow each other when all other nodes are left out.
 
     Parameters
     ----------
     count, edges
         As for `drawing_of`.
     kept
-        Numbers of the nodes that are kept, ascending.
+        Numbers of the nodes to keep, ascending.
 
     Returns
     -------
     ndarray
-        (k, 2) int64, as places in `kept`: there is a path from the first to the second without another kept node.
-        By user, then by source.
+        (k, 2) int64, as indices into `kept`: there is a path from the first to the second without another kept node
+        on it. Sorted by user, then by source.
 
     Raises
     ------
     ComparisonError
-        As for `drawing_of`; or `kept` is not ascending, or names a node that is not there.
+        As for `drawing_of`; or `kept` is not ascending, or contains an unknown node.
     """
     pairs = _checked(count, edges)
     numbers = [int(number) for number in np.asarray(kept, np.int64).ravel()]
     if numbers != sorted(set(numbers)) or (numbers and not 0 <= numbers[0] <= numbers[-1] < count):
-        raise ComparisonError(f"kept nodes {numbers}: give numbers from 0 to {count - 1}, ascending, each once")
+        raise ComparisonError(f"kept nodes {numbers}: use numbers from 0 to {count - 1}, ascending, each once")
     place = {number: index for index, number in enumerate(numbers)}
-    # Of each node, the kept ones that its output comes from: itself, or those of its sources.
+    # For each node, the kept nodes that its output comes from: itself, or those of its sources.
     known: list[set[int]] = [set() for _ in range(count)]
     found = []
     sources = _neighbours(count, pairs)[0]
@@ -124,7 +124,7 @@ def edges_between(count: int, edges: ArrayLike, kept: ArrayLike) -> NDArray[np.i
 
 
 def pack(drawing: Drawing) -> dict[str, NDArray[Any]]:
-    """Give a drawing as arrays: ``x``, ``y``, ``points``, ``route_ends`` (end of each edge's points), ``shortcuts``."""
+    """Return a drawing as arrays: ``x``, ``y``, ``points``, ``route_ends`` (end of each edge there), ``shortcuts``."""
     lengths = [len(route) for route in drawing.routes]
     return {
         "x": drawing.places[:, 0],
@@ -135,24 +135,21 @@ def pack(drawing: Drawing) -> dict[str, NDArray[Any]]:
     }
 
 
-def unpack(arrays: Mapping[str, NDArray[Any]]) -> Drawing:
-    """Turn what `pack` made into a drawing again.
+def unpack(x: ArrayLike, y: ArrayLike, points: ArrayLike, route_ends: ArrayLike, shortcuts: ArrayLike) -> Drawing:
+    """Rebuild a drawing from the arrays that `pack` returned.
 
     Raises
     ------
     ComparisonError
-        An array is missing, or the arrays do not fit each other.
+        The arrays do not fit each other.
     """
-    missing = [name for name in ("x", "y", "points", "route_ends", "shortcuts") if name not in arrays]
-    if missing:
-        raise ComparisonError(f"a drawing's arrays lack {', '.join(missing)}; make the graph again")
-    ends = np.asarray(arrays["route_ends"], np.int64)
-    points = np.asarray(arrays["points"], np.float64)
-    shortcuts = np.asarray(arrays["shortcuts"], bool)
-    if len(shortcuts) != len(ends) or (ends[-1] if len(ends) else 0) != len(points):
-        raise ComparisonError("a drawing's arrays do not fit each other; make the graph again")
-    routes = tuple(np.split(points, ends[:-1])) if len(ends) else ()
-    return Drawing(np.stack([arrays["x"], arrays["y"]], axis=1).astype(np.float64), routes, shortcuts)
+    places = np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)], axis=1)
+    ends, passed = np.asarray(route_ends, np.int64), np.asarray(points, np.float64)
+    around = np.asarray(shortcuts, bool)
+    if len(around) != len(ends) or (ends[-1] if len(ends) else 0) != len(passed) or (np.diff(ends) < 0).any():
+        raise ComparisonError("the arrays of a drawing do not fit each other")
+    routes = tuple(np.split(passed, ends[:-1])) if len(ends) else ()
+    return Drawing(places, routes, around)
 
 
 # ---- ranks and bends
@@ -183,7 +180,7 @@ def _checked(count: int, edges: ArrayLike) -> list[tuple[int, int]]:
                 "number them in network order"
             )
     if len(set(pairs)) < len(pairs):
-        raise ComparisonError(f"the edge {next(pair for pair in pairs if pairs.count(pair) > 1)} is there twice")
+        raise ComparisonError(f"the edge {next(pair for pair in pairs if pairs.count(pair) > 1)} appears twice")
     return pairs
 
 
@@ -197,7 +194,7 @@ def _neighbours(count: int, pairs: Sequence[tuple[int, int]]) -> tuple[list[list
 
 
 def _ranks(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
-    """Number of edges of the longest path that leads to each node."""
+    """Return the number of edges on the longest path to each node."""
     sources = _neighbours(count, pairs)[0]
     ranks: list[int] = []
     for node in range(count):
@@ -206,7 +203,7 @@ def _ranks(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def _around(count: int, pairs: Sequence[tuple[int, int]]) -> list[bool]:
-    """Say of each edge whether another path leads from its source to its user."""
+    """Return for each edge whether another path leads from its source to its user."""
     sources = _neighbours(count, pairs)[0]
     before: list[int] = []  # as bits: the node itself and all that it depends on
     for node in range(count):
@@ -221,7 +218,7 @@ def _with_bends(ranks: Sequence[int], pairs: Sequence[tuple[int, int]], shortcut
     all_ranks, yielding = list(ranks), [False] * len(ranks)
     links: list[tuple[int, int, float]] = []
     routes: list[list[int]] = []
-    # Bends of shortcuts come last, so that they start out beside everything else.
+    # Bends of shortcuts come last, so they start out beside everything else.
     by_kind = sorted(range(len(pairs)), key=lambda edge: shortcuts[edge])
     bends: dict[int, list[int]] = {}
     for edge in by_kind:
@@ -243,7 +240,7 @@ def _with_bends(ranks: Sequence[int], pairs: Sequence[tuple[int, int]], shortcut
 
 
 def _uncrossed(graph: _Bent) -> list[list[int]]:
-    """Order each rank so that few links cross; where nothing is gained, the first order stays."""
+    """Order each rank so that few links cross; where nothing is gained, the initial order stays."""
     order: list[list[int]] = [[] for _ in range(max(graph.ranks) + 1)]
     for node, rank in enumerate(graph.ranks):
         order[rank].append(node)
@@ -257,7 +254,7 @@ def _uncrossed(graph: _Bent) -> list[list[int]]:
             nodes = order[rank]
             beside = order[rank - 1 if sweep % 2 == 0 else rank + 1]
             place = {node: index for index, node in enumerate(beside)}
-            # Shares of the rank, so that ranks of different lengths lie above each other.
+            # Fractions of the rank, so that ranks of different lengths are aligned.
             centre = {
                 node: float(np.mean([(place[other] + 0.5) / len(beside) for other, _ in neighbours[node]]))
                 if neighbours[node]
@@ -297,16 +294,16 @@ def _crossings(graph: _Bent, order: Sequence[Sequence[int]]) -> int:
 
 
 def _across(graph: _Bent, order: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """Place nodes and bends across: near what they are linked with, 1 from each other."""
+    """Compute horizontal positions of nodes and bends: near what they are linked with, at least 1 apart."""
     places = np.zeros(len(graph.ranks))
     for nodes in order:
-        # What gives way stands beside, and does not count for the middle.
+        # What gives way stands to the side and does not count for the middle.
         firm = [node for node in nodes if not graph.yielding[node]] or list(nodes)
         start = (nodes.index(firm[0]) + nodes.index(firm[-1])) / 2
         places[list(nodes)] = np.arange(len(nodes)) - start
     up, down = _linked(graph)
     weights = np.where(graph.yielding, _YIELDING, 1.0)
-    # Upwards, then downwards: branches end up below where they start, and what joins them in their middle.
+    # Upwards, then downwards: branches end up below where they start, and what joins them in the middle.
     for sweep in range(_PLACE_SWEEPS):
         neighbours = (down, up)[sweep % 2]
         for nodes in (order[::-1], order)[sweep % 2]:
@@ -317,7 +314,7 @@ def _across(graph: _Bent, order: Sequence[Sequence[int]]) -> NDArray[np.float64]
 
 
 def _wanted(neighbours: Sequence[tuple[int, float]], places: NDArray[np.float64], node: int) -> float:
-    """Give the middle of what a node is linked with; shortcuts count only where nothing else does."""
+    """Return the mean position of what a node is linked with; shortcuts count only where nothing else does."""
     pulls = np.array([pull for _, pull in neighbours])
     if not len(pulls):
         return float(places[node])

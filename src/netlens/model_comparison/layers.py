@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
 
 _KINDS: Final = frozenset({"conv", "concat", "add", "dense"})
-#: Operations whose result an activation is still to come behind; any other that ends a layer is the activation itself.
+#: Linear operations. A layer that ends in one has no activation of its own; any other last operation is its activation.
 _LINEAR: Final = frozenset({
     "Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "MatMul", "BiasAdd", "Add", "AddV2", "AddN", "Concat",
     "ConcatV2",
@@ -18,19 +18,19 @@ _LINEAR: Final = frozenset({
 
 
 def compared_layers(network: "FrozenNetwork", names: Sequence[str] = ()) -> list[str]:
-    """Give the layers of a network that are compared.
+    """Return the layers of a network that are compared.
 
-    Where none is named, those are the convolutions, concatenations, additions and dense layers that everything passes
-    through, the logits among them. Where such a layer has no activation of its own and normalization and activation
-    (or an activation alone) follow as layers of their own, which nothing goes around either, the last of these counts
-    in its place: it is what the next layer sees. So a convolution with batch normalization counts once.
+    If no names are given, these are the convolutions, concatenations, additions and dense layers through which every
+    path from input to output leads, including the logits. If such a layer has no activation of its own and is followed
+    by normalization and activation (or activation alone) as separate layers that nothing bypasses, the last of these
+    is used instead, since it is what the next layer sees. A convolution with batch normalization thus counts once.
 
     Parameters
     ----------
     network
         A frozen network.
     names
-        Layers that the study names, of any kind; empty: chosen as above.
+        Layers of any kind; empty: chosen as above.
 
     Returns
     -------
@@ -40,9 +40,9 @@ def compared_layers(network: "FrozenNetwork", names: Sequence[str] = ()) -> list
     Raises
     ------
     netlens.models.errors.NetworkError
-        There is no layer of a name; the message tells the nearest.
+        There is no layer of that name; the message lists the nearest names.
     ComparisonError
-        A name is given twice, or no layer can be chosen.
+        A name appears twice, or no layer can be chosen.
     """
     if names:
         for name in names:
@@ -64,14 +64,14 @@ def compared_layers(network: "FrozenNetwork", names: Sequence[str] = ()) -> list
             found.append(_activation(layer, passed[place + 1 :], sources) if linear else layer.name)
     if not found:
         raise ComparisonError(
-            f"network {network.name!r} has no convolution or dense layer that everything passes through; name its "
+            f"network {network.name!r} has no convolution or dense layer on every path from input to output; name its "
             "layers in the section `model_comparison` of the study"
         )
     return found
 
 
 def _activation(layer: "FrozenLayer", after: Sequence["FrozenLayer"], sources: dict[str, set[str]]) -> str:
-    """Give the activation that follows a layer, at most normalizations between them; the layer itself if none does."""
+    """Return the activation after a layer, with at most normalizations between; the layer itself if there is none."""
     before = layer
     for follower in after:
         same = (follower.channels, follower.height, follower.width) == (layer.channels, layer.height, layer.width)

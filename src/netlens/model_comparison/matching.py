@@ -1,4 +1,4 @@
-"""Which layers of two networks belong together, read from a matrix of similarities."""
+"""Matching layers of two networks by a similarity matrix."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Pair:
     Attributes
     ----------
     first, second
-        Their places in the matrix, row and column.
+        Row and column in the matrix.
     value
         Their similarity.
     """
@@ -26,52 +26,52 @@ class Pair:
 
 
 def best_matches(matrix: ArrayLike) -> NDArray[np.int64]:
-    """Find the layer of the second network that each layer of the first is most similar to.
+    """Return, for each layer of the first network, the most similar layer of the second.
 
     Parameters
     ----------
     matrix
-        (la, lb), a row for each layer of the first network. Transposed, it answers for the second.
+        (la, lb), with one row per layer of the first network. Transpose it to match the layers of the second.
 
     Returns
     -------
     ndarray
-        (la,) int64, columns; of equally similar ones the first.
+        (la,) int64, column indices; the first of equally similar layers.
 
     Raises
     ------
     ComparisonError
-        No finite, non-empty matrix.
+        The matrix is empty or not finite.
     """
     places: NDArray[np.int64] = np.argmax(_checked(matrix), axis=1).astype(np.int64)
     return places
 
 
 def best_pairs(matrix: ArrayLike, count: int = 1, *, each_once: bool = False) -> list[Pair]:
-    """List the most similar pairs of layers.
+    """Return the most similar pairs of layers.
 
     Parameters
     ----------
     matrix
         (la, lb).
     count
-        How many, at most.
+        Largest number of pairs.
     each_once
-        Whether a layer that is in one pair is in none of the following.
+        Whether a layer may appear in one pair only.
 
     Returns
     -------
     list of Pair
-        Most similar first; of equally similar ones in the order of the layers.
+        Most similar first; equally similar pairs in the order of the layers.
 
     Raises
     ------
     ComparisonError
-        No finite, non-empty matrix; or a count below 1.
+        The matrix is empty or not finite; or the count is below 1.
     """
     values = _checked(matrix)
     if count < 1:
-        raise ComparisonError(f"{count} best pairs: ask for at least one")
+        raise ComparisonError(f"{count} best pairs: request at least one")
     found: list[Pair] = []
     for place in np.argsort(-values, axis=None, kind="stable"):
         first, second = divmod(int(place), values.shape[1])
@@ -85,21 +85,26 @@ def best_pairs(matrix: ArrayLike, count: int = 1, *, each_once: bool = False) ->
 def diagonal(first_count: int, second_count: int) -> list[tuple[int, int]]:
     """Pair the layers of two networks by relative depth: the diagonal of a matrix that need not be square.
 
-    The relative depth of layer i of l, from 0, is i / (l - 1). Each layer of the deeper network is paired with that
-    layer of the other whose relative depth is nearest; of two as near with the later. So the first layers are paired,
-    and the last; both indices never decrease; every layer of either network is in some pair, those of the deeper one
-    in exactly one; and exchanging the networks exchanges the indices only. Of networks with as many layers it is the
-    diagonal. A network of one layer counts as having depth 0, so all layers of the other are paired with it.
+    The relative depth of layer i of l, counted from 0, is i / (l - 1). Each layer of the deeper network is paired with
+    the layer of the other whose relative depth is nearest, the later one in a tie. So the first layers are paired, and
+    so are the last; neither index ever decreases; every layer is in some pair, those of the deeper network in exactly
+    one; and exchanging the networks merely exchanges the indices. For networks with equally many layers the result is
+    the main diagonal. All layers of one network are paired with the single layer of a network that has only one.
 
     Parameters
     ----------
     first_count, second_count
-        Layers of each network, at least one.
+        Number of layers of each network, at least one.
 
     Returns
     -------
     list of tuple
         Row and column, in network order.
+
+    Examples
+    --------
+    >>> diagonal(3, 5)
+    [(0, 0), (1, 1), (1, 2), (2, 3), (2, 4)]
 
     Raises
     ------
@@ -111,17 +116,17 @@ def diagonal(first_count: int, second_count: int) -> list[tuple[int, int]]:
     if first_count < second_count:
         return [(first, second) for second, first in diagonal(second_count, first_count)]
     last, steps = second_count - 1, max(first_count - 1, 1)
-    # In whole numbers, so that what lies half-way does not depend on rounding.
+    # In integers, so that ties do not depend on rounding.
     return [(place, (2 * place * last + steps) // (2 * steps)) for place in range(first_count)]
 
 
 def mean_diagonal(matrix: ArrayLike) -> float:
-    """Average the similarity over the pairs of `diagonal`.
+    """Return the mean similarity over the pairs of `diagonal`.
 
     Raises
     ------
     ComparisonError
-        No finite, non-empty matrix.
+        The matrix is empty or not finite.
     """
     values = _checked(matrix)
     return float(np.mean([values[pair] for pair in diagonal(*values.shape)]))
@@ -130,5 +135,7 @@ def mean_diagonal(matrix: ArrayLike) -> float:
 def _checked(matrix: ArrayLike) -> NDArray[np.float64]:
     values = np.asarray(matrix, np.float64)
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
-        raise ComparisonError(f"similarities of shape {values.shape} are no finite, non-empty matrix of two networks")
+        raise ComparisonError(
+            f"a similarity matrix must be finite, 2-dimensional and not empty; this one has shape {values.shape}"
+        )
     return values

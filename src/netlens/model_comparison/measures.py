@@ -1,23 +1,23 @@
-"""How similar layers are, by three measures, from sums of products alone.
+"""Similarity of layers by three measures, computed from second moments alone.
 
 With C(a, b) the covariance of two layers over the same images:
 
-- `Whitened`: the sum of the singular values of ``L_a' C(a, b) L_b`` over the larger number of channels, with
-  ``L L' = inv C`` of each layer (`netlens.model_comparison.whitening`), after lucid's early model-comparison
-  experiments. The singular values are the cosines between the two spaces of functions that the layers span, their
-  canonical correlations where activations are centred. It does not change when a layer's channels are mixed by an
-  invertible map.
-- `LinearCKA`: ``|C(a, b)|^2 / (|C(a, a)| |C(b, b)|)``, centred, in Frobenius norms (Kornblith et al. 2019, section 3).
-  It does not change under rotations or with one scale for all channels; directions with more variance count more.
-- `SVCCA`: the mean canonical correlation of the fewest leading directions that explain a share of each layer's
-  variance, centred (Raghu et al. 2017, section 2; the mean over the smaller number of directions). With all of the
-  variance it does not change under invertible maps; with less, only under those that CKA allows, since which directions
-  lead depends on their scale.
+- `Whitened`: the sum of the singular values of ``L_a' C(a, b) L_b`` over the larger number of channels, where
+  ``L L' = inv C`` for each layer (`netlens.model_comparison.whitening`), after lucid's early model-comparison
+  experiments. The singular values are the cosines between the two function spaces that the layers span, which are
+  their canonical correlations if activations are centered. The measure is invariant to invertible linear maps of a
+  layer's channels.
+- `LinearCKA`: ``|C(a, b)|^2 / (|C(a, a)| |C(b, b)|)``, centered, in Frobenius norms (Kornblith et al. 2019, section 3).
+  It is invariant to rotations and to a common scale of all channels; directions with more variance count more.
+- `SVCCA`: the mean canonical correlation between the fewest leading directions that explain a given fraction of each
+  layer's variance, centered (Raghu et al. 2017, section 2), as a mean over the smaller number of directions. With all
+  of the variance it is invariant to invertible linear maps; with less, only to the same maps as CKA, since which
+  directions lead depends on their scale.
 
-All lie between 0 and 1 up to rounding. A layer in which nothing varies is similar to nothing: 0.
+All values lie between 0 and 1 up to rounding. A layer that does not vary has similarity 0 to every layer.
 
-A measure first prepares each layer of a network by itself, and then compares pairs, so what a layer needs is computed
-once, whatever it is compared with.
+A measure first prepares each layer of a network by itself and then compares pairs, so what a layer needs is computed
+once, however many layers it is compared with.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.model_comparison.errors import ComparisonError
-from netlens.model_comparison.second_moments import CrossProducts
+from netlens.model_comparison.second_moments import SecondMoments
 from netlens.model_comparison.threads import workers
 from netlens.model_comparison.whitening import Whitening, leading, whitening
 
@@ -37,17 +37,17 @@ Float = NDArray[np.float64]
 Prepared = TypeVar("Prepared")
 
 _EPS: Final = float(np.finfo(np.float64).eps)
-# What the error of a mean singular value may be, by the bound, when it is read from squares.
+# Largest allowed bound on the error of the mean singular value when it is computed from squares.
 _SQUARED: Final = 1e-9
 
 
 class Measure(Protocol[Prepared]):
-    """A similarity of layers."""
+    """A similarity measure of layers."""
 
-    def prepare(self, own: CrossProducts, layer: str) -> Prepared:
-        """Compute what is needed of one layer, from the sums of its network with itself."""
+    def prepare(self, own: SecondMoments, layer: str) -> Prepared:
+        """Compute what the measure needs of one layer, from the second moments of its network with itself."""
 
-    def compare(self, cross: CrossProducts, pair: tuple[str, str], first: Prepared, second: Prepared) -> float:
+    def compare(self, cross: SecondMoments, pair: tuple[str, str], first: Prepared, second: Prepared) -> float:
         """Compute the similarity of two prepared layers."""
 
 
@@ -58,41 +58,41 @@ class Whitened:
     Attributes
     ----------
     centred
-        Whether means are subtracted.
+        Whether to subtract means.
     ridge
-        Share of the mean eigenvalue that is added where a covariance is singular or nearly so
+        Fraction of the mean eigenvalue that is added if a covariance is singular or nearly so
         (`netlens.model_comparison.whitening.whitening`).
     """
 
     centred: bool = False
     ridge: float = 1e-6
 
-    def prepare(self, own: CrossProducts, layer: str) -> Whitening:
-        """Whiten one layer."""
+    def prepare(self, own: SecondMoments, layer: str) -> Whitening:
+        """Compute the whitening of one layer."""
         covariance = own.covariance(layer, layer, centred=self.centred)
         return whitening(covariance, ridge=self.ridge, rounding=_rounding(own, layer))
 
-    def compare(self, cross: CrossProducts, pair: tuple[str, str], first: Whitening, second: Whitening) -> float:
-        """Compare two whitened layers."""
+    def compare(self, cross: SecondMoments, pair: tuple[str, str], first: Whitening, second: Whitening) -> float:
+        """Compute the similarity of two whitened layers."""
         whitened = _whitened(cross.covariance(*pair, centred=self.centred), first, second)
         return nuclear_norm(whitened) / max(first.channels, second.channels)
 
 
 @dataclass(frozen=True)
 class LinearCKA:
-    """Linear centred kernel alignment (Kornblith et al. 2019)."""
+    """Linear centered kernel alignment (Kornblith et al. 2019)."""
 
-    def prepare(self, own: CrossProducts, layer: str) -> float:
-        """Give the Frobenius norm of the layer's covariance; 0 where that is rounding only."""
+    def prepare(self, own: SecondMoments, layer: str) -> float:
+        """Compute the Frobenius norm of the layer's covariance; 0 if it is only rounding."""
         covariance = own.covariance(layer, layer, centred=True)
         norm = float(np.linalg.norm(covariance))
         return norm if norm > len(covariance) * _rounding(own, layer) else 0.0
 
-    def compare(self, cross: CrossProducts, pair: tuple[str, str], first: float, second: float) -> float:
-        """Compare two layers."""
+    def compare(self, cross: SecondMoments, pair: tuple[str, str], first: float, second: float) -> float:
+        """Compute the similarity of two prepared layers."""
         if not first or not second:
             return 0.0
-        # Divided before it is squared, so that very large and very small activations do no harm.
+        # Divided before squaring, so that very large and very small activations neither overflow nor underflow.
         covariance = cross.covariance(*pair, centred=True) / np.sqrt(first) / np.sqrt(second)
         return float(np.sum(covariance**2))
 
@@ -104,23 +104,23 @@ class SVCCA:
     Attributes
     ----------
     variance
-        Share of each layer's variance that the directions kept explain.
+        Fraction of each layer's variance that the kept directions explain.
     """
 
     variance: float = 0.99
 
-    def prepare(self, own: CrossProducts, layer: str) -> Whitening:
-        """Find the leading directions of one layer."""
+    def prepare(self, own: SecondMoments, layer: str) -> Whitening:
+        """Compute the leading directions of one layer."""
         covariance = own.covariance(layer, layer, centred=True)
         return leading(covariance, self.variance, rounding=_rounding(own, layer))
 
-    def compare(self, cross: CrossProducts, pair: tuple[str, str], first: Whitening, second: Whitening) -> float:
-        """Compare two layers."""
+    def compare(self, cross: SecondMoments, pair: tuple[str, str], first: Whitening, second: Whitening) -> float:
+        """Compute the similarity of two prepared layers."""
         fewest = min(first.rank, second.rank)
         return nuclear_norm(_whitened(cross.covariance(*pair, centred=True), first, second)) / fewest if fewest else 0.0
 
 
-def prepared(measure: Measure[Prepared], own: CrossProducts) -> dict[str, Prepared]:
+def prepared(measure: Measure[Prepared], own: SecondMoments) -> dict[str, Prepared]:
     """Prepare all layers of a network.
 
     Parameters
@@ -128,7 +128,7 @@ def prepared(measure: Measure[Prepared], own: CrossProducts) -> dict[str, Prepar
     measure
         `Whitened`, `LinearCKA` or `SVCCA`.
     own
-        Sums of the network with itself.
+        Second moments of the network with itself.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def prepared(measure: Measure[Prepared], own: CrossProducts) -> dict[str, Prepar
     Raises
     ------
     ComparisonError
-        A covariance is none; the message names the layer.
+        A layer's array is not a covariance; the message names the layer.
     """
 
     def one(layer: str) -> Prepared:
@@ -152,7 +152,7 @@ def prepared(measure: Measure[Prepared], own: CrossProducts) -> dict[str, Prepar
 
 
 def similarity_matrix(
-    measure: Measure[Prepared], cross: CrossProducts, first: Mapping[str, Prepared], second: Mapping[str, Prepared]
+    measure: Measure[Prepared], cross: SecondMoments, first: Mapping[str, Prepared], second: Mapping[str, Prepared]
 ) -> Float:
     """Compute the similarity of all pairs of layers of two networks, or of one with itself.
 
@@ -161,9 +161,9 @@ def similarity_matrix(
     measure
         The measure that prepared the layers.
     cross
-        Sums of the first network with the second.
+        Second moments of the first network with the second.
     first, second
-        Their layers, `prepared`; of sums of a network with itself the same twice.
+        Their layers, as returned by `prepared`; the same object twice for a network with itself.
 
     Returns
     -------
@@ -173,13 +173,13 @@ def similarity_matrix(
     Raises
     ------
     ComparisonError
-        A layer of the sums was not prepared, or the layers that were have other sizes.
+        A layer was not prepared, or it was prepared from activations of another size.
     """
     rows, columns = cross.first_layers, cross.second_layers
     for layers, known, which in ((rows, first, "first"), (columns, second, "second")):
         if missing := [layer for layer in layers if layer not in known]:
             raise ComparisonError(
-                f"{which} network: layer {missing[0]!r} was not prepared; prepare it from its own sums"
+                f"{which} network: layer {missing[0]!r} was not prepared; prepare it from its own second moments"
             )
     half = cross.symmetric and first is second
     places = [(i, j) for i, j in product(range(len(rows)), range(len(columns))) if not half or i <= j]
@@ -189,7 +189,7 @@ def similarity_matrix(
         return measure.compare(cross, (a, b), first[a], second[b])
 
     matrix = np.empty((len(rows), len(columns)))
-    # The largest first, so that no thread is left with one of them at the end.
+    # The largest first, so that no thread is left with a large one at the end.
     places.sort(key=lambda place: -cross.first_sums[place[0]].size * cross.second_sums[place[1]].size)
     with workers() as pool:
         for (i, j), value in zip(places, pool.map(one, places), strict=True):
@@ -200,13 +200,13 @@ def similarity_matrix(
 
 
 def nuclear_norm(matrix: ArrayLike) -> float:
-    """Sum the singular values of a matrix.
+    """Compute the sum of the singular values of a matrix.
 
-    They are the roots of the eigenvalues of the Gram matrix of the shorter side, a third of the work of a singular
-    value decomposition. A Gram matrix blurs what is small: with d the rounding error of its eigenvalues, a singular
-    value s can be wrong by d / s, and never by more than the root of d. d is taken as n * eps of the largest
-    eigenvalue. Where the mean of these errors could be more than 1e-9 of the largest singular value, the values are
-    computed from the matrix itself.
+    The singular values are the square roots of the eigenvalues of the smaller Gram matrix, which takes a third of the
+    time of a singular value decomposition. Small singular values lose accuracy this way: if d is the rounding error of
+    the eigenvalues, taken as n * eps times the largest, a singular value s has an error of up to d / s, but never more
+    than the square root of d. If the mean of these bounds exceeds 1e-9 of the largest singular value, the singular
+    values are computed from the matrix itself.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def _whitened(covariance: Float, first: Whitening, second: Whitening) -> Float:
     return whitened
 
 
-def _rounding(own: CrossProducts, layer: str) -> float:
-    """Bound the rounding errors of a layer's covariance, centred or not: those of a sum of as many squares."""
+def _rounding(own: SecondMoments, layer: str) -> float:
+    """Bound the rounding error of a layer's covariance, centered or not, by that of a sum of that many squares."""
     squares = np.diagonal(own.products[layer, layer])
     return float(_EPS * squares.max())

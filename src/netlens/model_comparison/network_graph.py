@@ -1,60 +1,190 @@
-"""A network's layers as a graph: what they are, which takes from which, where they are drawn, how they are called.
+"""A network's layers as a graph: what they are, how they are connected, where they are drawn, and their labels.
 
-The graph is told twice: all layers, and only those that are compared, which follow each other when the others are left
-out.
+There are two graphs of each network: one of all layers, and one of the compared layers alone, which are connected as
+they follow each other when all others are left out.
 """
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.files.array_reader import ArrayReader
+from netlens.files.arrays import save_arrays
 from netlens.model_comparison.errors import ComparisonError
-from netlens.model_comparison.graph_layout import drawing_of, edges_between, pack
+from netlens.model_comparison.graph_layout import Drawing, drawing_of, edges_between, pack, unpack
 from netlens.models.frozen.structure import layer_edges, trunk
 from netlens.models.layer_names import short_label
 
 if TYPE_CHECKING:
     from netlens.models.frozen.frozen_network import FrozenNetwork
 
-#: Before the names of the arrays of the graph of compared layers.
-COMPARED: Final = "compared_"
 #: Height and width of a layer without positions.
 NO_POSITIONS: Final = -1
 
-#: What the operation at the end of a name is called in a label.
+# Before the names of the arrays of the graph of compared layers.
+_COMPARED: Final = "compared_"
+#: Labels of operations at the end of a layer's name.
 _OPERATIONS: Final = {"Conv2D": "conv", "BatchNorm": "norm", "BiasAdd": "bias"}
 
+Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
 
-def graph_arrays(network: "FrozenNetwork", compared: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Describe a network's graph by arrays.
+
+@dataclass(frozen=True)
+class LayerGraph:
+    """n layers of a network, their m connections, and a drawing of both.
+
+    Attributes
+    ----------
+    network
+        The network's name.
+    names, labels, kinds
+        Of each layer, in network order: its name, a short label, and what it is (`FrozenLayer.kind`).
+    channels, heights, widths
+        (n,) int64; `NO_POSITIONS` as height and width of a layer without positions.
+    trunk
+        (n,) bool: whether every path from input to output passes through the layer.
+    edges
+        (m, 2) int64: from layer, to layer, as indices.
+    drawing
+        Positions of layers and edges.
+    """
+
+    network: str
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    kinds: tuple[str, ...]
+    channels: Int
+    heights: Int
+    widths: Int
+    trunk: Bool
+    edges: Int
+    drawing: Drawing
+
+
+@dataclass(frozen=True)
+class NetworkGraph:
+    """A network's graph of all layers, and its graph of the compared layers.
+
+    Attributes
+    ----------
+    layers
+        The graph of all n layers.
+    is_compared
+        (n,) bool: which of them are compared.
+    compared
+        The graph of those alone.
+    """
+
+    layers: LayerGraph
+    is_compared: Bool
+    compared: LayerGraph
+
+    def save(self, path: str | Path) -> None:
+        """Save as npz.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        graph, inner = self.layers, self.compared
+        arrays: dict[str, NDArray[Any]] = {
+            "network": np.array(graph.network),
+            "names": np.array(graph.names),
+            "labels": np.array(graph.labels),
+            "kinds": np.array(graph.kinds),
+            "channels": graph.channels,
+            "heights": graph.heights,
+            "widths": graph.widths,
+            "trunk": graph.trunk,
+            "compared": self.is_compared,
+            "edges": graph.edges,
+            **pack(graph.drawing),
+            f"{_COMPARED}labels": np.array(inner.labels),
+            f"{_COMPARED}edges": inner.edges,
+            **{f"{_COMPARED}{name}": values for name, values in pack(inner.drawing).items()},
+        }
+        save_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "NetworkGraph":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        reader = ArrayReader(path)
+        network = str(reader.array("network", "U"))
+        names = reader.names("names", "layers")
+        sizes = [reader.array(name, "i", "layers") for name in ("channels", "heights", "widths")]
+        kinds = reader.names("kinds", "layers")
+        alone, kept = reader.array("trunk", "b", "layers"), reader.array("compared", "b", "layers")
+        parts = []
+        for prefix, chosen in (("", np.ones(len(names), bool)), (_COMPARED, kept)):
+            count = int(chosen.sum())
+            edges = reader.array(f"{prefix}edges", "i", f"{prefix}edges", 2)
+            if edges.size and not 0 <= edges.min() <= edges.max() < count:
+                raise reader.error(f"array '{prefix}edges' names a layer that is not among the {count}")
+            try:
+                drawing = unpack(
+                    reader.array(f"{prefix}x", "f", count),
+                    reader.array(f"{prefix}y", "f", count),
+                    reader.array(f"{prefix}points", "f", f"{prefix}points", 2),
+                    reader.array(f"{prefix}route_ends", "i", f"{prefix}edges"),
+                    reader.array(f"{prefix}shortcuts", "b", f"{prefix}edges"),
+                )
+            except ComparisonError as error:
+                raise reader.error(str(error)) from error
+            channels, heights, widths = (size[chosen] for size in sizes)
+            parts.append(
+                LayerGraph(
+                    network=network,
+                    names=_chosen(names, chosen),
+                    labels=reader.names(f"{prefix}labels", count),
+                    kinds=_chosen(kinds, chosen),
+                    channels=channels,
+                    heights=heights,
+                    widths=widths,
+                    trunk=alone[chosen],
+                    edges=edges,
+                    drawing=drawing,
+                )
+            )
+        reader.finish()
+        return cls(parts[0], kept, parts[1])
+
+
+def network_graph(network: "FrozenNetwork", compared: Sequence[str]) -> NetworkGraph:
+    """Describe a network's layers as a graph.
 
     Parameters
     ----------
     network
-        A frozen network with n layers.
+        A frozen network.
     compared
         Names of the layers that are compared, in network order.
 
     Returns
     -------
-    dict
-        ``network``; of each layer, in network order: ``names``, ``labels``, ``kinds`` (n) str, ``channels``,
-        ``heights``, ``widths`` (n) int64, `NO_POSITIONS` where there are none, ``trunk``, ``compared`` (n) bool;
-        ``edges`` (m, 2) int64, from layer, to layer; and the drawing's arrays
-        (`netlens.model_comparison.graph_layout.pack`).
-        The same for the k compared layers under names that begin with `COMPARED`: ``compared_labels`` (k),
-        ``compared_edges``, ``compared_x``, ...
+    NetworkGraph
 
     Raises
     ------
     ComparisonError
-        A compared layer is not there, or they are not in network order, or there is none.
+        A compared layer does not exist, they are not in network order, or there is none.
     """
-    names = [layer.name for layer in network.layers]
+    names = tuple(layer.name for layer in network.layers)
     place = {name: index for index, name in enumerate(names)}
     unknown = [name for name in compared if name not in place]
     if unknown:
@@ -65,43 +195,39 @@ def graph_arrays(network: "FrozenNetwork", compared: Sequence[str]) -> dict[str,
     edges = np.array([(place[source], place[user]) for source, user in layer_edges(network)], np.int64).reshape(-1, 2)
     among = edges_between(len(names), edges, chosen)
     alone = {layer.name for layer in trunk(network)}
-
-    def sizes(side: str) -> NDArray[np.int64]:
-        known = [getattr(layer, side) for layer in network.layers]
-        return np.array([NO_POSITIONS if size is None else size for size in known], np.int64)
-
-    return {
-        "network": np.array(network.name),
-        "names": np.array(names),
-        "labels": np.array(layer_labels(names)),
-        "kinds": np.array([layer.kind for layer in network.layers]),
-        "channels": np.array([layer.channels for layer in network.layers], np.int64),
-        "heights": sizes("height"),
-        "widths": sizes("width"),
-        "trunk": np.array([name in alone for name in names]),
-        "compared": np.isin(np.arange(len(names)), chosen),
-        "edges": edges,
-        **pack(drawing_of(len(names), edges)),
-        f"{COMPARED}labels": np.array(layer_labels(compared)),
-        f"{COMPARED}edges": among,
-        **{f"{COMPARED}{name}": values for name, values in pack(drawing_of(len(chosen), among)).items()},
-    }
+    kinds = tuple(layer.kind for layer in network.layers)
+    channels = np.array([layer.channels for layer in network.layers], np.int64)
+    heights, widths = (
+        np.array([NO_POSITIONS if size is None else size for size in sizes], np.int64)
+        for sizes in ([layer.height for layer in network.layers], [layer.width for layer in network.layers])
+    )
+    passed = np.array([name in alone for name in names])
+    kept = np.isin(np.arange(len(names)), chosen)
+    whole = LayerGraph(
+        network.name, names, tuple(layer_labels(names)), kinds, channels, heights, widths, passed, edges,
+        drawing_of(len(names), edges),
+    )  # fmt: skip
+    inner = LayerGraph(
+        network.name, tuple(compared), tuple(layer_labels(compared)), _chosen(kinds, kept), channels[kept],
+        heights[kept], widths[kept], passed[kept], among, drawing_of(len(chosen), among),
+    )  # fmt: skip
+    return NetworkGraph(whole, kept, inner)
 
 
 def layer_labels(names: Sequence[str]) -> list[str]:
-    """Shorten the names of one network's layers, also those in scopes, so that no two become the same.
+    """Shorten the names of one network's layers, including those in scopes, while keeping them distinct.
 
     Parameters
     ----------
     names
-        The names of different layers, as Keras, lucid or TF-Slim write them.
+        Names of different layers, as written by Keras, lucid or TF-Slim.
 
     Returns
     -------
     list of str
-        A label a name, in the same order: as `netlens.models.layer_names.short_label`; where that is the same for the
-        operations of one scope, with the operation behind it (``conv1a/norm``); and other names in scopes without the
-        scopes that they all share. Names whose labels would still collide stay as they are.
+        One label per name, in the same order: that of `netlens.models.layer_names.short_label`; where it is the same
+        for several operations of one scope, followed by the operation (``conv1a/norm``); other names in scopes lose the
+        scopes that they all share. If labels would still collide, the names are returned unchanged.
     """
     labels = [short_label(name) for name in names]
     shared = _shared([label for label, name in zip(labels, names, strict=True) if label == name and "/" in name])
@@ -115,19 +241,12 @@ def layer_labels(names: Sequence[str]) -> list[str]:
     return labels if len(set(labels)) == len(labels) else list(names)
 
 
-def compared_part(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Give the graph of the compared layers alone, by the names of `graph_arrays` without `COMPARED`."""
-    missing = [name for name in ("compared", "edges", f"{COMPARED}edges", f"{COMPARED}x") if name not in arrays]
-    if missing:
-        raise ComparisonError(f"a graph's arrays lack {', '.join(missing)}; make the graph again")
-    kept = np.asarray(arrays["compared"], bool)
-    of_layers = ("names", "kinds", "channels", "heights", "widths", "trunk", "compared")
-    inner = {name.removeprefix(COMPARED): values for name, values in arrays.items() if name.startswith(COMPARED)}
-    return {"network": arrays["network"], **{name: arrays[name][kept] for name in of_layers}, **inner}
+def _chosen(values: Sequence[str], kept: Bool) -> tuple[str, ...]:
+    return tuple(value for value, keep in zip(values, kept, strict=True) if keep)
 
 
 def _shared(names: Sequence[str]) -> str:
-    """Give the scopes that all names begin with, the last slash included."""
+    """Return the scopes that all names begin with, including the last slash."""
     if len(names) < 2:
         return ""
     parts = [name.split("/")[:-1] for name in names]

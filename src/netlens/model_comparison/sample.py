@@ -1,35 +1,37 @@
-"""Which images activations are compared at, and where in each: drawn once for all networks and layers.
+"""The images and positions at which activations are compared, drawn once for all networks and layers.
 
-A place is a relative position, so that it means the same part of the image in maps of any size. Image and place of one
-row are the same in every layer of every network; without that, no two layers could be compared.
+A position is relative, so it means the same part of the image in maps of any size. Row by row, image and position are
+the same in every layer of every network; without that, no two layers could be compared.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.files.array_reader import ArrayReader
+from netlens.files.arrays import save_arrays
 from netlens.model_comparison.errors import ComparisonError
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
 
-#: The two parts of an image set, each with a stream of random numbers of its own.
+#: The two parts of an image set, each with its own stream of random numbers.
 PARTS: Final = ("train", "heldout")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Images of one part of an image set, and one place in each.
+    """Images of one part of an image set, and one position in each.
 
     Attributes
     ----------
     images
-        int64, (n,): places in the image set, ascending, each once.
+        int64, (n,): indices into the image set, ascending, without repetition.
     positions
-        float64, (n, 2): row and column in [0, 1), as shares of the height and the width.
+        float64, (n, 2): row and column in [0, 1), as fractions of height and width.
     """
 
     images: Int
@@ -39,20 +41,71 @@ class Sample:
         return len(self.images)
 
 
-def draw_sample(count: int, chosen_count: int, seed: int, part: str = "train") -> Sample:
-    """Draw images, and a place in each, all equally likely.
+@dataclass(frozen=True)
+class Samples:
+    """The samples of both parts of an image set.
 
-    Places are drawn for every image of the set and the chosen images are the first of one random order, so a larger
-    sample holds a smaller one, with the same places.
+    Attributes
+    ----------
+    train
+        Sample of the training images, which similarities and directions are computed from.
+    heldout
+        Sample of the held-out images, which analogies are evaluated on.
+    """
+
+    train: Sample
+    heldout: Sample
+
+    def save(self, path: str | Path) -> None:
+        """Save as npz: for each part, the images as ``<part>`` and the positions as ``<part>_positions``.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        arrays: dict[str, NDArray[Any]] = {}
+        for part in PARTS:
+            sample: Sample = getattr(self, part)
+            arrays |= {part: sample.images, f"{part}_positions": sample.positions}
+        save_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Samples":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        reader = ArrayReader(path)
+        train, heldout = (
+            Sample(
+                reader.array(part, "i", f"{part} images"), reader.array(f"{part}_positions", "f", f"{part} images", 2)
+            )
+            for part in PARTS
+        )
+        reader.finish()
+        return cls(train, heldout)
+
+
+def draw_sample(count: int, chosen_count: int, seed: int, part: str = "train") -> Sample:
+    """Draw images and one position in each, uniformly at random.
+
+    Positions are drawn for every image of the set, and the chosen images are the first of one random order, so a larger
+    sample contains a smaller one, with the same positions.
 
     Parameters
     ----------
     count
-        How many images there are.
+        Number of images in the set.
     chosen_count
-        How many are taken, at most; 0: all.
+        Largest number of images to draw; 0 draws all.
     seed
-        The same seed gives the same sample.
+        Seed of the random numbers; the same seed gives the same sample.
     part
         ``train`` or ``heldout``: their draws are independent.
 
@@ -63,14 +116,14 @@ def draw_sample(count: int, chosen_count: int, seed: int, part: str = "train") -
     Raises
     ------
     ComparisonError
-        There are no images, a negative number is chosen, or there is no such part.
+        There are no images, the number asked for is negative, or there is no such part.
     """
     if part not in PARTS:
-        raise ComparisonError(f"there is no part {part!r} of an image set; take one of {', '.join(PARTS)}")
+        raise ComparisonError(f"there is no part {part!r} of an image set; choose one of {', '.join(PARTS)}")
     if count < 1:
         raise ComparisonError(f"there are {count} {part} images; at least one is needed")
     if chosen_count < 0:
-        raise ComparisonError(f"{chosen_count} {part} images are asked for; give 0 for all, or how many")
+        raise ComparisonError(f"{chosen_count} {part} images are requested; set a positive number, or 0 for all")
     places, order = (np.random.default_rng([seed, PARTS.index(part), stream]) for stream in range(2))
     positions = places.random((count, 2))
     chosen = np.sort(order.permutation(count)[: chosen_count or count]).astype(np.int64)
@@ -78,19 +131,19 @@ def draw_sample(count: int, chosen_count: int, seed: int, part: str = "train") -
 
 
 def map_indices(positions: Float, height: int, width: int) -> Int:
-    """Find relative positions in a map.
+    """Convert relative positions to indices into a map.
 
     Parameters
     ----------
     positions
         (n, 2): row and column in [0, 1).
     height, width
-        Of the map.
+        Size of the map.
 
     Returns
     -------
     ndarray
-        int64, (n, 2): the row and column that each position lies in, ``floor(position * size)``.
+        int64, (n, 2): the row and column that contain each position, ``floor(position * size)``.
 
     Raises
     ------
@@ -101,30 +154,3 @@ def map_indices(positions: Float, height: int, width: int) -> Int:
         raise ComparisonError("a relative position is not in [0, 1); draw the sample again")
     indices: Int = np.floor(positions * np.array([height, width])).astype(np.int64)
     return indices
-
-
-def pack(samples: Mapping[str, Sample]) -> dict[str, NDArray[Any]]:
-    """Write the samples of parts as arrays: ``<part>`` the images, ``<part>_positions`` the places."""
-    packed: dict[str, NDArray[Any]] = {}
-    for part, sample in samples.items():
-        packed |= {part: sample.images, f"{part}_positions": sample.positions}
-    return packed
-
-
-def unpack(arrays: Mapping[str, NDArray[Any]], part: str) -> Sample:
-    """Read the sample of a part from what `pack` wrote.
-
-    Raises
-    ------
-    ComparisonError
-        It is not there, or damaged.
-    """
-    if part not in arrays or f"{part}_positions" not in arrays:
-        raise ComparisonError(f"no sample of the {part} images; draw the sample again")
-    images = np.asarray(arrays[part], np.int64)
-    positions = np.asarray(arrays[f"{part}_positions"], np.float64)
-    if images.ndim != 1 or positions.shape != (len(images), 2):
-        raise ComparisonError(
-            f"sample of the {part} images: {images.shape} images but {positions.shape} positions; draw it again"
-        )
-    return Sample(images, positions)

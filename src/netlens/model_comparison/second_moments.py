@@ -1,37 +1,40 @@
-"""Sums of products of two networks' activations: all that the measures of similarity need to know of the images.
+"""Second moments of two networks' activations: all that the similarity measures need to know about the images.
 
-With a_i and b_i the vectors of a layer each of two networks at image i, the sums over i of a_i b_i' (and of a_i and
-b_i) give every covariance. They are summed once for all pairs of layers, so that no measure goes back to the images,
-and sums of parts of the images (shards) add up to those of all of them.
+With a_i and b_i the activation vectors of two layers at image i, the sums over i of a_i b_i' (and of a_i and b_i)
+determine every covariance, centered or not. They are computed once for all pairs of layers, so no measure returns to
+the images, and the sums over parts of the images (shards) add up to those over all of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from netlens.files.array_reader import ArrayReader
+from netlens.files.arrays import save_arrays
 from netlens.model_comparison.errors import ComparisonError
 
 Float = NDArray[np.float64]
-#: Activations by layer, (n, channels) each, one row an image.
+#: Activations by layer, (n, channels) each, with one row per image.
 Activations = Mapping[str, NDArray[Any]]
 
-# Activations that are held in float64 at once, in bytes. Enough rows that adding a block's products costs little
-# beside computing them: 1,400 of two networks of 6,000 channels.
+# Size in bytes of the activations held in float64 at a time. That is enough rows for adding a block's products to cost
+# little compared with computing them: 1,400 rows for two networks of 6,000 channels.
 _BLOCK_BYTES = 128e6
 _LEAST_ROWS = 64
 
 
 @dataclass(frozen=True)
-class CrossProducts:
-    """Sums over images of the products of two networks' activations, float64.
+class SecondMoments:
+    """Second moments of two networks' activations, stored as sums over images in float64.
 
     Attributes
     ----------
     count
-        How many images were summed.
+        Number of images.
     first_layers, second_layers
         Names of the layers of each network.
     first_sums, second_sums
@@ -39,8 +42,15 @@ class CrossProducts:
     products
         By (layer of the first, layer of the second): the sum of a_i b_i', (channels of a, channels of b).
     symmetric
-        Whether both are the same activations: then the products of (b, a) are those of (a, b) transposed, and arrays
-        may share memory. Nothing here writes into them.
+        Whether both networks are the same one. The products of (b, a) are then those of (a, b) transposed, and arrays
+        may share memory. Nothing here writes to them.
+
+    Examples
+    --------
+    >>> activations = {"conv": np.array([[1.0, 0.0], [3.0, 2.0]])}
+    >>> second_moments(activations, activations).covariance("conv", "conv")
+    array([[5., 3.],
+           [3., 2.]])
     """
 
     count: int
@@ -52,20 +62,20 @@ class CrossProducts:
     symmetric: bool = False
 
     def covariance(self, first: str, second: str, *, centred: bool = False) -> Float:
-        """Give C(a, b), the mean of a_i b_i'.
+        """Compute C(a, b), the mean of a_i b_i' over the images.
 
         Parameters
         ----------
         first, second
-            Layer of the first network, and of the second.
+            A layer of the first network and one of the second.
         centred
-            Whether the product of the means is subtracted, which makes it the covariance proper (over n, not n - 1).
+            Whether to subtract the product of the means, which gives the covariance proper (over n, not n - 1).
 
         Returns
         -------
         ndarray
-            (channels of a, channels of b), a new array. Centred, its error is the rounding of the means' product:
-            about 1e-16 of that, however small the covariance.
+            (channels of a, channels of b), a new array. If centered, its absolute error is about 1e-16 of the product
+            of the means, however small the covariance.
 
         Raises
         ------
@@ -79,30 +89,32 @@ class CrossProducts:
             covariance -= np.outer(self.first_sums[a] / self.count, self.second_sums[b] / self.count)
         return covariance
 
-    def __add__(self, other: "CrossProducts") -> "CrossProducts":
-        """Merge with the sums over other images.
+    def __add__(self, other: "SecondMoments") -> "SecondMoments":
+        """Combine with the moments over other images.
 
         Raises
         ------
         ComparisonError
-            They are of other layers, or of layers of other sizes.
+            The two are of different layers, or of layers of different sizes.
         """
-        if not isinstance(other, CrossProducts):
+        if not isinstance(other, SecondMoments):
             return NotImplemented
         if (self.first_layers, self.second_layers) != (other.first_layers, other.second_layers):
-            raise ComparisonError("sums of different layers cannot be merged; make those of all shards again")
+            raise ComparisonError(
+                "second moments of different layers cannot be combined; compute those of all shards again"
+            )
         for a, b in self.products:
             if self.products[a, b].shape != other.products[a, b].shape:
                 raise ComparisonError(
-                    f"sums of ({a!r}, {b!r}) are {self.products[a, b].shape} in one shard and "
-                    f"{other.products[a, b].shape} in another; make those of all shards again"
+                    f"the second moments of ({a!r}, {b!r}) have shape {self.products[a, b].shape} in one shard and "
+                    f"{other.products[a, b].shape} in another; compute those of all shards again"
                 )
         symmetric = self.symmetric and other.symmetric
         products = {
             pair: self.products[pair] + other.products[pair]
             for pair in _pairs(self.first_layers, self.second_layers, half=symmetric)
         }
-        return CrossProducts(
+        return SecondMoments(
             self.count + other.count,
             self.first_layers,
             self.second_layers,
@@ -112,48 +124,104 @@ class CrossProducts:
             symmetric,
         )
 
+    def save(self, path: str | Path) -> None:
+        """Save as npz.
 
-def cross_products(first: Activations, second: Activations) -> CrossProducts:
-    """Sum the products of all pairs of layers over the images.
+        The arrays are ``count`` int64, ``symmetric`` bool, ``first_layers`` and ``second_layers`` (names),
+        ``first_sum_I`` and ``second_sum_J`` (channels,), and ``product_I_J`` (channels of I, channels of J), where I
+        and J count the layers from 0. A symmetric object stores ``product_I_J`` for I <= J only.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        first, second = self.first_layers, self.second_layers
+        arrays: dict[str, NDArray[Any]] = {
+            "count": np.array(self.count, np.int64),
+            "symmetric": np.array(self.symmetric),
+            "first_layers": np.array(first, np.str_),
+            "second_layers": np.array(second, np.str_),
+        }
+        arrays |= {f"first_sum_{place}": values for place, values in enumerate(self.first_sums)}
+        arrays |= {f"second_sum_{place}": values for place, values in enumerate(self.second_sums)}
+        for a, b in _pairs(first, second, half=self.symmetric):
+            arrays[f"product_{first.index(a)}_{second.index(b)}"] = self.products[a, b]
+        save_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "SecondMoments":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        reader = ArrayReader(path)
+        first = reader.names("first_layers", "layers of the first network")
+        second = reader.names("second_layers", "layers of the second network")
+        symmetric = bool(reader.array("symmetric", "b"))
+        first_sums = tuple(reader.array(f"first_sum_{place}", "f", f"first {place}") for place in range(len(first)))
+        second_sums = tuple(reader.array(f"second_sum_{place}", "f", f"second {place}") for place in range(len(second)))
+        products: dict[tuple[str, str], Float] = {}
+        for a, b in _pairs(first, second, half=symmetric):
+            i, j = first.index(a), second.index(b)
+            products[a, b] = reader.array(f"product_{i}_{j}", "f", f"first {i}", f"second {j}")
+        count = reader.whole("count")
+        reader.finish()
+        if count < 1:
+            raise reader.error(f"it counts {count} images")
+        if symmetric and first != second:
+            raise reader.error("it is of a network with itself, but names two different lists of layers")
+        if symmetric:
+            products = _with_transposes(products, first)
+        return cls(count, first, second, first_sums, second_sums, products, symmetric)
+
+
+def second_moments(first: Activations, second: Activations) -> SecondMoments:
+    """Compute the second moments of all pairs of layers.
 
     Parameters
     ----------
     first, second
-        Activations of each network at the same images and places, row by row. The same object twice: the network with
-        itself, for which only half of the products are computed.
+        Activations of each network at the same images and positions, row by row. Pass the same object twice for a
+        network with itself; only half of the products are then computed.
 
     Returns
     -------
-    CrossProducts
+    SecondMoments
 
     Raises
     ------
     ComparisonError
-        Layers differ in how many images they have, an array is no matrix of real numbers, or a value is not finite;
+        Layers have different numbers of images, an array is not a matrix of real numbers, or a value is not finite;
         the message names the layer.
     """
-    return summed_products([(first, second)])
+    return summed_second_moments([(first, second)])
 
 
-def summed_products(shards: Iterable[tuple[Activations, Activations]]) -> CrossProducts:
-    """Sum the products of all pairs of layers over the images of several shards.
+def summed_second_moments(shards: Iterable[tuple[Activations, Activations]]) -> SecondMoments:
+    """Compute the second moments of all pairs of layers over the images of several shards.
 
-    Memory is that of the result and of one block of activations in float64, beside the shard that is given at the time.
+    Memory use is that of the result, one block of activations in float64, and the current shard.
 
     Parameters
     ----------
     shards
-        Activations of both networks, shard by shard, as `cross_products` takes them; a shard may hold no images.
+        Activations of both networks, shard by shard, as for `second_moments`; a shard may hold no images.
 
     Returns
     -------
-    CrossProducts
-        The same as that of all shards' images at once, up to rounding.
+    SecondMoments
+        Equal, up to rounding, to the second moments of all images at once.
 
     Raises
     ------
     ComparisonError
-        As `cross_products`; or shards differ in their layers, or there are no images in all of them.
+        As for `second_moments`; or the shards differ in their layers, or none of them holds an image.
     """
     sums: _Sums | None = None
     for first, second in shards:
@@ -161,12 +229,12 @@ def summed_products(shards: Iterable[tuple[Activations, Activations]]) -> CrossP
             sums = _Sums(first, second)
         sums.add(first, second)
     if sums is None or sums.count == 0:
-        raise ComparisonError("there are no activations; give those of at least one image")
+        raise ComparisonError("there are no activations; pass those of at least one image")
     return sums.result()
 
 
 class _Sums:
-    """Sums in the making."""
+    """Running sums over the images seen so far."""
 
     def __init__(self, first: Activations, second: Activations) -> None:
         self.symmetric = first is second
@@ -181,15 +249,18 @@ class _Sums:
 
     def add(self, first: Activations, second: Activations) -> None:
         if (first is second) != self.symmetric:
-            raise ComparisonError("one shard is of a network with itself and another is not; give the same two in each")
+            raise ComparisonError(
+                "one shard is of a network with itself and another is not; give the same two networks in each"
+            )
         count = _check(first, second)
         for side, known, which in zip((first, second), self.shape, ("first", "second"), strict=True):
             given = {name: values.shape[1] for name, values in side.items()}
             if given != known:
                 raise ComparisonError(
-                    f"{which} network: a shard has layers of channels {given}, another {known}; make all shards again"
+                    f"{which} network: one shard has layers with channels {given}, another {known}; "
+                    "compute all shards again"
                 )
-        # One block of rows at a time is there in float64, of all layers.
+        # Only one block of rows, of all layers, is held in float64 at a time.
         channels = sum(self.shape[0].values()) + (0 if self.symmetric else sum(self.shape[1].values()))
         rows = max(_LEAST_ROWS, int(_BLOCK_BYTES / (8 * channels)))
         for start in range(0, count, rows):
@@ -205,66 +276,11 @@ class _Sums:
         for one, other in self.products:
             self.products[one, other] += a[one].T @ b[other]
 
-    def result(self) -> CrossProducts:
+    def result(self) -> SecondMoments:
         first, second = self.layers
         products = _with_transposes(self.products, first) if self.symmetric else self.products
         first_sums, second_sums = (tuple(side.values()) for side in self.sums)
-        return CrossProducts(self.count, first, second, first_sums, second_sums, products, self.symmetric)
-
-
-def pack(products: CrossProducts) -> dict[str, NDArray[Any]]:
-    """Write sums as arrays for an npz file.
-
-    Returns
-    -------
-    dict
-        ``count`` int64, ``symmetric`` bool, ``first_layers`` and ``second_layers`` (names), ``first_sum_I`` and
-        ``second_sum_J`` (channels,) and ``product_I_J`` (channels of I, channels of J), with I and J the places of the
-        layers among the names, from 0. Symmetric ones hold ``product_I_J`` for I <= J only.
-    """
-    first, second = products.first_layers, products.second_layers
-    packed: dict[str, NDArray[Any]] = {
-        "count": np.array(products.count, np.int64),
-        "symmetric": np.array(products.symmetric),
-        "first_layers": np.array(first, np.str_),
-        "second_layers": np.array(second, np.str_),
-    }
-    packed |= {f"first_sum_{place}": values for place, values in enumerate(products.first_sums)}
-    packed |= {f"second_sum_{place}": values for place, values in enumerate(products.second_sums)}
-    for a, b in _pairs(first, second, half=products.symmetric):
-        packed[f"product_{first.index(a)}_{second.index(b)}"] = products.products[a, b]
-    return packed
-
-
-def unpack(arrays: Mapping[str, ArrayLike]) -> CrossProducts:
-    """Read what `pack` wrote.
-
-    Raises
-    ------
-    ComparisonError
-        An array is missing, or not of its layers' sizes.
-    """
-    try:
-        first, second = (
-            tuple(str(name) for name in np.asarray(arrays[key])) for key in ("first_layers", "second_layers")
-        )
-        symmetric = bool(arrays["symmetric"])
-        first_sums = tuple(np.asarray(arrays[f"first_sum_{place}"], np.float64) for place in range(len(first)))
-        second_sums = tuple(np.asarray(arrays[f"second_sum_{place}"], np.float64) for place in range(len(second)))
-        products = {
-            (a, b): np.asarray(arrays[f"product_{first.index(a)}_{second.index(b)}"], np.float64)
-            for a, b in _pairs(first, second, half=symmetric)
-        }
-        count = int(np.asarray(arrays["count"]))
-    except KeyError as error:
-        raise ComparisonError(f"no sums of products: there is no array {error}; make the file again") from error
-    for (a, b), values in products.items():
-        expected = (first_sums[first.index(a)].size, second_sums[second.index(b)].size)
-        if values.shape != expected:
-            raise ComparisonError(f"products of ({a!r}, {b!r}) are {values.shape}, not {expected}; make the file again")
-    if symmetric:
-        products = _with_transposes(products, first)
-    return CrossProducts(count, first, second, first_sums, second_sums, products, symmetric)
+        return SecondMoments(self.count, first, second, first_sums, second_sums, products, self.symmetric)
 
 
 def _pairs(first: Sequence[str], second: Sequence[str], *, half: bool) -> list[tuple[str, str]]:
@@ -277,26 +293,28 @@ def _with_transposes(half: Mapping[tuple[str, str], Float], layers: Sequence[str
 
 def _place(layer: str, layers: Sequence[str], which: str) -> int:
     if layer not in layers:
-        raise ComparisonError(f"{which} network: no layer {layer!r} was summed; there are {', '.join(layers)}")
+        raise ComparisonError(
+            f"{which} network: no layer {layer!r} in the second moments; they have {', '.join(layers)}"
+        )
     return layers.index(layer)
 
 
 def _check(first: Activations, second: Activations) -> int:
-    """Give the number of images, and see that all layers have it."""
+    """Return the number of images after checking that all layers have it."""
     counts: dict[int, str] = {}
     for which, side in (("first", first), ("second", second)):
         if not side:
-            raise ComparisonError(f"{which} network: no layers are given; give the activations of at least one")
+            raise ComparisonError(f"{which} network: no layers are given; pass the activations of at least one")
         for name, values in side.items():
             if values.ndim != 2 or values.dtype.kind not in "fiub":
                 raise ComparisonError(
                     f"{which} network, layer {name!r}: activations are {values.dtype} {values.shape}; "
-                    "give real numbers (images, channels)"
+                    "pass real numbers (images, channels)"
                 )
             counts.setdefault(len(values), f"layer {name!r} of the {which} network")
     if len(counts) > 1:
         told = ", ".join(f"{where} has {count}" for count, where in counts.items())
-        raise ComparisonError(f"layers have different numbers of images: {told}; take all at the same images")
+        raise ComparisonError(f"layers have different numbers of images: {told}; take all of them at the same images")
     return next(iter(counts))
 
 

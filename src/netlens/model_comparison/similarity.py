@@ -1,20 +1,23 @@
-"""Similarities of several networks, each with itself and with the others, by all measures."""
+"""Similarity of the layers of several networks, each with itself and with the others, by all measures."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.files.array_reader import ArrayReader
+from netlens.files.arrays import save_arrays
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.measures import SVCCA, LinearCKA, Measure, Whitened, prepared, similarity_matrix
-from netlens.model_comparison.second_moments import CrossProducts
+from netlens.model_comparison.second_moments import SecondMoments
 from netlens.model_comparison.whitening import Whitening
 
 Float = NDArray[np.float64]
 
-#: Measures in the order of figures, and what those call them.
+#: Measures in the order of the figures, and their names there.
 MEASURES: Final[dict[str, str]] = {"whitened": "whitened", "cka": "linear CKA", "svcca": "SVCCA"}
 
 _PARTS: Final = ("layers", "channels", "ranks", "ridges", "svcca_counts")
@@ -22,7 +25,7 @@ _PARTS: Final = ("layers", "channels", "ranks", "ridges", "svcca_counts")
 
 @dataclass(frozen=True)
 class LayerTable:
-    """What is known of the layers of one network.
+    """Properties of the layers of one network.
 
     Attributes
     ----------
@@ -31,11 +34,11 @@ class LayerTable:
     channels
         (l,) int64.
     ranks
-        (l,) int64, directions in which the layer varies: numerical rank of the covariance that is whitened.
+        (l,) int64, numerical rank of the covariance that is whitened: number of directions in which the layer varies.
     ridges
-        (l,) float64, what was added to the eigenvalues of that covariance; 0 where it is well conditioned.
+        (l,) float64, what is added to the eigenvalues of that covariance; 0 where it is well conditioned.
     svcca_counts
-        (l,) int64, directions that SVCCA keeps.
+        (l,) int64, number of directions that SVCCA keeps.
     """
 
     layers: tuple[str, ...]
@@ -47,16 +50,16 @@ class LayerTable:
 
 @dataclass(frozen=True)
 class Similarities:
-    """Similarities of the layers of networks.
+    """Similarity of the layers of networks.
 
     Attributes
     ----------
     count
-        Images that activations were taken at.
+        Number of images that activations were taken at.
     centred, ridge, svcca_variance
-        As `netlens.model_comparison.measures.Whitened` and `SVCCA` were given them.
+        Parameters of `netlens.model_comparison.measures.Whitened` and `SVCCA`.
     networks
-        What is known of each network's layers, by network.
+        Properties of each network's layers, by network.
     pairs
         Pairs of networks, in the order in which they were compared.
     matrices
@@ -72,7 +75,14 @@ class Similarities:
     matrices: Mapping[tuple[str, str, str], Float]
 
     def matrix(self, first: str, second: str, measure: str = "whitened") -> Float:
-        """Give the similarity of a pair of networks, whichever of them was compared first.
+        """Return the similarity of a pair of networks, in whichever order they were compared.
+
+        Parameters
+        ----------
+        first, second
+            Names of the networks of the rows and of the columns.
+        measure
+            A key of `MEASURES`.
 
         Returns
         -------
@@ -82,7 +92,7 @@ class Similarities:
         Raises
         ------
         ComparisonError
-            The networks were not compared, or not by this measure.
+            The two networks were not compared, or not by this measure.
         """
         if (first, second, measure) in self.matrices:
             return self.matrices[first, second, measure]
@@ -93,10 +103,85 @@ class Similarities:
             f"{first} and {second} were not compared by {measure!r}; there are {known}, by {list(MEASURES)}"
         )
 
+    def save(self, path: str | Path) -> None:
+        """Save as npz.
+
+        The arrays are ``networks`` and ``pairs`` (k, 2), names; ``count`` int64; ``centred`` bool; ``ridge`` and
+        ``svcca_variance`` float64; for each network ``<network>.layers``, names, and ``<network>.channels``,
+        ``.ranks``, ``.ridges``, ``.svcca_counts`` (l,); for each pair and measure ``<first>--<second>.<measure>``,
+        (layers of the first, layers of the second) float64.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        save_arrays(
+            path,
+            {
+                "networks": np.array(list(self.networks), np.str_),
+                "pairs": np.array(self.pairs, np.str_),
+                "count": np.array(self.count, np.int64),
+                "centred": np.array(self.centred),
+                "ridge": np.array(self.ridge),
+                "svcca_variance": np.array(self.svcca_variance),
+                **{
+                    f"{name}.{part}": np.asarray(getattr(table, part))
+                    for name, table in self.networks.items()
+                    for part in _PARTS
+                },
+                **{f"{first}--{second}.{name}": values for (first, second, name), values in self.matrices.items()},
+            },
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Similarities":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        reader = ArrayReader(path)
+        networks = {}
+        for name in reader.names("networks", "networks"):
+            size = f"layers of {name}"
+            networks[name] = LayerTable(
+                reader.names(f"{name}.layers", size),
+                reader.array(f"{name}.channels", "i", size),
+                reader.array(f"{name}.ranks", "i", size),
+                reader.array(f"{name}.ridges", "f", size),
+                reader.array(f"{name}.svcca_counts", "i", size),
+            )
+        pairs = tuple((str(first), str(second)) for first, second in reader.array("pairs", "U", "pairs", 2))
+        for first, second in pairs:
+            if unknown := {first, second} - set(networks):
+                raise reader.error(f"a pair names the network {unknown.pop()!r}, of which there are no layers")
+        found = cls(
+            count=reader.whole("count"),
+            centred=bool(reader.array("centred", "b")),
+            ridge=reader.real("ridge"),
+            svcca_variance=reader.real("svcca_variance"),
+            networks=networks,
+            pairs=pairs,
+            matrices={
+                (first, second, measure): reader.array(
+                    f"{first}--{second}.{measure}", "f", f"layers of {first}", f"layers of {second}"
+                )
+                for first, second in pairs
+                for measure in MEASURES
+            },
+        )
+        reader.finish()
+        return found
+
 
 def similarities(
     pairs: Iterable[tuple[str, str]],
-    sums_of: Callable[[str, str], CrossProducts],
+    moments_of: Callable[[str, str], SecondMoments],
     *,
     centred: bool = False,
     ridge: float = 1e-6,
@@ -104,15 +189,15 @@ def similarities(
 ) -> Similarities:
     """Compare networks with themselves and with each other.
 
-    Every layer is prepared once a measure, however many networks it is compared with, and the sums of one pair are held
-    at a time.
+    Every layer is prepared once per measure, however many networks it is compared with, and the second moments of only
+    one pair are held in memory at a time.
 
     Parameters
     ----------
     pairs
-        Pairs of networks; of each network also the pair with itself.
-    sums_of
-        Gives the sums of products of a pair.
+        Pairs of networks, which must include each network with itself.
+    moments_of
+        Returns the second moments of a pair.
     centred, ridge, svcca_variance
         Parameters of the measures.
 
@@ -123,8 +208,8 @@ def similarities(
     Raises
     ------
     ComparisonError
-        A network is not compared with itself; the sums of a pair are of other images or layers than those of its
-        networks; or a covariance is none.
+        A network is not compared with itself; the second moments of a pair are of other images or layers than those of
+        its networks; or an array is not a covariance.
     """
     asked = tuple(dict.fromkeys(pairs))
     own = [first for first, second in asked if first == second]
@@ -140,83 +225,26 @@ def similarities(
     matrices: dict[tuple[str, str, str], Float] = {}
     counts: dict[int, tuple[str, str]] = {}
     for first, second in sorted(asked, key=lambda pair: pair[0] != pair[1]):
-        sums = sums_of(first, second)
-        counts.setdefault(sums.count, (first, second))
+        moments = moments_of(first, second)
+        counts.setdefault(moments.count, (first, second))
         if first == second:
-            ready |= {(first, name): prepared(measure, sums) for name, measure in measures.items()}
+            ready |= {(first, name): prepared(measure, moments) for name, measure in measures.items()}
             networks[first] = _table(ready[first, "whitened"], ready[first, "svcca"])
-        for network, layers in ((first, sums.first_layers), (second, sums.second_layers)):
+        for network, layers in ((first, moments.first_layers), (second, moments.second_layers)):
             if layers != networks[network].layers:
                 raise ComparisonError(
-                    f"sums of {first} with {second} are of other layers of {network} than those of {network} with "
-                    "itself; make them again"
+                    f"the second moments of {first} with {second} are of other layers of {network} than those of "
+                    f"{network} with itself; compute them again"
                 )
         for name, measure in measures.items():
-            matrices[first, second, name] = similarity_matrix(measure, sums, ready[first, name], ready[second, name])
+            matrices[first, second, name] = similarity_matrix(measure, moments, ready[first, name], ready[second, name])
     if len(counts) > 1:
         told = ", ".join(f"{first} with {second} over {count} images" for count, (first, second) in counts.items())
-        raise ComparisonError(f"sums are over different images: {told}; make all of them again")
+        raise ComparisonError(f"second moments are over different images: {told}; compute all of them again")
     if not counts:
         raise ComparisonError("there are no networks to compare")
     in_order = {(*pair, name): matrices[(*pair, name)] for pair in asked for name in measures}
     return Similarities(next(iter(counts)), centred, ridge, svcca_variance, networks, asked, in_order)
-
-
-def pack(found: Similarities) -> dict[str, NDArray[Any]]:
-    """Write similarities as arrays for an npz file.
-
-    Returns
-    -------
-    dict
-        ``networks`` and ``pairs`` (k, 2), names; ``count`` int64; ``centred`` bool; ``ridge`` and ``svcca_variance``
-        float64; for each network ``<network>.layers``, names, and ``<network>.channels``, ``.ranks``, ``.ridges``,
-        ``.svcca_counts`` (l,); for each pair and measure ``<first>--<second>.<measure>``, (la, lb) float64.
-    """
-    return {
-        "networks": np.array(list(found.networks), np.str_),
-        "pairs": np.array(found.pairs, np.str_),
-        "count": np.array(found.count, np.int64),
-        "centred": np.array(found.centred),
-        "ridge": np.array(found.ridge),
-        "svcca_variance": np.array(found.svcca_variance),
-        **{
-            f"{name}.{part}": np.asarray(getattr(table, part))
-            for name, table in found.networks.items()
-            for part in _PARTS
-        },
-        **{f"{first}--{second}.{name}": values for (first, second, name), values in found.matrices.items()},
-    }
-
-
-def unpack(arrays: Mapping[str, NDArray[Any]]) -> Similarities:
-    """Read what `pack` wrote.
-
-    Raises
-    ------
-    ComparisonError
-        An array is missing, or a matrix does not have the size of its layers.
-    """
-    try:
-        networks = {}
-        for name in (str(name) for name in arrays["networks"]):
-            layers, *rest = (arrays[f"{name}.{part}"] for part in _PARTS)
-            networks[name] = LayerTable(tuple(str(layer) for layer in layers), *rest)
-        pairs = tuple((str(first), str(second)) for first, second in arrays["pairs"])
-        matrices = {
-            (first, second, measure): arrays[f"{first}--{second}.{measure}"]
-            for first, second in pairs
-            for measure in MEASURES
-        }
-        plain = int(arrays["count"]), bool(arrays["centred"]), float(arrays["ridge"]), float(arrays["svcca_variance"])
-    except KeyError as error:
-        raise ComparisonError(f"no similarities: there is no array {error}; make the file again") from error
-    for (first, second, measure), values in matrices.items():
-        expected = len(networks[first].layers), len(networks[second].layers)
-        if values.shape != expected:
-            raise ComparisonError(
-                f"{measure} of {first} with {second} is {values.shape}, not {expected}; make the file again"
-            )
-    return Similarities(*plain, networks, pairs, matrices)
 
 
 def _table(whitened: Mapping[str, Whitening], leading: Mapping[str, Whitening]) -> LayerTable:

@@ -1,6 +1,6 @@
-"""Two networks' layers side by side, joined by lines as strong as the layers are similar."""
+"""Layers of two networks side by side, joined by lines whose strength shows how similar the layers are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,17 +15,18 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike, NDArray
 
+from netlens.model_comparison.network_graph import LayerGraph
 from netlens.plots import style
 
-#: Shares of the largest similarity that the key shows.
+#: Fractions of the largest similarity that the key shows.
 KEY_SHARES: Final = (0.25, 0.5, 1.0)
 
 _ROW_IN: Final = 0.26
 _TOP_IN, _BOTTOM_IN = 0.3, 0.42
 _WIDEST_PT: Final = 2.2
-# Room beside the columns, in which labels and half of the network's name stand; what needs more is cut in the middle.
+# Space beside the columns for labels and half of the network's name; longer text is shortened in the middle.
 _LEAST_IN, _MOST_IN, _EDGE_IN = 0.75, 1.4, 0.05
-# From a column to its labels, and what a connection around other layers takes of it besides.
+# Distance from a column to its labels, and extra space for connections that bypass other layers.
 _BESIDE_IN, _BOW_IN = 0.09, 0.2
 _LABEL_PT, _NAME_PT = 7.0, 7.5
 _LINE: Final = style.PALETTE[0]
@@ -39,11 +40,11 @@ class Side:
     Attributes
     ----------
     network
-        Its name.
+        The network's name.
     labels
-        Of the layers, in network order.
+        Labels of the layers, in network order.
     edges
-        (k, 2) int, which layer takes from which.
+        (k, 2) int: from layer, to layer, as indices.
     """
 
     network: str
@@ -51,28 +52,28 @@ class Side:
     edges: NDArray[np.int64]
 
 
-def side_of(graph: Mapping[str, NDArray[Any]], layers: Sequence[str]) -> Side:
-    """Read one network's column from a graph's arrays.
+def side_of(graph: LayerGraph, layers: Sequence[str]) -> Side:
+    """Return the column of one network.
 
     Parameters
     ----------
     graph
-        ``network``, ``names`` and ``labels`` (n), ``edges`` (k, 2).
+        The network's layers and connections.
     layers
-        Layers that the similarities are of, in their order.
+        Layers of the similarities, in their order.
 
     Raises
     ------
     ValueError
-        Those are not the graph's layers: lines would join the wrong ones.
+        They are not the graph's layers, so lines would join the wrong ones.
     """
-    if list(map(str, graph["names"])) != list(layers):
-        raise ValueError(f"the similarities are of other layers of {graph['network']} than its graph: make both again")
-    return Side(str(graph["network"]), tuple(map(str, graph["labels"])), np.asarray(graph["edges"], np.int64))
+    if list(graph.names) != list(layers):
+        raise ValueError(f"the similarities are of other layers of {graph.network} than its graph: compute both again")
+    return Side(graph.network, graph.labels, graph.edges)
 
 
 def height_in(sides: Sequence[Side]) -> float:
-    """Give the height that the figure needs."""
+    """Return the height that the figure needs, in inches."""
     return _TOP_IN + _BOTTOM_IN + _ROW_IN * max(len(side.labels) for side in sides)
 
 
@@ -82,17 +83,18 @@ def draw(fig: Figure, sides: Sequence[Side], values: ArrayLike) -> None:
     Parameters
     ----------
     fig
-        Empty, of the height of `height_in`, without a layout of its own.
+        Empty figure of the height `height_in`, without a layout engine.
     sides
-        The columns on the left and on the right. Layers are placed by depth, the first and the last beside each other.
+        The left and the right column. Layers are placed by depth, so that the first layers are beside each other and so
+        are the last.
     values
         (layers on the left, layers on the right), finite, not negative. Opacity and width of a line are its value over
-        the largest; the largest of each layer on the left has a colour of its own.
+        the largest; the best match of each layer on the left has another color.
 
     Raises
     ------
     ValueError
-        The values are not of these layers, or not finite and at least 0.
+        The values do not fit these layers, or are negative or not finite.
     """
     similarities = np.asarray(values, np.float64)
     left, right = sides
@@ -116,7 +118,7 @@ def draw(fig: Figure, sides: Sequence[Side], values: ArrayLike) -> None:
 
 
 def _margin_in(side: Side) -> float:
-    """Room between a column and the figure's edge."""
+    """Return the space between a column and the figure's edge."""
     labels = max(_width_in(label, _LABEL_PT) for label in side.labels) + _beside_in(side)
     return min(max(_LEAST_IN, _EDGE_IN + labels, _EDGE_IN + _width_in(side.network, _NAME_PT, bold=True) / 2), _MOST_IN)
 
@@ -131,7 +133,7 @@ def _width_in(text: str, size_pt: float, *, bold: bool = False) -> float:
 
 
 def _cut(text: str, room_in: float, size_pt: float, *, bold: bool = False) -> str:
-    """Leave the middle of a text out where it is wider than the room."""
+    """Shorten a text in the middle if it is wider than the space for it."""
     width = _width_in(text, size_pt, bold=bold)
     shown, kept = text, len(text)
     while kept > 2 and width > room_in:
@@ -142,13 +144,13 @@ def _cut(text: str, room_in: float, size_pt: float, *, bold: bool = False) -> st
 
 
 def _depths(count: int, most: int) -> NDArray[np.float64]:
-    """Places from the top, at which the first and the last of each column lie beside each other."""
+    """Return the distances from the top at which the first and last layers of both columns are beside each other."""
     margin = 0.5 / most
     return np.linspace(margin, 1 - margin, count) if count > 1 else np.array([0.5])
 
 
 def _strength(share: float, *, best: bool) -> dict[str, Any]:
-    """Opacity and width of a line by its share of the largest value."""
+    """Return opacity and width of a line by its fraction of the largest value."""
     return {"alpha": share, "lw": _WIDEST_PT * share, "color": _BEST if best else _LINE, "zorder": 2 + share + 2 * best}
 
 
@@ -171,7 +173,7 @@ def _column(ax: Axes, side: Side, depths: NDArray[np.float64], across: float, ou
     width = float(ax.figure.get_size_inches()[0])  # type: ignore[union-attr]
     for source, user in side.edges:
         start, end = depths[source], depths[user]
-        # Around other layers in a bow on the outside.
+        # A connection that bypasses other layers is an arc on the outside.
         bow = 0 if user == source + 1 else 4 / 3 * (_BOW_IN - 0.03) / width * outwards
         points = [(across, start), (across + bow, start), (across + bow, end), (across, end)]
         curve = Path(points, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])

@@ -1,4 +1,4 @@
-"""Sheets of analogies: what a unit is in every layer of a network, as pictures, and how much of the unit is there."""
+"""Sheets of analogies: a unit's direction in every layer of a network, visualized, and how much of it can be read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from netlens.plots import style
 from netlens.plots.unit_panels import bare, draw_picture, panel, words
 
-#: Colours of the two bars: along the direction, and from the whole layer.
+#: Colors of the two bars: along the direction, and from the whole layer.
 ALONG: Final = style.PALETTE[0]
 CEILING: Final = "0.72"
 
@@ -36,11 +36,11 @@ class Shown:
     Attributes
     ----------
     label
-        What the layer is called.
+        Label of the layer.
     picture
-        (size, size, 3) uint8 of the direction; None where the unit has none in this layer.
+        (size, size, 3) uint8, feature visualization of the direction; None if the direction is zero.
     r2, ceiling
-        Held-out R2 along the direction, and from the whole layer.
+        Held-out R2 of the probe along the direction, and of the probe on the whole layer.
     """
 
     label: str
@@ -50,21 +50,21 @@ class Shown:
 
 
 def analogy_sheet(titles: tuple[str, str], unit: tuple[str, NDArray[Any]], layers: Sequence[Shown]) -> Figure:
-    """Draw a unit's own picture, and beside it one picture a layer with bars of R2 under it, in rows.
+    """Draw a unit's feature visualization and, beside it in rows, one per layer with bars of R2 below.
 
     Parameters
     ----------
     titles
-        Over the unit, and over the layers.
+        Titles above the unit and above the layers.
     unit
-        What the unit is called, and its picture, (size, size, 3) uint8.
+        Label of the unit, and its feature visualization, (size, size, 3) uint8.
     layers
         In network order.
 
     Returns
     -------
     Figure
-        As wide as the page; rows of equal length, as few as leave pictures of a readable size.
+        As wide as the page, with rows of equal length, as few as keep the images at a readable size.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def analogy_sheet(titles: tuple[str, str], unit: tuple[str, NDArray[Any]], layer
         There are no layers.
     """
     if not layers:
-        raise ValueError("a sheet of analogies shows at least one layer")
+        raise ValueError("a sheet of analogies shows at least one layer; there is none")
     start = _EDGE + _UNIT + 0.3
     room = style.FULL_WIDTH_IN - _EDGE - start + _GAP
     rows = -(-len(layers) // int(room / (_SMALLEST + _GAP)))
@@ -107,7 +107,7 @@ def _draw_layer(fig: Figure, shown: Shown, left: float, top: float, side: float)
 
 
 def _draw_bars(ax: Axes, r2: float, ceiling: float) -> None:
-    """Draw both values from 0 to 1, the longer behind; a negative one has no length."""
+    """Draw both bars on a scale from 0 to 1, the longer one behind; a negative value has no bar."""
     ax.set(xlim=(0, 1), ylim=(0, 1))
     _plain(ax, "0.93")
     for value, colour in sorted(((ceiling, CEILING), (r2, ALONG)), key=lambda bar: -bar[0]):
@@ -115,7 +115,7 @@ def _draw_bars(ax: Axes, r2: float, ceiling: float) -> None:
 
 
 def _plain(ax: Axes, colour: Any) -> None:
-    """Make a panel a patch of one colour, without ticks and frame."""
+    """Turn a panel into a patch of one color, without ticks and frame."""
     ax.set(xticks=[], yticks=[], facecolor=colour)
     for side in ax.spines.values():
         side.set_visible(False)
@@ -131,6 +131,6 @@ def _draw_key(fig: Figure, left: float, top: float) -> None:
 
 
 def _decimals(value: float) -> str:
-    """Two decimals, with a minus sign as wide as a digit; what rounds to nothing has none."""
+    """Format with two decimals and a minus sign as wide as a digit; what rounds to 0 has no sign."""
     text = f"{value:.2f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")

@@ -1,4 +1,4 @@
-"""Sheets of caricatures: the image, and beside it a picture a layer, in lines of few enough to be seen in print."""
+"""Sheets of caricatures: the image and, beside it, one caricature per layer, in lines short enough for print."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from netlens.plots import style
 from netlens.plots.unit_panels import draw_picture, panel, words
 
 _LABEL_PT: Final = 6.5
-_LINE_COUNT: Final = 10  # layers in a line, at most
-_LARGEST_IN: Final = 0.65  # a picture's side
+_LINE_COUNT: Final = 10  # most layers per line
+_LARGEST_IN: Final = 0.65  # side of an image
 _EDGE_IN: Final = 0.03
-_ROWS_IN: Final = 0.14  # the rows' labels, behind the image
+_ROWS_IN: Final = 0.14  # labels of the rows, after the image
 _GAP_IN: Final = 0.05
 _HEADING_IN: Final = 0.18
-_TITLE_IN: Final = 0.15  # a line's layers
-_BETWEEN_IN: Final = 0.07  # lines
+_TITLE_IN: Final = 0.15  # labels of a line's layers
+_BETWEEN_IN: Final = 0.07  # between lines
 
 
 @dataclass(frozen=True)
 class Band:
-    """Pictures of one network.
+    """Caricatures of one network.
 
     Attributes
     ----------
     labels
-        n layers, in network order.
+        Labels of n layers, in network order.
     pictures
-        What is written beside each row -> (n, size, size, 3), uint8.
+        By text beside the row: (n, size, size, 3) uint8.
     heading
-        What is written above; empty: nothing.
+        Text above the band; may be empty.
     """
 
     labels: Sequence[str]
@@ -43,37 +43,37 @@ class Band:
     heading: str = ""
 
     def lines(self) -> list[slice]:
-        """Deal the layers to lines, as evenly as can be."""
+        """Return the layers of each line, divided as evenly as possible."""
         count = len(self.labels)
         lines_count = -(-count // _LINE_COUNT)
         bounds = [round(line * count / lines_count) for line in range(lines_count + 1)]
         return [slice(start, end) for start, end in pairwise(bounds)]
 
     def height_in(self, step_in: float) -> float:
-        """Give what the band takes when pictures follow each other at a distance."""
+        """Return the band's height in inches for a given distance from one image to the next."""
         line_in = _TITLE_IN + len(self.pictures) * step_in + _BETWEEN_IN
         return (_HEADING_IN if self.heading else 0.0) + len(self.lines()) * line_in
 
 
 def sheet(image: NDArray[Any], bands: Sequence[Band]) -> Figure:
-    """Draw the image and the bands of its caricatures, one below the other.
+    """Draw the image and the bands of its caricatures below each other.
 
     Parameters
     ----------
     image
-        (size, size, 3), uint8: drawn once, before the first layer of the first band.
+        (size, size, 3) uint8, drawn once, before the first layer of the first band.
     bands
-        At least one, of at least one layer and one row each.
+        At least one band, with at least one layer and one row each.
 
     Returns
     -------
     Figure
-        Drawn after `netlens.plots.style.paper`; not wider than the page.
+        Not wider than the page. Call `netlens.plots.style.pictures` before.
 
     Raises
     ------
     ValueError
-        There is nothing to draw, or a row does not have a picture a layer.
+        There is nothing to draw, or a row does not have one image per layer.
     """
     if not bands:
         raise ValueError("a sheet of caricatures needs at least one band")

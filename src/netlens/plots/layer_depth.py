@@ -1,4 +1,4 @@
-"""Lines over the relative depth of layers, one a network, named where they end."""
+"""Lines over the relative depth of layers, one per network, labeled at their ends."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,18 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.plots import style
 
-#: Colour and marker of the first, the second and the third network.
+#: Color and marker of the first, second and third network.
 COLOURS: Final = (style.PALETTE[0], style.PALETTE[1], style.PALETTE[2])
 MARKERS: Final = ("o", "s", "D")
 
 
 def relative_depths(count: int) -> NDArray[np.float64]:
-    """Give the places of layers, (count,), from 0 for the first to 1 for the last; 0 for one alone."""
+    """Return the relative depths of layers, (count,), from 0 for the first to 1 for the last; 0 for a single layer."""
     return np.arange(count) / max(1, count - 1)
 
 
 def depth_lines(ax: Axes, lines: Mapping[str, ArrayLike]) -> None:
-    """Draw one line a network, values (layers,) over the relative depth of its layers; the first network on top."""
+    """Draw one line per network, its values (layers,) over the relative depth; the first network is on top."""
     for index, values in enumerate(lines.values()):
         heights = np.asarray(values, np.float64)
         look: dict[str, Any] = {"color": COLOURS[index], "marker": MARKERS[index], "zorder": 5 - index}
@@ -33,10 +33,10 @@ def depth_lines(ax: Axes, lines: Mapping[str, ArrayLike]) -> None:
 
 
 def name_lines(ax: Axes, lines: Mapping[str, ArrayLike]) -> None:
-    """Write each line's name right of where it ends, in its colour, moved up or down where names would touch."""
+    """Write each line's name to the right of its end, in its color, moved up or down where names would touch."""
     low, high = ax.get_ylim()
     height_in = ax.get_window_extent().height / ax.figure.dpi
-    # A line of 7 points, in the unit of the axis.
+    # Distance of lines of text at 7 points, in the unit of the axis.
     ends = [float(np.asarray(values)[-1]) for values in lines.values()]
     heights = spread(ends, 9.5 / 72 / height_in * (high - low))
     for index, (name, end, height) in enumerate(zip(lines, ends, heights, strict=True)):
@@ -53,22 +53,27 @@ def name_lines(ax: Axes, lines: Mapping[str, ArrayLike]) -> None:
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Move places apart until they are `gap` from each other, together as little as that needs, in their order.
+    """Move positions apart until they are at least `gap` from each other, in order and as little as possible.
 
     Parameters
     ----------
     places
-        Where they would like to be.
+        Preferred positions.
     gap
-        Least distance of two.
+        Smallest distance between two of them.
 
     Returns
     -------
     list of float
-        Where they are, in the order in which they were given.
+        New positions, in the given order.
+
+    Examples
+    --------
+    >>> spread([0.0, 0.5, 3.0], 1.0)
+    [-0.25, 0.75, 3.0]
     """
     order = sorted(range(len(places)), key=lambda index: places[index])
-    # Groups that touch move as one, centred on what their members wish.
+    # Groups that touch move as one, centered on the mean of their preferred positions.
     groups: list[tuple[list[int], float]] = []
     for index in order:
         members, centre = [index], places[index]

@@ -1,4 +1,4 @@
-"""Matrices of similarities of layers, side by side, each with its scale."""
+"""Similarity matrices of layers, side by side, each with its own scale."""
 
 import math
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.plots import style
 
-#: Up to so many layers, panels stand side by side; matrices of more layers have a line of the figure each.
+#: Panels with up to this many layers are placed side by side; larger ones below each other.
 SIDE_BY_SIDE: Final = 14
 
 _LABEL_PT: Final = 6.5
-# Labels of rows or columns that are closer than this stand at every second one, or fewer.
+# If rows or columns are closer than this, only every second one, or fewer, is labeled.
 _PITCH_PT: Final = 5.8
 _MARGIN_IN: Final = 0.1
 _NARROWEST: Final = 6
-# What leaves room for a caption on a page.
+# Leaves room for a caption on a page.
 _HIGHEST_IN: Final = 8.0
-# Brightness of a cell, from 0 to 1, above which its mark is dark.
+# Brightness of a cell, from 0 to 1, above which its dot is dark.
 _BRIGHT: Final = 0.5
 
 
@@ -36,13 +36,13 @@ class Panel:
     Attributes
     ----------
     title
-        What stands above it.
+        Text above the matrix.
     values
-        (r, c), from 0 on.
+        (r, c), 0 or more.
     rows, columns
         Labels of the layers.
     row_title, column_title
-        Names of the networks that the rows and the columns are the layers of.
+        Names of the networks of the rows and of the columns.
     """
 
     title: str
@@ -54,13 +54,13 @@ class Panel:
 
 
 def colours() -> Colormap:
-    """Perceptually uniform colours, light for 0, dark for the largest value; also in grey and to the colour-blind."""
+    """Return a perceptually uniform color map from light (0) to dark, also in gray and for color-blind readers."""
     colours: Colormap = sns.color_palette("mako_r", as_cmap=True)
     return colours
 
 
 def draw(fig: Figure, panels: Sequence[Panel]) -> None:
-    """Draw panels side by side, or below each other where their layers are many, and give the figure their size.
+    """Draw panels side by side, or below each other if they have many layers, and fit the figure's size to them.
 
     The scale of a panel goes from 0 to its own largest value. A dot marks the largest value of each row, the best match
     of that layer.
@@ -68,25 +68,25 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
     Parameters
     ----------
     fig
-        Empty. Its size and layout are set: the page's width, or a column's for one panel and for panels
-        below each other; as high as the panels then are, and no higher than a page.
+        Empty figure. Its size and layout are set: as wide as the page, or as a column for a single panel and for panels
+        below each other; as high as the panels need, but no higher than a page.
     panels
-        At least one. Row labels that are those of the panel before, without a title of their own, are left out.
+        At least one. Row labels are omitted where they repeat those of the previous panel and there is no row title.
 
     Raises
     ------
     ValueError
-        A panel's values are not of its layers, or not finite and at least 0.
+        A panel's values do not fit its layers, or are negative or not finite.
     """
     for panel in panels:
         _check(panel)
     beside = len(panels) > 1 and _side_by_side(panels)
     width = style.FULL_WIDTH_IN if beside else style.WIDTH_IN
-    # Higher than square cells of the width will need; what is left is cut off below.
+    # Higher than square cells of this width will need; the rest is cut off below.
     fig.set_layout_engine("compressed")
     fig.set_size_inches(width, 6.0 if beside else 6.0 * len(panels))
     shape = (1, len(panels)) if beside else (len(panels), 1)
-    # Side by side, cells are of about one size, unless a matrix would be too narrow for its title.
+    # Side by side, cells have about the same size, unless a matrix would be too narrow for its title.
     ratios = [max(len(panel.columns), _NARROWEST) for panel in panels] if beside else None
     axes: list[Axes] = list(fig.subplots(*shape, squeeze=False, width_ratios=ratios).ravel())
     before: Sequence[str] = ()
@@ -105,7 +105,7 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
         fig.set_size_inches(width, min(sum(heights) + _MARGIN_IN * (len(panels) + 1), _HIGHEST_IN))
     fig.canvas.draw()
     for ax, panel in zip(axes, panels, strict=True):
-        # Cells are square, so rows are as close as columns.
+        # Cells are square, so rows are as close together as columns.
         cell_pt = ax.get_window_extent().width / fig.dpi * 72 / len(panel.columns)
         step = math.ceil(_PITCH_PT / cell_pt)
         for axis in (ax.xaxis, ax.yaxis):
@@ -114,7 +114,7 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
 
 
 def _scale(ax: Axes, image: AxesImage) -> None:
-    """Draw the scale as high as the matrix, with its two ends and the middle told."""
+    """Draw the scale as high as the matrix, labeled at both ends and in the middle."""
     inset = ax.inset_axes((1.04, 0, 0.045, 1))
     _, largest = image.get_clim()
     bar = ax.figure.colorbar(image, cax=inset, ticks=[0, largest / 2, largest])
@@ -132,7 +132,7 @@ def _check(panel: Panel) -> None:
     if shape != (len(panel.rows), len(panel.columns)):
         raise ValueError(f"{panel.title}: values {shape} for {len(panel.rows)} and {len(panel.columns)} layers")
     if not np.isfinite(panel.values).all() or np.min(panel.values) < 0:
-        raise ValueError(f"{panel.title}: similarities are finite and not negative; these are not")
+        raise ValueError(f"{panel.title}: similarities must be finite and not negative")
 
 
 def _matrix(ax: Axes, panel: Panel) -> AxesImage:

@@ -1,0 +1,276 @@
+"""Analogies and caricatures as the notebooks hand them on to each other, as arrays in npz files.
+
+- `UnitAnalogies`: a unit of the first network in the layers of all networks;
+- `CaricatureImage`: the image that caricatures are made of;
+- `Caricatures`: that image as every layer of one network sees it.
+
+The other results of this section are saved and loaded by what computes them: `netlens.model_comparison.sample.Samples`,
+`netlens.model_comparison.second_moments.SecondMoments`, `netlens.model_comparison.similarity.Similarities` and
+`netlens.model_comparison.network_graph.NetworkGraph`. Nothing in this module starts TensorFlow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlens.files.array_reader import ArrayReader
+from netlens.files.arrays import save_arrays
+from netlens.model_comparison.analogies import Analogy, Unit
+
+#: Powers of the cosine in the objective of a caricature: the dot product alone, and times the cosine.
+COSINE_POWERS: Final = (0, 1)
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class UnitAnalogies:
+    """A unit of the first network, and its analogies in the layers of all networks.
+
+    Attributes
+    ----------
+    networks
+        First, second and third network; one name may appear more than once.
+    unit
+        The unit.
+    unit_key
+        Key of the unit's own feature visualization.
+    heldout_count
+        Number of held-out images that R2 is computed over.
+    analogies
+        By network (each once, the first network first), then by layer in network order.
+    keys
+        By network, then by layer: key of the direction's feature visualization; empty where the direction is zero.
+    """
+
+    networks: tuple[str, ...]
+    unit: Unit
+    unit_key: str
+    heldout_count: int
+    analogies: Mapping[str, Mapping[str, Analogy]]
+    keys: Mapping[str, Mapping[str, str]]
+
+    @property
+    def other_networks(self) -> list[str]:
+        """The networks other than the first; the first where there is no other."""
+        return [name for name in self.analogies if name != self.networks[0]] or [self.networks[0]]
+
+    def elsewhere(self, network: str) -> dict[str, Analogy]:
+        """Return the analogies in a network's layers, without the layer that the unit belongs to."""
+        own = (self.networks[0], self.unit.layer)
+        return {layer: analogy for layer, analogy in self.analogies[network].items() if (network, layer) != own}
+
+    def best_layer(self, network: str) -> str:
+        """Return the layer of a network along whose direction the unit is predicted best, other than its own layer.
+
+        Raises
+        ------
+        ValueError
+            The network has no other layer.
+        """
+        found = self.elsewhere(network)
+        if not found:
+            raise ValueError(f"network {network!r}: only the unit's own layer is compared; compare at least two layers")
+        return max(found, key=lambda layer: found[layer].r2)
+
+    def save(self, path: str | Path) -> None:
+        """Save as npz.
+
+        For the I-th network, ``analogy_I_layers``, ``analogy_I_r2``, ``analogy_I_ceiling`` and ``analogy_I_channels``
+        are (layers,); ``analogy_I_directions`` holds the directions of all layers, concatenated.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        arrays: dict[str, NDArray[Any]] = {
+            "networks": np.array(self.networks),
+            "unit_layer": np.array(self.unit.layer),
+            "unit": np.array(self.unit.channel),
+            "heldout_count": np.array(self.heldout_count),
+            "analogy_networks": np.array(list(self.analogies), np.str_),
+        }
+        for place, by_layer in enumerate(self.analogies.values()):
+            each = list(by_layer.values())
+            arrays |= {
+                f"analogy_{place}_layers": np.array(list(by_layer), np.str_),
+                f"analogy_{place}_r2": np.array([analogy.r2 for analogy in each], np.float64),
+                f"analogy_{place}_ceiling": np.array([analogy.ceiling for analogy in each], np.float64),
+                f"analogy_{place}_channels": np.array([analogy.direction.size for analogy in each], np.int64),
+                f"analogy_{place}_directions": np.concatenate([np.empty(0), *(analogy.direction for analogy in each)]),
+            }
+        arrays["unit_key"] = np.array(self.unit_key)
+        for name in self.analogies:
+            arrays[f"{name}.keys"] = np.array([self.keys[name][layer] for layer in self.analogies[name]], np.str_)
+        save_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "UnitAnalogies":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        reader = ArrayReader(path)
+        networks = reader.names("networks", "places")
+        known = reader.names("analogy_networks", "networks")
+        if not networks or set(networks) != set(known):
+            raise reader.error(f"its analogies are of {', '.join(known)}, not of {', '.join(networks)}")
+        analogies: dict[str, dict[str, Analogy]] = {}
+        keys: dict[str, dict[str, str]] = {}
+        for place, name in enumerate(known):
+            size = f"layers of {name}"
+            layers = reader.names(f"analogy_{place}_layers", size)
+            r2 = reader.array(f"analogy_{place}_r2", "f", size).tolist()
+            ceiling = reader.array(f"analogy_{place}_ceiling", "f", size).tolist()
+            channels = reader.array(f"analogy_{place}_channels", "i", size)
+            directions = reader.array(f"analogy_{place}_directions", "f", int(channels.sum()))
+            parts = np.split(directions, np.cumsum(channels)[:-1]) if layers else []
+            analogies[name] = dict(zip(layers, map(Analogy, parts, r2, ceiling), strict=True))
+            keys[name] = dict(zip(layers, reader.names(f"{name}.keys", size), strict=True))
+        unit = Unit(str(reader.array("unit_layer", "U")), reader.whole("unit"))
+        unit_key, heldout_count = str(reader.array("unit_key", "U")), reader.whole("heldout_count")
+        reader.finish()
+        own = analogies[networks[0]].get(unit.layer)
+        if own is None or not 0 <= unit.channel < own.direction.size:
+            raise reader.error(f"network {networks[0]!r} has no unit {unit.name} in it")
+        return cls(networks, unit, unit_key, heldout_count, analogies, keys)
+
+
+@dataclass(frozen=True)
+class CaricatureImage:
+    """The image that caricatures are made of.
+
+    Attributes
+    ----------
+    image
+        (size, size, 3) uint8.
+    index
+        Its index in the image set.
+    class_name
+        The class it shows.
+    """
+
+    image: Pixels
+    index: int
+    class_name: str
+
+    def save(self, path: str | Path) -> None:
+        """Save as npz.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        arrays = {"image": self.image, "index": np.array(self.index), "class_name": np.array(self.class_name)}
+        save_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "CaricatureImage":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or does not hold a square image.
+        """
+        reader = ArrayReader(path)
+        found = cls(
+            reader.array("image", "u", "size", "size", 3),
+            reader.whole("index"),
+            str(reader.array("class_name", "U")),
+        )
+        reader.finish()
+        return found
+
+
+@dataclass(frozen=True)
+class Caricatures:
+    """Caricatures of one image at every layer of a network.
+
+    Attributes
+    ----------
+    network
+        The network's name.
+    class_name
+        What the image shows.
+    image
+        (size, size, 3) uint8.
+    layers
+        Names of all n layers but the input, in network order.
+    compared
+        Those of them that are compared with other networks, in network order.
+    by_cosine_power
+        For each of `COSINE_POWERS`, (n, size, size, 3) uint8.
+    """
+
+    network: str
+    class_name: str
+    image: Pixels
+    layers: tuple[str, ...]
+    compared: tuple[str, ...]
+    by_cosine_power: Mapping[int, Pixels]
+
+    def of_compared(self, cosine_power: int) -> Pixels:
+        """Return the caricatures at the compared layers, (compared layers, size, size, 3) uint8."""
+        return self.by_cosine_power[cosine_power][np.isin(self.layers, self.compared)]
+
+    def save(self, path: str | Path) -> None:
+        """Save as a compressed npz file.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        save_arrays(
+            path,
+            {
+                "network": np.array(self.network),
+                "class_name": np.array(self.class_name),
+                "image": self.image,
+                "layers": np.array(self.layers, np.str_),
+                "compared": np.array(self.compared, np.str_),
+                **{f"pictures_{power}": self.by_cosine_power[power] for power in COSINE_POWERS},
+            },
+            compress=True,
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Caricatures":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        reader = ArrayReader(path)
+        found = cls(
+            network=str(reader.array("network", "U")),
+            class_name=str(reader.array("class_name", "U")),
+            image=reader.array("image", "u", "size", "size", 3),
+            layers=reader.names("layers", "layers"),
+            compared=reader.names("compared", "compared"),
+            by_cosine_power={
+                power: reader.array(f"pictures_{power}", "u", "layers", "size", "size", 3) for power in COSINE_POWERS
+            },
+        )
+        reader.finish()
+        if [layer for layer in found.layers if layer in found.compared] != list(found.compared):
+            raise reader.error("the compared layers are not among its layers in their order")
+        return found
