@@ -1,4 +1,4 @@
-"""Singular ratios along a chain of layers: each layer's, and those of the inter-layer items between neighbours.
+"""Singular ratios along a chain of layers: each layer's, and those of the inter-layer items between neighbors.
 
 The item between ``M = U S V'`` and the next layer's ``N = Q R P'`` is ``T = sqrt(S) V' Q sqrt(R)``. It is made of one
 factor per layer, ``V sqrt(S)`` and ``Q sqrt(R)``, whose products with their own transposes are the moduli
@@ -58,7 +58,7 @@ class LeadingRatios:
 
 
 def leading_ratios(matrices: Iterable[ArrayLike]) -> LeadingRatios:
-    """Compute the singular ratios of layers, and of the items between neighbours.
+    """Compute the singular ratios of layers, and of the items between neighbors.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def leading_ratios(matrices: Iterable[ArrayLike]) -> LeadingRatios:
     Raises
     ------
     SpectraError
-        An array is not a finite matrix, or two neighbours do not fit together.
+        An array is not a finite matrix, or two neighbors do not fit together.
     """
     layers: list[float] = []
     items: list[float] = []
@@ -95,7 +95,7 @@ def inter_layer_top_values(before: ArrayLike, after: ArrayLike) -> Array:
     Parameters
     ----------
     before, after
-        1x1 views (a, b) and (b, c) of neighbouring layers. Left as they are.
+        1x1 views (a, b) and (b, c) of neighboring layers. They are not changed.
 
     Returns
     -------
