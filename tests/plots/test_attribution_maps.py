@@ -6,6 +6,7 @@ import pytest
 
 from netlens.plots import attribution_maps, style
 from netlens.publish import figure
+from netlens.spatial_attribution.two_classes import two_class_colors
 
 
 @pytest.fixture
@@ -61,3 +62,58 @@ def test_a_figure_with_keys_and_labels_is_not_cut_off(drawn):
     attribution_maps.signed_key(fig, grid)
     assert figure.overflow(fig) == []
     assert ax.patches[0].get_xy() == (7.5, 3.5)
+
+
+@pytest.fixture
+def picture():
+    """Image of 8 x 16 pixels."""
+    return np.random.default_rng(2).integers(0, 256, (8, 16, 3), np.uint8)
+
+
+def test_class_sheet_has_a_column_per_layer_and_both_classes_as_colors(picture):
+    style.pictures()
+    maps = [np.random.default_rng(3).normal(size=(2, *size)) for size in ((4, 8), (2, 4))]
+    fig = attribution_maps.class_sheet(picture, ["zebra", "moon"], ["early", "late"], maps)
+    shown = [ax.images[-1].get_array() for ax in fig.axes if ax.images]
+    colors = [two_class_colors(*values) for values in maps]
+    for expected in colors:
+        assert any(values.shape == expected.shape and np.array_equal(values, expected) for values in shown)
+    words = [text.get_text() for text in fig.texts]
+    assert words == ["image", "zebra", "moon", "both", "early\n4 × 8", "late\n2 × 4"]
+    assert figure.overflow(fig) == []
+    plt.close(fig)
+
+
+def test_gradient_sheet_has_two_rows_per_gradient(picture):
+    style.pictures()
+    maps = [np.random.default_rng(4).normal(size=(2, 2, *size)) for size in ((4, 8), (2, 4))]
+    fig = attribution_maps.gradient_sheet(picture, ["true", "smooth"], ["early", "late"], maps)
+    shown = [ax.images[-1].get_array() for ax in fig.axes if ax.images]
+    assert len(shown) == 2 * 2 * 2 + 1  # and the key
+    for values in maps:
+        for pair in values:
+            expected = two_class_colors(*pair)
+            assert any(found.shape == expected.shape and np.array_equal(found, expected) for found in shown)
+    assert [text.get_text() for text in fig.texts] == ["true", "smooth", "early", "late"]
+    assert figure.overflow(fig) == []
+    plt.close(fig)
+
+
+def test_position_sheet_has_a_row_per_source_and_a_frame_in_every_panel(picture):
+    style.pictures()
+    positions = [(0, 1), (1, 3)]
+    sources = {"early": np.ones((2, 4, 8)), "middle": -np.ones((2, 4, 8))}
+    fig = attribution_maps.position_sheet(picture, "late", (2, 4), positions, sources)
+    framed = [ax for ax in fig.axes if ax.patches]
+    assert len(framed) == 2 * 3
+    # A position of 2 x 4 over 8 x 16 pixels covers 4 x 4; an image without an extent begins half a pixel earlier.
+    corners = [ax.patches[0].get_xy() for ax in framed]
+    assert corners == [(3.5, -0.5), (4, 0), (4, 0), (11.5, 3.5), (12, 4), (12, 4)]
+    red, blue = (framed[index].images[1].get_array()[0, 0] for index in (1, 2))
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+    assert [text.get_text() for text in fig.texts] == [
+        "in late", "row 1, col. 2", "row 2, col. 4", "from early", "from middle",
+    ]  # fmt: skip
+    assert figure.overflow(fig) == []
+    plt.close(fig)

@@ -1,11 +1,13 @@
 """Means with intervals."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from netlens.plots import attribution_scores, style
 from netlens.publish import figure
 from netlens.spatial_attribution.ground_truth import Interval
+from netlens.spatial_attribution.summary import Row
 
 
 def test_each_entry_is_drawn_at_its_line_with_its_interval_and_nothing_is_cut_off():
@@ -35,4 +37,31 @@ def test_the_line_of_chance_is_where_it_should_be():
     fig, ax = plt.subplots()
     attribution_scores.dots(ax, ["a"], [], colors=[], chance=0.4)
     assert ax.lines[0].get_xdata()[0] == pytest.approx(0.4)
+    plt.close(fig)
+
+
+def test_score_sheet_gives_a_layers_gradients_one_line_and_every_method_its_own():
+    style.paper()
+    low, high = Interval(0.4, 0.3, 0.5, 9), Interval(0.8, 0.7, 0.9, 9)
+
+    def row(method, label, layer, share, point):
+        return Row(method, label, layer, np.zeros(9), np.zeros(9), share, point, 0)
+
+    rows = [
+        row("true", "true", "late", low, high),
+        row("smooth", "smooth", "late", high, low),
+        row("deep_taylor", "deep Taylor", "", low, low),
+    ]
+    labels = {"true": "true", "smooth": "smooth"}
+    fig = attribution_scores.score_sheet(["tiny", "small"], [rows, rows[:1]], [0.25, 0.5], labels)
+    shares, points, small, _ = fig.axes
+    assert [label.get_text() for label in shares.get_yticklabels()] == ["late", "deep Taylor"]
+    assert [label.get_text() for label in small.get_yticklabels()] == ["late"]
+    assert shares.get_title(loc="left") == "tiny: share of positive attribution"
+
+    def means(ax):
+        return [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1]
+
+    assert (means(shares), means(points)) == ([0.4, 0.8, 0.4], [0.8, 0.4, 0.4])
+    assert figure.overflow(fig) == []
     plt.close(fig)
