@@ -33,10 +33,10 @@ def order_by_use(second: NDArray[Any]) -> NDArray[np.int64]:
     if np.ndim(second) != 4:
         raise WeightsError(f"a kernel has shape (height, width, inputs, units), not {np.shape(second)}")
     uses = np.abs(np.asarray(second, np.float64)).sum(axis=(0, 1))
-    centred = uses - uses.mean(axis=0)
-    loadings = np.linalg.svd(centred, full_matrices=False)[2][0]
+    centered = uses - uses.mean(axis=0)
+    loadings = np.linalg.svd(centered, full_matrices=False)[2][0]
     sign = 1.0 if loadings[np.abs(loadings).argmax()] >= 0 else -1.0
-    return np.argsort(-sign * (centred @ loadings), kind="stable").astype(np.int64)
+    return np.argsort(-sign * (centered @ loadings), kind="stable").astype(np.int64)
 
 
 def kernels_as_colors(kernels: NDArray[Any], *, channel_order: str = "rgb") -> NDArray[np.float64]:
