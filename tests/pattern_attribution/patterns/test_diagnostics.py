@@ -25,7 +25,7 @@ def directly(x, image, w, parts, seed, ridge=1e-4, bias=0.0):
     strength = np.sqrt(ridge * x[fit].var(axis=0).mean() * fit.sum())
     design = np.concatenate([d[fit] - d[fit].mean(axis=0), strength * np.eye(len(w))])
     v = np.linalg.lstsq(design, np.concatenate([y[fit] - y[fit].mean(), np.zeros(len(w))]), rcond=None)[0]
-    return 1 - np.corrcoef(y[~fit], d[~fit] @ v)[0, 1]
+    return 1 - max(np.corrcoef(y[~fit], d[~fit] @ v)[0, 1], 0)
 
 
 def samples(rng, n, k, units, *, rank=None):
@@ -125,6 +125,15 @@ def test_rho_is_the_same_again_and_kernel_shapes_are_flattened():
     again = signal_quality(x.astype(np.float32), image, w.reshape(2, 2, 3, 2), shaped, seed=5)
     for name in SIGNAL_ESTIMATORS:
         np.testing.assert_allclose(again[name], flat[name], atol=1e-5)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 2**32 - 1), images=st.integers(2, 6))
+def test_few_images_give_no_rho_above_one(seed, images):
+    rng = np.random.default_rng(seed)
+    x, image, w = samples(rng, 5 * images, 8, 4)
+    for rho in signal_quality(x, image, w, patterns_like(rng, x, w), seed=seed).values():
+        assert np.nanmax(rho, initial=0) <= 1
 
 
 def test_dead_and_constant_units_have_no_rho():

@@ -139,7 +139,8 @@ def signal_quality(
     -------
     dict
         rho by estimator, shape (U,). NaN where a unit's output does not vary or the estimator has no pattern for it
-        (a dead unit). Found and tested on different images, so a rho can lie a little above 1.
+        (a dead unit). At most 1: v = 0 is among the v of the maximum, so where the v that was found on one half
+        correlates negatively with y on the other, nothing is found of y.
 
     Raises
     ------
@@ -224,7 +225,8 @@ def _best_correlation(fit: _Half, test: _Half, covariance: _Covariance, signal: 
     for a, part in zip(scaled, parts, strict=True):
         residual -= np.sum(v * a, axis=0) * part
     undefined = np.any([gain == 0 for gain in gains], axis=0) | np.isclose(y.std(axis=0), 0, atol=0)
-    return np.where(undefined, np.nan, _correlation(y, residual))
+    # v = 0 explains nothing of y, so the largest correlation is never negative.
+    return np.where(undefined, np.nan, np.maximum(_correlation(y, residual), 0))
 
 
 def _least_squares(fit: _Half, covariance: _Covariance, signal: _Signal) -> Float:
