@@ -114,7 +114,7 @@ def test_pointing_at_a_layer_shows_what_it_is_and_its_caricatures(open_page, com
 def test_only_what_is_compared_is_among_the_layers_and_everything_among_the_nodes(open_page, comparison):
     labels = "[...document.querySelectorAll('.gv-node')].map(e => e.getAttribute('aria-label').split(':')[0])"
     assert open_page(LAYERS).evaluate(labels) == list(comparison.layers[FIRST])
-    assert open_page(NODES).evaluate(labels) == comparison.graphs[FIRST]["names"].tolist()
+    assert open_page(NODES).evaluate(labels) == list(comparison.graphs[FIRST].layers.names)
 
 
 @pytest.mark.parametrize("name", ["mix_pool", "block_norm", "mix_3x3_narrow"])
@@ -173,8 +173,8 @@ def test_pointing_marks_the_connections_and_what_they_lead_to(open_page, compari
         "[...document.querySelectorAll('.gv-near')].map(e => e.getAttribute('aria-label').split(':')[0])"
     )
     assert set(near) == {"mix_1x1", "mix_3x3", "mix_pool", "block", "sum"}
-    edges = comparison.graphs[FIRST]["edges"]
-    place = comparison.graphs[FIRST]["names"].tolist().index("mix")
+    edges = comparison.graphs[FIRST].layers.edges
+    place = comparison.graphs[FIRST].layers.names.index("mix")
     lit = page.evaluate("[...document.querySelectorAll('.gv-edge')].map(e => e.classList.contains('gv-on'))")
     np.testing.assert_array_equal(lit, (edges == place).any(axis=1))
 
