@@ -160,5 +160,5 @@ def test_array_larger_than_the_memory_is_one_line(tmp_path):
     np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (2**50,)})
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("a.npy", header.getvalue())
-    with pytest.raises(ArrayFileError, match="claims arrays larger than the memory"):
+    with pytest.raises(ArrayFileError, match="declares arrays that are larger than the memory"):
         load_arrays(tmp_path / "a.npz")

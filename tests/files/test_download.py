@@ -87,10 +87,10 @@ def test_broken_connection_is_continued(server, tmp_path):
 def test_a_later_run_continues(server, tmp_path):
     server.modes = ["half"] + ["503"] * 3
     with pytest.raises(
-        DownloadError, match=r"512,000 of 1,024,000 bytes after 4 tries \(the server says 503"
+        DownloadError, match=r"512,000 of 1,024,000 bytes after 4 attempts \(the server answers 503"
     ) as caught:
         get(entry(server), tmp_path / "file.bin")
-    assert "\n" not in str(caught.value) and "run again to continue" in str(caught.value)
+    assert "\n" not in str(caught.value) and "run again to resume" in str(caught.value)
     assert only(tmp_path) == ["file.bin.part"]
     assert get(entry(server), tmp_path / "file.bin").read_bytes() == CONTENT
     assert server.asked[-1] == "bytes=512000-" and only(tmp_path) == ["file.bin"]
@@ -129,7 +129,7 @@ def test_whole_rest_is_not_asked_for(server, tmp_path):
 
 def test_wrong_hash_keeps_nothing(server, tmp_path):
     server.content = CONTENT[:-1] + b"x"
-    with pytest.raises(DownloadError, match=r"has sha256 [0-9a-f]{64} instead of [0-9a-f]{64}; nothing was kept"):
+    with pytest.raises(DownloadError, match=r"has sha256 [0-9a-f]{64} instead of [0-9a-f]{64}; it was deleted"):
         get(entry(server), tmp_path / "file.bin")
     assert only(tmp_path) == []
 
@@ -143,14 +143,14 @@ def test_server_that_sends_too_much(server, tmp_path):
 
 def test_always_truncated(server, tmp_path):
     server.content = CONTENT[:1000]
-    with pytest.raises(DownloadError, match=r"1,000 of 1,024,000 bytes after 4 tries"):
+    with pytest.raises(DownloadError, match=r"1,000 of 1,024,000 bytes after 4 attempts"):
         get(entry(server), tmp_path / "file.bin")
     assert not (tmp_path / "file.bin").exists()
 
 
 def test_refusal_is_not_asked_again(server, tmp_path):
     server.modes = ["404"]
-    with pytest.raises(DownloadError, match=r"the server says 404 Not Found; get file\.bin by hand"):
+    with pytest.raises(DownloadError, match=r"the server answers 404 Not Found; download file\.bin by hand"):
         get(entry(server), tmp_path / "file.bin")
     assert len(server.asked) == 1
 
@@ -159,7 +159,7 @@ def test_nobody_answers(tmp_path, server):
     url = f"http://127.0.0.1:{server.server_address[1]}/file.bin"
     server.shutdown()
     server.server_close()
-    with pytest.raises(DownloadError, match=r"0 of 1,024,000 bytes after 4 tries \(.*refused"):
+    with pytest.raises(DownloadError, match=r"0 of 1,024,000 bytes after 4 attempts \(.*refused"):
         get(entry(server, url=url), tmp_path / "file.bin")
 
 
@@ -194,9 +194,9 @@ def test_manifest_of_the_repository():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: {url: http://x, hash: 'md5:0'}", "a: an entry has exactly hash, licence, size_bytes, url"),
-        ("a: 3", "an entry has exactly"),
-        ("a: {url: http://x, hash: abc, size_bytes: 1, licence: x}", "hash must be algorithm:hexadecimal"),
+        ("a: {url: http://x, hash: 'md5:0'}", "a: an entry must have exactly the keys hash, licence, size_bytes, url"),
+        ("a: 3", "an entry must have exactly"),
+        ("a: {url: http://x, hash: abc, size_bytes: 1, licence: x}", "hash must be written as algorithm:digest"),
         ("a: {url: ftp://x, hash: 'md5:" + "0" * 32 + "', size_bytes: 1, licence: x}", "url must begin with http"),
     ],
 )

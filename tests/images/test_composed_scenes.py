@@ -33,5 +33,5 @@ def test_scenes_depend_on_the_seed_only_and_not_on_their_number():
 
 
 def test_one_class_makes_no_scene():
-    with pytest.raises(ComposingError, match="two classes or more"):
+    with pytest.raises(ComposingError, match="at least two classes"):
         compose_scenes(image_set(1), 3, seed=0)

@@ -122,7 +122,7 @@ def test_heldout_folder_apart(tmp_path):
     assert (len(result.train.paths), len(result.heldout.paths)) == (12, 6)
     assert result.heldout.images.shape == (6, 16, 16, 3)
     make(tmp_path / "b", classes=["emu"], count=2)
-    with pytest.raises(FolderError, match="class folder 'emu' is held out, but there is none for training"):
+    with pytest.raises(FolderError, match="class folder 'emu' has held-out images, but no training images"):
         split(tmp_path / "a", tmp_path / "b")
     shutil.rmtree(tmp_path / "b" / "dog")
     with pytest.raises(FolderError, match="no class folder is named 'dog'"):
@@ -188,7 +188,7 @@ def test_class_left_without_a_readable_image_is_refused(tmp_path):
     folder = make(tmp_path / "set", count=2)
     for file in (folder / "cat").iterdir():
         file.write_text("")
-    with pytest.raises(FolderError, match="class folder 'cat' holds no image that can be read"):
+    with pytest.raises(FolderError, match="class folder 'cat' has no readable image"):
         split(folder, unreadable="skip")
 
 
@@ -201,10 +201,10 @@ def test_bad_folders(tmp_path):
         split(tmp_path / "flat")
     make(tmp_path / "set")
     (tmp_path / "set" / "bee").mkdir()
-    with pytest.raises(FolderError, match="class folder 'bee' holds no image"):
+    with pytest.raises(FolderError, match="class folder 'bee' has no images"):
         split(tmp_path / "set")
     (tmp_path / "set" / "bee" / "notes.txt").write_text("x")
-    with pytest.raises(FolderError, match="class folder 'bee' holds no image"):
+    with pytest.raises(FolderError, match="class folder 'bee' has no images"):
         split(zipped(tmp_path / "set", tmp_path / "set.zip"))
     picture(1).save(tmp_path / "set" / "bee" / "one.png")
     with pytest.raises(FolderError, match="'bee' has 1 image; 2 are needed"):
@@ -340,7 +340,7 @@ def test_zips_with_links_devices_and_duplicates_are_refused(tmp_path):
     assert "'cat/special.png' is not a regular file" in one_line(place)
     with pytest.warns(UserWarning, match="Duplicate name"):
         place = packed(tmp_path / "c.zip", lambda archive: archive.writestr("cat/1.png", encoded(picture(9))))
-    assert "'cat/1.png' is there more than once; 2 entries cannot be used" in one_line(place)
+    assert "'cat/1.png' occurs more than once; 2 entries cannot be used" in one_line(place)
 
 
 def test_encrypted_zips_are_refused(tmp_path):
@@ -356,7 +356,7 @@ def test_zips_that_unpack_to_too_much_are_refused(tmp_path):
     def large(archive):
         archive.filelist[0].file_size = LARGEST_MEMBER_BYTES + 1
 
-    assert "'cat/0.png' unpacks to 256 MB, and 256 MB are the most" in one_line(packed(tmp_path / "a.zip", large))
+    assert "'cat/0.png' unpacks to 256 MB; at most 256 MB are allowed" in one_line(packed(tmp_path / "a.zip", large))
 
     def much(archive):
         for entry in archive.filelist:
@@ -380,7 +380,7 @@ def test_links_out_of_a_folder_are_refused_and_never_read(tmp_path):
     outside = make(tmp_path / "private", classes=["secret"])
     folder = make(tmp_path / "set", count=4)
     (folder / "secret").symlink_to(outside / "secret")
-    assert "'secret' is a link out of the folder; put a copy" in one_line(folder)
+    assert "'secret' is a link out of the folder; replace each link with a copy" in one_line(folder)
     (folder / "cat" / "linked.png").symlink_to(outside / "secret" / "001.png")
     assert "'cat/linked.png' is a link out of the folder; 2 entries cannot be used" in one_line(folder)
     images = LazyImages(folder, ["cat/linked.png", "../private/secret/001.png", str(outside / "secret/001.png")], FRAME)
@@ -392,13 +392,13 @@ def test_links_out_of_a_folder_are_refused_and_never_read(tmp_path):
 def test_links_in_circles_and_second_names_are_refused(tmp_path):
     folder = make(tmp_path / "set", count=4)
     (folder / "cat" / "loop").symlink_to("..")
-    assert "'cat/loop' is a link to a folder that is there already" in one_line(folder)
+    assert "'cat/loop' is a link to a folder that is already in the set" in one_line(folder)
     (folder / "cat" / "loop").unlink()
     (folder / "also").symlink_to("cat")
-    assert "'also' is a link to a folder that is there already" in one_line(folder)
+    assert "'also' is a link to a folder that is already in the set" in one_line(folder)
     (folder / "also").unlink()
     (folder / "cat" / "again.png").symlink_to("001.png")
-    assert "'cat/again.png' is a link to a file that is there already" in one_line(folder)
+    assert "'cat/again.png' is a link to a file that is already in the set" in one_line(folder)
 
 
 def test_links_to_a_hidden_store_inside_are_followed(tmp_path):

@@ -228,9 +228,9 @@ def test_bad_options(options, message):
 def test_bad_requests(monkeypatch):
     with pytest.raises(PhotoError, match="no photograph is named 'lena'; there are astronaut"):
         training_crops(["astronaut", "lena"], 1, CROPPING, seed=0)
-    with pytest.raises(PhotoError, match="two or more different classes"):
+    with pytest.raises(PhotoError, match="at least two different classes"):
         heldout_crops(["astronaut", "astronaut"], 1, CROPPING, seed=0)
-    with pytest.raises(PhotoError, match="at least 1 crop a class"):
+    with pytest.raises(PhotoError, match="at least 1 crop per class"):
         heldout_crops(CLASSES, 0, CROPPING, seed=0)
     with pytest.raises(PhotoError, match="at least 1 scene"):
         scenes(CLASSES, 0, CROPPING, seed=0)

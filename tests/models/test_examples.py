@@ -22,7 +22,7 @@ def test_the_first_right_image_of_each_class_in_the_wanted_order() -> None:
     [
         (["cow"], "class 'cow' is not in the image set; it has cat, dog, fox"),
         (["cat", "cat"], "class 'cat' is named twice"),
-        (["dog"], "none of the 4 images of class 'dog' is classified correctly; name another class"),
+        (["dog"], "none of the 4 images of class 'dog' is classified correctly; choose another class"),
     ],
 )
 def test_classes_without_an_example(wanted: list[str], message: str) -> None:

@@ -48,7 +48,7 @@ def test_limits():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("vgg", "no mode is named 'vgg'; there are caffe, tf, torch, none"),
+        ("vgg", "there is no mode 'vgg'; the modes are caffe, tf, torch, none"),
         ({"sclae": 1}, "unknown key 'sclae'"),
         ({"mean": [1, 2]}, "mean must be one number or three"),
         ({"std": [1, 0, 1]}, "std must not be 0"),

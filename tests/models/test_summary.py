@@ -40,5 +40,5 @@ def test_what_a_study_does_not_have():
     for name in ("scene_recall", "checkpoint_size", "training_time"):
         assert quantity(name, without, KERNELS, []) == (NOT_APPLICABLE, None)
     assert quantity("training_time", without, KERNELS, ["a.keras"]) == (NOT_APPLICABLE, None)
-    with pytest.raises(NetworkError, match="no number of a network is named 'beauty'; there are heldout_accuracy"):
+    with pytest.raises(NetworkError, match="quantity is 'beauty': it must be one of heldout_accuracy"):
         quantity("beauty", EVALUATION, KERNELS, [])

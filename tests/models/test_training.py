@@ -85,7 +85,7 @@ def test_bad_input(sets):
         train(tiny, images, heldout, TF, Training(batch_size=65))
     with pytest.raises(NetworkError, match=r"'tiny' takes \(32, 32, 3\) .* but the images are \(16, 16, 3\) of 2"):
         train(lambda: tiny(size=32), images, heldout, TF, Training())
-    with pytest.raises(NetworkError, match=r"gives \(5,\)"):
+    with pytest.raises(NetworkError, match=r"outputs \(5,\)"):
         train(lambda: tiny(classes=5), images, heldout, TF, Training())
     for options, message in [
         ({"epochs": 0}, "at least 1 epoch"),

@@ -1,1 +1,1 @@
-"""The files that everything is kept in: atomic writes, arrays, hashes, downloads."""
+"""Reading and writing files: atomic writes, arrays, hashes, downloads."""

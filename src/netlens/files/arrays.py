@@ -1,4 +1,4 @@
-"""Named arrays in an npz file whose bytes depend on nothing but the arrays."""
+"""Named arrays in an npz file whose bytes depend only on the arrays."""
 
 import zipfile
 import zlib
@@ -16,24 +16,24 @@ _UNIX = 3
 
 
 class ArrayFileError(ValueError):
-    """An array file is damaged, or does not hold what was asked of it."""
+    """An array file is damaged, or does not hold the arrays that it should."""
 
 
 def save_arrays(path: str | Path, arrays: Mapping[str, ArrayLike], *, compress: bool = False) -> None:
     """Save named arrays as npz: the same arrays in the same order give the same bytes.
 
-    Written to a temporary name and renamed, so no half-written file is ever found at `path`. numpy's own ``savez``
-    stamps the time into the archive, which is why it is not used.
+    The file is written under a temporary name and then renamed, so `path` never holds a half-written file. numpy's own
+    ``savez`` is not used because it writes the current time into the archive.
 
     Parameters
     ----------
     path
         File to write, usually ``*.npz``.
     arrays
-        Arrays by name, saved in this order. Text is saved as numpy's fixed-width unicode. Names may hold slashes, as
-        layers' names do.
+        Arrays by name, saved in this order. Text is saved as numpy's fixed-width Unicode. Names may contain slashes, as
+        the names of layers do.
     compress
-        Deflate the arrays. Worth it for images and masks, not for float weights.
+        Compress the arrays. Worthwhile for images and masks, not for float weights.
 
     Raises
     ------
@@ -70,9 +70,9 @@ def load_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[st
     Parameters
     ----------
     path
-        File written by `save_arrays` (any npz without Python objects will do).
+        File written by `save_arrays`, or any other npz without Python objects.
     names
-        Load only these, in this order. Default: all.
+        Names of the arrays to load, in this order. Default: all.
 
     Returns
     -------
@@ -84,8 +84,7 @@ def load_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[st
     FileNotFoundError
         There is no such file.
     ArrayFileError
-        The file is truncated or damaged, does not hold an array of `names`, or holds Python objects, which are never
-        unpickled.
+        The file is truncated or damaged, lacks an array of `names`, or holds Python objects, which are never unpickled.
     """
     file = Path(path)
     if not file.is_file():
@@ -93,7 +92,7 @@ def load_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[st
     try:
         archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ArrayFileError(f"{file}: is a single array, not an npz archive of named arrays")
+            raise ArrayFileError(f"{file}: a single array, not an npz archive of named arrays")
         with archive:
             wanted = archive.files if names is None else list(names)
             missing = [name for name in wanted if name not in archive.files]
@@ -104,7 +103,9 @@ def load_arrays(path: str | Path, names: Sequence[str] | None = None) -> dict[st
     except ArrayFileError:
         raise
     except MemoryError as error:
-        raise ArrayFileError(f"{file}: claims arrays larger than the memory; delete it and make it again") from error
+        raise ArrayFileError(
+            f"{file}: declares arrays that are larger than the memory; delete it and make it again"
+        ) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError, SyntaxError) as error:
         if "allow_pickle" in str(error):
             raise ArrayFileError(

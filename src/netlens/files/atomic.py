@@ -1,4 +1,4 @@
-"""Write files so that no half-written one is ever found under its final name."""
+"""Atomic writes: a file appears under its final name only when it is complete."""
 
 import errno
 import os
@@ -9,27 +9,27 @@ from pathlib import Path
 
 
 class DiskFullError(OSError):
-    """The disk filled up while a file was written; nothing was left under the final name."""
+    """The disk became full while a file was being written; nothing was left under its final name."""
 
 
 @contextmanager
 def writing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+    """Temporary path beside `path`, renamed to `path` if the block succeeds and removed if it fails.
 
     Parameters
     ----------
     path
-        The final name. Missing parent folders are made.
+        The final name. Missing parent folders are created.
 
     Yields
     ------
     Path
-        Where to write; has the same suffix as `path`, since writers choose their format by it.
+        Where to write. It has the suffix of `path`, because many writers choose the format by the suffix.
 
     Raises
     ------
     DiskFullError
-        When the device has no space left.
+        The device has no space left.
     """
     final = Path(path)
     temporary = final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix}")
@@ -47,7 +47,7 @@ def writing(path: str | Path) -> Iterator[Path]:
 
 
 def move(source: str | Path, destination: str | Path) -> None:
-    """Move a finished file to its final name, also from another file system, without a half-written moment."""
+    """Move a finished file to its final name, even across file systems, without ever leaving it half-written."""
     source, destination = Path(source), Path(destination)
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def move(source: str | Path, destination: str | Path) -> None:
 
 
 def disk_full(path: Path) -> DiskFullError:
-    """Build the one line that says which disk is full, and what to do."""
+    """Error that says in one line which disk is full and what to do."""
     folder = next(parent for parent in (path.parent, *path.parent.parents) if parent.exists())
     free_mb = shutil.disk_usage(folder).free / 1e6
     return DiskFullError(

@@ -1,4 +1,4 @@
-"""Fetch large files once: checked, resumed where a download broke off, or taken from a local folder."""
+"""Large files, downloaded once: checked by hash, resumed after an interruption, or copied from a local folder."""
 
 import hashlib
 import http.client
@@ -24,25 +24,25 @@ _TRIES = 4
 
 
 class DownloadError(ValueError):
-    """A file that cannot be fetched, or is not what it must be."""
+    """A file cannot be fetched, or is not the expected one."""
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file that may be fetched.
+    """A file that can be downloaded.
 
     Attributes
     ----------
     name
         Name of the file.
     url
-        Where it is (http or https).
+        Its address (http or https).
     hash
-        What it must be: algorithm and hexadecimal digest, such as ``sha256:9f86...``.
+        Expected hash: algorithm and hexadecimal digest, such as ``sha256:9f86...``.
     size_bytes
-        How large it is.
+        Its size.
     licence
-        Whose it is and what may be done with it.
+        Its owner and the terms of use.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Download:
     licence: str
 
     def check(self, file: Path) -> str | None:
-        """Say what is wrong with `file`, or None where it is the right one."""
+        """What is wrong with `file`; None if it is the expected file."""
         size = file.stat().st_size
         if size != self.size_bytes:
             return f"has {size:,} bytes instead of {self.size_bytes:,}"
@@ -62,19 +62,19 @@ class Download:
 
 
 def read_manifest(path: str | Path = "data/manifest.yaml") -> dict[str, Download]:
-    """Read the list of files that may be fetched.
+    """Files that can be downloaded, read from a manifest.
 
     Returns
     -------
     dict
-        By name.
+        Downloads by name.
 
     Raises
     ------
     FileNotFoundError
-        There is no list.
+        There is no manifest.
     DownloadError
-        An entry is incomplete, or its hash is none.
+        An entry is incomplete, or its hash or address is malformed.
     """
     file = Path(path)
     if not file.is_file():
@@ -84,10 +84,10 @@ def read_manifest(path: str | Path = "data/manifest.yaml") -> dict[str, Download
     downloads = {}
     for name, entry in entries.items():
         if not isinstance(entry, dict) or set(entry) != keys:
-            raise DownloadError(f"{file}: {name}: an entry has exactly {', '.join(sorted(keys))}")
+            raise DownloadError(f"{file}: {name}: an entry must have exactly the keys {', '.join(sorted(keys))}")
         algorithm, _, digest = str(entry["hash"]).partition(":")
         if algorithm not in hashlib.algorithms_guaranteed or not re.fullmatch("[0-9a-f]{32,}", digest):
-            raise DownloadError(f"{file}: {name}: hash must be algorithm:hexadecimal, such as sha256:9f86...")
+            raise DownloadError(f"{file}: {name}: hash must be written as algorithm:digest, such as sha256:9f86...")
         if not re.match("https?://", str(entry["url"])):
             raise DownloadError(f"{file}: {name}: url must begin with http:// or https://")
         downloads[name] = Download(name=name, **entry)
@@ -103,25 +103,25 @@ def fetch(
     progress: bool = True,
     pause_s: float = 2.0,
 ) -> Path:
-    """Have a file at `destination`, from wherever it can be had.
+    """Make a file available at `destination`.
 
-    In this order: it is there already; a local folder has a file of that name; it is downloaded. What a broken
-    download left is continued where the server can, also by a later run.
+    If it is not there already, it is copied from a local folder that has a file of that name, or downloaded. An
+    interrupted download is resumed, by a later run too, if the server supports it.
 
     Parameters
     ----------
     download
         What to fetch.
     destination
-        Where it goes; appears there only when whole and checked.
+        Where to put it. The file appears there only when it is complete and checked.
     local_folders
-        Folders to look in first.
+        Folders to search first.
     part
-        Where the beginning of the file is kept until it is whole. Default: ``<destination>.part``.
+        Where an incomplete download is kept. Default: ``<destination>.part``.
     progress
         Show a progress bar on stderr.
     pause_s
-        Seconds before a second try; doubled for each further one.
+        Seconds to wait before the second attempt; doubled for each further attempt.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def fetch(
     Raises
     ------
     DownloadError
-        The server does not give it, or what came or lies in a local folder is not the right file.
+        The server does not deliver the file, or the file that was downloaded or found locally is not the expected one.
     DiskFullError
         The disk is full.
     """
@@ -143,7 +143,7 @@ def fetch(
         if candidate.is_file():
             problem = download.check(candidate)
             if problem is not None:
-                raise DownloadError(f"{candidate}: {problem}; replace it, or remove it to have it downloaded")
+                raise DownloadError(f"{candidate}: {problem}; replace it, or remove it so that it is downloaded")
             with atomic.writing(final) as temporary:
                 shutil.copyfile(candidate, temporary)
             return final
@@ -154,19 +154,19 @@ def fetch(
     _transfer(download, part, progress=progress, pause_s=pause_s)
     problem = download.check(part)
     if problem is not None and resumed:
-        # What was continued may have been the beginning of another file.
+        # The part that was resumed may have belonged to another file.
         part.unlink()
         _transfer(download, part, progress=progress, pause_s=pause_s)
         problem = download.check(part)
     if problem is not None:
         part.unlink()
-        raise DownloadError(f"{download.url}: what came {problem}; nothing was kept")
+        raise DownloadError(f"{download.url}: the downloaded file {problem}; it was deleted")
     atomic.move(part, final)
     return final
 
 
 def _transfer(download: Download, part: Path, *, progress: bool, pause_s: float) -> None:
-    """Bring `part` to the full size, with several tries."""
+    """Download the rest of `part`, in several attempts."""
     problem = ""
     for attempt in range(_TRIES):
         if attempt:
@@ -180,13 +180,13 @@ def _transfer(download: Download, part: Path, *, progress: bool, pause_s: float)
         try:
             _receive(download, part, have, progress=progress)
         except urllib.error.HTTPError as error:
-            # A refusal does not change by asking again, a server's trouble may.
+            # A refusal will not change on a further attempt; a server error may.
             if error.code < 500:
                 raise DownloadError(
-                    f"{download.url}: the server says {error.code} {error.reason}; "
-                    f"get {download.name} by hand and put it into a local folder"
+                    f"{download.url}: the server answers {error.code} {error.reason}; "
+                    f"download {download.name} by hand and put it in a local folder"
                 ) from error
-            problem = f"the server says {error.code} {error.reason}"
+            problem = f"the server answers {error.code} {error.reason}"
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
             problem = str(getattr(error, "reason", None) or error or type(error).__name__)
         else:
@@ -195,8 +195,8 @@ def _transfer(download: Download, part: Path, *, progress: bool, pause_s: float)
                 return
     have = part.stat().st_size if part.is_file() else 0
     raise DownloadError(
-        f"{download.url}: {have:,} of {download.size_bytes:,} bytes after {_TRIES} tries ({problem}); "
-        "run again to continue, or put the file into a local folder"
+        f"{download.url}: {have:,} of {download.size_bytes:,} bytes after {_TRIES} attempts ({problem}); "
+        "run again to resume, or put the file in a local folder"
     )
 
 

@@ -1,11 +1,11 @@
-"""The hash that says which file it is."""
+"""Hashes that identify files."""
 
 import hashlib
 from pathlib import Path
 
 
 def sha256_of(path: str | Path) -> str:
-    """Compute the sha256 of a file; of a folder, that of the names and sizes of the files in it.
+    """sha256 of a file; for a folder, the sha256 of the names and sizes of the files in it.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Changes of training batches that keep what is shown, or mix it in known shares."""
+"""Augmentation of training batches: mirroring, and composing images in known proportions."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,12 +7,12 @@ Pixels = NDArray[np.uint8]
 
 
 def mirrored(images: Pixels, rng: np.random.Generator) -> Pixels:
-    """Mirror each image left to right with probability one half.
+    """Images, each mirrored left to right with probability one half.
 
     Parameters
     ----------
     images
-        (n, height, width, 3). Not changed.
+        (n, height, width, 3). Not modified.
     rng
         Source of randomness.
 
@@ -30,21 +30,21 @@ def mirrored(images: Pixels, rng: np.random.Generator) -> Pixels:
 def composed(
     images: Pixels, targets: NDArray[np.float32], share: float, most: int, rng: np.random.Generator
 ) -> tuple[Pixels, NDArray[np.float32]]:
-    """Paste rectangles of other images of the batch into some of the images, and mix the targets by area.
+    """Images with rectangles of other images of the batch pasted in, and targets mixed by area.
 
-    CutMix (Yun et al. 2019, arXiv 1905.04899) with up to `most` rectangles, which often reach across the image or into
-    a corner. A network trained so recognises a class from a part of the image, and several classes side by side.
+    CutMix (Yun et al. 2019, arXiv 1905.04899) with up to `most` rectangles, which often span the image or fill a
+    corner. A network trained on such images recognizes a class from a part of the image, and several classes at once.
 
     Parameters
     ----------
     images
-        (n, height, width, 3). Not changed.
+        (n, height, width, 3). Not modified.
     targets
-        (n, classes): shares that sum to one. Not changed.
+        (n, classes): shares that sum to one. Not modified.
     share
-        Part of the images that are changed, 0 to 1.
+        Fraction of the images that are changed, 0 to 1.
     most
-        Largest number of rectangles an image.
+        Largest number of rectangles per image.
     rng
         Source of randomness.
 
@@ -55,7 +55,7 @@ def composed(
     """
     n, height, width, _ = images.shape
     result = images.copy()
-    # Which image each pixel comes from: the shares are then counted, whatever the rectangles overlap.
+    # The image that each pixel comes from: counting pixels gives the right shares however the rectangles overlap.
     origin = np.tile(np.arange(n)[:, None, None], (1, height, width))
     for index in np.flatnonzero(rng.random(n) < share):
         for _ in range(int(rng.integers(1, most + 1))):
@@ -70,7 +70,7 @@ def composed(
 
 
 def _interval(length: int, rng: np.random.Generator) -> slice:
-    """Draw a stretch of at least a quarter: all of it, up to an edge, or anywhere, each a third of the time."""
+    """Interval of at least a quarter of `length`: all of it, at an edge, or anywhere, with equal probability."""
     kind = rng.integers(3)
     size = int(rng.integers(length // 4, length + 1))
     if kind == 0:

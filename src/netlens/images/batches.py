@@ -1,4 +1,4 @@
-"""Reading images batch by batch, the next one while a network is busy with this one."""
+"""Images read batch by batch; the next batch is read while the network works on the current one."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,16 +11,16 @@ from tqdm import tqdm
 
 #: Turns a slice of images into a network's float32 inputs.
 Preprocess = Callable[[NDArray[Any]], NDArray[Any]]
-#: A batch: its first image, and the one after its last.
+#: A batch: index of its first image, and of the one after its last.
 Batch = tuple[int, int]
 
 
 class BatchError(ValueError):
-    """Images cannot be read in batches, or are not what the network takes."""
+    """Images cannot be read in batches, or do not have the size that the network takes."""
 
 
 class Images(Protocol):
-    """What is needed of a set of images: a length, and slices that are batches."""
+    """Anything with a length whose slices are batches of images."""
 
     def __len__(self) -> int: ...
 
@@ -28,17 +28,17 @@ class Images(Protocol):
 
 
 def batches_of(count: int, batch_size: int) -> list[Batch]:
-    """Cut images into batches that start at multiples of the batch size.
+    """Batches that start at multiples of the batch size.
 
     Raises
     ------
     BatchError
-        There are no images, or batches of none.
+        There are no images, or the batch size is less than 1.
     """
     if batch_size < 1:
-        raise BatchError(f"batch_size is {batch_size}; take at least 1")
+        raise BatchError(f"batch_size is {batch_size}; it must be at least 1")
     if count < 1:
-        raise BatchError("there are no images; give at least one")
+        raise BatchError("there are no images; at least one is needed")
     return [(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]
 
 
@@ -51,20 +51,20 @@ def read_batches(
     label: str,
     progress: bool,
 ) -> Iterator[tuple[Batch, NDArray[np.float32]]]:
-    """Read and preprocess batches, one ahead of what is being worked on, with a progress bar on stderr.
+    """Batches, read and preprocessed one ahead of the batch in use, with a progress bar on stderr.
 
     Parameters
     ----------
     images, preprocess
-        Images, and what turns a slice of them into inputs. None: they are inputs already.
+        Images, and the function that turns a slice of them into inputs. None: they are inputs already.
     batches
-        Which to read, in order.
+        The batches to read, in order.
     input_shape
-        Of one input of the network; None where any size will do.
+        Shape of one input of the network; None where any size is allowed.
     label
-        What the progress bar says.
+        Text of the progress bar.
     progress
-        Whether to draw it.
+        Whether to show the progress bar.
 
     Yields
     ------
@@ -74,7 +74,7 @@ def read_batches(
     Raises
     ------
     BatchError
-        The images do not fit the network.
+        The images do not have the size that the network takes.
     """
 
     def read(batch: Batch) -> NDArray[np.float32]:
@@ -84,9 +84,7 @@ def read_batches(
         if len(given) != len(input_shape) or any(
             size not in {None, got} for size, got in zip(input_shape, given, strict=True)
         ):
-            raise BatchError(
-                f"images are {given} but the network takes {tuple(input_shape)}; resize or preprocess them"
-            )
+            raise BatchError(f"images have shape {given}, but the network takes {tuple(input_shape)}; resize them")
         return inputs
 
     total = sum(stop - start for start, stop in batches)

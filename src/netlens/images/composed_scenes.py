@@ -1,4 +1,4 @@
-"""Scenes composed of a set's images, where the set has no scenes of its own."""
+"""Scenes composed of the images of a set that comes without scenes."""
 
 import numpy as np
 
@@ -13,27 +13,27 @@ _LAYOUTS = (
 
 
 class ComposingError(ValueError):
-    """A set has too few classes to compose scenes of."""
+    """A set has too few classes to compose scenes from."""
 
 
 def compose_scenes(images: ImageSet, count: int, *, seed: int) -> ImageSet:
-    """Compose scenes of two or four images of different classes.
+    """Scenes composed of two or four images of different classes.
 
-    Each part of a scene shows the centre of an image, at the image's own zoom.
+    Each part of a scene shows the center of an image, not resized.
 
     Parameters
     ----------
     images
-        Labelled images of one size.
+        Labeled images of one size.
     count
-        Scenes.
+        Number of scenes.
     seed
-        Of the choice of classes and images.
+        Seed of the choice of classes and images.
 
     Returns
     -------
     ImageSet
-        With masks. Half of each scene's height and width are rounded down for the first part.
+        Scenes with masks. If the height or width is odd, the first part is the smaller one.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def compose_scenes(images: ImageSet, count: int, *, seed: int) -> ImageSet:
     """
     present = [label for label in range(len(images.class_names)) if (images.labels == label).any()]
     if len(present) < 2:
-        raise ComposingError(f"scenes need images of two classes or more, and there are {len(present)}")
+        raise ComposingError(f"scenes need images of at least two classes, but there are {len(present)}")
     layouts = [layout for layout in _LAYOUTS if len(layout) <= len(present)]
     height, width = images.images.shape[1:3]
     rows, columns = (0, height // 2, height), (0, width // 2, width)
@@ -50,7 +50,7 @@ def compose_scenes(images: ImageSet, count: int, *, seed: int) -> ImageSet:
     masks = np.zeros((count, height, width), np.uint8)
     labels = np.full((count, max(map(len, layouts))), -1, np.int64)
     for index in range(count):
-        # A generator of its own, so that more scenes change none of the others.
+        # One generator per scene, so that asking for more scenes does not change the others.
         rng = np.random.default_rng([seed, index])
         layout = layouts[index % len(layouts)]
         labels[index, : len(layout)] = rng.permutation(present)[: len(layout)]

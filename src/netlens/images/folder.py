@@ -44,7 +44,7 @@ _THREADS = min(8, os.cpu_count() or 1)
 
 
 class FolderError(ValueError):
-    """A folder does not hold an image set as asked."""
+    """A folder does not hold an image set of the expected form."""
 
 
 class UnreadableImageError(FolderError):
@@ -81,7 +81,7 @@ class _Directory:
             folder, real_folder = pending.pop()
             if real_folder in seen:
                 name = folder.relative_to(self.path).as_posix()
-                problems.append(f"{name!r} is a link to a folder that is there already")
+                problems.append(f"{name!r} is a link to a folder that is already in the set")
                 continue
             seen.add(real_folder)
             for entry in os.scandir(folder):
@@ -102,9 +102,9 @@ class _Directory:
                     pending.append((place, real))
         counts = Counter(found.values())
         problems += [
-            f"{name!r} is a link to a file that is there already" for name in linked if counts[found[name]] > 1
+            f"{name!r} is a link to a file that is already in the set" for name in linked if counts[found[name]] > 1
         ]
-        _refuse(self.path, problems, "put a copy in place of each link, or remove it")
+        _refuse(self.path, problems, "replace each link with a copy, or remove it")
         return sorted(found)
 
     def read(self, name: str) -> bytes:
@@ -133,15 +133,15 @@ class _Zip:
         for member in members:
             problem = _member_problem(member)
             if not problem and counts[member.filename] > 1:
-                problem = "is there more than once"
+                problem = "occurs more than once"
             if problem:
                 problems.append(f"{member.filename[:80]!r} {problem}")
         _refuse(self.path, problems, "pack the folder of images again")
         unpacked, packed = sum(member.file_size for member in members), self.path.stat().st_size
         if unpacked > max(_SMALL_BYTES, LARGEST_RATIO * packed):
             raise FolderError(
-                f"{self.path}: {packed} bytes that claim to unpack to {unpacked}; {LARGEST_RATIO} times as many are "
-                "the most, so this is not an archive of images"
+                f"{self.path}: {packed} bytes that would unpack to {unpacked}, more than {LARGEST_RATIO} times "
+                "as many; this is not an archive of images"
             )
         return sorted(member.filename for member in members if not member.is_dir())
 
@@ -161,7 +161,7 @@ def _refuse(path: Path, problems: Sequence[str], advice: str) -> None:
 
 
 def _member_problem(member: zipfile.ZipInfo) -> str:
-    """Say why a zip's member must not be used; empty where it may."""
+    """Why a member of a zip must not be used; empty if it may be."""
     name = member.filename
     parts = name.removesuffix("/").split("/")
     if "\\" in name or re.match(r"[A-Za-z]:", name) or any(part in {"", ".", ".."} for part in parts):
@@ -174,7 +174,9 @@ def _member_problem(member: zipfile.ZipInfo) -> str:
     if member.flag_bits & 0x1:
         return "is encrypted"
     if member.file_size > LARGEST_MEMBER_BYTES:
-        return f"unpacks to {member.file_size / 2**20:.0f} MB, and {LARGEST_MEMBER_BYTES / 2**20:.0f} MB are the most"
+        return (
+            f"unpacks to {member.file_size / 2**20:.0f} MB; at most {LARGEST_MEMBER_BYTES / 2**20:.0f} MB are allowed"
+        )
     return ""
 
 
@@ -196,7 +198,7 @@ class Framing:
     height_px, width_px
         Size of the result.
     resize_px
-        The shorter side is resized to this before the centre is cut out. Default: just large enough.
+        The shorter side is resized to this before the center is cut out. Default: just large enough.
     """
 
     height_px: int
@@ -339,7 +341,7 @@ class LazyImages:
 
 @dataclass(frozen=True)
 class FolderSet:
-    """Labelled images of a folder or zip.
+    """Labeled images in a folder or zip.
 
     Attributes
     ----------
@@ -352,7 +354,7 @@ class FolderSet:
     class_names
         In the order of the labels.
     framing
-        Size that the images are given.
+        Size that the images are brought to.
     """
 
     source: str
@@ -363,11 +365,11 @@ class FolderSet:
 
     @property
     def images(self) -> LazyImages:
-        """The images, decoded when asked for."""
+        """The images, decoded when needed."""
         return LazyImages(self.source, self.paths, self.framing)
 
     def save(self, path: str | Path) -> None:
-        """Save as an image set (`netlens.images.image_set.open_image_set`): the names, not the pixels."""
+        """Save the names, not the pixels; `netlens.images.image_set.open_image_set` reads the file."""
         frame = self.framing
         save_arrays(
             path,
@@ -382,7 +384,7 @@ class FolderSet:
 
 
 def lazy_images(arrays: Mapping[str, NDArray[Any]]) -> LazyImages:
-    """Open the images of arrays that `FolderSet.save` has saved."""
+    """Images of the arrays that `FolderSet.save` saves."""
     for name in ("paths", "source", "frame_px"):
         if name not in arrays:
             raise ArrayFileError(f"not an image set of a folder: it holds no {name!r}")
@@ -393,20 +395,20 @@ def lazy_images(arrays: Mapping[str, NDArray[Any]]) -> LazyImages:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which images of a folder are taken.
+    """Which images of a folder are used.
 
     Attributes
     ----------
     seed
-        Decides which images are held out, and the order of all.
+        Determines which images are held out, and the order of all images.
     heldout_fraction
-        Part of each class that is held out, where the folder has no ``train`` and ``heldout`` of its own.
+        Fraction of each class that is held out if the folder has no ``train`` and ``heldout`` folders.
     train_per_class, heldout_per_class
-        At most so many of each class; None: all.
+        Largest number of images per class. None: all.
     class_names
-        Folders to take, in the order of the labels. None: all, sorted by name.
+        Class folders to use, in the order of the labels. None: all, sorted by name.
     unreadable
-        What to do about images that cannot be decoded: ``refuse``, or ``skip``, which leaves them out and says so.
+        What to do about images that cannot be decoded: ``refuse``, or ``skip``, which leaves them out and reports them.
     """
 
     seed: int = 0
@@ -417,7 +419,7 @@ class Selection:
     unreadable: Literal["refuse", "skip"] = "refuse"
 
     def __post_init__(self) -> None:
-        """Refuse impossible selections."""
+        """Check the settings."""
         if not 0 < self.heldout_fraction < 1:
             raise FolderError(f"heldout_fraction must be between 0 and 1, not {self.heldout_fraction}")
         for name in ("train_per_class", "heldout_per_class"):
@@ -430,7 +432,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class FolderSplit:
-    """What a folder gave.
+    """Training and held-out images of a folder.
 
     Attributes
     ----------
@@ -453,40 +455,40 @@ def split_folder(
     *,
     progress: bool = True,
 ) -> FolderSplit:
-    """Find the images of a folder, decode each once to see that it can be read, and divide them.
+    """Images of a folder, each decoded once as a check, divided into training and held-out images.
 
     Parameters
     ----------
     folder
-        Directory or zip with one sub-directory a class; or with ``train`` and ``heldout``, each of that form.
-        A single folder around everything is passed by. Hidden files, and files that are no images by name, do not
-        count. Links are followed to what is inside the folder and has no other name there, such as a hidden store.
+        Directory or zip with one subdirectory per class, or with ``train`` and ``heldout``, each of that form. A single
+        folder around everything is ignored, and so are hidden files and files without an image suffix. Links are
+        followed if they lead to a file inside the folder that has no other name there, such as one in a hidden store.
     framing
-        Size that the images are given.
+        Size that the images are brought to.
     selection
-        Which are taken.
+        Which images are used.
     heldout_folder
-        Directory or zip of the held-out images, where they are apart; `folder` is then for training only.
+        Directory or zip of the held-out images, if they are separate; `folder` is then for training only.
     progress
         Show a progress bar on stderr.
 
     Returns
     -------
     FolderSplit
-        Images in an order shuffled by the seed, so that any run of them holds all classes; it depends on the names and
-        the seed, not on the file system.
+        Images in an order shuffled by the seed, so that any long stretch contains all classes. It depends on the names
+        and the seed, not on the file system.
 
     Raises
     ------
     FileNotFoundError
         A folder does not exist.
     FolderError
-        There are no class folders, one of them is empty or missing, or too few images to divide; a link leads out of
-        the folder, or to what is there already; a member of a zip is a link, encrypted, there twice, larger than
-        `LARGEST_MEMBER_BYTES`, or has no plain path inside; or the zip claims to unpack to more than `LARGEST_RATIO`
-        times its size.
+        There are no class folders, one is empty or missing, or there are too few images to divide; a link leads out of
+        the folder or to a file that is already in the set; a member of a zip is a link, is encrypted, occurs twice, is
+        larger than `LARGEST_MEMBER_BYTES`, or has a path that leads out; or the zip would unpack to more than
+        `LARGEST_RATIO` times its size.
     UnreadableImageError
-        Images cannot be decoded, and the selection does not say to skip them.
+        Images cannot be decoded, and `selection` does not skip them.
     """
     source = _open_source(folder)
     names = source.names()
@@ -506,7 +508,7 @@ def split_folder(
         total = len(train.paths) + len(heldout.paths)
         raise UnreadableImageError(
             f"{folder}: {len(bad)} of {total} images cannot be read, the first: {bad[0]}; "
-            "mend or remove them, or let the study say unreadable: skip"
+            "repair or remove them, or set unreadable: skip in the study"
         )
     train, heldout = (_without(part, found) for part, found in zip((train, heldout), problems, strict=True))
     return FolderSplit(train, heldout, tuple(bad))
@@ -521,10 +523,10 @@ def _is_image(name: str) -> bool:
 
 
 def _around(names: Iterable[str]) -> str:
-    """Find the folder that all images are in: empty, or ending in a slash."""
+    """The folder that contains all images: empty, or ending in a slash."""
     rest = [name for name in names if _is_image(name)]
     around = ""
-    # Only a folder of folders is one around everything; a folder of images is a class.
+    # Only a folder of folders can be the one around everything; a folder of images is a class.
     while rest and len({name.split("/")[0] for name in rest}) == 1 and all(name.count("/") >= 2 for name in rest):
         top = f"{rest[0].split('/')[0]}/"
         around += top
@@ -533,7 +535,7 @@ def _around(names: Iterable[str]) -> str:
 
 
 def _own_parts(names: Sequence[str]) -> dict[str, list[str]] | None:
-    """Names in ``train`` and in ``heldout``, where those are the folders that there are."""
+    """Names in ``train`` and in ``heldout``; None unless these are the only two folders."""
     around = _around(names)
     tops = {name.removeprefix(around).split("/")[0] for name in names if _is_image(name)}
     if tops != {_TRAIN, _HELDOUT}:
@@ -555,13 +557,13 @@ def _class_files(source: _Source, names: Sequence[str], wanted: Sequence[str] | 
             if _is_image(name):
                 classes[first].append(name)
     if not classes:
-        raise FolderError(f"{source.path}: no class folders; put the images of each class into a folder of its own")
+        raise FolderError(f"{source.path}: no class folders; put the images of each class in a separate folder")
     order = sorted(classes) if wanted is None else list(wanted)
     for name in order:
         if name not in classes:
             raise FolderError(f"{source.path}: no class folder is named {name!r}")
         if not classes[name]:
-            raise FolderError(f"{source.path}: class folder {name!r} holds no image; fill it or remove it")
+            raise FolderError(f"{source.path}: class folder {name!r} has no images; fill it or remove it")
     return {name: classes[name] for name in order}
 
 
@@ -573,7 +575,7 @@ def _two_parts(
     if wanted is None:
         for name in _class_files(other, other_names, None):
             if name not in classes:
-                raise FolderError(f"{other.path}: class folder {name!r} is held out, but there is none for training")
+                raise FolderError(f"{other.path}: class folder {name!r} has held-out images, but no training images")
     return classes, _class_files(other, other_names, tuple(classes))
 
 
@@ -582,7 +584,7 @@ def _is_class_folder(entry: Path) -> bool:
 
 
 def _rank(seed: int, name: str) -> str:
-    """Give a place in an order that depends on nothing but the seed and the name."""
+    """Sort key that depends only on the seed and the name."""
     return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
 
 
@@ -611,7 +613,7 @@ def _choose(source: str, classes: dict[str, list[str]], framing: Framing, most: 
 
 
 def _problems(part: FolderSet, *, progress: bool) -> dict[int, str]:
-    """Decode every image once; the ones that fail, with the reason."""
+    """Images that cannot be decoded, with the reason."""
     images = part.images
 
     def attempt(index: int) -> str | None:
@@ -632,5 +634,5 @@ def _without(part: FolderSet, problems: Mapping[int, str]) -> FolderSet:
     labels = part.labels[kept]
     for label, name in enumerate(part.class_names):
         if not np.any(labels == label):
-            raise FolderError(f"{part.source}: class folder {name!r} holds no image that can be read")
+            raise FolderError(f"{part.source}: class folder {name!r} has no readable image")
     return FolderSet(part.source, tuple(part.paths[index] for index in kept), labels, part.class_names, part.framing)

@@ -1,4 +1,4 @@
-"""Sets of labelled images as they are kept on disk: arrays in an npz, or names of files that are decoded when used."""
+"""Sets of labeled images on disk: arrays in an npz file, or names of image files that are decoded when needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Integers = NDArray[np.int64]
 
 
 class Images(Protocol):
-    """Images by index: slices give uint8 batches (n, height, width, 3), whether in memory or decoded when asked for."""
+    """Images by index; slices are uint8 batches (n, height, width, 3), from memory or decoded when needed."""
 
     def __len__(self) -> int: ...
 
@@ -32,7 +32,7 @@ class Images(Protocol):
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Labelled images.
+    """Labeled images.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class ImageSet:
     class_names
         Names of the classes, in the order of the labels.
     masks
-        For scenes: uint8, (n, height, width): 0 for background, 1 + j for the j-th class of the scene. Else None.
+        For scenes: uint8, (n, height, width): 0 for background, 1 + j for the j-th class of the scene. Otherwise None.
     """
 
     images: Images
@@ -77,7 +77,7 @@ class CropSet:
     boxes: Integers
 
     def save(self, path: str | Path) -> None:
-        """Save as an image set (`open_image_set`)."""
+        """Save as npz, to be read by `open_image_set`."""
         save_arrays(
             path,
             {
@@ -106,7 +106,7 @@ class SceneSet:
     boxes
         int64, (n, m, 4): top, left, height, width of each part in pixels of its photograph, -1 where there is none.
     layouts
-        n names of layouts.
+        Name of each scene's layout.
     """
 
     images: Pixels
@@ -117,7 +117,7 @@ class SceneSet:
     layouts: tuple[str, ...]
 
     def save(self, path: str | Path) -> None:
-        """Save as an image set (`open_image_set`)."""
+        """Save as npz, to be read by `open_image_set`."""
         save_arrays(
             path,
             {
@@ -132,13 +132,13 @@ class SceneSet:
 
 
 def open_image_set(path: str | Path) -> ImageSet:
-    """Open a set of images.
+    """Image set read from a file.
 
     Parameters
     ----------
     path
-        File written by one of the rules that make image sets: with ``images``, or with ``paths`` of images that are
-        decoded when used (`netlens.images.folder.save_folder_set`).
+        File written by one of the rules that make image sets. It holds ``images``, or ``paths`` of image files that are
+        decoded when needed (`netlens.images.folder.FolderSet.save`).
 
     Returns
     -------
@@ -149,7 +149,7 @@ def open_image_set(path: str | Path) -> ImageSet:
     FileNotFoundError
         There is no such file, or the folder of its images is gone.
     ArrayFileError
-        It is damaged, or no image set.
+        The file is damaged or is not an image set.
     """
     arrays = load_arrays(path)
     for name in ("labels", "class_names"):
@@ -167,6 +167,6 @@ def open_image_set(path: str | Path) -> ImageSet:
     else:
         raise ArrayFileError(f"{path}: not an image set: it holds neither 'images' nor 'paths'")
     if len(images) != len(labels):
-        raise ArrayFileError(f"{path}: {len(images)} images, but {len(labels)} labels; make it again")
+        raise ArrayFileError(f"{path}: {len(images)} images, but {len(labels)} labels; delete it and make it again")
     masks = np.asarray(arrays["masks"], np.uint8) if "masks" in arrays else None
     return ImageSet(images, labels, class_names, masks)

@@ -1,4 +1,4 @@
-"""One image of one's own, at a network's input size."""
+"""A single image file, brought to the input size of a network."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from netlens.images.folder import Framing, UnreadableImageError, decode
 
 
 def read_image(path: str | Path, height_px: int, width_px: int) -> NDArray[np.uint8]:
-    """Read an image file, resized keeping its shape, the centre cut out.
+    """Image read from a file, resized with its aspect ratio kept, and cropped to the center.
 
     Parameters
     ----------
     path
-        An image file as `netlens.images.folder.decode` reads.
+        An image file in a format that `netlens.images.folder.decode` reads.
     height_px, width_px
         Size of the result.
 
@@ -28,7 +28,7 @@ def read_image(path: str | Path, height_px: int, width_px: int) -> NDArray[np.ui
     FileNotFoundError
         There is no such file.
     UnreadableImageError
-        It cannot be decoded; the message names it.
+        The file cannot be decoded; the message names it.
     """
     file = Path(path).expanduser()
     if not file.is_file():

@@ -1,8 +1,8 @@
-"""The image set `photos`: crops of the photographs that the scikit-image and scikit-learn wheels carry.
+"""The image set `photos`: crops of the photographs that come with the scikit-image and scikit-learn wheels.
 
 The class of a crop is the photograph that it is cut from. Each photograph is divided into square cells; one cell in
 five is held out, in a pattern that spreads over the whole photograph. Held-out crops lie inside held-out cells,
-training crops touch none of them. Everything is read from the installed wheels and nothing is ever fetched.
+training crops do not touch them. Everything is read from the installed wheels; nothing is downloaded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from netlens.images.image_set import CropSet, SceneSet
 Pixels = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
-#: Class -> package and file. The order is that of the labels.
+#: Package and file of each class, in the order of the labels.
 PHOTOGRAPHS: Mapping[str, tuple[str, str]] = {
     "astronaut": ("skimage", "data/astronaut.png"),
     "brick": ("skimage", "data/brick.png"),
@@ -47,14 +47,13 @@ LAYOUTS: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
     "quarters": ((0, 0, 1, 1), (0, 1, 1, 1), (1, 0, 1, 1), (1, 1, 1, 1)),
 }
 
-# Every image of every part of the set has a random generator of its own, so that asking for more of one kind of image
-# changes none of the others.
+# One random generator per image, so that asking for more images of one kind does not change any others.
 _TRAIN, _HELDOUT, _SCENES = range(3)
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class PhotoError(ValueError):
-    """The image set `photos` cannot be made as asked."""
+    """The image set `photos` cannot be made with these settings."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,8 @@ class Cropping:
     smallest
         Side of the smallest crop, as a fraction of a cell's side. The largest is a whole cell.
     contrast
-        Least standard deviation of the luminance of a crop, in grey levels of 255; flatter crops are drawn again,
-        since a patch of plain sky has no class.
+        Smallest standard deviation of a crop's luminance, in gray levels of 255. Flatter crops are drawn again, since a
+        patch of plain sky has no class.
     colour
         Training crops only: largest relative change of brightness, of contrast, and of saturation.
     """
@@ -83,7 +82,7 @@ class Cropping:
     colour: float = 0.2
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Check the settings."""
         if self.size_px < 8 or self.size_px % 2:
             raise PhotoError(f"photos: size_px must be an even number of at least 8, not {self.size_px}")
         if not 3 <= self.rows <= 12:
@@ -95,7 +94,7 @@ class Cropping:
 
 
 def read_photograph(name: str) -> Pixels:
-    """Read one photograph from the wheel that carries it.
+    """Photograph, read from the wheel that it comes with.
 
     Parameters
     ----------
@@ -105,14 +104,14 @@ def read_photograph(name: str) -> Pixels:
     Returns
     -------
     ndarray
-        uint8, (height, width, 3); grey photographs have three equal channels.
+        uint8, (height, width, 3); gray photographs have three equal channels.
 
     Raises
     ------
     PhotoError
         No photograph has this name.
     FileNotFoundError
-        The wheel does not carry it.
+        The installed wheel does not contain it.
     """
     if name not in PHOTOGRAPHS:
         raise PhotoError(f"photos: no photograph is named {name!r}; there are {', '.join(PHOTOGRAPHS)}")
@@ -128,7 +127,7 @@ def read_photograph(name: str) -> Pixels:
 
 
 def cells_of(height: int, width: int, rows: int) -> tuple[Integers, NDArray[np.bool_]]:
-    """Divide a photograph into nearly square cells, one in five held out.
+    """Nearly square cells of a photograph, one in five of them held out.
 
     Parameters
     ----------
@@ -142,7 +141,7 @@ def cells_of(height: int, width: int, rows: int) -> tuple[Integers, NDArray[np.b
     boxes
         (n, 4): top, left, height, width of each cell in pixels. They cover the photograph without overlap.
     heldout
-        (n,): which are held out: those where (row + 2 column) mod 5 is 2, so that no two touch at a side.
+        (n,): whether each is held out. These are the cells where (row + 2 column) mod 5 is 2; no two share a side.
     """
     side = min(height, width) / rows
     tops = np.rint(np.linspace(0, height, round(height / side) + 1)).astype(np.int64)
@@ -157,7 +156,7 @@ def cells_of(height: int, width: int, rows: int) -> tuple[Integers, NDArray[np.b
 
 
 def intersect(boxes: Integers, box: Sequence[int] | Integers) -> NDArray[np.bool_]:
-    """Say which of `boxes` (n, 4) share a pixel with `box`; boxes are (top, left, height, width)."""
+    """Which of `boxes`, (n, 4), share a pixel with `box`; boxes are (top, left, height, width)."""
     top, left, height, width = box
     return (
         (boxes[:, 0] < top + height)
@@ -168,12 +167,12 @@ def intersect(boxes: Integers, box: Sequence[int] | Integers) -> NDArray[np.bool
 
 
 class Cutter:
-    """Draws crops of one photograph.
+    """Draw crops of one photograph.
 
     Parameters
     ----------
     name
-        Its class, for messages.
+        Its class, for error messages.
     photograph
         uint8, (height, width, 3).
     cropping
@@ -192,7 +191,7 @@ class Cutter:
         self.side = int(cells[:, 2:].min())
 
     def training_crop(self, rng: np.random.Generator) -> tuple[Pixels, Integers]:
-        """Draw a training crop and its box; colours are changed, half of the crops are mirrored."""
+        """Training crop and its box; colors are changed, and half of the crops are mirrored."""
         size = self.cropping.size_px
         limits = self.photograph.shape[:2]
 
@@ -205,7 +204,7 @@ class Cutter:
         return (crop[:, ::-1] if rng.random() < 0.5 else crop), box
 
     def heldout_crop(self, rng: np.random.Generator, height: int, width: int) -> tuple[Pixels, Integers]:
-        """Draw a held-out crop of `height` x `width` pixels and its box, at the zoom of whole images; half mirrored."""
+        """Held-out crop of `height` x `width` pixels and its box, at the scale of whole images; half are mirrored."""
         size = self.cropping.size_px
 
         def draw() -> Integers:
@@ -232,14 +231,14 @@ class Cutter:
                 if float((crop @ _LUMINANCE).std()) >= self.cropping.contrast:
                     return crop, box
         raise PhotoError(
-            f"photos: {self.name!r} has no crop with a contrast of {self.cropping.contrast} in {self._TRIES} tries; "
+            f"photos: {self.name!r} has no crop with a contrast of {self.cropping.contrast} in {self._TRIES} attempts; "
             "lower the contrast"
         )
 
 
 def _render(photograph: Pixels, box: Integers, size: tuple[int, int]) -> Pixels:
     top, left, height, width = (int(value) for value in box)
-    # Cut first: a resize of a box inside the whole image would blend in pixels from outside the box.
+    # Cut first: resizing within the whole image would blend in pixels from outside the box.
     cut = Image.fromarray(photograph[top : top + height, left : left + width])
     return np.asarray(cut.resize((size[1], size[0]), Image.Resampling.BICUBIC), np.uint8)
 
@@ -256,34 +255,34 @@ def _change_colours(crop: Pixels, amount: float, rng: np.random.Generator) -> Pi
 
 
 def training_crops(classes: Sequence[str], per_class: int, cropping: Cropping, seed: int) -> CropSet:
-    """Cut training crops: scales, places, mirroring and colours are drawn at random.
+    """Training crops with random scale, position, mirroring and color.
 
     Parameters
     ----------
     classes
         Photographs, in the order of the labels.
     per_class
-        Crops of each.
+        Number of crops per class.
     cropping
         How they are drawn.
     seed
-        The same seed gives the same bytes, independent of numpy's global state.
+        The same seed gives the same bytes, whatever numpy's global state.
 
     Returns
     -------
     CropSet
-        Classes alternate, so that any run of images holds all of them.
+        The classes alternate, so that any stretch of images contains all of them.
 
     Raises
     ------
     PhotoError
-        Fewer than two classes, one twice, one unknown, or no crops.
+        There are fewer than two classes, a class is repeated or unknown, or no crops are asked for.
     """
     return _crops(classes, per_class, cropping, seed, _TRAIN)
 
 
 def heldout_crops(classes: Sequence[str], per_class: int, cropping: Cropping, seed: int) -> CropSet:
-    """Cut held-out crops: scales, places and mirroring are drawn at random, colours are left as they are.
+    """Held-out crops with random scale, position and mirroring; colors are unchanged.
 
     Parameters, result and errors are those of `training_crops`. No crop shares a pixel with any training crop of the
     same `cropping`, whatever the seeds.
@@ -293,7 +292,7 @@ def heldout_crops(classes: Sequence[str], per_class: int, cropping: Cropping, se
 
 def _crops(classes: Sequence[str], per_class: int, cropping: Cropping, seed: int, part: int) -> CropSet:
     if per_class < 1:
-        raise PhotoError(f"photos: at least 1 crop a class is needed, not {per_class}")
+        raise PhotoError(f"photos: at least 1 crop per class is needed, not {per_class}")
     cutters = _cutters(classes, cropping)
     images, labels, boxes = [], [], []
     for index in range(per_class):
@@ -312,16 +311,16 @@ def _crops(classes: Sequence[str], per_class: int, cropping: Cropping, seed: int
 def scenes(
     classes: Sequence[str], count: int, cropping: Cropping, seed: int, layouts: Sequence[str] = tuple(LAYOUTS)
 ) -> SceneSet:
-    """Compose scenes of two to four classes from held-out crops, with masks that say which pixel is of which class.
+    """Scenes of two to four classes, composed of held-out crops, with masks of the class of each pixel.
 
     Parameters
     ----------
     classes
         Photographs, in the order of the labels.
     count
-        Number of scenes; the layouts take turns.
+        Number of scenes; the layouts alternate.
     cropping
-        How the parts are drawn. A part has the zoom of a whole image, and so shows less of the photograph.
+        How the parts are drawn. A part has the scale of a whole image, so it shows less of the photograph.
     seed
         The same seed gives the same bytes.
     layouts
@@ -330,12 +329,12 @@ def scenes(
     Returns
     -------
     SceneSet
-        The classes of a scene are all different.
+        No class occurs twice in a scene.
 
     Raises
     ------
     PhotoError
-        As `training_crops`; an unknown layout; one with more parts than there are classes.
+        As for `training_crops`; or a layout is unknown or has more parts than there are classes.
     """
     if count < 1:
         raise PhotoError(f"photos: at least 1 scene is needed, not {count}")
@@ -366,5 +365,5 @@ def scenes(
 
 def _cutters(classes: Sequence[str], cropping: Cropping) -> list[Cutter]:
     if len(classes) < 2 or len(set(classes)) < len(classes):
-        raise PhotoError(f"photos: two or more different classes are needed, not {list(classes)}")
+        raise PhotoError(f"photos: at least two different classes are needed, not {list(classes)}")
     return [Cutter(name, read_photograph(name), cropping) for name in classes]

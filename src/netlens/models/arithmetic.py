@@ -1,4 +1,4 @@
-"""How exactly TensorFlow computes in this process."""
+"""Deterministic and exact arithmetic in TensorFlow."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from netlens.models.backend import tf
 
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
-    """Make operations deterministic and float32 products exact, and put both settings back afterwards.
+    """Deterministic operations and exact float32 products within the block; both settings are restored afterwards.
 
-    On GPUs, convolutions otherwise pick their algorithm by speed, each time anew, and round factors to ten bits
-    (TF32); then no two runs need give the same numbers.
+    On GPUs, convolutions otherwise choose their algorithm by speed on each run and round factors to ten bits (TF32),
+    so two runs can give different numbers.
     """
     from tensorflow.python.framework import config
 

@@ -1,8 +1,8 @@
-"""Start TensorFlow the one way that all of netlens, innvestigate and lucid need.
+"""TensorFlow, started in the way that netlens, innvestigate and lucid all need.
 
-Importing this module sets the legacy Keras, turns eager execution off for the whole process and gives ``tf``
+Importing this module selects the legacy Keras and turns eager execution off for the whole process. It exports ``tf``
 (TensorFlow 2), ``tf1`` (``tensorflow.compat.v1``) and ``keras`` (tf-keras). Everything in netlens that computes with
-a network imports TensorFlow from here and nowhere else.
+a network imports TensorFlow from here and from nowhere else.
 """
 
 import os
@@ -40,7 +40,7 @@ tf, tf1, keras = _start()
 
 
 def session_config(**options: Any) -> Any:
-    """Configure a session that shares a GPU: memory as it is needed, and CPU for what no GPU can do.
+    """Configuration of a session that shares a GPU: memory is allocated as needed, and the CPU is the fallback.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which images of a set are shown: the first that the network gets right, class by class."""
+"""Examples of an image set: the first image of each class that the network classifies correctly."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 
 class ExampleError(ValueError):
-    """No image of the set can stand for a class."""
+    """There is no suitable example of a class."""
 
 
 def first_correct(
     correct: NDArray[np.bool_], labels: NDArray[np.int64], class_names: Sequence[str], wanted: Sequence[str]
 ) -> list[int]:
-    """Find the first image of each class that the network classifies correctly.
+    """Indices of the first image of each class that the network classifies correctly.
 
     Parameters
     ----------
@@ -24,17 +24,17 @@ def first_correct(
     class_names
         Names of the image set's classes.
     wanted
-        Classes to find an image of, by name, each once.
+        Names of the classes, each once.
 
     Returns
     -------
     list of int
-        One index a class, in the order of `wanted`.
+        One index per class, in the order of `wanted`.
 
     Raises
     ------
     ExampleError
-        A class is unknown, named twice, or no image of it is classified correctly.
+        A class is unknown or named twice, or none of its images is classified correctly.
     """
     indices = []
     for position, name in enumerate(wanted):
@@ -46,7 +46,7 @@ def first_correct(
         found = np.flatnonzero(of_class & correct)
         if not len(found):
             raise ExampleError(
-                f"none of the {of_class.sum()} images of class {name!r} is classified correctly; name another class"
+                f"none of the {of_class.sum()} images of class {name!r} is classified correctly; choose another class"
             )
         indices.append(int(found[0]))
     return indices

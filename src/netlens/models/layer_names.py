@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-#: What a name is matched against, in this order, and what it becomes.
+#: Patterns that a name is matched against, in this order, and the short form for each.
 _RULES = (
     (r"block(\d+)_conv(\d+)", r"conv\1_\2"),  # VGG in Keras
     (r"block(\d+)_pool", r"pool\1"),
@@ -27,7 +27,7 @@ _RULES = (
 
 
 def short_label(name: str) -> str:
-    """Shorten one layer name: ``block1_conv2`` becomes ``conv1_2``, ``predictions`` becomes ``logits``.
+    """Short form of a layer's name: ``conv1_2`` for ``block1_conv2``, ``logits`` for ``predictions``.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def short_label(name: str) -> str:
     Returns
     -------
     str
-        The short name; `name` itself where no rule applies.
+        The short name; `name` itself if no rule applies.
     """
     for pattern, replacement in _RULES:
         match = re.fullmatch(pattern, name)
@@ -47,7 +47,7 @@ def short_label(name: str) -> str:
 
 
 def short_labels(names: Sequence[str]) -> list[str]:
-    """Shorten the names of one network's layers so that no two become the same.
+    """Short forms of the names of a network's layers, no two of them the same.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def short_labels(names: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        A label a name, in the same order. Names whose short forms collide stay as they are.
+        One label per name, in the same order. Names whose short forms collide are kept as they are.
     """
     labels = [short_label(name) for name in names]
     taken = Counter([*labels, *(name for name, label in zip(names, labels, strict=True) if label != name)])

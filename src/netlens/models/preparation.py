@@ -1,4 +1,4 @@
-"""Networks in the one form that the analyses take: logits, batch normalization folded, kernels beside the model."""
+"""Networks prepared for the analyses: logits as output, batch normalization folded, kernels beside the model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +17,16 @@ from netlens.models.network import Network
 
 @dataclass(frozen=True)
 class Prepared:
-    """A network made ready.
+    """A prepared network.
 
     Attributes
     ----------
     network
-        Its model gives logits and has no batch normalization.
+        Its model outputs logits and has no batch normalization.
     layers
         The layers with kernels, in network order.
     kernels
-        float32, by layer.
+        float32 kernels by layer.
     """
 
     network: Network
@@ -35,12 +35,12 @@ class Prepared:
 
 
 def prepare(network: Network) -> Prepared:
-    """Fold batch normalization, and describe what is left.
+    """Network with batch normalization folded, its kernels, and a description of its layers.
 
     Parameters
     ----------
     network
-        As `netlens.models.loading.load_network` gives it.
+        As returned by `netlens.models.loading.load_network`.
 
     Returns
     -------
@@ -53,16 +53,16 @@ def prepare(network: Network) -> Prepared:
     UnsupportedLayerError
         A layer's kernel is not supported.
     NetworkError
-        There is no layer with a kernel, or a kernel holds NaN or infinity.
+        No layer has a kernel, or a kernel contains NaN or infinity.
     """
-    # A copy of nothing but kernels would only cost memory: half a gigabyte for VGG-16.
+    # Without batch normalization a copy would only cost memory: half a gigabyte for VGG-16.
     model = network.model
     if has_batch_normalization(model):
         model = fold_batch_normalization(model)
     layers = kernel_layers(model)
     if not layers:
         raise NetworkError(f"network {network.name!r} has no layer with a kernel")
-    # All at once: each read of a network's session makes the whole graph ready again.
+    # All at once, because each read from the session prepares the whole graph again.
     stored = keras.backend.batch_get_value([model.get_layer(layer.name).kernel for layer in layers])
     kernels = {layer.name: np.asarray(kernel, np.float32) for layer, kernel in zip(layers, stored, strict=True)}
     for name, kernel in kernels.items():
@@ -80,16 +80,16 @@ def save_prepared(prepared: Prepared, kernels: str | Path, model: str | Path) ->
     Parameters
     ----------
     prepared
-        A network made ready.
+        A prepared network.
     kernels
-        npz file: one float32 array a layer, named as the layer, in network order.
+        npz file: one float32 array per layer, under the layer's name, in network order.
     model
         .h5 file; `netlens.models.network_files.load_prepared` opens it.
     """
     save_arrays(kernels, prepared.kernels)
     ready = prepared.network.model
     config, weights = ready.get_config(), ready.get_weights()
-    # In a graph of its own, since TensorFlow numbers the names of weights by what else a graph holds.
+    # In a separate graph, since TensorFlow numbers the names of weights by what else a graph holds.
     with writing(model) as temporary, tf.Graph().as_default(), tf1.Session():
         alone = type(ready).from_config(config)
         alone.set_weights(weights)

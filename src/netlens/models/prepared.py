@@ -1,4 +1,4 @@
-"""Open a prepared network, a Keras model or a frozen graph, for what only needs its logits."""
+"""Prepared networks, Keras models or frozen graphs, opened for analyses that only need their logits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from netlens.models.network_files import load_prepared
 
 
 class _FrozenPredictor:
-    """A frozen network in a session of its own, called as a Keras model is."""
+    """A frozen network in a separate session, called like a Keras model."""
 
     def __init__(self, network: FrozenNetwork, session: Any) -> None:
         self._session = session
@@ -25,19 +25,19 @@ class _FrozenPredictor:
             self._logits = session.graph.get_tensor_by_name(f"network/{network.output_node}:0")
 
     def predict_on_batch(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Compute the logits of preprocessed images."""
+        """Logits of preprocessed images."""
         logits: NDArray[np.float32] = self._session.run(self._logits, {self._images: inputs})
         return logits
 
 
 @contextmanager
 def open_subject(path: str | Path, *, name: str | None = None) -> Iterator[tuple[Network | FrozenNetwork, Any]]:
-    """Open a network that the rules ``kernels`` or ``frozen`` have prepared.
+    """Network that the rule ``kernels`` or ``frozen`` has prepared, and a model that computes its logits.
 
     Parameters
     ----------
     path
-        ``network.h5`` or ``frozen.pb``, its .json beside it.
+        ``network.h5`` or ``frozen.pb``, with its .json beside it.
     name
         Name in the study. Default: the one in the .json.
 
@@ -46,7 +46,7 @@ def open_subject(path: str | Path, *, name: str | None = None) -> Iterator[tuple
     network
         With ``preprocess`` and ``class_names``.
     model
-        Gives logits: its ``predict_on_batch`` takes preprocessed images. Works only inside the block.
+        Its ``predict_on_batch`` maps preprocessed images to logits. It works only inside the block.
 
     Raises
     ------

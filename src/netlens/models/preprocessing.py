@@ -1,4 +1,4 @@
-"""From uint8 images to what a network was trained on."""
+"""Preprocessing: from uint8 images to the inputs that a network was trained on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _KEYS = frozenset({"scale", "mean", "std", "channel_order"})
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Pixels x become (scale x - mean) / std, channel by channel.
+    """Maps pixels x to (scale x - mean) / std, per channel.
 
     Attributes
     ----------
     scale
         Factor on the pixels 0..255.
     mean, std
-        One value, or one a channel in the network's channel order.
+        One value, or one per channel in the network's channel order.
     channel_order
         ``rgb``, or ``bgr`` for networks that were trained with the channels reversed.
     """
@@ -32,7 +32,7 @@ class Preprocessing:
     channel_order: str = "rgb"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be computed."""
+        """Check the values."""
         for name in ("mean", "std"):
             values = getattr(self, name)
             if len(values) not in (1, 3) or not np.all(np.isfinite(values)):
@@ -45,7 +45,7 @@ class Preprocessing:
             raise NetworkError(f"preprocessing: channel_order must be 'rgb' or 'bgr', not {self.channel_order!r}")
 
     def __call__(self, images: NDArray[Any]) -> NDArray[np.float32]:
-        """Preprocess images.
+        """Inputs of the network for images.
 
         Parameters
         ----------
@@ -65,7 +65,7 @@ class Preprocessing:
         return result
 
     def undo(self, inputs: NDArray[Any]) -> NDArray[np.uint8]:
-        """Turn a network's inputs back into uint8 RGB images, clipped to 0..255."""
+        """uint8 RGB images of a network's inputs, clipped to 0..255."""
         values = (np.asarray(inputs, np.float64) * self.std + self.mean) / self.scale
         if self.channel_order == "bgr":
             values = values[..., ::-1]
@@ -73,12 +73,12 @@ class Preprocessing:
         return images
 
     def limits(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Give the network's inputs for a black and for a white image, (3,) each."""
+        """Inputs of the network for a black and for a white pixel, (3,) each."""
         black, white = self(np.zeros((1, 1, 3), np.uint8)), self(np.full((1, 1, 3), 255, np.uint8))
         return black[0, 0], white[0, 0]
 
     def as_spec(self) -> dict[str, Any]:
-        """Write it as a study does; `preprocessing_from` reads it back."""
+        """Plain data in the form that a study uses and `preprocessing_from` reads."""
         return {
             "scale": self.scale,
             "mean": list(self.mean),
@@ -88,19 +88,19 @@ class Preprocessing:
 
 
 def preprocessing_from(spec: str | Mapping[str, Any]) -> Preprocessing:
-    """Read preprocessing as a study gives it.
+    """Preprocessing that a study asks for.
 
     Parameters
     ----------
     spec
         A named mode of ``keras.applications``: ``caffe`` (BGR, ImageNet's mean subtracted, not scaled), ``tf`` (-1 to
-        1), ``torch`` (0 to 1, then ImageNet's mean and standard deviation); ``none``. Or a mapping: of ``mode`` to one
+        1), ``torch`` (0 to 1, then ImageNet's mean and standard deviation); ``none``. Or a mapping of ``mode`` to one
         of these, or with some of ``scale``, ``mean``, ``std``, ``channel_order``.
 
     Raises
     ------
     NetworkError
-        Unknown mode or key, or impossible values.
+        A mode or key is unknown, or a value is impossible.
     """
     # keras.applications.imagenet_utils.preprocess_input
     named = {
@@ -111,13 +111,13 @@ def preprocessing_from(spec: str | Mapping[str, Any]) -> Preprocessing:
     }
     if isinstance(spec, str):
         if spec not in named:
-            raise NetworkError(f"preprocessing: no mode is named {spec!r}; there are {', '.join(named)}")
+            raise NetworkError(f"preprocessing: there is no mode {spec!r}; the modes are {', '.join(named)}")
         return named[spec]
     if set(spec) == {"mode"}:
         return preprocessing_from(str(spec["mode"]))
     unknown = sorted(set(spec) - _KEYS)
     if unknown:
-        raise NetworkError(f"preprocessing: unknown key {unknown[0]!r}; there are {', '.join(sorted(_KEYS))}")
+        raise NetworkError(f"preprocessing: unknown key {unknown[0]!r}; the keys are {', '.join(sorted(_KEYS))}")
     try:
         return Preprocessing(
             scale=float(spec.get("scale", 1.0)),

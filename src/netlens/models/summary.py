@@ -57,7 +57,7 @@ def quantity(
         "training_time": lambda: _training_time(files),
     }
     if name not in compute:
-        raise NetworkError(f"no number of a network is named {name!r}; there are {', '.join(compute)}")
+        raise NetworkError(f"quantity is {name!r}: it must be one of {', '.join(compute)}")
     return compute[name]()
 
 

@@ -34,13 +34,13 @@ class Training:
     epochs
         Passes over the training images.
     batch_size
-        Images a step; a last smaller batch is left out.
+        Images per step; an incomplete last batch is left out.
     learning_rate
         Of Adam (Kingma and Ba 2014), at its largest: it rises over the first 100 steps and falls to zero like a cosine.
     composed_share
-        Part of the training images that are composed of several (`netlens.images.augmentation.composed`).
+        Fraction of the training images that are composed of several (`netlens.images.augmentation.composed`).
     seed
-        Of the initial weights, the order of the images and the augmentation.
+        Seed of the initial weights, the order of the images and the augmentation.
     """
 
     epochs: int = 30
@@ -50,10 +50,10 @@ class Training:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse impossible values."""
+        """Check the values."""
         if self.epochs < 1 or self.batch_size < 1:
             raise NetworkError(
-                f"training needs at least 1 epoch and 1 image a step, not {self.epochs}, {self.batch_size}"
+                f"training needs at least 1 epoch and 1 image per step, not {self.epochs} and {self.batch_size}"
             )
         if not 0 < self.learning_rate < 1:
             raise NetworkError(f"learning_rate must be between 0 and 1, not {self.learning_rate}")
@@ -72,7 +72,7 @@ class History:
     heldout_accuracy
         After the last epoch.
     wall_s, cpu_s
-        Duration of the training steps, and the processor time that they took over all threads, in seconds.
+        Duration of the training steps and their processor time over all threads, in seconds.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -91,20 +91,21 @@ def train(
     *,
     progress: bool = True,
 ) -> tuple[Any, History]:
-    """Train a classifier from random weights.
+    """Classifier trained from random weights, and the history of its training.
 
     Parameters
     ----------
     build
-        Makes the network, ending in softmax over the classes of `images`.
+        Builds the network, which ends in softmax over the classes of `images`.
     images
-        What it is trained on.
+        Images that it is trained on.
     heldout
-        What it is tested on after the last epoch; nothing is chosen by it.
+        Images that it is tested on after the last epoch; nothing is selected by them.
     preprocess
-        From uint8 images to the network's inputs.
+        Maps uint8 images to the network's inputs.
     training
-        Epochs, batch size, learning rate, augmentation, seed. The same on the same machine gives the same weights.
+        Epochs, batch size, learning rate, augmentation and seed. The same settings give the same weights on the same
+        machine.
     progress
         Show a progress bar on stderr.
 
@@ -115,7 +116,7 @@ def train(
     Raises
     ------
     NetworkError
-        The network does not fit the images, there are too few of them, or the loss is not finite.
+        The network does not match the images, there are too few of them, or the loss becomes infinite or NaN.
     """
     classes = len(images.class_names)
     if heldout.class_names != images.class_names:
@@ -128,7 +129,7 @@ def train(
     expected = (None, *images.images.shape[1:])
     if tuple(model.input_shape) != expected or tuple(model.output_shape) != (None, classes):
         raise NetworkError(
-            f"network {model.name!r} takes {model.input_shape[1:]} and gives {model.output_shape[1:]}, "
+            f"network {model.name!r} takes {model.input_shape[1:]} and outputs {model.output_shape[1:]}, "
             f"but the images are {expected[1:]} of {classes} classes"
         )
     # The newer optimizers of tf-keras need eager execution.
@@ -177,11 +178,12 @@ def save_checkpoint(model: Any, path: str | Path, record: Mapping[str, Any]) -> 
     Parameters
     ----------
     model
-        Its architecture and weights are saved, the optimizer's state is not. The same weights give the same bytes.
+        The network. Its architecture and weights are saved, but not the optimizer's state. The same weights give the
+        same bytes.
     path
         The .h5 file.
     record
-        As `training_record` gives it; sha256 and size of the checkpoint are added.
+        As returned by `training_record`; sha256 and size of the checkpoint are added.
     """
     file = Path(path)
     with writing(file) as temporary:
@@ -201,7 +203,7 @@ def training_record(
     training: Training,
     history: History,
 ) -> dict[str, Any]:
-    """Describe a training run, as it is kept beside the checkpoint; plain data for JSON."""
+    """Record of a training run, to be saved beside the checkpoint: plain data for JSON."""
     versions = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:

@@ -220,7 +220,7 @@ def test_truncated_graph_is_one_line(tmp_path, kept):
     data = (tmp_path / "frozen.pb").read_bytes()
     (tmp_path / "frozen.pb").write_bytes(data[:kept])
     with pytest.raises(
-        CheckpointError, match=r"frozen\.pb: truncated or changed: its sha256 is [0-9a-f]{64}, not"
+        CheckpointError, match=r"frozen\.pb: truncated or changed: its sha256 is [0-9a-f]{64} instead of"
     ) as caught:
         load_frozen(tmp_path / "frozen.pb")
     assert "\n" not in str(caught.value)

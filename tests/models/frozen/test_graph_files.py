@@ -141,7 +141,7 @@ def test_auxiliary_classifier_and_endings_are_left_out():
     assert [layer.name for layer in early.layers] == ["input", "first", "early"]
     with pytest.raises(NetworkError, match="'mine' has no operation 'late'"):
         frozen_from_graph(graph_of(build), name="mine", output_node="late")
-    with pytest.raises(NetworkError, match="'first' does not give one value a class"):
+    with pytest.raises(NetworkError, match="'first' does not output one value per class"):
         frozen_from_graph(graph_of(build), name="mine", output_node="first")
     with pytest.raises(NetworkError, match="has 4 outputs, but 2 class names are given"):
         frozen_from_graph(graph_of(build), name="mine", class_names=["a", "b"])
@@ -174,7 +174,7 @@ def test_input_of_any_size_is_given_one():
         frozen = frozen_from_graph(graph_of(build, shape=shape and (None, *shape[1:3], 3)), name="a", size_px=[10, 8])
         assert frozen.input_shape == (10, 8, 3)
         assert (frozen.layer("first").height, frozen.layer("first").width) == (5, 4)
-    with pytest.raises(NetworkError, match=r"'a' takes images of any size; say which: size_px"):
+    with pytest.raises(NetworkError, match=r"'a' takes images of any size; set size_px"):
         frozen_from_graph(graph_of(build, shape=(None, None, None, 3)), name="a")
     with pytest.raises(NetworkError, match="'a' takes 16 x 16 pixels, not 8 x 16"):
         frozen_from_graph(graph_of(build), name="a", size_px=[8, 16])
@@ -197,13 +197,17 @@ def summed(x):
     ("build", "options", "message"),
     [
         (variable, {}, "has the variable 'scale': the graph must be frozen"),
-        (called, {}, "calls a function; save the graph without any"),
-        (summed, {}, "must have one placeholder, for images; there is picture, other"),
-        (lambda x: classify(tf.zeros((1, 2))), {}, "must have one placeholder, for images; there is none"),
-        (lambda x: classify(tf.cast(x, tf.float32)), {"dtype": "uint8"}, "takes uint8 at 'picture'; float32"),
+        (called, {}, "calls a function; save the graph without functions"),
+        (summed, {}, "must have one placeholder, for images; it has picture, other"),
+        (lambda x: classify(tf.zeros((1, 2))), {}, "must have one placeholder, for images; it has none"),
+        (
+            lambda x: classify(tf.cast(x, tf.float32)),
+            {"dtype": "uint8"},
+            "takes uint8 at 'picture'; it must take float32",
+        ),
         (classify, {"shape": (None, 16, 16, 1)}, r"takes \[16, 16, 1\] at 'picture', not images"),
         (lambda x: tf.nn.sigmoid(classify(x), name="end"), {}, "ends in a sigmoid at 'end'"),
-        (lambda x: tf.nn.relu(x, name="map"), {}, r"'map' does not give one value a class, but \(16, 16, 3\)"),
+        (lambda x: tf.nn.relu(x, name="map"), {}, r"'map' does not output one value per class, but \(16, 16, 3\)"),
     ],
 )
 def test_graphs_that_are_no_frozen_classifiers(tmp_path, build, options, message):
@@ -227,7 +231,9 @@ def test_truncated_at_any_place_is_one_line(tmp_path, frozen):
     path = tmp_path / "cut.pb"
     for kept in (0, 1, 10, *np.linspace(50, len(data) - 1, 12).astype(int)):
         path.write_bytes(data[:kept])
-        with pytest.raises(CheckpointError, match=r"cut\.pb: truncated, damaged or no frozen graph \(sha256") as caught:
+        with pytest.raises(
+            CheckpointError, match=r"cut\.pb: truncated, damaged or not a frozen graph \(sha256"
+        ) as caught:
             read_frozen(path)
         assert "\n" not in str(caught.value)
 
@@ -237,12 +243,14 @@ def test_other_files(tmp_path, frozen):
         read_frozen(tmp_path / "none.pb")
     path = written(tmp_path / "small.pb", frozen.graph_def)
     assert read_frozen(path, sha256=sha256_of(path)).name == "small"
-    with pytest.raises(CheckpointError, match=f"truncated or changed: its sha256 is {sha256_of(path)}, but {'0' * 64}"):
+    with pytest.raises(
+        CheckpointError, match=f"truncated or changed: its sha256 is {sha256_of(path)} instead of {'0' * 64}"
+    ):
         read_frozen(path, sha256="0" * 64)
     # The end of a file between two operations: every input of what is left is there or not.
     graph_def = tf1.GraphDef.FromString(serialized(frozen.graph_def))
     del graph_def.node[0]
-    with pytest.raises(CheckpointError, match="operation 'conv2d0/Conv2D' takes 'input', which is not there"):
+    with pytest.raises(CheckpointError, match="operation 'conv2d0/Conv2D' takes 'input', which is missing"):
         read_frozen(written(tmp_path / "short.pb", graph_def))
 
 

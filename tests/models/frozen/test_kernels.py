@@ -53,7 +53,9 @@ def test_the_kernel_of_a_normalized_layer_is_the_folded_one(scaled):
     ("layer", "found"), [("pool", "Mean"), ("depthwise", "DepthwiseConv2dNative"), ("logits", "MatMul")]
 )
 def test_what_is_no_ordinary_convolution_is_told(network, layer, found):
-    with pytest.raises(NetworkError, match=f"layer '{layer}' of network 'mixed' is no ordinary convolution.*{found}"):
+    with pytest.raises(
+        NetworkError, match=f"layer '{layer}' of network 'mixed' is not an ordinary convolution, but.*{found}"
+    ):
         convolution_kernel(freeze(network), layer)
 
 

@@ -144,8 +144,8 @@ def test_nested_model():
     [
         (lambda: [BN(name="n"), L.Conv2D(4, 3, padding="same", name="c")], "'n' .* 'c' .* pads its input"),
         (lambda: [L.Conv2D(4, 3, activation="relu"), BN(name="n"), L.ReLU(name="r")], "'n' .* 'r' .* not linear"),
-        (lambda: [L.ReLU(), BN(name="n")], "'n' .* gives its output away"),
-        (lambda: [L.ReLU(), BN(name="n"), L.Dropout(0.5, name="d")], "'n' .* gives layer 'd'"),
+        (lambda: [L.ReLU(), BN(name="n")], "'n' .* is an output of the network, so"),
+        (lambda: [L.ReLU(), BN(name="n"), L.Dropout(0.5, name="d")], "'n' .* layer 'd' .* is an output of the network"),
         (lambda: [L.Conv2D(4, 3), BN(axis=1, name="n"), L.ReLU()], "'n' .* axis"),
         (lambda: [BN(name="n"), L.Conv2D(3, 3, groups=3, name="c")], "'n' .* 'c' .* 3 groups"),
     ],

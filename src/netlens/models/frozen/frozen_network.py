@@ -1,7 +1,7 @@
 """Networks as frozen TensorFlow graphs: constants instead of variables, inference mode, layers known by name.
 
-This is the form in which weights are expanded and pictures of units are made: everything that computes on the graph
-itself, instead of through Keras, starts from a `FrozenNetwork`.
+Everything that computes on the TensorFlow graph itself instead of through Keras, such as expanded weights and feature
+visualization, starts from a `FrozenNetwork`.
 """
 
 import difflib
@@ -26,14 +26,14 @@ from netlens.models.preprocessing import Preprocessing, preprocessing_from
 #: Name of the placeholder, and of the first layer.
 INPUT = "input"
 
-#: Keras layer -> kind. What ends in ``Pooling2D`` is a pooling; whatever is not here is ``other``.
+#: Kind of each Keras layer. Names that end in ``Pooling2D`` are poolings; everything else is ``other``.
 _KINDS = {
     "Conv2D": "conv", "DepthwiseConv2D": "conv", "SeparableConv2D": "conv", "Conv2DTranspose": "conv",
     "Dense": "dense", "Concatenate": "concat", "Add": "add", "BatchNormalization": "norm",
     "LayerNormalization": "norm", "SyncBatchNormalization": "norm",
 }  # fmt: skip
 
-#: What may stand between a kernel and its activation without being a layer of its own.
+#: Layers that can lie between a kernel and its activation without counting as layers.
 _INSIDE_UNITS = frozenset({
     "BatchNormalization", "SyncBatchNormalization", "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout",
     "GaussianNoise", "ActivityRegularization",
@@ -43,7 +43,7 @@ _INSIDE_UNITS = frozenset({
 _ACTIVATIONS = frozenset({"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "ThresholdedReLU"})
 _NOT_ACTIVATIONS = frozenset({"linear", "softmax"})
 
-#: Layers that pass on what they are given, at most in another arrangement: their outputs need no name.
+#: Layers that only pass on or rearrange their input: their outputs need no name.
 _UNNAMED = frozenset({
     "Flatten", "Reshape", "Permute", "ZeroPadding2D", "Cropping2D", "Dropout", "SpatialDropout2D", "AlphaDropout",
     "GaussianDropout", "GaussianNoise", "ActivityRegularization",
@@ -86,21 +86,21 @@ class FrozenNetwork:
     name
         Name in the study.
     graph_def
-        TensorFlow GraphDef without variables, in inference mode. Not to be changed.
+        TensorFlow GraphDef without variables, in inference mode. Must not be modified.
     input_node
         Placeholder of preprocessed images, float32 (n, height, width, 3).
     output_node
-        Operation that gives the logits, (n, classes).
+        Operation that computes the logits, (n, classes).
     layers
-        In network order, each behind the layers that it takes from; the first is ``input``.
+        In network order, each after its sources; the first is ``input``.
     input_shape
         (height, width, 3) in pixels.
     class_names
-        In the order of the logits.
+        Names of the classes, in the order of the logits.
     preprocessing
-        From uint8 images to its inputs.
+        Maps uint8 images to the inputs of the graph.
     sha256
-        Of the graph as `save_frozen` writes it.
+        Hash of the graph as `save_frozen` writes it.
     """
 
     name: str
@@ -114,12 +114,12 @@ class FrozenNetwork:
     sha256: str
 
     def layer(self, name: str) -> FrozenLayer:
-        """Find a layer.
+        """Layer of a name.
 
         Raises
         ------
         NetworkError
-            There is none of that name; the message tells the nearest names.
+            There is no layer of that name; the message states the nearest names.
         """
         for layer in self.layers:
             if layer.name == name:
@@ -130,19 +130,19 @@ class FrozenNetwork:
         raise NetworkError(f"network {self.name!r} has no layer {name!r}; {told}")
 
     def preprocess(self, images: NDArray[Any]) -> NDArray[np.float32]:
-        """Turn uint8 images (n, height, width, 3) into the network's inputs, float32.
+        """Inputs of the network for uint8 images (n, height, width, 3), float32.
 
         Raises
         ------
         NetworkError
-            The images have another size.
+            The images do not have the size that the network takes.
         """
         check_image_size(images, self.input_shape, self.name)
         return self.preprocessing(images)
 
 
 class LayerTensors(dict[str, Any]):
-    """Tensors of one import of a network, by layer; an unknown layer is a `NetworkError` that tells the nearest."""
+    """Tensors of an imported network, by layer; for an unknown layer, the error states the nearest names."""
 
     def __init__(self, network: FrozenNetwork, tensors: Mapping[str, Any]) -> None:
         super().__init__(tensors)
@@ -154,24 +154,24 @@ class LayerTensors(dict[str, Any]):
 
 
 def freeze(network: Network) -> FrozenNetwork:
-    """Freeze a Keras network.
+    """Keras network as a frozen graph.
 
-    The network is built again in inference mode, in a graph of its own, so that batch normalization and dropout leave
-    nothing behind that depends on a mode; then variables become constants, and what the logits do not need goes. The
+    The network is rebuilt in inference mode in a separate graph, so that batch normalization and dropout leave no
+    dependence on a mode. Variables then become constants, and everything that the logits do not need is removed. The
     same network gives the same bytes.
 
     Parameters
     ----------
     network
-        As `netlens.models.loading.load_network` gives it; batch normalization may be folded or not.
+        As returned by `netlens.models.loading.load_network`, with or without folded batch normalization.
 
     Returns
     -------
     FrozenNetwork
-        Its layers are the Keras layers, but for those that only rearrange or pass on; a layer that is used more than
-        once appears once a use, as ``name``, ``name_1``, ... Where a kernel, its batch normalization and its
-        activation are layers of their own, and nothing else takes what stands between, they are one layer: it has the
-        name of the activation and the kind of the kernel.
+        Its layers are the Keras layers except those that only rearrange or pass on their input. A layer that is used
+        several times appears once per use, as ``name``, ``name_1``, ... A kernel, its batch normalization and its
+        activation that are separate Keras layers are one layer here, unless another layer uses what lies between: it
+        has the name of the activation and the kind of the kernel.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def _layers_of(steps: Sequence[Step]) -> tuple[FrozenLayer, ...]:
         if not step.sources:
             layers.append(FrozenLayer(INPUT, INPUT, "input", int(shape[2] or 0), *shape[:2]))
             continue
-        # A layer that passes its input on unchanged has no operation of its own.
+        # A layer that passes its input on unchanged has no operation.
         own = all(tensor.op.name != layer.node for layer in layers)
         if step.kind in _UNNAMED or not own or len(shape) not in (1, 3) or shape[-1] is None:
             continue
@@ -243,7 +243,7 @@ def _layers_of(steps: Sequence[Step]) -> tuple[FrozenLayer, ...]:
 
 
 def _unit_of(activation: Step) -> list[Step]:
-    """List the steps from a kernel to its activation, if `activation` is one and nothing else takes those before it."""
+    """Steps from a kernel to `activation`; empty if that is not an activation, or others use a step before it."""
     if activation.kind not in _ACTIVATIONS or (
         activation.kind == "Activation" and activation.activation in _NOT_ACTIVATIONS
     ):
@@ -267,7 +267,7 @@ def _unused(name: str, taken: Container[str]) -> str:
 
 
 def _with_constants(graph_def: Any, values: Mapping[str, NDArray[Any]], output: str) -> Any:
-    """Copy what `output` needs of a graph, each variable a constant of the variable's name."""
+    """Part of a graph that `output` needs, with a constant of the same name for each variable."""
     nodes = {node.name: node for node in graph_def.node}
     reads = {node.name: node.input[0] for node in graph_def.node if node.op == "ReadVariableOp"}
     needed: set[str] = set()
@@ -301,12 +301,12 @@ def _with_constants(graph_def: Any, values: Mapping[str, NDArray[Any]], output: 
 
 
 def node_of(source: str) -> str:
-    """Give the operation of an input: ``name``, ``name:1`` or ``^name``."""
+    """Name of the operation that an input refers to: ``name``, ``name:1`` or ``^name``."""
     return source.removeprefix("^").split(":")[0]
 
 
 def rename(graph_def: Any, old: str, new: str) -> None:
-    """Give an operation of a graph another name.
+    """Rename an operation of a graph, in place.
 
     Raises
     ------
@@ -324,22 +324,22 @@ def rename(graph_def: Any, old: str, new: str) -> None:
 
 
 def imported(frozen: FrozenNetwork, inputs: Mapping[str, Any] | None = None, *, name: str = "network") -> LayerTensors:
-    """Import a network into the current default graph.
+    """Tensors of a network that is imported into the current default graph.
 
     Parameters
     ----------
     frozen
         The network.
     inputs
-        Tensors that take the place of layers' outputs, by layer; ``{"input": images}`` to put images in. What only
-        those layers need is there too, but nothing depends on it. None: a placeholder for ``input``.
+        Tensors that replace the outputs of layers, by layer; ``{"input": images}`` sets the images. What only those
+        layers need is imported too, but nothing depends on it. None: a placeholder for ``input``.
     name
         Prefix of the operations.
 
     Returns
     -------
     LayerTensors
-        The output of each layer, by layer; given tensors stand for themselves.
+        The output of each layer, by layer; for replaced layers, the given tensor.
 
     Raises
     ------
@@ -359,18 +359,18 @@ def imported(frozen: FrozenNetwork, inputs: Mapping[str, Any] | None = None, *, 
 
 
 def serialized(graph_def: Any) -> bytes:
-    """Give a graph's bytes; the same graph gives the same."""
+    """Bytes of a graph; the same graph gives the same bytes."""
     data: bytes = graph_def.SerializeToString(deterministic=True)
     return data
 
 
 def digest_of(graph_def: Any) -> str:
-    """Compute the sha256 of `serialized`."""
+    """sha256 of `serialized`."""
     return hashlib.sha256(serialized(graph_def)).hexdigest()
 
 
 def save_frozen(frozen: FrozenNetwork, path: str | Path) -> None:
-    """Save a network as ``<name>.pb``, with what else it is in ``<name>.json`` beside it.
+    """Save a network as ``<name>.pb``, with its description in ``<name>.json`` beside it.
 
     Parameters
     ----------
@@ -398,12 +398,12 @@ def save_frozen(frozen: FrozenNetwork, path: str | Path) -> None:
 
 
 def load_frozen(path: str | Path) -> FrozenNetwork:
-    """Load what `save_frozen` saved.
+    """Network that `save_frozen` has saved.
 
     Parameters
     ----------
     path
-        The .pb file, its .json beside it.
+        The .pb file, with its .json beside it.
 
     Returns
     -------
@@ -412,16 +412,16 @@ def load_frozen(path: str | Path) -> FrozenNetwork:
     Raises
     ------
     FileNotFoundError
-        One of the two is missing.
+        One of the two files is missing.
     CheckpointError
-        The graph is truncated, damaged, or not the one that the .json describes.
+        The graph is truncated or damaged, or is not the one that the .json file describes.
     NetworkError
-        The .json describes no network.
+        The .json file does not describe a network.
     """
     file = Path(path)
     for part in (file, file.with_suffix(".json")):
         if not part.is_file():
-            raise FileNotFoundError(f"{part}: no such file; run the rule frozen, which makes it")
+            raise FileNotFoundError(f"{part}: no such file; run the rule frozen")
     try:
         text = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
         height, width, channels = text["input_shape"]
@@ -442,7 +442,7 @@ def load_frozen(path: str | Path) -> FrozenNetwork:
     digest = hashlib.sha256(data).hexdigest()
     if digest != frozen.sha256:
         raise CheckpointError(
-            f"{file}: truncated or changed: its sha256 is {digest}, not {frozen.sha256}; make it again"
+            f"{file}: truncated or changed: its sha256 is {digest} instead of {frozen.sha256}; make it again"
         )
     frozen.graph_def.ParseFromString(data)
     return frozen

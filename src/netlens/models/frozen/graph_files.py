@@ -1,4 +1,4 @@
-"""Read frozen graphs that somebody else made; their layers are found from the operations."""
+"""Frozen graphs from other sources; their layers are found from their operations."""
 
 import hashlib
 import re
@@ -31,18 +31,18 @@ _OTHERS = {
 #: Between the logits and the end of a graph.
 _ENDINGS = frozenset({"Identity", "Reshape", "Squeeze", "Softmax", "LogSoftmax"})
 _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2"})
-#: protobuf reads no more; a graph of a million images' classifier has some thousand operations.
+#: protobuf cannot read more; large classifiers have a few thousand operations.
 _LARGEST_FILE_BYTES = 2**31 - 1
 _MOST_OPERATIONS = 100_000
 
 
 def frozen_network(spec: Mapping[str, Any], *, name: str | None = None) -> FrozenNetwork:
-    """Give any network of a study as a frozen graph.
+    """Network of a study as a frozen graph, whatever its kind.
 
     Parameters
     ----------
     spec
-        As in `netlens.models.loading.load_network`; with ``kind: file``, the file may be a .pb.
+        As for `netlens.models.loading.load_network`; with ``kind: file``, the file may also be a .pb file.
     name
         Name in the study. Default: that of the file.
 
@@ -53,7 +53,7 @@ def frozen_network(spec: Mapping[str, Any], *, name: str | None = None) -> Froze
     Raises
     ------
     FileNotFoundError, NetworkError
-        As `netlens.models.loading.load_network`, `netlens.models.frozen.frozen_network.freeze` and `read_frozen`.
+        As for `netlens.models.loading.load_network`, `netlens.models.frozen.frozen_network.freeze` and `read_frozen`.
     """
     if spec.get("kind") != "file" or not str(spec["file"]).endswith(".pb"):
         return freeze(load_network(spec, name=name))
@@ -78,25 +78,25 @@ def read_frozen(
     class_names: Sequence[str] | str | None = None,
     sha256: str | None = None,
 ) -> FrozenNetwork:
-    """Read a classifier from a frozen TensorFlow graph.
+    """Classifier read from a frozen TensorFlow graph.
 
     Parameters
     ----------
     path
         A binary GraphDef without variables.
     name
-        Of the network. Default: that of the file.
+        Name of the network. Default: the name of the file.
     size_px
-        Height and width of the input, where the graph takes any size.
+        Height and width of the input. Needed only if the graph takes images of any size.
     output_node
-        Operation that gives the logits. Default: found at the end of the graph; of several ends, such as those of
-        auxiliary classifiers, that behind most operations.
+        Operation that computes the logits. Default: found at the end of the graph. If there are several ends, such as
+        those of auxiliary classifiers, it is the one that depends on the most operations.
     preprocessing
-        From uint8 images to the graph's input. Default: none.
+        Maps uint8 images to the inputs of the graph. Default: none.
     class_names
-        Names in the order of the logits, or a file of them. Default: ``class_0``, ...
+        Names in the order of the logits, or a text file with one per line. Default: ``class_0``, ...
     sha256
-        What the file must be.
+        Expected hash of the file.
 
     Returns
     -------
@@ -108,22 +108,20 @@ def read_frozen(
     FileNotFoundError
         There is no such file.
     CheckpointError
-        It is truncated, damaged, or not the one that is expected; sha256 told.
+        The file is truncated or damaged, or is not the expected one; the message states the sha256.
     NetworkError
-        It is no frozen classifier of colour images.
+        The graph is not a frozen classifier of color images.
     """
     file = Path(path).expanduser()
     if not file.is_file():
         raise FileNotFoundError(f"{file}: no such frozen graph")
     if file.stat().st_size > _LARGEST_FILE_BYTES:
-        raise CheckpointError(
-            f"{file}: {file.stat().st_size / 2**30:.1f} GB, and a frozen graph holds at most 2 GB; it is something else"
-        )
+        raise CheckpointError(f"{file}: {file.stat().st_size / 2**30:.1f} GB, but a frozen graph has at most 2 GB")
     data = file.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     if sha256 and digest != sha256:
         raise CheckpointError(
-            f"{file}: truncated or changed: its sha256 is {digest}, but {sha256} is expected; restore the file"
+            f"{file}: truncated or changed: its sha256 is {digest} instead of {sha256}; restore the file"
         )
     graph_def = tf1.GraphDef()
     try:
@@ -131,7 +129,7 @@ def read_frozen(
         _check_complete(graph_def)
     except (DecodeError, CheckpointError) as error:
         raise CheckpointError(
-            f"{file}: truncated, damaged or no frozen graph (sha256 {digest}): {str(error).splitlines()[0]}"
+            f"{file}: truncated, damaged or not a frozen graph (sha256 {digest}): {str(error).splitlines()[0]}"
         ) from error
     try:
         return frozen_from_graph(
@@ -155,41 +153,41 @@ def frozen_from_graph(
     preprocessing: Preprocessing | None = None,
     class_names: Sequence[str] | str | None = None,
 ) -> FrozenNetwork:
-    """Find input, logits and layers of a frozen graph; what the logits do not need is left out.
+    """Network of a frozen graph: input, logits and layers are found, and what the logits do not need is left out.
 
     Parameters
     ----------
     graph_def
-        TensorFlow GraphDef. Not changed.
+        TensorFlow GraphDef. Not modified.
     name, size_px, output_node, preprocessing, class_names
-        As in `read_frozen`.
+        As for `read_frozen`.
 
     Returns
     -------
     FrozenNetwork
-        Its layers: activations, convolutions and matrix products that no activation follows, concatenations,
-        additions, poolings and normalizations, but for a batch normalization between a kernel and its activation. A
-        layer is named as its operation, without a last part that only says the operation's type (``conv1/Relu`` is
-        ``conv1``) where no other layer has that name.
+        Its layers are activations, convolutions and matrix products without an activation, concatenations, additions,
+        poolings and normalizations; a batch normalization between a kernel and its activation is part of their layer.
+        A layer has the name of its operation, shortened by a last part that only states the operation's type
+        (``conv1`` for ``conv1/Relu``) if the short name is unique.
 
     Raises
     ------
     NetworkError
-        Input or logits are not found, or something in the graph is not constant.
+        The input or the logits are not found, or the graph has variables.
     UnsupportedLayerError
-        What the logits need is more than mathematics on numbers (`netlens.models.frozen.operations`). Nothing of the
-        graph has run then.
+        The logits depend on an operation that is not on the list of `netlens.models.frozen.operations`. No part of the
+        graph has been run in that case.
     """
     nodes = {node.name: node for node in graph_def.node}
     output = output_node or _logits_node(name, graph_def, nodes)
     if output not in nodes:
-        raise NetworkError(f"network {name!r} has no operation {output!r} to give the logits")
+        raise NetworkError(f"network {name!r} has no operation {output!r} for the logits; correct output_node")
     order = _after_sources(nodes, output)
     check_operations(name, [nodes[each] for each in order])
     source = _image_node(name, [nodes[each] for each in order if nodes[each].op in _PLACEHOLDERS])
     shape = _input_shape(name, source, size_px)
 
-    # Without the graph's library: functions are refused, and an operation could have a function's name.
+    # Without the graph's library: functions are refused, and an operation could have the name of a function.
     kept = tf1.GraphDef(versions=graph_def.versions)
     for each in order:
         node = kept.node.add()
@@ -205,7 +203,7 @@ def frozen_from_graph(
     shapes = _shapes(name, kept)
     classes = shapes[output]
     if len(classes) != 2 or classes[1] is None:
-        raise NetworkError(f"network {name!r}: {output!r} does not give one value a class, but {classes[1:]}")
+        raise NetworkError(f"network {name!r}: {output!r} does not output one value per class, but {classes[1:]}")
     names = read_class_names(class_names) or tuple(f"class_{index}" for index in range(classes[1]))
     if len(names) != classes[1]:
         raise NetworkError(f"network {name!r} has {classes[1]} outputs, but {len(names)} class names are given")
@@ -223,11 +221,11 @@ def frozen_from_graph(
 
 
 def _check_complete(graph_def: Any) -> None:
-    """See that every input is there: a file may end exactly between two operations, and then reads well."""
+    """Check that every input exists: a file that is cut off between two operations can still be parsed."""
     if not graph_def.node:
-        raise CheckpointError("it holds no operations")
+        raise CheckpointError("it has no operations")
     if len(graph_def.node) > _MOST_OPERATIONS:
-        raise CheckpointError(f"it holds {len(graph_def.node)} operations, and {_MOST_OPERATIONS} are the most")
+        raise CheckpointError(f"it has {len(graph_def.node)} operations; at most {_MOST_OPERATIONS} are allowed")
     names: set[str] = set()
     for node in graph_def.node:
         if not node.name or node.name in names:
@@ -236,11 +234,11 @@ def _check_complete(graph_def: Any) -> None:
     for node in graph_def.node:
         for source in node.input:
             if node_of(source) not in names:
-                raise CheckpointError(f"operation {node.name!r} takes {source!r}, which is not there")
+                raise CheckpointError(f"operation {node.name!r} takes {source!r}, which is missing")
 
 
 def _after_sources(nodes: Mapping[str, Any], output: str) -> list[str]:
-    """List what an operation needs, each behind its sources; no recursion, since graphs are deeper than the stack."""
+    """Operations that `output` needs, each after its sources; not recursive, since graphs are deeper than the stack."""
     order: list[str] = []
     seen: set[str] = set()
     pending = [(output, False)]
@@ -260,7 +258,7 @@ def _logits_node(name: str, graph_def: Any, nodes: Mapping[str, Any]) -> str:
     used = {node_of(source) for node in graph_def.node for source in node.input}
     ends = [node.name for node in graph_def.node if node.name not in used and node.input]
     if not ends:
-        raise NetworkError(f"network {name!r} has no end that could be its logits; say which: output_node")
+        raise NetworkError(f"network {name!r} has no operation that could be its logits; set output_node")
     end: str = max(ends, key=lambda each: len(_after_sources(nodes, each)))
     current, softmax = end, ""
     passed: set[str] = set()
@@ -273,8 +271,8 @@ def _logits_node(name: str, graph_def: Any, nodes: Mapping[str, Any]) -> str:
         return node_of(str(nodes[softmax].input[0]))
     if nodes[current].op == "Sigmoid":
         raise NetworkError(
-            f"network {name!r} ends in a sigmoid at {current!r}; only softmax and logits are supported: or say which "
-            "operation gives the logits: output_node"
+            f"network {name!r} ends in a sigmoid at {current!r}; only softmax and logits are supported; set "
+            "output_node if another operation computes the logits"
         )
     return end
 
@@ -282,10 +280,10 @@ def _logits_node(name: str, graph_def: Any, nodes: Mapping[str, Any]) -> str:
 def _image_node(name: str, placeholders: Sequence[Any]) -> Any:
     if len(placeholders) != 1:
         found = ", ".join(node.name for node in placeholders) or "none"
-        raise NetworkError(f"network {name!r} must have one placeholder, for images; there is {found}")
+        raise NetworkError(f"network {name!r} must have one placeholder, for images; it has {found}")
     if placeholders[0].attr["dtype"].type != tf.float32.as_datatype_enum:
         given = tf.as_dtype(placeholders[0].attr["dtype"].type).name
-        raise NetworkError(f"network {name!r} takes {given} at {placeholders[0].name!r}; float32 images are needed")
+        raise NetworkError(f"network {name!r} takes {given} at {placeholders[0].name!r}; it must take float32 images")
     return placeholders[0]
 
 
@@ -297,19 +295,19 @@ def _input_shape(name: str, placeholder: Any, size_px: int | Sequence[int] | Non
     wanted = (size_px, size_px) if isinstance(size_px, int) else tuple(size_px or sizes[1:3])
     height, width = wanted
     if height is None or width is None:
-        raise NetworkError(f"network {name!r} takes images of any size; say which: size_px: [height, width]")
+        raise NetworkError(f"network {name!r} takes images of any size; set size_px: [height, width]")
     if any(have not in (None, want) for have, want in zip(sizes[1:3], wanted, strict=True)):
         raise NetworkError(f"network {name!r} takes {sizes[1]} x {sizes[2]} pixels, not {height} x {width}")
     return int(height), int(width), 3
 
 
 def _shapes(name: str, graph_def: Any) -> dict[str, tuple[int | None, ...]]:
-    """Infer the shape of each operation's first output; () where its rank is not known."""
+    """Shape of each operation's first output; () where its rank is unknown."""
     try:
         with tf.Graph().as_default() as graph:
             tf1.import_graph_def(graph_def, name="")
     except (ValueError, tf.errors.OpError) as error:
-        raise NetworkError(f"network {name!r} is no valid graph: {str(error).splitlines()[0]}") from error
+        raise NetworkError(f"network {name!r} is not a valid graph: {str(error).splitlines()[0]}") from error
     shapes: dict[str, tuple[int | None, ...]] = {}
     for operation in graph.get_operations():
         shape = operation.outputs[0].shape if operation.outputs else tf.TensorShape(None)
@@ -330,14 +328,14 @@ def _layers(graph_def: Any, shapes: Mapping[str, tuple[int | None, ...]], output
 
 
 def _kinds(nodes: Mapping[str, Any], output: str) -> dict[str, str]:
-    """Give the operations that are layers' outputs, each with the layer's kind; `nodes` come after their sources."""
+    """Kind of layer by the operation of its output; each of `nodes` comes after its sources."""
     data, users, kernels = _data_and_kernels(nodes)
     behind = {name for name in kernels if nodes[name].op not in _KERNELS}
     found: dict[str, str] = {}
     for name, sources in data.items():
         op = nodes[name].op
         if name in kernels:
-            # Where all that follows only scales, shifts or activates, one of those is the layer's output.
+            # If everything that follows only scales, shifts or activates, one of those is the layer's output.
             after = users.get(name, [])
             if name == output or not all(user in behind or nodes[user].op in _ACTIVATIONS for user in after):
                 found[name] = kernels[name]
@@ -353,9 +351,9 @@ def _kinds(nodes: Mapping[str, Any], output: str) -> dict[str, str]:
 
 
 def _data_and_kernels(nodes: Mapping[str, Any]) -> tuple[dict[str, list[str]], dict[str, list[str]], dict[str, str]]:
-    """Give what depends on the image with those of its sources that do; their users; kernels' outputs with a kind.
+    """Operations that depend on the image, with their sources that do; their users; and the kinds of kernels' outputs.
 
-    Behind a kernel's own operation follow those that only scale and shift what it gives.
+    Operations that only scale and shift a kernel's output count as outputs of the kernel.
     """
     data: dict[str, list[str]] = {}
     users: dict[str, list[str]] = {}
@@ -372,7 +370,7 @@ def _data_and_kernels(nodes: Mapping[str, Any]) -> tuple[dict[str, list[str]], d
         elif node.op in _AFFINE and len(sources) == 1 and sources[0] in kernels:
             kernels[name] = kernels[sources[0]]
     for name in nodes:
-        # Behind a kernel it only scales and shifts as well; with an activation behind it, the three are one layer.
+        # After a kernel it only scales and shifts too; if an activation follows, the three are one layer.
         if nodes[name].op in BATCH_NORMALIZATIONS and len(data.get(name, [])) == 1:
             source, after = data[name][0], [nodes[user].op for user in users.get(name, [])]
             if source in kernels and after and len(users[source]) == 1 and _ACTIVATIONS.issuperset(after):
@@ -381,7 +379,7 @@ def _data_and_kernels(nodes: Mapping[str, Any]) -> tuple[dict[str, list[str]], d
 
 
 def _labels(nodes: Sequence[Any]) -> dict[str, str]:
-    """Name layers as their operations, without a last part that only says an operation's type, if that is unique."""
+    """Names of layers: those of their operations, without a last part that only states the type if that is unique."""
     short = {}
     for node in nodes:
         scope, _, last = node.name.rpartition("/")

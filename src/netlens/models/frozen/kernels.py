@@ -1,4 +1,4 @@
-"""Kernels of a frozen network's convolutions, batch normalization behind them included."""
+"""Kernels of a frozen network's convolutions, including the batch normalization that follows them."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _BEHIND_KERNEL = frozenset({
 
 
 def convolution_kernel(network: FrozenNetwork, layer: str) -> NDArray[np.float32]:
-    """Read the kernel of a convolution.
+    """Kernel of a convolution.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ def convolution_kernel(network: FrozenNetwork, layer: str) -> NDArray[np.float32
     Returns
     -------
     ndarray
-        float32, (height, width, inputs, units). Where the layer normalizes what its convolution gives, the kernel is
-        that of the two together: each unit's times gamma / sqrt(variance + epsilon).
+        float32, (height, width, inputs, units). If batch normalization follows, each unit's kernel is multiplied by
+        gamma / sqrt(variance + epsilon).
 
     Raises
     ------
     NetworkError
-        There is no such layer, or it is no ordinary convolution with a constant kernel.
+        There is no such layer, or it is not an ordinary convolution with a constant kernel.
     """
     nodes = {node.name: node for node in network.graph_def.node}
     node = nodes[network.layer(layer).node]
@@ -49,14 +49,14 @@ def convolution_kernel(network: FrozenNetwork, layer: str) -> NDArray[np.float32
         node = _input(nodes, node, 0)
     if node.op != "Conv2D":
         raise NetworkError(
-            f"layer {layer!r} of network {network.name!r} is no ordinary convolution (found {node.op} {node.name!r})"
+            f"layer {layer!r} of network {network.name!r} is not an ordinary convolution, but {node.op} {node.name!r}"
         )
     values: NDArray[np.float32] = (_constant(nodes, node, 1, layer) * scale).astype(np.float32)
     return values
 
 
 def _constant(nodes: dict[str, Any], node: Any, index: int, layer: str) -> NDArray[np.float64]:
-    """Read a constant that an operation takes."""
+    """Constant that an operation takes as input number `index`."""
     source = _input(nodes, node, index)
     while source.op == "Identity":
         source = _input(nodes, source, 0)

@@ -68,14 +68,14 @@ _NUMBERS = frozenset(
 
 
 def check_operations(name: str, nodes: Sequence[Any]) -> None:
-    """Refuse a graph that does anything but compute numbers from numbers, the same on every run.
+    """Check that a graph only computes numbers from numbers, the same on every run.
 
     Parameters
     ----------
     name
-        Of the network, for messages.
+        Name of the network, for error messages.
     nodes
-        NodeDefs: all that is going to be imported. They are only looked at.
+        NodeDefs: everything that is going to be imported. Not modified.
 
     Raises
     ------
@@ -89,16 +89,16 @@ def check_operations(name: str, nodes: Sequence[Any]) -> None:
         if op in _VARIABLES:
             raise NetworkError(f"network {name!r} has the variable {at}: the graph must be frozen")
         if op in _CALLS:
-            raise UnsupportedLayerError(f"network {name!r}: {at} calls a function; save the graph without any")
+            raise UnsupportedLayerError(f"network {name!r}: {at} calls a function; save the graph without functions")
         if op not in ALLOWED_OPERATIONS:
             raise UnsupportedLayerError(f"network {name!r}: {at} is the operation {_refused(op)}")
         # The operation's own default is true.
         if op in BATCH_NORMALIZATIONS and ("is_training" not in node.attr or node.attr["is_training"].b):
             raise UnsupportedLayerError(
-                f"network {name!r}: {at} normalizes by statistics of the batch (is_training is true), so that an "
+                f"network {name!r}: {at} normalizes by statistics of the batch (is_training is true), so an "
                 "image's logits would depend on the other images; save the graph for inference"
             )
-    # After all operations: the operation that a text is for says more than the text.
+    # After all operations: the name of a refused operation says more than the text that it takes.
     for node in nodes:
         for attribute, value in node.attr.items():
             problem = _attribute_problem(value)
@@ -107,7 +107,7 @@ def check_operations(name: str, nodes: Sequence[Any]) -> None:
 
 
 def strip_attributes(node: Any) -> None:
-    """Remove from a NodeDef, in place, what is not the operation's own: device, and attributes with an underscore.
+    """Remove from a NodeDef, in place, its device and the attributes whose names begin with an underscore.
 
     TensorFlow reads some of the latter as instructions (``_XlaCompile``, ``_class``, ``_gradient_op_type``), and
     none of them changes what the operation computes.
@@ -125,7 +125,7 @@ def _refused(op: str) -> str:
 
 
 def _attribute_problem(value: Any) -> str:
-    """Say what is wrong with an attribute; empty where nothing is."""
+    """What is wrong with an attribute; empty if nothing is."""
     kind = value.WhichOneof("value")
     types = [value.type] if kind == "type" else list(value.list.type) if kind == "list" else []
     tensors = [value.tensor] if kind == "tensor" else list(value.list.tensor) if kind == "list" else []
@@ -133,7 +133,7 @@ def _attribute_problem(value: Any) -> str:
         return "names a function"
     for number in [*types, *(tensor.dtype for tensor in tensors)]:
         if number not in _NUMBERS:
-            return "is not about numbers"
+            return "is not numeric"
     if any(_bytes_of(tensor) > LARGEST_CONSTANT_BYTES for tensor in tensors):
         return f"is a constant of more than {LARGEST_CONSTANT_BYTES / 2**30:.0f} GB"
     return ""

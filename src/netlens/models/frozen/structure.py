@@ -1,4 +1,4 @@
-"""How the layers of a frozen network follow each other: from layer to layer, and which of them everything passes."""
+"""How the layers of a frozen network are connected, and which of them every path passes through."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def trunk(network: "FrozenNetwork") -> list["FrozenLayer"]:
-    """Find the layers that no path from the image to the logits goes around.
+    """Layers that every path from the image to the logits passes through.
 
     Parameters
     ----------
@@ -17,12 +17,12 @@ def trunk(network: "FrozenNetwork") -> list["FrozenLayer"]:
     Returns
     -------
     list of FrozenLayer
-        In network order; ``input`` and the logits among them.
+        In network order, including ``input`` and the logits.
     """
     sources = _sources(network)
     order = _between(network, sources)
     place = {name: index for index, name in enumerate(order)}
-    # An edge goes around all that lies between its ends.
+    # An edge bypasses everything that lies between its ends.
     users: dict[str, int] = {}
     for name in order:
         for source in sources[name]:
@@ -38,7 +38,7 @@ def trunk(network: "FrozenNetwork") -> list["FrozenLayer"]:
 
 
 def layer_edges(network: "FrozenNetwork") -> list[tuple[str, str]]:
-    """Find which layer takes from which, operations without a name of their own left out.
+    """Connections between layers; operations that are not layers are passed over.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def layer_edges(network: "FrozenNetwork") -> list[tuple[str, str]]:
     sources = _sources(network)
     layer_of = {layer.node: layer.name for layer in network.layers}
     place = {layer.name: index for index, layer in enumerate(network.layers)}
-    # Of each operation, the named layers that its output comes from: itself, or those of its own sources.
+    # For each operation, the layers that its output comes from: itself if it is one, otherwise those of its sources.
     named: dict[str, set[str]] = {}
     edges: set[tuple[str, str]] = set()
     for node in _between(network, sources):
@@ -72,7 +72,7 @@ def _sources(network: "FrozenNetwork") -> dict[str, list[str]]:
 
 
 def _between(network: "FrozenNetwork", sources: dict[str, list[str]]) -> list[str]:
-    """Give the operations that depend on the image and that the logits need, each behind its sources."""
+    """Operations between the image and the logits, each after its sources."""
     order: list[str] = []
     depends: dict[str, bool] = {}
     pending = [(network.output_node, False)]

@@ -1,4 +1,4 @@
-"""Read ``.keras`` archives in memory: the three members that a network consists of, and nothing else."""
+"""``.keras`` archives, read in memory: only the three members that make up a network."""
 
 import stat
 import zipfile
@@ -40,15 +40,15 @@ def read_member(path: str | Path, name: str) -> bytes:
             place = PurePosixPath(member.filename.replace("\\", "/"))
             if place.is_absolute() or ".." in place.parts or (place.parts[:1] and place.parts[0].endswith(":")):
                 raise NetworkError(
-                    f"its member {member.filename[:80]!r} lies outside of the archive; save the model again"
+                    f"its member {member.filename[:80]!r} lies outside the archive; save the model again"
                 )
             if stat.S_ISLNK(member.external_attr >> 16):
                 raise NetworkError(f"its member {member.filename[:80]!r} is a link, not a file; save the model again")
         member = archive.getinfo(name)
         if member.file_size > MEMBERS[name]:
             raise NetworkError(
-                f"its member {name!r} unpacks to {member.file_size / 2**20:.0f} MB, and {MEMBERS[name] / 2**20:.0f} MB "
-                "is the most that is read"
+                f"its member {name!r} unpacks to {member.file_size / 2**20:.0f} MB; at most "
+                f"{MEMBERS[name] / 2**20:.0f} MB are read"
             )
         try:
             return archive.read(member)

@@ -1,4 +1,4 @@
-"""See that the layers of a Keras configuration can be called one after the other.
+"""Check that the layers of a Keras configuration can be called one after the other.
 
 The legacy Keras puts a call off until its inputs are there. Where layers wait for each other, or for a call or an
 output that does not exist, it would wait for ever, so such a configuration is refused before Keras sees it.

@@ -115,7 +115,7 @@ _ATTRIBUTE_VALUES = frozenset({"type", "i", "f", "b", "s", "list", "shape"})
 
 
 def parsed_config(text: str | bytes) -> dict[str, Any]:
-    """Parse the text of a network's configuration, and see that its size and depth are those of a network's.
+    """Configuration of a network, parsed from text whose size and depth are checked.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def parsed_config(text: str | bytes) -> dict[str, Any]:
     """
     if len(text) > LARGEST_CONFIG_BYTES:
         raise NetworkError(
-            f"its configuration has {len(text) / 2**20:.0f} MB, and {LARGEST_CONFIG_BYTES // 2**20} MB is the most "
-            "that is read; this is not the configuration of a network"
+            f"its configuration has {len(text) / 2**20:.0f} MB, but at most "
+            f"{LARGEST_CONFIG_BYTES // 2**20} MB are read; this is not the configuration of a network"
         )
     too_deep = f"its configuration is nested deeper than {DEEPEST_CONFIG} levels; save the network without such nesting"
     try:
@@ -159,7 +159,7 @@ def parsed_config(text: str | bytes) -> dict[str, Any]:
 
 
 def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a configuration for the legacy Keras of those parts of `config` that are known to be harmless.
+    """Configuration for the legacy Keras, made of those parts of `config` that are known to be harmless.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_class(entry: Any) -> None:
-    """See that one layer or model of a configuration has a class of Keras' own that is listed here.
+    """Check that a layer or model of a configuration is of a listed class that belongs to Keras.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def check_class(entry: Any) -> None:
 
 
 def check_origin(entry: Mapping[str, Any], where: str) -> None:
-    """See that a class or function is named as Keras' own: any other module would be imported, which runs it.
+    """Check that a class or function belongs to Keras: any other module would be imported, which runs its code.
 
     Raises
     ------

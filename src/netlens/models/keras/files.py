@@ -1,4 +1,4 @@
-"""Read network files that the legacy Keras cannot load by itself.
+"""Network files that the legacy Keras cannot load by itself.
 
 Keras 3 writes other configurations, which are translated layer by layer; a layer that is not known here is named. The
 ``.keras`` archives of either Keras hold weights by position. The legacy Keras reads its own archives only where eager
@@ -72,7 +72,7 @@ Weights = dict[str, list[NDArray[Any]]]
 
 
 def load_keras3(path: str | Path) -> Any:
-    """Load a network that Keras 3 saved as ``.keras`` or ``.h5``.
+    """Network that Keras 3 saved as ``.keras`` or ``.h5``.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def load_keras3(path: str | Path) -> Any:
 
 
 def load_legacy_archive(path: str | Path) -> Any:
-    """Load a network that the legacy Keras (version 2) saved as ``.keras``.
+    """Network that the legacy Keras (version 2) saved as ``.keras``.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def load_legacy_archive(path: str | Path) -> Any:
 
 
 def load_legacy_h5(path: str | Path) -> Any:
-    """Load a network that the legacy Keras (version 2 and before) saved as ``.h5``.
+    """Network that the legacy Keras (version 2 and earlier) saved as ``.h5``.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def _by_position(config: Mapping[str, Any], store: Any) -> Weights:
 
 
 def _snake_case(name: str) -> str:
-    """Write a class name as Keras 3 does in its archives: ``MaxPooling2D`` becomes ``max_pooling2d``."""
+    """Class name as Keras 3 writes it in its archives: ``max_pooling2d`` for ``MaxPooling2D``."""
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,4 +1,4 @@
-"""Fold batch normalization into the kernels beside it, so that a network is kernels and nonlinearities only.
+"""Batch normalization folded into neighboring kernels, so that a network consists of kernels and nonlinearities.
 
 In inference batch normalization is y = s x + t, channel by channel, with s = gamma / sqrt(variance + epsilon) and
 t = beta - mean s. Behind a kernel it scales the kernel's units; before a kernel it scales the kernel's inputs and
@@ -27,19 +27,19 @@ _MEANS = frozenset({"AveragePooling2D", "GlobalAveragePooling2D"})
 
 
 class FoldingError(UnsupportedLayerError):
-    """A batch normalization that no kernel can take; the message names it and says why."""
+    """A batch normalization cannot be folded into a kernel; the message names it and says why."""
 
 
 def fold_batch_normalization(model: Any) -> Any:
-    """Make an equivalent network without batch normalization.
+    """Equivalent network without batch normalization.
 
-    Each BatchNormalization goes into the kernel before it where nothing nonlinear stands between, else into every
-    kernel after it where no padding and nothing nonlinear stands between. Computed in float64.
+    Each BatchNormalization is folded into the kernel before it if nothing nonlinear lies between; otherwise into every
+    kernel after it if neither padding nor anything nonlinear lies between. Computed in float64.
 
     Parameters
     ----------
     model
-        A Keras functional or Sequential model. Not changed.
+        A Keras functional or Sequential model. Not modified.
 
     Returns
     -------
@@ -85,12 +85,12 @@ def fold_batch_normalization(model: Any) -> Any:
 
 
 def has_batch_normalization(model: Any) -> bool:
-    """Say whether there is anything to fold."""
+    """Whether there is anything to fold."""
     return any(step.kind in _NORMALIZATION for step in graph_of(model).steps)
 
 
 def _stored_weights(graph: Graph) -> dict[int, list[NDArray[Any]]]:
-    """Read the weights of every layer; all at once, since each read makes the whole graph ready again."""
+    """Weights of every layer; read all at once, since each read prepares the whole graph again."""
     layers = list({id(step.layer): step.layer for step in graph.steps}.values())
     values = iter(keras.backend.batch_get_value([variable for layer in layers for variable in layer.weights]))
     return {id(layer): [next(values) for _ in layer.weights] for layer in layers}
@@ -103,7 +103,7 @@ def _kernel_and_bias(step: Step, stored: list[NDArray[Any]]) -> list[Float]:
 
 
 def _scale_and_shift(step: Step, stored: list[NDArray[Any]]) -> tuple[Float, Float]:
-    """Compute s and t of y = s x + t, shape (channels,)."""
+    """Scale s and shift t of y = s x + t, shape (channels,)."""
     layer = step.layer
     values = {}
     for variable, value in zip(layer.weights, stored, strict=True):
@@ -126,7 +126,7 @@ def _is_linear(step: Step) -> bool:
 
 
 def _passes(step: Step, scale: Float, shift: Float, folded: set[int]) -> bool:
-    """Say whether y = s x + t before `step` is the same as behind it."""
+    """Whether applying y = s x + t before `step` is the same as applying it after."""
     if step.kind in _IDENTITY | _MEANS or id(step.layer) in folded:
         return True
     if step.kind == "Activation":
@@ -139,7 +139,7 @@ def _passes(step: Step, scale: Float, shift: Float, folded: set[int]) -> bool:
 
 
 def _kernel_before(step: Step, graph: Graph, folded: set[int], scale: Float, shift: Float) -> Step | None:
-    """Find the kernel whose units `step` normalizes, if nothing else uses them."""
+    """Kernel whose units `step` normalizes, if nothing else uses them."""
     _check(step, graph)
     current = step
     while len(current.sources) == 1:
@@ -154,11 +154,11 @@ def _kernel_before(step: Step, graph: Graph, folded: set[int], scale: Float, shi
 
 
 def _kernels_after(step: Step, graph: Graph, folded: set[int], scale: Float, shift: Float) -> list[tuple[Step, int]]:
-    """Find the kernels that take what `step` gives, and how often a flatten repeats its channels for each."""
+    """Kernels that use the output of `step`, and how often a flatten repeats its channels for each."""
     kernels: list[tuple[Step, int]] = []
     pending = [(step, user, 1) for user in step.users]
     if step.is_output:
-        raise FoldingError(f"{step} cannot be folded: the network gives its output away, so no kernel follows")
+        raise FoldingError(f"{step} cannot be folded: it is an output of the network, so no kernel follows")
     while pending:
         source, user, repeats = pending.pop()
         reason = f"{step} cannot be folded: no kernel before it can take it, and "
@@ -180,13 +180,13 @@ def _kernels_after(step: Step, graph: Graph, folded: set[int], scale: Float, shi
         elif not _passes(user, scale, shift, folded):
             raise FoldingError(f"{reason}{user} after it is not linear, or mixes channels")
         if user.is_output:
-            raise FoldingError(f"{reason}the network gives {user} away before a kernel follows")
+            raise FoldingError(f"{reason}{user} is an output of the network before a kernel follows")
         pending.extend((user, behind, repeats) for behind in user.users)
     return kernels
 
 
 def _pads(kernel: Step) -> bool:
-    """Say whether a kernel sees padding; ``same`` pads nothing where the kernel is 1 x 1."""
+    """Whether a kernel sees padding; ``same`` pads nothing if the kernel is 1 x 1."""
     layer = kernel.layer
     return kernel.kind == "Conv2D" and layer.padding != "valid" and tuple(layer.kernel_size) != (1, 1)
 

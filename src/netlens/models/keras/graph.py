@@ -90,12 +90,12 @@ class Graph:
     outputs: tuple[tuple[Step, int], ...]
 
     def uses(self, layer: Any) -> int:
-        """Count how often the network applies `layer`."""
+        """How often the network applies `layer`."""
         return sum(step.layer is layer for step in self.steps)
 
 
 def graph_of(model: Any) -> Graph:
-    """List every use of a layer in `model`, models inside it opened.
+    """Graph of `model`: every use of a layer, with nested models expanded.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def graph_of(model: Any) -> Graph:
 
 
 def _append_after_sources(step: Step, steps: list[Step], seen: set[int]) -> None:
-    """Append `step` behind everything that it needs; no recursion, since networks are deeper than Python's stack."""
+    """Append `step` after everything that it needs; not recursive, since networks are deeper than Python's stack."""
     pending = [(step, False)]
     while pending:
         current, sources_done = pending.pop()
@@ -145,7 +145,7 @@ def _append_after_sources(step: Step, steps: list[Step], seen: set[int]) -> None
 
 
 def _collect(model: Any, made: dict[int, tuple[Step, int]], *, nested: bool) -> None:
-    """Make the steps of `model`; `made` maps each tensor to the step, and the output of it, that gives it."""
+    """Make the steps of `model`; `made` maps each tensor to the step that computes it and the index of the output."""
     from netlens.models.backend import keras, tf
 
     if not getattr(model, "_is_graph_network", False):
@@ -174,7 +174,7 @@ def _collect(model: Any, made: dict[int, tuple[Step, int]], *, nested: bool) -> 
 
 
 def rebuild(model: Any, make_layer: Callable[[Step], Any | None], *, input_shape: tuple[int, ...] | None = None) -> Any:
-    """Build the graph of `model` again from new layers; a step without a layer is left out.
+    """Model rebuilt from new layers; a step without a layer is left out.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def copy_of(
     change: Callable[[Step, dict[str, Any]], dict[str, Any] | None] | None = None,
     input_shape: tuple[int, ...] | None = None,
 ) -> Any:
-    """Copy a model with its weights, layer by layer, models inside it opened.
+    """Copy of a model with its weights, layer by layer, with nested models expanded.
 
     Parameters
     ----------

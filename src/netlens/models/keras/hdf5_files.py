@@ -1,4 +1,4 @@
-"""Open HDF5 files of weights so that nothing outside of the file is read.
+"""HDF5 files of weights, opened so that nothing outside the file is read.
 
 An HDF5 file can name other files: as the place of a dataset's values, as the target of a link, as the source of a
 virtual dataset, and, by the number of a filter, a library that unpacks the values. No network's weights need any of
@@ -49,7 +49,7 @@ def open_weights(source: Any) -> Iterator[Any]:
 
 
 def _check(file: Any) -> None:
-    """See that nothing refers to another file; a link is asked for its kind before it is followed."""
+    """Check that nothing refers to another file; the kind of a link is checked before it is followed."""
     pending: list[tuple[str, Any]] = [("", file)]
     seen: set[tuple[int, int]] = set()
     total = 0
@@ -73,13 +73,13 @@ def _check(file: Any) -> None:
                 total += _checked_bytes(place, item)
     if total > LARGEST_WEIGHTS_BYTES:
         raise NetworkError(
-            f"it unpacks to {total / 2**30:.0f} GB of weights, and {LARGEST_WEIGHTS_BYTES // 2**30} GB is the most "
-            "that is read; this is not a network for images"
+            f"it unpacks to {total / 2**30:.0f} GB of weights, but at most "
+            f"{LARGEST_WEIGHTS_BYTES // 2**30} GB are read; this is not a network for images"
         )
 
 
 def _checked_bytes(place: str, dataset: Any) -> int:
-    """See where a dataset's values are, and return how many bytes they have."""
+    """Number of bytes of a dataset, after a check that its values lie in the file."""
     properties = dataset.id.get_create_plist()
     if properties.get_external_count():
         raise NetworkError(

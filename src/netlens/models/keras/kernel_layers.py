@@ -1,6 +1,6 @@
-"""What a network's layers with kernels are: names, shapes, strides, and what a flatten feeds to the first Dense.
+"""Layers that have kernels: names, shapes, strides, and the shape that a flatten feeds to the first Dense.
 
-`KernelLayer` is plain data, written beside the kernels, so that whoever only draws needs no TensorFlow.
+`KernelLayer` is plain data that is saved beside the kernels, so notebooks that only draw do not need TensorFlow.
 """
 
 import json
@@ -63,13 +63,13 @@ class KernelLayer:
 
 
 def kernel_layers(model: Any) -> list[KernelLayer]:
-    """Describe the layers of `model` that have a kernel, in network order.
+    """Descriptions of the layers of `model` that have a kernel, in network order.
 
     Parameters
     ----------
     model
-        A Keras functional or Sequential model of Conv2D and Dense layers and layers without kernels. BatchNormalization
-        may be there; whoever computes with the kernels folds it first (`netlens.models.keras.folding`).
+        A Keras functional or Sequential model of Conv2D and Dense layers and layers without kernels. It may contain
+        BatchNormalization, which is folded first by what computes with the kernels (`netlens.models.keras.folding`).
 
     Returns
     -------
@@ -146,7 +146,7 @@ def _flatten_shape(dense: Step) -> tuple[int, int, int] | None:
 
 
 def write_layers(path: str | Path, layers: Sequence[KernelLayer], description: Mapping[str, Any] | None = None) -> None:
-    """Write layers as JSON: ``{"layers": [...]}``, and whatever else describes the network.
+    """Save layers as JSON, ``{"layers": [...]}``, together with the description of the network.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def write_layers(path: str | Path, layers: Sequence[KernelLayer], description: M
 
 
 def read_layers(path: str | Path) -> list[KernelLayer]:
-    """Read what `write_layers` wrote.
+    """Layers that `write_layers` has saved.
 
     Raises
     ------
