@@ -362,9 +362,7 @@ def test_zips_that_unpack_to_too_much_are_refused(tmp_path):
         for entry in archive.filelist:
             entry.file_size = LARGEST_MEMBER_BYTES
 
-    assert "that claim to unpack to 2147483648; 200 times as many are the most" in one_line(
-        packed(tmp_path / "b.zip", much)
-    )
+    assert "that would unpack to 2147483648, more than 200 times as many" in one_line(packed(tmp_path / "b.zip", much))
 
 
 def test_members_larger_than_they_say_are_not_unpacked(tmp_path):
