@@ -8,7 +8,7 @@ from netlens.models.backend import keras
 
 
 def he_normals(seed: int) -> Iterator[Any]:
-    """Give one He-normal initializer after the other (He et al. 2015), each with a seed of its own.
+    """He-normal initializers (He et al. 2015), one after the other, each with a different seed.
 
     Parameters
     ----------
