@@ -4,7 +4,7 @@ Nothing here starts TensorFlow.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -166,18 +166,20 @@ def check_files(config: Mapping[str, Any]) -> None:
         compared_networks(config)
     except SpecError as error:
         problems.append(str(error))
-    for section in ("models", "pattern_attribution"):
-        network = config.get(section, {}).get("network", "")
-        if is_frozen(config["networks"].get(network, {})):
-            problems.append(f"{section}.network: {network} is a frozen graph (.pb); a Keras model is needed here")
-    for section in ("models", "pattern_attribution", "spatial_attribution"):
-        network = config.get(section, {}).get("network", "")
-        if config["networks"].get(network, {}).get("published") in WITHOUT_CLASSES:
-            problems.append(
-                f"{section}.network: {network} gives features, not classes, which this section needs; name another"
-            )
+    problems += _unfit_networks(config)
     if problems:
         raise SpecError("\n".join(problems))
+
+
+def _unfit_networks(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each section whose network cannot give what the section needs."""
+    for section in ("models", "pattern_attribution", "spatial_attribution"):
+        network = config.get(section, {}).get("network", "")
+        spec = config["networks"].get(network, {})
+        if is_frozen(spec) and section != "spatial_attribution":
+            yield f"{section}.network: {network} is a frozen graph (.pb); a Keras model is needed here"
+        if spec.get("published") in WITHOUT_CLASSES:
+            yield f"{section}.network: {network} gives features, not classes, which this section needs; name another"
 
 
 def _recorded_sha256(checkpoint: Path) -> str:
