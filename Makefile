@@ -17,7 +17,7 @@ PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 help: ## say what there is to make
 	@echo 'make TARGET  [STUDY=demo] [PYTHON=...] [NETLENS_DEVICE=cpu|gpu]'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
-	@echo 'One item, what it costs, where a number comes from: .venv/bin/netlens --help'
+	@echo 'One figure, number or page at a time: .venv/bin/netlens --help'
 
 # Any Python from 3.6 on can run install.py, which looks for the one that netlens needs and says what is wrong.
 env: ## make or renew the environment in .venv (4 GB of disk, about 2 minutes, once)
@@ -48,7 +48,7 @@ lint: env ## check style, types, rules and notebooks
 	@$(BIN)/snakefmt --check Snakefile rules
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	@$(BIN)/python .ci/lint_rules.py
-	@find notebooks -name .ipynb_checkpoints -prune -o -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
+	@find notebooks docs/tutorials -name .ipynb_checkpoints -prune -o -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
 	@$(BIN)/codespell
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
 

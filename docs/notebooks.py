@@ -3,6 +3,7 @@
 With NETLENS_RUN_TUTORIALS=0 the notebooks are shown as they are stored, without outputs, which takes seconds.
 """
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -16,7 +17,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import MarkdownExporter
 
+from netlens.workflow.executed import tidied
+
 CELL_TIMEOUT_S = 600
+
+# Keras warns of a property that it uses itself, and of HDF5 files, which are what it can write without eager execution.
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "PYTHONWARNINGS": "ignore:`Model.state_updates`:UserWarning,ignore:You are saving your model:UserWarning",
+}
 
 
 def on_files(files: Files, *, config: Any) -> Files:
@@ -27,6 +36,9 @@ def on_files(files: Files, *, config: Any) -> Files:
         notebook = nbformat.read(source, as_version=4)
         if os.environ.get("NETLENS_RUN_TUTORIALS", "1") != "0":
             execute(notebook, source)
+            # Without what TensorFlow prints while it starts.
+            tidy = tidied(notebook, file.src_uri, lambda text: text)
+            notebook = nbformat.reads(json.dumps(tidy), as_version=4)
         page, resources = MarkdownExporter().from_notebook_node(
             notebook, {"output_files_dir": f"{source.stem}_files", "unique_key": source.stem}
         )
@@ -45,6 +57,6 @@ def execute(notebook: nbformat.NotebookNode, source: Path) -> None:
             notebook, km=manager, timeout=CELL_TIMEOUT_S, resources={"metadata": {"path": str(source.parent)}}
         )
         try:
-            client.execute(env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})
+            client.execute(env=os.environ | ENVIRONMENT)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise PluginError(f"{source.name}: {error}") from None
