@@ -36,6 +36,13 @@ def test_start_up_noise_goes_and_what_a_notebook_says_stays():
     ]  # fmt: skip
 
 
+def test_advice_of_keras_goes_with_the_line_of_code_below_it():
+    advice = "/env/lib/site-packages/tf_keras/src/engine/training.py:3098: UserWarning: saving as HDF5\n  save_model(\n"
+    text = f"{advice}/env/lib/site-packages/ours.py:1: UserWarning: this stays\n  ours()\n"
+    outputs = tidy(notebook(stream(text)))["cells"][0]["outputs"]
+    assert "".join(outputs[0]["text"]) == "/env/lib/site-packages/ours.py:1: UserWarning: this stays\n  ours()\n"
+
+
 def test_only_noise_leaves_no_output():
     assert tidy(notebook(stream(NOISE)))["cells"][0]["outputs"] == []
 

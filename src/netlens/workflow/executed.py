@@ -16,6 +16,8 @@ _NOISE = re.compile(
     r"|[E]\d{4} [\d:.]+ +\d+ \S+:\d+\] Unable to register "
     r"|To enable the following instructions: "
 )
+# Advice to those who call Keras directly, such as to save in another format.
+_KERAS_WARNING = re.compile(r"\S*/site-packages/tf_keras/\S+:\d+: UserWarning: ")
 
 
 def tidied(executed: Mapping[str, Any], notebook: str, final: Callable[[str], str]) -> dict[str, Any]:
@@ -62,9 +64,17 @@ def _tidy_outputs(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _last_states(text: str) -> str:
-    """Apply carriage returns as a terminal would, and drop what TensorFlow prints while it starts."""
-    lines = [line.rstrip("\r").rsplit("\r", maxsplit=1)[-1] for line in text.split("\n")]
-    return "\n".join(line for line in lines if not _NOISE.match(line))
+    """Apply carriage returns as a terminal would, and drop what TensorFlow and Keras print of themselves."""
+    lines: list[str] = []
+    warned = False
+    for raw in text.split("\n"):
+        line = raw.rstrip("\r").rsplit("\r", maxsplit=1)[-1]
+        # The line below a warning repeats the code that gave it.
+        repeated = warned and line.startswith("  ")
+        warned = bool(_KERAS_WARNING.match(line))
+        if not (warned or repeated or _NOISE.match(line)):
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _in_texts(value: Any, change: Callable[[str], str]) -> Any:
