@@ -160,7 +160,7 @@ def test_ctrl_c_leaves_nothing_and_the_next_run_goes_on(project):
     ("arguments", "told"),
     [
         (["run", "tableRow", "--study", "small"], "there is no item 'tableRow'; did you mean tableRows?"),
-        (["run", "--study", "large"], "study 'large': there is no config/large.yaml; there is small"),
+        (["run", "--study", "large"], "study 'large': there is no config/large.yaml; available: small"),
         (["run", "--study", "small", "--cores", "many"], "--cores many: write a number or `all`"),
         (["bench", "nosuch"], "there is no benchmark 'nosuch'; there is none"),
     ],

@@ -31,7 +31,7 @@ def test_files_of_each_kind(tmp_path):
     [
         ("a: {kind: picture, shows: x}", "kind is 'picture'"),
         ("a: {kind: macro, shows: x, caption: y}", "unknown key caption"),
-        ("a: {kind: macro}", "says nothing of what it shows"),
+        ("a: {kind: macro}", "does not say what it shows"),
     ],
 )
 def test_entries_that_cannot_be_used(tmp_path, text, told):

@@ -82,7 +82,7 @@ def test_networks():
 
 
 def test_unknown_names():
-    with pytest.raises(SpecError, match="networks: 'tiny' is not defined; there is small, own"):
+    with pytest.raises(SpecError, match="networks: 'tiny' is not defined; defined: small, own"):
         spec_of(CONFIG, "networks", "tiny")
 
 
@@ -125,7 +125,7 @@ def test_frozen_graphs_are_refused_where_a_keras_model_is_needed(tmp_path):
     }
     with pytest.raises(SpecError) as caught:
         check_files(study)
-    assert str(caught.value) == "models.network: given is a frozen graph (.pb); a Keras model is needed here"
+    assert str(caught.value) == "models.network: given is a frozen graph (.pb), but this section needs a Keras model"
     check_files({**study, "models": {"network": "other"}})
     assert prepared_file(study, "given") == "results/mine/networks/given/frozen.pb"
     assert prepared_file(study, "given", ".json") == "results/mine/networks/given/frozen.json"

@@ -22,7 +22,7 @@ def test_named_networks_are_compared_in_their_order():
     assert compared_networks(study("ab", "aab")) == ["a", "a", "b"]
 
 
-@pytest.mark.parametrize(("compared", "message"), [("ab", "2 named, 3 are needed"), ("abx", "'x'")])
+@pytest.mark.parametrize(("compared", "message"), [("ab", "3 networks are needed, but 2 named"), ("abx", "'x'")])
 def test_other_numbers_and_unknown_names_are_told_before_anything_starts(compared, message):
     with pytest.raises(SpecError, match=message):
         compared_networks(study("abc", compared))
@@ -36,5 +36,5 @@ def test_a_network_without_classes_is_refused_where_a_class_is_needed(section):
     config["networks"]["features"] = {"kind": "pretrained", "published": "mobilenet_v2", "images": "photos"}
     check_files(config)
     config[section] = {"network": "features"}
-    with pytest.raises(SpecError, match=rf"{section}\.network: features gives features, not classes"):
+    with pytest.raises(SpecError, match=rf"{section}\.network: features outputs features, but .* needs classes"):
         check_files(config)

@@ -143,7 +143,7 @@ def test_macros_are_read_in_the_order_of_the_catalogue(study):
 def test_a_macro_that_is_not_made_is_named(study):
     Path("export_defs/demo/smallAngle.tex").unlink()
     with pytest.raises(
-        paper.PaperError, match=r"^export_defs/demo/smallAngle\.tex not made yet; make it: netlens run$"
+        paper.PaperError, match=r"^not made yet: export_defs/demo/smallAngle\.tex; make it: netlens run$"
     ):
         paper.write_macro_list("demo", ALL)
     assert not ALL.exists()
@@ -262,7 +262,7 @@ def test_the_state_of_the_code(git, words):
 
 def test_what_is_no_record_is_told(study):
     write("site/demo/turning.json", "{}")
-    with pytest.raises(paper.PaperError, match=r"turning\.json is no provenance record; .* netlens run turning$"):
+    with pytest.raises(paper.PaperError, match=r"turning\.json is not a provenance record; .* netlens run turning$"):
         parts()
 
 
@@ -297,7 +297,7 @@ def test_words_cannot_be_compared(study):
     macro.save("export_defs/demo/smallAngle", "words", rounding=macro.text())
     write_record("export_defs/demo/smallAngle.json")
     write("paper/sections/words.tex", "\\ifgreater{smallAngle}{1}{a}{b}")
-    with pytest.raises(paper.PaperError, match="no number"):
+    with pytest.raises(paper.PaperError, match="which is not a number"):
         parts()
 
 
@@ -314,7 +314,7 @@ def test_a_forgotten_macro_is_one_line(study):
     write("paper/sections/words.tex", "first\n% \\commentedOut\n\\section{Words} is \\largRatio{} and \\hbox{}.\n")
     problems = paper.check("demo", MAIN)
     assert len(problems) == 1
-    assert problems[0].startswith("paper/sections/words.tex:3: \\largRatio is no macro of study demo")
+    assert problems[0].startswith("paper/sections/words.tex:3: \\largRatio is not a macro of study demo")
     assert "did you mean largeRatio?" in problems[0] and "notebooks/<section>/items.yaml" in problems[0]
 
 
@@ -329,16 +329,18 @@ def test_macros_and_figures_that_are_not_made_are_named_with_the_command(study):
     Path("export_defs/demo/largeRatio.tex").unlink()
     Path("figures/demo/signal_distractor/scatter.pdf").unlink()
     problems = "\n".join(paper.check("demo", MAIN))
-    assert "\\largeRatio: export_defs/demo/largeRatio.tex is not made; make it: netlens run largeRatio" in problems
-    assert "figure scatter: figures/demo/signal_distractor/scatter.pdf is not made" in problems
+    assert (
+        "\\largeRatio: export_defs/demo/largeRatio.tex has not been made; make it: netlens run largeRatio" in problems
+    )
+    assert "figure scatter: figures/demo/signal_distractor/scatter.pdf has not been made" in problems
 
 
 def test_a_figure_that_is_no_item_is_named(study):
     parts()
     write("paper/sections/words.tex", "\n\\begin{figure}\\netlensgraphic{scater}{}\\end{figure}")
     assert paper.check("demo", MAIN) == [
-        "paper/sections/words.tex:2: 'scater' is no figure of the study (did you mean scatter?); correct the name, or "
-        "add an item scater of kind figure to notebooks/<section>/items.yaml, with its rule"
+        "paper/sections/words.tex:2: 'scater' is not a figure of the study (did you mean scatter?); correct the name, "
+        "or add an item scater of kind figure to notebooks/<section>/items.yaml, with its rule"
     ]
 
 
@@ -361,10 +363,10 @@ def test_a_citation_that_is_not_in_the_bibliography_is_named(study):
 @pytest.mark.parametrize(
     ("caption", "words"),
     [
-        ("of snake_case", "'_' outside of mathematics"),
-        ("costs $5", "a $ has no partner"),
+        ("of snake_case", "'_' outside math mode"),
+        ("costs $5", "unpaired $"),
         ("a \\textbf{b", "braces do not match"),
-        ("the \\largeRation", "\\largeRation is no macro"),
+        ("the \\largeRation", "\\largeRation is not a macro"),
     ],
 )
 def test_a_caption_that_tex_would_stop_at_is_named_where_it_is_written(study, caption, words):

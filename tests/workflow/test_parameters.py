@@ -48,8 +48,8 @@ def test_a_missing_value_is_refused_although_there_is_a_default():
 @pytest.mark.parametrize(
     ("stored", "told"),
     [
-        (notebook(CELL, tagged=()), "exactly one cell must be tagged `parameters`, 0 are"),
-        (notebook(CELL, CELL, tagged=(0, 1)), "exactly one cell must be tagged `parameters`, 2 are"),
+        (notebook(CELL, tagged=()), "exactly one cell must be tagged `parameters`, but 0 are"),
+        (notebook(CELL, CELL, tagged=(0, 1)), "exactly one cell must be tagged `parameters`, but 2 are"),
         (notebook("import os", CELL, tagged=(1,)), "must be the first code cell"),
         (notebook("count = 3"), "line 1: write `name: type = literal`"),
         (notebook("count: int = len([])"), "its value must be a literal"),

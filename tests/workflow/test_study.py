@@ -52,14 +52,14 @@ def test_numbers_are_read_as_other_languages_write_them(tmp_path, written, value
 def test_numbers_that_are_not_finite_are_refused(tmp_path, written):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(GOOD | {"signal_distractor": {"t_over_pi": "HERE"}}).replace("HERE", written))
-    with pytest.raises(StudyError, match=r"signal_distractor\.t_over_pi: a finite number is needed"):
+    with pytest.raises(StudyError, match=r"signal_distractor\.t_over_pi: must be a finite number"):
         load_study(str(path))
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("study: mine\nimages:\n  a: {kind: photos}\n  a: {kind: folder}\n")
-    with pytest.raises(StudyError, match=r"mine\.yaml, line 4: not valid YAML: the key 'a' stands twice"):
+    with pytest.raises(StudyError, match=r"mine\.yaml, line 4: not valid YAML: the key 'a' appears twice"):
         load_study(str(path))
 
 
@@ -67,7 +67,7 @@ def test_two_files_of_one_study_are_refused(tmp_path):
     path = write(tmp_path)
     load_study(path)
     (tmp_path / "copy.yaml").write_text(Path(path).read_text())
-    with pytest.raises(StudyError, match=r"copy\.yaml is called 'demo' too") as caught:
+    with pytest.raises(StudyError, match=r"copy\.yaml has the name 'demo' too") as caught:
         load_study(path)
     assert "\n" not in str(caught.value)
 
@@ -88,7 +88,7 @@ def test_a_published_network_is_named_by_its_own_name(tmp_path):
 @pytest.mark.parametrize("text", ["0.25", "1"])
 def test_a_number_given_as_text_is_told_how_to_write_it(tmp_path, text):
     told = problem(tmp_path, signal_distractor={"t_over_pi": text})
-    assert f"signal_distractor.t_over_pi: '{text}' is text, a number is needed: write " in told
+    assert f"signal_distractor.t_over_pi: '{text}' is text, but a number is needed: write " in told
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):
@@ -103,7 +103,7 @@ def test_missing_keys_are_named(tmp_path):
 
 
 def test_an_unknown_study_lists_the_known():
-    with pytest.raises(StudyError, match=r"there is no config/nosuch\.yaml; there is .*demo"):
+    with pytest.raises(StudyError, match=r"there is no config/nosuch\.yaml; available: .*demo"):
         load_study("nosuch")
 
 

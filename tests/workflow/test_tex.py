@@ -112,7 +112,7 @@ def test_root_on_debian_gets_it_announced_in_one_line(machine, tmp_path):
     assert engine.name == "pdflatex"
     assert machine.asked() == [f"install -y --no-install-recommends {' '.join(tex.APT_PACKAGES)}"]
     assert len(said) == 2
-    assert "apt-get installs texlive-latex-base texlive-latex-recommended" in said[0]
+    assert "apt-get is installing texlive-latex-base texlive-latex-recommended" in said[0]
     assert said[1].startswith("TeX: installed")
 
 
@@ -137,7 +137,7 @@ def test_a_failing_apt_stops_nothing(machine, tmp_path):
     said: list[str] = []
     assert tex.ensure_engine(tmp_path / "log", said.append) is None
     assert "Unable to fetch some archives" in said[-1]
-    assert "everything but the PDF" in said[-1]
+    assert "everything except the PDF" in said[-1]
     assert "Unable to fetch" in (tmp_path / "log").read_text()
 
 
@@ -187,7 +187,7 @@ def test_the_hint_knows_root_lists_conda_and_the_mac(machine, monkeypatch):
 
 def test_without_an_engine_the_error_says_how_to_get_one(machine, tmp_path):
     (tmp_path / "main.tex").write_text(PAPER)
-    with pytest.raises(tex.TexError, match=r"no TeX engine found; to get one: apt-get"):
+    with pytest.raises(tex.TexError, match=r"no TeX engine found; install one: apt-get"):
         tex.compile(tmp_path / "main.tex", tmp_path / "out.pdf", log=tmp_path / "log")
 
 
@@ -228,7 +228,7 @@ def test_definitions_and_environment_reach_the_text(tmp_path):
     plain = build(tmp_path / "a").read_bytes()
     assert build(tmp_path / "b", definitions={"study": "imagenet"}).read_bytes() != plain
     assert build(tmp_path / "c", env={"SOURCE_DATE_EPOCH": "1700000000"}).read_bytes() != plain
-    with pytest.raises(ValueError, match="letters only"):
+    with pytest.raises(ValueError, match="use only letters"):
         build(tmp_path / "d", definitions={"a1": "x"})
 
 
@@ -260,7 +260,7 @@ def test_file_names_start_from_the_given_folder(tmp_path):
         ("Hello", r"\label{one}", "label one defined twice"),
         ("{refs}", "{none}", "I couldn't open database file none.bib"),
         (r"\end{document}", "", r"main.tex: the text ends without \end{document}"),
-        (PAPER, r"\documentclass{article}\begin{document}\end{document}", "main.tex: it has no pages"),
+        (PAPER, r"\documentclass{article}\begin{document}\end{document}", "main.tex: the PDF has no pages"),
         (r"\documentclass", r"\documentclass", "refs.bib:1: BibTeX: "),
     ],
 )
@@ -341,7 +341,7 @@ def test_tectonic_gets_the_sources_and_where_to_look(tectonic, tmp_path):
     [
         ("error: main.tex:5: Undefined control sequence\n", "", 1, "main.tex:5: Undefined control sequence"),
         ("error: failed to fetch the bundle\n", "", 1, "main.tex: failed to fetch the bundle"),
-        ("", "", 1, "main.tex: tectonic ended 1"),
+        ("", "", 1, "main.tex: tectonic failed with exit status 1"),
         (
             "",
             "LaTeX Warning: Reference `two' on page 1 undefined on input line 5.",

@@ -37,7 +37,7 @@ _KEYS = {
 
 
 class CatalogueError(UserError):
-    """An item that is not there, or an entry that cannot be used."""
+    """An item that does not exist, or an invalid entry in `items.yaml`."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Item:
     kind
         ``figure``, ``macro`` or ``page``.
     shows
-        One sentence for people.
+        One sentence for readers.
     caption
         LaTeX, for figures.
     data
@@ -74,7 +74,7 @@ class Item:
         return Path("export_defs" if self.kind == "macro" else "site") / study / self.name
 
     def files(self, study: str) -> list[Path]:
-        """All files that the item leaves behind in `study`."""
+        """All output files of the item in `study`."""
         suffixes = _SUFFIXES[self.kind]
         if self.kind == "figure":
             suffixes = (*suffixes, f".{self.data}", ".json")
@@ -82,7 +82,7 @@ class Item:
 
 
 def load_catalogue(folder: Path = Path("notebooks")) -> dict[str, Item]:
-    """Read ``<folder>/<section>/items.yaml`` of every section.
+    """Items of all sections, read from ``<folder>/<section>/items.yaml``.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def load_catalogue(folder: Path = Path("notebooks")) -> dict[str, Item]:
     Raises
     ------
     CatalogueError
-        For an unknown key, a missing sentence, or a name that is used twice.
+        An unknown key, a missing `shows`, or a name that is used twice.
     """
     items: dict[str, Item] = {}
     for section in SECTIONS:
@@ -108,18 +108,18 @@ def load_catalogue(folder: Path = Path("notebooks")) -> dict[str, Item]:
             if not entry.get("shows"):
                 raise CatalogueError(f"{path}: {name}: says nothing of what it shows; add `shows:`")
             if name in items:
-                raise CatalogueError(f"{path}: {name}: the name is taken by section {items[name].section}")
+                raise CatalogueError(f"{path}: {name}: this name is already used in section {items[name].section}")
             items[name] = Item(name, section, **entry)
     return items
 
 
 def select(items: dict[str, Item], names: Iterable[str]) -> list[Item]:
-    """Find items by name.
+    """Items with the given names, in the order of the names.
 
     Raises
     ------
     CatalogueError
-        For a name that is not there, with the nearest ones.
+        A name does not exist; the message suggests similar names.
     """
     chosen = []
     for name in names:

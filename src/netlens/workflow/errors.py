@@ -1,5 +1,5 @@
-"""The mistakes that a user is told of in one line."""
+"""Errors that are reported to the user in one line, without a traceback."""
 
 
 class UserError(ValueError):
-    """Something that the user can put right; its message is one line: what is wrong, where, what to do."""
+    """A mistake that the user can correct; the message says in one line what is wrong, where, and what to do."""

@@ -1,15 +1,15 @@
-"""Make an executed notebook a log worth reading: final paths, no start-up noise, the last state of progress bars."""
+"""Clean-up of executed notebooks, which serve as logs: final paths, no start-up messages, finished progress bars."""
 
 import re
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
 
-#: The tag of the cell that the runner adds to a notebook and takes out again.
+#: The tag of the cell that the runner adds to a notebook and removes afterwards.
 RUNNER_TAG = "netlens-record"
 
-# What TensorFlow prints while it starts: information and warnings of its C++ side, and on machines with a GPU the
-# libraries that were linked twice.
+# What TensorFlow prints at start-up: information and warnings from its C++ code and, on machines with a GPU, complaints
+# about libraries that are registered twice.
 _NOISE = re.compile(
     r"WARNING: All log messages before absl::InitializeLog\(\)"
     r"|[IW]\d{4} [\d:.]+ +\d+ \S+:\d+\] "
@@ -21,12 +21,12 @@ _KERAS_WARNING = re.compile(r"\S*/site-packages/tf_keras/\S+:\d+: UserWarning: "
 
 
 def tidied(executed: Mapping[str, Any], notebook: str, final: Callable[[str], str]) -> dict[str, Any]:
-    """Tidy an executed notebook.
+    """Executed notebook without clutter, and with final paths.
 
     Parameters
     ----------
     executed
-        The notebook as papermill left it, as JSON.
+        The notebook as papermill wrote it, as parsed JSON.
     notebook
         Path of the stored notebook.
     final
@@ -35,8 +35,8 @@ def tidied(executed: Mapping[str, Any], notebook: str, final: Callable[[str], st
     Returns
     -------
     dict
-        A new notebook: without the runner's own cell, without the lines that TensorFlow prints while it starts, each
-        progress bar as it stood last, and `final` applied to sources, outputs and recorded parameters.
+        A new notebook: without the runner's own cell and the lines that TensorFlow prints at start-up, with each
+        progress bar in its last state, and with `final` applied to sources, outputs and recorded parameters.
     """
     cells = [
         {**cell, "outputs": _tidy_outputs(cell["outputs"])} if "outputs" in cell else cell
@@ -51,7 +51,7 @@ def tidied(executed: Mapping[str, Any], notebook: str, final: Callable[[str], st
 
 
 def _tidy_outputs(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Join neighbouring streams of one name, and leave out those of which nothing remains."""
+    """Outputs with consecutive streams of the same name joined and empty ones omitted."""
     tidy: list[dict[str, Any]] = []
     for stream, group in groupby(outputs, key=lambda output: output.get("name")):
         if stream is None:
@@ -64,7 +64,7 @@ def _tidy_outputs(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _last_states(text: str) -> str:
-    """Apply carriage returns as a terminal would, and drop what TensorFlow and Keras print of themselves."""
+    """Text as a terminal shows it after carriage returns, without messages of TensorFlow and Keras."""
     lines: list[str] = []
     warned = False
     for raw in text.split("\n"):

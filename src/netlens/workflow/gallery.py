@@ -1,4 +1,4 @@
-"""Keep the README's pictures and numbers in step with what the study made."""
+"""Update of the README's figures and numbers from the outputs of a study."""
 
 import json
 import shutil
@@ -12,16 +12,16 @@ END = "<!-- end of gallery -->"
 
 
 def update(study: str, readme: Path, pictures: Path, figures: list[str], macros: list[str]) -> None:
-    """Copy the figures' PNGs into `pictures` and rewrite the README between its two gallery marks.
+    """Copy the figures' PNGs into `pictures` and rewrite the README between its two gallery markers.
 
     Parameters
     ----------
     study
-        Name of the study that was made.
+        Name of the study.
     readme
         The file to rewrite.
     pictures
-        Folder for the copies; what else is in it is removed.
+        Folder for the copies; its previous contents are removed.
     figures, macros
         Names of the items to show.
 
@@ -64,6 +64,6 @@ def _numbers(items: list[Item], study: str) -> str:
 
 
 def _plain(latex: str) -> str:
-    """Show a macro's text outside LaTeX."""
+    """A macro's text without LaTeX markup."""
     plain = latex.replace(r"\ensuremath{", "").replace(r"\cdot 10^{", " x 10^").replace(r"\,\%", " %")
     return plain.replace("{,}", ",").replace("}", "").replace("{", "").replace("\\", "")

@@ -1,4 +1,4 @@
-"""One job a GPU: a slot is taken before a notebook starts and freed when its process ends."""
+"""One job per GPU: a job takes a slot before its notebook starts and frees it when its process ends."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def visible_gpus() -> list[str]:
-    """List the GPUs that this process may use, by index, from the driver; empty where no driver answers."""
+    """Indices of the GPUs that this process may use, as reported by the driver; empty if no driver responds."""
     if os.environ.get("NETLENS_DEVICE") == "cpu" or not shutil.which("nvidia-smi"):
         return []
     answer = subprocess.run(
@@ -39,11 +39,11 @@ def gpu_slot(gpus: list[str], poll_s: float = 1.0) -> Iterator[str | None]:
     Yields
     ------
     str or None
-        The index to put into ``CUDA_VISIBLE_DEVICES``, or None without GPUs.
+        The index to put into ``CUDA_VISIBLE_DEVICES``, or None if there are no GPUs.
 
     Notes
     -----
-    A slot is a file lock: the system frees it when the holder ends, however it ends.
+    A slot is a file lock, which the operating system releases when the process that holds it ends, for any reason.
     """
     if not gpus:
         yield None

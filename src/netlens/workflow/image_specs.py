@@ -1,4 +1,4 @@
-"""What a study says of its image sets, as the rules need it: plain dictionaries in, names and paths out."""
+"""Names and paths that the rules derive from the image sets of a study's configuration."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,56 +7,56 @@ from typing import Any
 
 
 class SpecError(ValueError):
-    """A study says something of its images or networks that does not fit together."""
+    """The image sets or networks of a study are inconsistent."""
 
 
 def names_of(specs: Mapping[str, Mapping[str, Any]], *kinds: str) -> str:
-    """Give the names of the sets (or networks) of some kinds as a regular expression for a rule's wildcard.
+    """Regular expression that matches the names of image sets or networks of some kinds, for a rule's wildcard.
 
     Parameters
     ----------
     specs
         A study's ``images`` or ``networks``.
     kinds
-        Values of ``kind`` that count; none: all.
+        Values of ``kind`` to include; all if none is given.
 
     Returns
     -------
     str
-        Such as ``photos|cats``; an expression that matches nothing where there is none.
+        Such as ``photos|cats``; if there are no such names, an expression that matches nothing.
     """
     return "|".join(name for name, spec in specs.items() if not kinds or spec["kind"] in kinds) or "(?!)"
 
 
 def value_of(config: Mapping[str, Any], kind: str, key: str) -> Callable[[Any], Any]:
-    """Give what a study says of the image set or network that a rule's wildcard names.
+    """Function that looks up a setting of the image set or network that a rule's wildcard names.
 
     Parameters
     ----------
     config
-        A validated study, defaults filled in.
+        Configuration of a validated study, with defaults filled in.
     kind
         ``images`` or ``networks``; the wildcard is called ``images`` or ``network``.
     key
-        What is asked for.
+        The setting.
 
     Returns
     -------
     callable
-        From wildcards to the value.
+        Maps wildcards to the value.
     """
     wildcard = {"images": "images", "networks": "network"}[kind]
     return lambda wildcards: spec_of(config, kind, getattr(wildcards, wildcard))[key]
 
 
 def downloads_of(config: Mapping[str, Any]) -> str:
-    """Give the names of the files that a study downloads as a regular expression for a rule's wildcard."""
+    """Regular expression that matches the names of the files that a study downloads, for a rule's wildcard."""
     wanted = {str(spec["download"]) for spec in config["networks"].values() if "download" in spec}
     return "|".join(re.escape(name) for name in sorted(wanted)) or "(?!)"
 
 
 def class_folders(config: Mapping[str, Any], images: str) -> list[str]:
-    """Give the sub-folders of an image set's folders, so that a rule sees when an image is added or taken away.
+    """Subfolders of an image set's folders, as inputs through which a rule notices added and removed images.
 
     A folder's own time changes only with its direct entries, and the images lie one or two levels below.
     """
@@ -65,24 +65,24 @@ def class_folders(config: Mapping[str, Any], images: str) -> list[str]:
 
 
 def image_files(config: Mapping[str, Any], images: str) -> list[str]:
-    """Give the folders and files that an image set reads from outside the repository, for a rule's input.
+    """Folders and files outside the repository that an image set is read from, for a rule's input.
 
     Parameters
     ----------
     config
-        A validated study.
+        Configuration of a validated study.
     images
         Name of an image set.
 
     Returns
     -------
     list of str
-        Empty for `photos`, which come with the environment.
+        Empty for `photos`, which are part of the environment.
 
     Raises
     ------
     SpecError
-        There is no such set.
+        There is no such image set.
     """
     spec = spec_of(config, "images", images)
     paths = [spec.get("folder"), spec.get("heldout_folder")]
@@ -90,21 +90,21 @@ def image_files(config: Mapping[str, Any], images: str) -> list[str]:
 
 
 def scene_files(config: Mapping[str, Any], images: str) -> list[str]:
-    """Give the file of an image set's composed scenes, in a list; an empty one where the set has none."""
+    """Path of an image set's composed scenes in a list, which is empty if the set has none."""
     if spec_of(config, "images", images)["kind"] != "photos":
         return []
     return [f"results/{config['study']}/images/{images}/scenes.npz"]
 
 
 def spec_of(config: Mapping[str, Any], kind: str, name: str) -> Mapping[str, Any]:
-    """Find what a study says of one image set or network; `kind` is ``images`` or ``networks``.
+    """Configuration of one image set or network of a study; `kind` is ``images`` or ``networks``.
 
     Raises
     ------
     SpecError
-        There is none of that name.
+        There is none with that name.
     """
     specs: Mapping[str, Mapping[str, Any]] = config[kind]
     if name not in specs:
-        raise SpecError(f"{kind}: {name!r} is not defined; there is {', '.join(specs) or 'none'}")
+        raise SpecError(f"{kind}: {name!r} is not defined; defined: {', '.join(specs) or 'none'}")
     return specs[name]

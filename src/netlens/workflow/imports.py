@@ -1,4 +1,4 @@
-"""Which of our modules a notebook depends on, so that an edit makes exactly its items stale."""
+"""Modules of netlens that a notebook depends on, so that an edit makes only the affected items out of date."""
 
 import ast
 import functools
@@ -10,7 +10,7 @@ PACKAGE = "netlens"
 
 
 def code_of(notebook: str | Path, source: Path = Path("src")) -> list[str]:
-    """List the files of `source` that `notebook` imports, directly and through each other.
+    """Files in `source` that `notebook` imports, directly or indirectly.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def code_of(notebook: str | Path, source: Path = Path("src")) -> list[str]:
     Returns
     -------
     list of str
-        Paths, sorted. The packages' own ``__init__`` files are among them, since importing a module runs those.
+        Sorted paths. They include the ``__init__`` files of packages, which run when a module is imported.
     """
     cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
@@ -46,7 +46,7 @@ def _files(module: str, source: Path) -> Iterator[Path]:
             yield path / "__init__.py"
         elif path.with_suffix(".py").is_file():
             yield path.with_suffix(".py")
-            # A module's own data files lie in assets/ beside it, under its name.
+            # A module's data files are in assets/ beside it and are named after it.
             yield from sorted((path.parent / "assets").glob(f"{path.name}.*"))
 
 
@@ -69,5 +69,5 @@ def _modules(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
                 base = ".".join((*package[: len(package) - node.level + 1], *([node.module] if node.module else ())))
             if base.split(".")[0] == PACKAGE:
                 yield base
-                # `from package import module` imports the module; a name that is no module has no file.
+                # `from package import module` imports the module; a name that is not a module has no file.
                 yield from (f"{base}.{alias.name}" for alias in node.names)

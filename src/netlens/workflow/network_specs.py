@@ -1,6 +1,6 @@
-"""What a study says of its networks, as the rules need it: plain dictionaries in, names and paths out.
+"""Names and paths that the rules derive from the networks of a study's configuration.
 
-Nothing here starts TensorFlow.
+This module does not import TensorFlow.
 """
 
 import json
@@ -12,12 +12,12 @@ from netlens.workflow.image_specs import SpecError, image_files, spec_of
 
 #: Networks that the section `model_comparison` compares.
 COMPARED_COUNT: Final = 3
-#: Published networks whose outputs are features: what needs a class does not apply to them.
+#: Published networks that output features, so methods that need classes do not apply to them.
 WITHOUT_CLASSES: Final = frozenset({"mobilenet_v2"})
 
 
 def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
-    """Give what `netlens.models.loading.load_network` takes: the study's words, with the files that this study uses.
+    """Specification for `netlens.models.loading.load_network`: the configuration, with the files of this study.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        For ``trained``: ``checkpoint`` is the published one, or the study's own with ``retrain: true``.
+        If `kind` is ``trained``, ``checkpoint`` is the published one or, with ``retrain: true``, the study's own.
 
     Raises
     ------
@@ -45,22 +45,23 @@ def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
 
 
 def compared_networks(config: Mapping[str, Any]) -> list[str]:
-    """Give the three networks that the section `model_comparison` compares.
+    """The three networks that the section `model_comparison` compares.
 
     Returns
     -------
     list of str
-        As the study names them; otherwise its first networks, the last repeated where there are fewer than three.
+        Those that the study names, or else its first three, with the last repeated if there are fewer.
 
     Raises
     ------
     SpecError
-        The study names one or two, or one that is not defined.
+        The study does not name exactly three, or one of them is not defined.
     """
     named = list(config.get("model_comparison", {}).get("networks", []))
     if named and len(named) != COMPARED_COUNT:
         raise SpecError(
-            f"model_comparison.networks: {len(named)} named, {COMPARED_COUNT} are needed; the same one may appear twice"
+            f"model_comparison.networks: {COMPARED_COUNT} networks are needed, but {len(named)} named; the same "
+            "one may appear twice"
         )
     for network in named:
         spec_of(config, "networks", network)
@@ -69,23 +70,23 @@ def compared_networks(config: Mapping[str, Any]) -> list[str]:
 
 
 def preprocessing_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
-    """Give a network's preprocessing as a dictionary, also where the study names a mode."""
+    """A network's preprocessing as a dictionary, even if the study only names a mode."""
     spec = spec_of(config, "networks", network)["preprocessing"]
     return {"mode": spec} if isinstance(spec, str) else dict(spec)
 
 
 def trained_checkpoint(config: Mapping[str, Any], network: str) -> str:
-    """Give the path of the checkpoint that the study itself trains."""
+    """Path of the checkpoint that the study itself trains."""
     return f"results/{config['study']}/networks/{network}/checkpoint.h5"
 
 
 def is_frozen(spec: Mapping[str, Any]) -> bool:
-    """Say whether a network's file is a frozen graph, which has no Keras model."""
+    """Whether a network's file is a frozen graph, for which there is no Keras model."""
     return str(spec.get("file", "")).endswith(".pb")
 
 
 def prepared_file(config: Mapping[str, Any], network: str, suffix: str = "") -> str:
-    """Give the path of a network made ready for what needs its logits: ``network.h5``, or ``frozen.pb`` of a graph.
+    """Path of a network prepared so that it outputs logits: ``network.h5``, or ``frozen.pb`` for a frozen graph.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def prepared_file(config: Mapping[str, Any], network: str, suffix: str = "") -> 
     network
         Name of one of its networks.
     suffix
-        Another file's suffix, such as ``.json`` for the description beside it.
+        Suffix of another file with the same stem, such as ``.json`` for the description.
 
     Raises
     ------
@@ -107,12 +108,12 @@ def prepared_file(config: Mapping[str, Any], network: str, suffix: str = "") -> 
 
 
 def download_file(name: str) -> str:
-    """Give the path of a downloaded file; studies share it."""
+    """Path of a downloaded file, which all studies share."""
     return f"data/downloads/{name}"
 
 
 def network_files(config: Mapping[str, Any], network: str) -> list[str]:
-    """Give the files that a network is loaded from, for a rule's input.
+    """Files that a network is loaded from, for a rule's input.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def network_files(config: Mapping[str, Any], network: str) -> list[str]:
 
 
 def prepared_models(config: Mapping[str, Any], network: str) -> list[str]:
-    """Give the path of a network's prepared Keras model, in a list; an empty one for a frozen graph."""
+    """Path of a network's prepared Keras model in a list, which is empty for a frozen graph."""
     spec = network_spec(config, network)
     if spec["kind"] == "file" and str(spec["file"]).endswith(".pb"):
         return []
@@ -137,15 +138,15 @@ def prepared_models(config: Mapping[str, Any], network: str) -> list[str]:
 
 
 def check_files(config: Mapping[str, Any]) -> None:
-    """See that the files that a study names are there and can be used, before anything starts.
+    """Check that the files that a study names exist and can be used, before anything is run.
 
-    Checkpoints that the study trains and files that it downloads need not be.
+    Checkpoints that the study trains and files that it downloads need not exist yet.
 
     Raises
     ------
     SpecError
-        One line for each file that is missing (for a published checkpoint its sha256 is told), and for each section
-        that needs a Keras model and is given a frozen graph.
+        One line for each missing file (with the sha256 of a published checkpoint), and for each section whose network
+        does not provide what the section needs.
     """
     problems = []
     for images in config["images"]:
@@ -172,14 +173,14 @@ def check_files(config: Mapping[str, Any]) -> None:
 
 
 def _unfit_networks(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each section whose network cannot give what the section needs."""
+    """Yield one line for each section whose network does not provide what the section needs."""
     for section in ("models", "pattern_attribution", "spatial_attribution"):
         network = config.get(section, {}).get("network", "")
         spec = config["networks"].get(network, {})
         if is_frozen(spec) and section != "spatial_attribution":
-            yield f"{section}.network: {network} is a frozen graph (.pb); a Keras model is needed here"
+            yield f"{section}.network: {network} is a frozen graph (.pb), but this section needs a Keras model"
         if spec.get("published") in WITHOUT_CLASSES:
-            yield f"{section}.network: {network} gives features, not classes, which this section needs; name another"
+            yield f"{section}.network: {network} outputs features, but this section needs classes; name another"
 
 
 def _recorded_sha256(checkpoint: Path) -> str:
@@ -191,10 +192,10 @@ def _recorded_sha256(checkpoint: Path) -> str:
 
 
 def images_of(config: Mapping[str, Any], network: str) -> str:
-    """Give the name of the image set that a network is studied on."""
+    """Name of the image set that a network is studied on."""
     return str(spec_of(config, "networks", network)["images"])
 
 
 def image_file(config: Mapping[str, Any], network: str, part: str) -> str:
-    """Give the path of ``train`` or ``heldout`` of the image set that a network is studied on."""
+    """Path of ``train`` or ``heldout`` of the image set that a network is studied on."""
     return f"results/{config['study']}/images/{images_of(config, network)}/{part}.npz"

@@ -1,13 +1,13 @@
-r"""What the paper gets from the study: its macros, its figures, what was run, and the PDF.
+r"""The paper of a study: its macros and figures, how they were made, and the PDF.
 
-The text is hand-written and holds no number. What it needs of a study comes from three places:
+The text is written by hand and contains no numbers. What it needs from a study comes from three places:
 
-- ``export_defs/<study>/all.tex`` reads every macro of the study; the same macros give the same bytes.
-- ``results/<study>/paper/parts.tex`` has what varies from run to run, or follows from which items there are: captions,
-  the list of sections and figures, machine, versions, durations, and the order of the values that the text compares.
-- ``\study``, which the compilation defines, names the folders.
+- ``export_defs/<study>/all.tex`` inputs every macro of the study; its bytes depend only on the macros.
+- ``results/<study>/paper/parts.tex`` contains what varies between runs or depends on the items: captions, the list of
+  sections and figures, machine, versions, durations, and the order of the values that the text compares.
+- ``\study``, which is defined for the compilation, names the folders.
 
-What the text refers to is checked before TeX sees it, so that a forgotten macro or figure is one line that names it.
+References in the text are checked before TeX runs, so that a missing macro or figure is reported by name in one line.
 """
 
 import difflib
@@ -26,7 +26,7 @@ from netlens.workflow.catalogue import SECTIONS, Item, load_catalogue
 from netlens.workflow.errors import UserError
 from netlens.workflow.study import load_study
 
-#: The analyses, in the order of the paper, and what the text calls them.
+#: The analyses in the order of the paper, with their names in the text.
 ANALYSES: Final[dict[str, str]] = {
     "signal_distractor": "signal and distractor",
     "pattern_attribution": "patterns against weights",
@@ -35,7 +35,7 @@ ANALYSES: Final[dict[str, str]] = {
     "spatial_attribution": "spatial attribution",
 }
 
-#: How the text names the libraries of a provenance record; those not listed here are not told in the paper.
+#: How the text names the libraries of a provenance record; others are not mentioned in the paper.
 _LIBRARIES: Final = {
     "tensorflow-cpu": "TensorFlow",
     "tensorflow": "TensorFlow",
@@ -53,7 +53,7 @@ _LIBRARIES: Final = {
 }
 _NUMBER_WORDS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
-# A macro of ours is in camelCase, which LaTeX's own commands are not: so a forgotten one is found without running TeX.
+# The study's macros are in camelCase, unlike LaTeX's own commands, so a missing one is found without running TeX.
 _MACRO: Final = re.compile(r"\\([a-z]+[A-Z][A-Za-z]*)")
 _DEFINITION: Final = re.compile(r"\\(?:(?:re)?newcommand\*?|providecommand\*?|def|let|newif)\s*\{?\\([A-Za-z]+)")
 _PLACED: Final = re.compile(r"\\netlens(?:figure|graphic)\s*(?:\[[^\]]*\])?\s*\{([^{}#]*)\}")
@@ -68,21 +68,21 @@ _OVERFULL_PT: Final = 2.0
 
 
 class PaperError(UserError):
-    """The text and the study do not fit together; one line for each mistake."""
+    """The text and the study are inconsistent; the message has one line for each mistake."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A piece of LaTeX and where it stands.
+    """A piece of LaTeX and where it comes from.
 
     Attributes
     ----------
     path
-        The file, or the file and the item whose caption it is.
+        The file, followed by the item if it is a caption.
     text
-        The LaTeX, comments blanked.
+        The LaTeX, without comments.
     numbered
-        Whether a line number in `text` is one of the file.
+        Whether line numbers in `text` are those of the file.
     """
 
     path: str
@@ -90,26 +90,26 @@ class Source:
     numbered: bool = True
 
     def find(self, pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[str]]]:
-        """Yield each match with its place, as ``file:line``."""
+        """Yield each match with its location, as ``file:line``."""
         for found in pattern.finditer(self.text):
             line = self.text.count("\n", 0, found.start()) + 1
             yield (f"{self.path}:{line}" if self.numbered else self.path), found
 
 
 def sources(name: str, main: str | Path = "paper/main.tex") -> list[str]:
-    """List the files that the paper's text is written in: the main file, what stands beside it, and its sections.
+    """Source files of the paper's text: the main file, the files beside it, and its sections.
 
     Parameters
     ----------
     name
-        Name of the study; ``studies/<name>.tex`` is what the text says of this study only.
+        Name of the study; ``studies/<name>.tex`` is the text that only this study has.
     main
         The main file.
 
     Returns
     -------
     list of str
-        Paths of ``.tex`` and ``.bib`` files, the main file first, then sorted.
+        Paths of ``.tex`` and ``.bib`` files: the main file, then the others in sorted order.
     """
     main = Path(main)
     folders = (main.parent, main.parent / "sections")
@@ -119,20 +119,20 @@ def sources(name: str, main: str | Path = "paper/main.tex") -> list[str]:
 
 
 def caption_files(folder: str | Path = "notebooks") -> list[str]:
-    """List the files that hold the items' captions, in the order of the paper."""
+    """Files that contain the items' captions, in the order of the paper."""
     files = (Path(folder) / section / "items.yaml" for section in SECTIONS)
     return [file.as_posix() for file in files if file.is_file()]
 
 
 def present_analyses(items: Iterable[Item], main: str | Path = "paper/main.tex") -> list[str]:
-    """Name the analyses that the paper has: those with at least one item and a text in ``sections/<analysis>.tex``."""
+    """Names of the analyses in the paper: those with at least one item and a text ``sections/<analysis>.tex``."""
     with_items = {item.section for item in items}
     texts = Path(main).parent / "sections"
     return [name for name in ANALYSES if name in with_items and (texts / f"{name}.tex").is_file()]
 
 
 def write_macro_list(study: str, output: Path) -> None:
-    r"""Write the file that reads every macro of a study: one ``\input`` a macro, in the order of the catalogue.
+    r"""Write the file that inputs every macro of a study, one ``\input`` per macro, in the order of the catalogue.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def write_macro_list(study: str, output: Path) -> None:
     Raises
     ------
     PaperError
-        When a macro is not made.
+        A macro has not been made.
     """
     name = load_study(study)["study"]
     macros = [item for item in load_catalogue().values() if item.kind == "macro"]
@@ -155,10 +155,10 @@ def write_macro_list(study: str, output: Path) -> None:
 
 
 def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex")) -> None:
-    """Write what the paper needs beside the macros: captions, sections, figures, and how all of it was made.
+    """Write what the paper needs besides the macros: captions, sections, figures, and how everything was made.
 
-    The machine, the versions and the durations are those of the provenance records of all items, and of every
-    intermediate that an item was made from; a job that made several files counts once.
+    Machine, versions and durations come from the provenance records of all items and of every intermediate result
+    that an item was made from; a job that made several files counts once.
 
     Parameters
     ----------
@@ -167,12 +167,12 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex")) -
     output
         Usually ``results/<study>/paper/parts.tex``.
     main
-        The paper's main file; values that its text compares are ranked.
+        The paper's main file; the values that its text compares are ranked.
 
     Raises
     ------
     PaperError
-        When an item is not made, or a comparison names something else than a number or a macro with a number.
+        An item has not been made, or a comparison contains something other than a number or a numeric macro.
     """
     config = load_study(study)
     name = config["study"]
@@ -196,7 +196,7 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex")) -
 
 
 def compile_paper(study: str, main: Path, output: Path) -> None:
-    """Check the text against the study, then make the PDF, whole or not at all.
+    """Check the text against the study, then compile the PDF.
 
     Parameters
     ----------
@@ -210,9 +210,9 @@ def compile_paper(study: str, main: Path, output: Path) -> None:
     Raises
     ------
     PaperError
-        When the text uses a macro, a figure or a reference that is not there: where, which, and what to do.
+        The text uses a macro, figure or reference that does not exist; the message says where, and what to do.
     TexError
-        When TeX fails all the same, or there is no TeX.
+        TeX fails nevertheless, or is not installed.
     """
     name = load_study(study)["study"]
     problems = check(name, main)
@@ -224,14 +224,14 @@ def compile_paper(study: str, main: Path, output: Path) -> None:
     wide = [points for points in wide if points > _OVERFULL_PT]
     if wide:
         print(
-            f"netlens: {output}: {len(wide)} line(s) or page(s) too full, by up to {max(wide):.0f} pt; see {log}",
+            f"netlens: {output}: {len(wide)} line(s) or page(s) overfull, by up to {max(wide):.0f} pt; see {log}",
             file=sys.stderr,
             flush=True,
         )
 
 
 def check(name: str, main: Path) -> list[str]:
-    """Find what the text refers to and the study does not have.
+    """References in the text to what the study does not have.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def check(name: str, main: Path) -> list[str]:
     Returns
     -------
     list of str
-        One line a mistake, in the order of the text; empty when all is there.
+        One line per mistake, in the order of the text; empty if there are none.
     """
     catalogue = load_catalogue()
     texts = [*_texts(name, main, catalogue.values()), *_captions(catalogue.values())]
@@ -275,17 +275,17 @@ def _check_macros(source: Source, catalogue: Mapping[str, Item], name: str, defi
             continue
         if macro in macros:
             if not (file := catalogue[macro].files(name)[0]).is_file():
-                yield f"{where}: \\{macro}: {file} is not made; make it: netlens run {macro} --study {name}"
+                yield f"{where}: \\{macro}: {file} has not been made; make it: netlens run {macro} --study {name}"
         else:
             yield (
-                f"{where}: \\{macro} is no macro of study {name}{_near(macro, macros)}; correct the name, or add an "
+                f"{where}: \\{macro} is not a macro of study {name}{_near(macro, macros)}; correct the name, or add an "
                 f"item {macro} of kind macro to notebooks/<section>/items.yaml, with its rule"
             )
 
 
 def _check_figures(source: Source, catalogue: Mapping[str, Item], name: str) -> Iterator[str]:
     figures = {item.name for item in _figures(catalogue.values())}
-    # Every figure of the study is in the paper, if only in its appendix; other labels stand where they are used.
+    # Every figure of the study is in the paper, at least in its appendix; other labels are where they are used.
     labels = figures | {found[1] for _, found in source.find(_LABELLED)}
     for where, found in source.find(_REFERENCED):
         if found[1] not in labels:
@@ -294,22 +294,22 @@ def _check_figures(source: Source, catalogue: Mapping[str, Item], name: str) -> 
         figure = found[1].strip()
         if figure not in figures:
             yield (
-                f"{where}: {figure!r} is no figure of the study{_near(figure, figures)}; correct the name, or add an "
-                f"item {figure} of kind figure to notebooks/<section>/items.yaml, with its rule"
+                f"{where}: {figure!r} is not a figure of the study{_near(figure, figures)}; correct the name, or add "
+                f"an item {figure} of kind figure to notebooks/<section>/items.yaml, with its rule"
             )
         elif not (file := catalogue[figure].files(name)[0]).is_file():
-            yield f"{where}: figure {figure}: {file} is not made; make it: netlens run {figure} --study {name}"
+            yield f"{where}: figure {figure}: {file} has not been made; make it: netlens run {figure} --study {name}"
 
 
 def _check_caption(source: Source) -> Iterator[str]:
-    """Find what would make TeX stop in the caption's place in the text, far from where it is written."""
+    """Yield mistakes in a caption that TeX would report where the caption is used, not where it is written."""
     plain = re.sub(r"\\.", "", source.text)
     if plain.count("{") != plain.count("}"):
         yield f"{source.path}: braces do not match: {plain.count('{')} open, {plain.count('}')} close"
     if plain.count("$") % 2:
-        yield f"{source.path}: a $ has no partner; write \\$ for the character"
+        yield f"{source.path}: unpaired $; write \\$ for the character"
     elif found := re.search("[_^&#]", re.sub(r"\$[^$]*\$", "", plain)):
-        yield f"{source.path}: {found[0]!r} outside of mathematics; write \\{found[0]}, or put it between dollar signs"
+        yield f"{source.path}: {found[0]!r} outside math mode; write \\{found[0]}, or enclose it in dollar signs"
 
 
 def _near(name: str, known: Iterable[str]) -> str:
@@ -318,7 +318,7 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def _texts(name: str, main: Path, items: Iterable[Item]) -> list[Source]:
-    """Read the text, without the sections of analyses that the paper leaves out."""
+    """The text, without the sections of analyses that the paper omits."""
     present = present_analyses(items, main)
     absent = {(main.parent / "sections" / f"{other}.tex").as_posix() for other in ANALYSES if other not in present}
     return _read(Path(file) for file in sources(name, main) if file.endswith(".tex") and file not in absent)
@@ -343,11 +343,11 @@ def _require_made(files: Iterable[Path]) -> None:
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise PaperError(f"{missing[0]}{more} not made yet; make it: netlens run")
+        raise PaperError(f"not made yet: {missing[0]}{more}; make it: netlens run")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What parts.tex says
+# Contents of parts.tex
 
 
 def _define(words: Mapping[str, str]) -> Iterator[str]:
@@ -356,7 +356,7 @@ def _define(words: Mapping[str, str]) -> Iterator[str]:
 
 
 def _named(kind: str, name: str, text: str) -> str:
-    """Define what is looked up by an item's name, which may hold underscores."""
+    """Definition that is looked up by an item's name, which may contain underscores."""
     return f"\\expandafter\\def\\csname netlens@{kind}@{name}\\endcsname{{{' '.join(text.split())}}}%"
 
 
@@ -398,8 +398,8 @@ class _Record:
 
 
 def _records_used(items: Iterable[Item], name: str) -> list[_Record]:
-    """Read the records of all items and, going back through their inputs, of what they were made from."""
-    # Intermediates lie under results/, each with its record beside it; which record made a file, the records say.
+    """Provenance records of all items and, by following their inputs, of everything they were made from."""
+    # Intermediate results are under results/, with their records beside them; each record lists its outputs.
     makers: dict[str, _Record] = {}
     for path in sorted((Path("results") / name).rglob("*.json")):
         if "staging" in path.parts:
@@ -412,7 +412,9 @@ def _records_used(items: Iterable[Item], name: str) -> list[_Record]:
     for item in items:
         record = _read_record(item.files(name)[-1])
         if record is None:
-            raise PaperError(f"{item.files(name)[-1]} is no provenance record; make it again: netlens run {item.name}")
+            raise PaperError(
+                f"{item.files(name)[-1]} is not a provenance record; make it again: netlens run {item.name}"
+            )
         todo.append(record)
     while todo:
         record = todo.pop()
@@ -423,7 +425,7 @@ def _records_used(items: Iterable[Item], name: str) -> list[_Record]:
 
 
 def _read_record(path: Path) -> _Record | None:
-    """Read a record; None for a JSON file that is none, such as a description of a network's layers."""
+    """Provenance record; None if a JSON file is something else, such as the description of a network's layers."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
@@ -505,7 +507,7 @@ def _pins(pins: list[Mapping[str, Any]]) -> str:
 
 
 def _ranks(texts: list[Source], items: list[Item], name: str) -> Iterator[str]:
-    r"""Rank what ``\ifgreater`` compares, since TeX cannot compare numbers of any size itself."""
+    r"""Yield the rank of each operand of ``\ifgreater``, since TeX cannot compare arbitrary numbers itself."""
     numbers: dict[str, float] = {}
     macros = {item.name: item for item in items if item.kind == "macro"}
     for source in texts:
@@ -524,16 +526,16 @@ def _number(operand: str, macros: Mapping[str, Item], name: str, where: str) -> 
         pass
     if operand not in macros:
         raise PaperError(
-            f"{where}: comparisons are of numbers and macros, and {operand!r} is neither{_near(operand, macros)}"
+            f"{where}: only numbers and macros can be compared, and {operand!r} is neither{_near(operand, macros)}"
         )
     value = json.loads(macros[operand].files(name)[1].read_text(encoding="utf-8")).get("value")
     if not isinstance(value, int | float):
-        raise PaperError(f"{where}: \\{operand} is {value!r}, which is no number, so it cannot be compared")
+        raise PaperError(f"{where}: \\{operand} is {value!r}, which is not a number, so it cannot be compared")
     return float(value)
 
 
 def _supplement(items: list[Item]) -> str:
-    """List the figures by section; TeX leaves out those that the text has placed before."""
+    """List of the figures by section, from which TeX omits those that the text has already placed."""
     lines = ["\\newcommand{\\netlenssupplement}{%"]
     for section in SECTIONS:
         lines += [f"  \\netlenssupplementfigure{{{item.name}}}%" for item in _figures(items) if item.section == section]
@@ -541,11 +543,11 @@ def _supplement(items: list[Item]) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Words
+# Wording
 
 
 def _series(words: list[str], separator: str = ", ") -> str:
-    """Join words as a sentence does: one, two and three."""
+    """Words joined as in a sentence: one, two and three."""
     if len(words) < 2:
         return "".join(words) or "none"
     return f"{separator.join(words[:-1])} and {words[-1]}"
@@ -572,7 +574,7 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
 
 
 def _duration(seconds: float) -> str:
-    """Say a duration in the two largest units that it fills."""
+    """Duration in its two largest nonzero units."""
     whole = round(seconds)
     parts = [(whole // 3600, "hour"), (whole // 60 % 60, "minute"), (whole % 60, "second")]
     while len(parts) > 1 and not parts[0][0]:

@@ -1,4 +1,4 @@
-"""A notebook's parameters: one tagged cell of typed literals, checked before anything starts."""
+"""A notebook's parameters: one tagged cell of typed literals, which are checked before the notebook runs."""
 
 import ast
 import difflib
@@ -12,7 +12,7 @@ _TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool,
 
 
 class ParameterError(UserError):
-    """A parameters cell that cannot be used, or values that do not fit it."""
+    """An invalid parameters cell, or values that do not match it."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Parameter:
 
 
 def read_parameters(notebook: Mapping[str, Any], path: str) -> dict[str, Parameter]:
-    """Read the parameters cell of a notebook (its parsed JSON).
+    """Parameters by name, from the parameters cell of a notebook (its parsed JSON).
 
     Raises
     ------
     ParameterError
-        When the tagged cell is missing, there are two, it is not the first code cell, or a line of it is anything but
+        There is not exactly one tagged cell, it is not the first code cell, or one of its lines is not of the form
         ``name: type = literal``.
     """
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
@@ -55,15 +55,15 @@ def read_parameters(notebook: Mapping[str, Any], path: str) -> dict[str, Paramet
 
 
 def check_values(parameters: Mapping[str, Parameter], values: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Fit `values` to a notebook's parameters.
+    """Values of a notebook's parameters, converted to the declared types.
 
-    Every parameter must be given: a default that silently stands in for a forgotten value is how wrong numbers get
-    into papers.
+    Every parameter must be given: defaults that silently replace forgotten values are how wrong numbers get into
+    papers.
 
     Raises
     ------
     ParameterError
-        For unknown, missing and wrongly typed values, all in one line.
+        There are unknown or missing parameters or values of the wrong type; one line lists all of them.
     """
     problems = []
     for name in sorted(set(values) - set(parameters)):

@@ -1,4 +1,4 @@
-"""Where a figure or a number comes from: code, inputs, parameters, versions, machine."""
+"""Provenance of a figure or number: code, inputs, parameters, versions, machine."""
 
 import importlib.metadata
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from netlens.files.hashing import sha256_of
 
-#: The libraries whose version can change a number or a picture.
+#: Libraries whose version can affect a number or a figure.
 LIBRARIES = (
     "tensorflow-cpu",
     "tensorflow",
@@ -33,15 +33,15 @@ LIBRARIES = (
 
 
 def hashes(paths: Iterable[str | Path]) -> dict[str, str]:
-    """Compute the sha256 of files and folders, by path."""
+    """SHA-256 of files and folders, by path."""
     return {str(path): sha256_of(path) for path in paths}
 
 
 def git_state() -> dict[str, Any]:
-    """Return the commit and whether the tree was clean; None for both outside a git checkout."""
+    """Current commit and whether the working tree is clean; None for both outside a git repository."""
     try:
         commit = _git("rev-parse", "HEAD").strip()
-        # Untracked files are not part of what a commit names, changed tracked ones are.
+        # Only changes of tracked files make the tree differ from the commit.
         clean = not _git("status", "--porcelain", "--untracked-files=no").strip()
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "clean": None}
@@ -53,7 +53,7 @@ def _git(*arguments: str) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Describe the machine without naming it: processor, cores, memory, system."""
+    """Description of the machine, without its name: processor, cores, memory, system."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
@@ -74,7 +74,7 @@ def _processor() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the installed versions of `LIBRARIES`."""
+    """Installed versions of `LIBRARIES`."""
     found = {}
     for name in LIBRARIES:
         try:
@@ -85,9 +85,9 @@ def versions() -> dict[str, str]:
 
 
 def record_process(path: str | Path) -> None:
-    """Write what only the computing process knows: the modules that it imported and the devices that it used.
+    """Write what only the notebook's own process knows: the modules that it imported and its devices.
 
-    The runner adds a last cell to each notebook that calls this.
+    The runner appends a cell to each notebook that calls this function.
     """
     devices = ["CPU"]
     tensorflow = sys.modules.get("tensorflow")

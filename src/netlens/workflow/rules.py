@@ -1,4 +1,4 @@
-"""The names that rules are written with: outputs of an item, a notebook's job, the one shell command."""
+"""What the rules are written with: paths of outputs, jobs of notebooks, and shell commands."""
 
 import json
 import sys
@@ -11,26 +11,26 @@ from netlens.workflow.imports import code_of
 
 __all__ = ["COMPILE_COMMAND", "MACRO_LIST_COMMAND", "PARTS_COMMAND", "RULE_COMMAND", "RuleNames"]
 
-#: Every rule runs this: one notebook, described by the job.
+#: The command of every rule that runs a notebook, as described by the job.
 RULE_COMMAND = (
     f"{sys.executable} -m netlens job {{params.job:q}} --files {{params.files:q}} --log {{log}} --threads {{threads}}"
 )
 
 
 def _paper_command(words: str) -> str:
-    # What it says goes to the log and on to Snakemake, which passes it to the person who waits.
+    # The output goes to the log and to Snakemake, which shows it to the user.
     command = f"{sys.executable} -m netlens {words} --study {{params.study:q}} --output {{output:q}}"
     return f"{command} 2>&1 | tee {{log:q}}"
 
 
-#: What the paper's rules run: the list of macros, what the text says of its own making, and TeX.
+#: Commands of the paper's rules: the list of macros, the description of how the paper was made, and TeX.
 MACRO_LIST_COMMAND = _paper_command("paper-macros")
 PARTS_COMMAND = _paper_command("paper-parts")
 COMPILE_COMMAND = _paper_command("compile --main {input.main:q}")
 
 
 class RuleNames:
-    """What the Snakefile hands to the rules of one study.
+    """Paths, settings and jobs of one study, for its rules.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ class RuleNames:
         self._catalogue = load_catalogue()
 
     def result(self, path: str) -> str:
-        """Path of an intermediate result; `path` may hold wildcards in braces."""
+        """Path of an intermediate result; `path` may contain wildcards in braces."""
         return f"results/{self.study}/{path}"
 
     def notebook(self, name: str) -> dict[str, Any]:
-        """Inputs of a rule that runs a notebook: its file and the code it imports; `name` is ``section/notebook``."""
+        """Inputs of a rule that runs a notebook: the file and the code it imports; `name` is ``section/notebook``."""
         path = f"notebooks/{name}.ipynb"
         return {"notebook": path, "code": code_of(path)}
 
@@ -57,11 +57,11 @@ class RuleNames:
         return self.result(f"executed/{name}.ipynb")
 
     def benchmark(self, name: str) -> str:
-        """Path of the table of a rule's run time and memory; `name` may hold wildcards in braces."""
+        """Path of the table of a rule's run time and memory use; `name` may contain wildcards in braces."""
         return self.result(f"benchmarks/{name}.tsv")
 
     def outputs(self, item: str) -> list[str]:
-        """Files that a figure, macro or page leaves behind.
+        """Output files of a figure, macro or page.
 
         Raises
         ------
@@ -73,11 +73,11 @@ class RuleNames:
         return [str(path) for path in self._catalogue[item].files(self.study)]
 
     def settings(self, section: str, *keys: str) -> dict[str, Any]:
-        """Values that the study sets for some keys of a section, by key and in the given order."""
+        """Values of some settings of a section, by key, in the given order."""
         return {key: self._config[section][key] for key in keys}
 
     def items(self, *kinds: str) -> list[str]:
-        """Give the files of all items of the kinds, or of all items."""
+        """Output files of all items of the given kinds, or of all items if none is given."""
         return [
             str(path)
             for item in self._catalogue.values()
@@ -86,20 +86,20 @@ class RuleNames:
         ]
 
     def job(self, *, gpu: bool = False, **parameters: Any) -> Callable[..., str]:
-        """Describe what a rule's notebook is given by configuration.
+        """Function that describes a rule's job as JSON: the values that its notebook gets from the configuration.
 
         Parameters
         ----------
         gpu
-            Whether the notebook computes with TensorFlow and wants a GPU where there is one.
+            Whether the notebook uses TensorFlow and should run on a GPU if there is one.
         **parameters
-            The notebook's configured parameters; a function of the wildcards is called with them.
+            The notebook's parameters. A function is called with the wildcards and returns the value.
 
         Returns
         -------
         callable
-            From wildcards to JSON, for the rule's ``params.job``. It takes nothing else, since Snakemake makes a
-            rule's outputs again for a changed value only when that value does not derive from input or output.
+            Maps wildcards to JSON, for the rule's ``params.job``. Wildcards are its only argument, because Snakemake
+            remakes a rule's outputs after a change of a parameter only if that does not depend on input or output.
         """
 
         def describe(wildcards: Any) -> str:
@@ -117,7 +117,7 @@ class RuleNames:
         return describe
 
     def files(self, wildcards: Any, input: Any, output: Any) -> str:
-        """Describe a rule's named inputs and its outputs as JSON, for the rule's ``params.files``."""
+        """A rule's named inputs and its outputs as JSON, for the rule's ``params.files``."""
         inputs = {name: _plain(value) for name, value in input.items()}
         notebook = inputs.pop("notebook")
         inputs.pop("code", None)
@@ -132,7 +132,7 @@ class RuleNames:
         )
 
     def _job_name(self, notebook: str, output: Any) -> str:
-        """Name a job by the item that it makes, or else by its notebook and first output."""
+        """Name of a job: the item that it makes, or else its notebook and first output."""
         for item in self._catalogue.values():
             if str(output[0]) == str(item.files(self.study)[0]):
                 return item.name

@@ -1,4 +1,4 @@
-"""Run one notebook as one job: check, execute, publish all of its outputs or none."""
+"""Run one notebook as one job: check its parameters, execute it, and publish either all or none of its outputs."""
 
 import errno
 import json
@@ -25,7 +25,7 @@ from netlens.workflow.parameters import check_values, read_parameters
 
 
 class NotebookError(UserError):
-    """A notebook that failed, or did not leave behind what its rule says."""
+    """A notebook failed, or did not write the outputs of its rule."""
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,24 @@ class Job:
     notebook
         Path of the stored notebook.
     outputs
-        Final paths. The one that ends in ``.json`` is the provenance record. Either all share one stem, which the
-        notebook gets as ``stem``, or each has a name, which the notebook gets as parameter.
+        Final paths. The one that ends in ``.json`` is the provenance record. If it is a list, all paths have the same
+        stem, which the notebook gets as the parameter ``stem``; if it is a dictionary, its keys are parameters.
     log
-        Where the executed notebook is kept, also when a cell fails.
+        Where the executed notebook is saved, even if a cell fails.
     inputs
-        Named input files; each is a parameter.
+        Input files by parameter.
     parameters
-        Configured values; each is a parameter.
+        Configured values by parameter.
     ambient
-        Values that a notebook gets only if it asks for them: study, seed, wildcards.
+        Values that a notebook gets only if it has a parameter of that name: study, seed, wildcards.
     study
         Name of the study.
     threads
-        How many threads numerical libraries may use.
+        Number of threads for numerical libraries.
     gpu
-        Whether the notebook computes on a GPU where there is one.
+        Whether the notebook runs on a GPU if there is one.
     caption
-        Stored with the provenance.
+        Stored in the provenance record.
     """
 
     name: str
@@ -75,14 +75,14 @@ class Job:
 def run(job: Job) -> None:
     """Execute the job's notebook and move its outputs to their final names.
 
-    Outputs are written into a staging folder and appear under their final names only after the last cell ended well.
+    Outputs are written into a staging folder and are moved to their final names only after the last cell has succeeded.
 
     Raises
     ------
     ParameterError
-        When the values do not fit the notebook's parameters; nothing has started then.
+        The values do not match the notebook's parameters; the notebook is not started.
     NotebookError
-        When a cell fails (item, cell, line, error, and where the executed notebook is), or an output is missing.
+        A cell fails (the message names item, cell, line, error, and the executed notebook), or an output is missing.
     DiskFullError
         When the disk is full.
     """
@@ -119,7 +119,7 @@ def run(job: Job) -> None:
 
 @dataclass(frozen=True)
 class _Outputs:
-    """Where each output is written first (`staged`, by final path), and how the notebook is told (`parameters`)."""
+    """Staging paths of the outputs, by final path, and the parameters that pass them to the notebook."""
 
     files: list[str]
     record: str
@@ -128,12 +128,14 @@ class _Outputs:
 
 
 def _staged(job: Job, staging: Path) -> _Outputs:
-    """Plan where each output is written first, and how the notebook is told."""
+    """Staging paths of a job's outputs, and the parameters that pass them to the notebook."""
     named = isinstance(job.outputs, dict)
     files = dict(job.outputs) if isinstance(job.outputs, dict) else {path: path for path in job.outputs}
     records = [path for path in files.values() if path.endswith(".json")]
     if len(records) != 1:
-        raise NotebookError(f"{job.name}: a rule has exactly one .json output, its provenance; this has {len(records)}")
+        raise NotebookError(
+            f"{job.name}: a rule needs exactly one .json output, its provenance record; this one has {len(records)}"
+        )
     staged = {path: staging / "out" / path for path in files.values()}
     if named:
         parameters = {name: str(staged[path]) for name, path in files.items() if path != records[0]}
@@ -164,7 +166,7 @@ def _execute(
     }
     prepared.write_text(json.dumps({**notebook, "cells": [*notebook["cells"], cell]}), encoding="utf-8")
     Path(job.log).parent.mkdir(parents=True, exist_ok=True)
-    # Sockets instead of TCP ports: nobody else on the machine can talk to the kernel. Their paths must be short.
+    # Unix sockets instead of TCP ports, so that no other user can reach the kernel. Their paths must be short.
     sockets = tempfile.mkdtemp(prefix="netlens-")
     _set_environment(job, staging, gpu, sockets)
     try:
@@ -180,7 +182,7 @@ def _execute(
             stderr_file=_ProgressRelay(job.name),
             request_save_on_cell_execute=False,
             start_timeout=300,
-            # Left to itself, Jupyter calls every kernel's sockets the same, in the working directory.
+            # By default, Jupyter gives the sockets of all kernels the same names in the working directory.
             config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
         )
     except PapermillExecutionError as error:
@@ -193,9 +195,9 @@ def _execute(
 
 
 def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> None:
-    """Set what the kernel inherits: the job's threads and GPU, and nothing of the user's own settings.
+    """Set the kernel's environment variables: the job's threads and GPU, and none of the user's own settings.
 
-    This process runs one job and ends, so it changes its own environment.
+    This process runs only one job, so it may change its own environment.
     """
     threads = str(job.threads)
     os.environ.update(
@@ -223,7 +225,7 @@ def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> 
 
 
 class _ProgressRelay:
-    """Pass a notebook's progress bar on to the terminal, a line every few seconds."""
+    """Relays a notebook's progress bar to the terminal, one line every few seconds."""
 
     def __init__(self, name: str, every_s: float = 5.0) -> None:
         self._name = name
@@ -237,11 +239,11 @@ class _ProgressRelay:
             print(f"netlens: {self._name}: {lines[-1]}", file=sys.stderr, flush=True)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing, since nothing is buffered."""
 
 
 def _failure(job: Job, notebook: Mapping[str, Any], error: Any) -> str:
-    """Say in one line which item failed, in which cell and line, why, and where to look."""
+    """One line that says which item failed, in which cell and line, why, and where the executed notebook is."""
     executed = json.loads(Path(job.log).read_text(encoding="utf-8"))
     cell_ids = [cell.get("id") for cell in notebook["cells"]]
     cell, line = "?", ""
@@ -260,13 +262,13 @@ def _failure(job: Job, notebook: Mapping[str, Any], error: Any) -> str:
 
 
 def _tidy_log(job: Job, staging: Path) -> None:
-    """Turn what papermill wrote into a log for readers, with the outputs under their final names."""
+    """Rewrite papermill's notebook as a readable log that names the outputs by their final paths."""
     path = Path(job.log)
     if not path.is_file():
         return
     executed = json.loads(path.read_text(encoding="utf-8"))
     staged = f"{(staging / 'out').as_posix()}/"
-    # Links lead from the executed notebook to where the file will be; everything else names the final path.
+    # Links are relative to the executed notebook; everything else names the final path.
     up = f"{Path(os.path.relpath('.', path.parent)).as_posix()}/"
     tidy = tidied(
         executed, job.notebook, lambda text: text.replace(f'href="{staged}', f'href="{up}').replace(staged, "")
@@ -278,7 +280,7 @@ def _tidy_log(job: Job, staging: Path) -> None:
 def _write_record(
     job: Job, values: dict[str, Any], outputs: _Outputs, process: dict[str, Any], duration_s: float
 ) -> None:
-    """Write the provenance beside the outputs; what the notebook said of its output comes first."""
+    """Write the provenance record, beginning with the notebook's own description of its output."""
     staged = outputs.staged[outputs.record]
     description = json.loads(staged.read_text(encoding="utf-8")) if staged.is_file() else {}
     inputs = [path for value in job.inputs.values() for path in (value if isinstance(value, list) else [value])]
@@ -312,14 +314,14 @@ def _write_record(
 
 
 def try_notebook(path: str, changes: Mapping[str, Any], log: str) -> None:
-    """Execute a notebook with its own defaults and `changes`; outputs are written where its parameters say.
+    """Execute a notebook with its defaults, updated by `changes`; outputs go where its parameters say.
 
     Raises
     ------
     ParameterError
-        When a change does not fit the notebook's parameters.
+        A change does not match the notebook's parameters.
     NotebookError
-        When a cell fails.
+        A cell fails.
     """
     notebook = json.loads(Path(path).read_text(encoding="utf-8"))
     parameters = read_parameters(notebook, path)

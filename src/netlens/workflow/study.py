@@ -1,4 +1,4 @@
-"""Load a study's configuration and check it, so that mistakes are told before anything runs."""
+"""Load and check a study's configuration, so that mistakes are reported before anything runs."""
 
 import difflib
 import re
@@ -16,11 +16,11 @@ SCHEMA_FILE = Path("config/schema.yaml")
 
 
 class StudyError(UserError):
-    """A study that cannot be run as it is written."""
+    """A study's configuration is invalid."""
 
 
 def study_file(study: str) -> Path:
-    """Find the file of a study that is given by name or by path."""
+    """Path of the file of a study, which is given by name or path."""
     path = Path(study)
     if path.suffix in {".yaml", ".yml"}:
         if not path.is_file():
@@ -29,12 +29,12 @@ def study_file(study: str) -> Path:
     path = Path("config") / f"{study}.yaml"
     if not path.is_file():
         names = sorted(p.stem for p in Path("config").glob("*.yaml") if p.name != SCHEMA_FILE.name)
-        raise StudyError(f"study {study!r}: there is no {path}; there is {', '.join(names) or 'none'}")
+        raise StudyError(f"study {study!r}: there is no {path}; available: {', '.join(names) or 'none'}")
     return path
 
 
 def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
-    """Read and validate a study.
+    """Validated configuration of a study.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
     Returns
     -------
     dict
-        The configuration, with the schema's defaults filled in.
+        The configuration, completed with the schema's defaults.
 
     Raises
     ------
     StudyError
-        One line for each mistake: where it is, what is wrong, what is meant instead.
+        One line for each mistake: where it is, what is wrong, and what may have been meant.
     """
     path = study_file(study)
     try:
@@ -75,16 +75,16 @@ def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
 
 
 def _namesakes(path: Path, study: str) -> Iterator[str]:
-    """Yield a line for each other file beside this one that has the same study name: both would write one folder."""
+    """Yield one line for each other file in the folder with the same study name, whose outputs would mix."""
     for other in sorted(path.parent.glob("*.y*ml")):
         if other.name == SCHEMA_FILE.name or other.resolve() == path.resolve():
             continue
         try:
             config = read_yaml(other.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            continue  # it cannot be run as it is, so it overwrites nothing
+            continue  # an invalid file cannot be run, so it overwrites nothing
         if isinstance(config, dict) and config.get("study") == study:
-            yield f"study: {other} is called {study!r} too, and both would write into the same folders; rename one"
+            yield f"study: {other} has the name {study!r} too, and both would write into the same folders; rename one"
 
 
 def validate(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _lines(error: Any) -> Iterator[str]:
         wanted = error.validator_value
         value = error.instance
         if wanted in ("number", "integer") and isinstance(value, str):
-            yield f"{where}: {value!r} is text, a number is needed{_number_hint(value)}"
+            yield f"{where}: {value!r} is text, but a number is needed{_number_hint(value)}"
         else:
             wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
             yield f"{where}: {value!r} is not of type {wanted}"
@@ -135,7 +135,7 @@ def _number_hint(text: str) -> str:
 
 
 def _fill_defaults(config: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
-    """Set missing keys to their ``default``; sections that are objects are made when their parts have defaults."""
+    """Set missing keys to their ``default``, and fill in the defaults of nested objects."""
     while "$ref" in schema:
         target = root
         for part in schema["$ref"].removeprefix("#/").split("/"):
@@ -161,7 +161,7 @@ def _fill_defaults(config: Any, schema: dict[str, Any], root: dict[str, Any]) ->
 
 
 def _dangling_names(config: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for each network or image set that is named but not defined."""
+    """Yield one line for each network or image set that is named but not defined."""
     definitions = {"network": config["networks"], "images": config["images"]}
 
     def walk(value: Any, where: str) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _dangling_names(config: dict[str, Any]) -> Iterator[str]:
                 place = f"{where}.{key}" if where else str(key)
                 if key in definitions and isinstance(part, str) and part not in definitions[key]:
                     kind = {"network": "networks", "images": "images"}[key]
-                    yield f"{place}: {part!r} is not defined under `{kind}:`; there is {', '.join(definitions[key])}"
+                    yield f"{place}: {part!r} is not defined under `{kind}:`; defined: {', '.join(definitions[key])}"
                 elif key in definitions and isinstance(part, dict) and not where:
                     for name, spec in part.items():
                         yield from walk(spec, f"{key}.{name}")

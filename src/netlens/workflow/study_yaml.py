@@ -1,4 +1,4 @@
-"""Read YAML as a study means it: each key once, numbers as other languages write them, and only finite ones."""
+"""YAML reader for studies: no repeated keys, and numbers such as ``1e3`` as in other languages."""
 
 import math
 import re
@@ -9,10 +9,10 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, which refuses keys that stand twice and reads ``1e3`` as the number that it is."""
+    """The safe loader, which also rejects repeated keys and reads ``1e3`` as a number."""
 
 
-# YAML 1.1, which PyYAML reads, wants a point and a sign in the exponent: without them 1e-3 would be text.
+# PyYAML implements YAML 1.1, in which 1e-3 is text, because a float needs a decimal point and a signed exponent.
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
 )
@@ -26,7 +26,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
         try:
             repeated = key in seen
         except TypeError:
-            continue  # PyYAML itself refuses keys that cannot be hashed
+            continue  # PyYAML itself rejects unhashable keys
         if repeated:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} stands twice; remove one of them", key_node.start_mark
@@ -39,7 +39,7 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def read_yaml(text: str) -> Any:
-    """Return what a YAML document says.
+    """Contents of a YAML document.
 
     Parameters
     ----------
@@ -49,18 +49,18 @@ def read_yaml(text: str) -> Any:
     Returns
     -------
     object
-        Dicts, lists, texts, numbers, booleans and None.
+        Dictionaries, lists, strings, numbers, booleans and None.
 
     Raises
     ------
     yaml.YAMLError
-        It is not valid YAML, or a key stands twice in one mapping.
+        It is not valid YAML, or a key appears twice in a mapping.
     """
     return yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
 
 
 def not_finite(value: Any, where: str = "") -> Iterator[str]:
-    """Yield the place of each number that is infinite or not a number, such as ``weights.size`` or ``scales.2``."""
+    """Yield the location of each number that is infinite or NaN, such as ``weights.size`` or ``scales.2``."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from not_finite(part, f"{where}.{key}" if where else str(key))

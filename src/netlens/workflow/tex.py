@@ -1,7 +1,7 @@
-"""TeX: find an engine, install one where that is possible, and make a PDF whose bytes depend on its sources only.
+"""TeX: find or install an engine, and compile PDFs whose bytes depend only on their sources.
 
-``python -m netlens.workflow.tex`` is what ``make paper`` calls first: it installs TeX when none is found and this is
-root's Debian or Ubuntu; otherwise everything but the PDF can still be made, and `install_hint` is the way to get TeX.
+``make paper`` first calls ``python -m netlens.workflow.tex``, which installs TeX if none is found and the user is root
+on Debian or Ubuntu. Without TeX, everything except the PDF can be made, and `install_hint` says how to install it.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from pathlib import Path
 from netlens.files.atomic import move, writing
 from netlens.workflow.errors import UserError
 
-#: Debian packages that hold all that the paper needs: hyperref, booktabs, caption, natbib, Type 1 Computer Modern.
+#: Debian packages that contain what the paper needs: hyperref, booktabs, caption, natbib, Type 1 Computer Modern.
 APT_PACKAGES = ("texlive-latex-base", "texlive-latex-recommended")
 
 _DEBIAN = {"debian", "ubuntu"}
@@ -33,7 +33,7 @@ _INSTALL = {
 }
 _MOST_PASSES = 6
 _PASS_SECONDS = 300.0
-# Files in which one pass of TeX leaves something for the next.
+# Files in which one pass of TeX stores information for the next.
 _CARRIED = (".aux", ".bbl", ".lof", ".lot", ".out", ".toc")
 _REPORTED_KEYS = 8
 
@@ -46,12 +46,12 @@ _TWICE = re.compile(r"Label [`'](?P<key>[^']*)' multiply defined")
 
 
 class TexError(UserError):
-    """The PDF could not be made; the message names the first error, its file and line, and the log."""
+    """The PDF could not be compiled; the message has the first error with file and line, and the log."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A way from TeX sources to a PDF.
+    """A program that compiles TeX sources into a PDF.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Engine:
     program
         Its path.
     bibtex
-        The path of BibTeX; None for tectonic, which has its own.
+        The path of BibTeX; None for tectonic, which includes it.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Engine:
 
 
 def find_engine() -> Engine | None:
-    """Find a TeX engine on PATH: pdflatex with bibtex, else tectonic; None where there is neither."""
+    """TeX engine on PATH: pdflatex with bibtex, or else tectonic; None if there is neither."""
     pdflatex, bibtex, tectonic = (shutil.which(name) for name in ("pdflatex", "bibtex", "tectonic"))
     if pdflatex and bibtex:
         return Engine("pdflatex", Path(pdflatex), Path(bibtex))
@@ -79,7 +79,7 @@ def find_engine() -> Engine | None:
 
 
 def install_hint() -> str:
-    """Give the one command that gets TeX on this machine."""
+    """Command that installs TeX on this machine."""
     families = _families()
     sudo = "" if _is_root() else "sudo "
     if not os.environ.get("CONDA_PREFIX"):
@@ -95,9 +95,9 @@ def install_hint() -> str:
 
 
 def ensure_engine(log: str | Path, say: Callable[[str], None] = print) -> Engine | None:
-    """Find a TeX engine; where there is none and apt can install one without asking, install it.
+    """TeX engine, which is installed with apt if there is none and that is possible without asking.
 
-    Apt is used by root on Debian and Ubuntu only, is announced in one line, and is prevented by
+    Apt is used only by root on Debian and Ubuntu, announced in one line, and disabled by
     ``NETLENS_NO_TEX_INSTALL=1``.
 
     Parameters
@@ -105,24 +105,24 @@ def ensure_engine(log: str | Path, say: Callable[[str], None] = print) -> Engine
     log
         Where apt's output goes.
     say
-        Prints one line.
+        Function that prints one line.
 
     Returns
     -------
     Engine or None
-        None where there is still none; that stops nothing but the PDF.
+        None if there is still none; then everything except the PDF can be made.
     """
     engine = find_engine()
     if engine or not _can_install():
         return engine
     started = time.monotonic()
-    say(f"TeX: none found; apt-get installs {' '.join(APT_PACKAGES)} (50 MB, half a minute; log: {log})")
+    say(f"TeX: none found; apt-get is installing {' '.join(APT_PACKAGES)} (50 MB, half a minute; log: {log})")
     problem = _apt_install(Path(log))
     engine = find_engine()
     if engine:
         say(f"TeX: installed ({time.monotonic() - started:.0f} s)")
     else:
-        say(f"TeX: apt-get failed ({problem or 'it brought no pdflatex'}); everything but the PDF will be made")
+        say(f"TeX: apt-get failed ({problem or 'it did not install pdflatex'}); everything except the PDF will be made")
     return engine
 
 
@@ -135,10 +135,10 @@ def compile(
     env: Mapping[str, str] | None = None,
     directory: str | Path | None = None,
 ) -> None:
-    """Make a PDF from TeX sources: whole or not at all, and with the same bytes from the same sources.
+    """Compile TeX sources into a PDF, which is written atomically and whose bytes depend only on the sources.
 
-    The PDF holds no date, no file names and no identifier of the run. BibTeX runs where the sources have a
-    bibliography; passes are repeated until nothing changes. Nothing is written beside the sources.
+    The PDF contains no date, file name or identifier of the run. BibTeX runs if the sources have a bibliography; passes
+    are repeated until nothing changes. Nothing is written beside the sources.
 
     Parameters
     ----------
@@ -147,30 +147,30 @@ def compile(
     out_pdf
         The PDF.
     log
-        Where the log of TeX and BibTeX goes, also after success.
+        Where the log of TeX and BibTeX goes, even after success.
     definitions
-        Macros, by name without backslash, defined before the main file is read.
+        Macros that are defined before the main file is read, by name without backslash.
     env
         Environment variables to set or replace, such as ``SOURCE_DATE_EPOCH`` (default: 0).
     directory
-        The folder that file names in the sources start from; the main file's by default.
+        The folder to which file names in the sources are relative; by default, that of the main file.
 
     Raises
     ------
     TexError
-        There is no TeX engine; an error in the sources; an undefined or doubly defined reference or citation.
+        There is no TeX engine, or the sources have an error, an undefined reference or citation, or a repeated label.
     FileNotFoundError
-        There is no `main_tex`.
+        `main_tex` does not exist.
     """
     main_tex, out_pdf, log = Path(main_tex), Path(out_pdf), Path(log)
     if not main_tex.is_file():
         raise FileNotFoundError(f"{main_tex}: no such file")
     for name in definitions or {}:
         if not re.fullmatch("[A-Za-z]+", name):
-            raise ValueError(f"{name!r} cannot name a TeX macro: letters only")
+            raise ValueError(f"{name!r} cannot be the name of a TeX macro: use only letters")
     engine = find_engine()
     if engine is None:
-        raise TexError(f"{out_pdf}: no TeX engine found; to get one: {install_hint()}")
+        raise TexError(f"{out_pdf}: no TeX engine found; install one: {install_hint()}")
 
     with tempfile.TemporaryDirectory(prefix="netlens-tex-") as folder:
         run = _Run(
@@ -192,7 +192,7 @@ def compile(
 
 @dataclass
 class _Run:
-    """One compilation in a folder of its own; the methods return what went wrong, in one line, or None."""
+    """One compilation in its own folder; the methods return an error message of one line, or None."""
 
     engine: Engine
     main_tex: Path
@@ -205,7 +205,7 @@ class _Run:
 
     def pdflatex(self) -> str | None:
         first = (
-            # No identifier of the run, no dates, no names of included files: the bytes depend on the sources only.
+            # No identifier of the run, dates or names of included files: the bytes depend only on the sources.
             r"\pdftrailerid{}\pdfinfoomitdate=1 \pdfsuppressptexinfo=-1 "
             + self.prelude
             + rf"\input{{{os.path.relpath(self.main_tex, self.directory)}}}"
@@ -225,13 +225,13 @@ class _Run:
                 problem = self._bibtex()
                 if problem:
                     return problem
-                # BibTeX's result depends on what is cited, not on \bibcite, which the next pass adds.
+                # BibTeX's output depends on the citations, not on \bibcite, which the next pass adds.
                 cited = citing
             after = self._carried()
             if after == before:
                 return self._undefined()
             before = after
-        return f"{self._name(self.main_tex)}: its references still change after {_MOST_PASSES} passes"
+        return f"{self._name(self.main_tex)}: references still change after {_MOST_PASSES} passes"
 
     def tectonic(self) -> str | None:
         wrapper = self.build / f"{self.job}.tex"
@@ -245,7 +245,7 @@ class _Run:
         return self._call(command, self.directory) or self._undefined()
 
     def log(self) -> str:
-        """What TeX and BibTeX left; what was printed where TeX left nothing."""
+        """Logs of TeX and BibTeX, or what was printed if TeX wrote no log."""
         return (self._read(".log") or self.chatter) + self._read(".blg")
 
     def _call(self, command: list[str], folder: Path) -> str | None:
@@ -258,9 +258,12 @@ class _Run:
             return f"{self._name(self.main_tex)}: {self.engine.name} was still running after {_PASS_SECONDS:.0f} s"
         self.chatter = done.stdout
         if done.returncode:
-            return self._first_error() or f"{self._name(self.main_tex)}: {self.engine.name} ended {done.returncode}"
+            return (
+                self._first_error()
+                or f"{self._name(self.main_tex)}: {self.engine.name} failed with exit status {done.returncode}"
+            )
         if not (self.build / f"{self.job}.pdf").is_file():
-            return f"{self._name(self.main_tex)}: it has no pages"
+            return f"{self._name(self.main_tex)}: the PDF has no pages"
         return None
 
     def _bibtex(self) -> str | None:
@@ -273,13 +276,13 @@ class _Run:
             return None
         self.chatter = done.stdout
         lines = self._read(".blg").splitlines()
-        # BibTeX writes "what is wrong" and then, in the same line or the next, "---line 4 of file refs.bib".
+        # BibTeX writes what is wrong and then, on the same line or the next, "---line 4 of file refs.bib".
         for before, line in zip(["", *lines], lines, strict=False):
             what, dashes, where = line.partition("---")
             if dashes and where.startswith("line "):
                 number, _, file = where.removeprefix("line ").partition(" of file ")
                 return f"{file}:{number}: BibTeX: {what or before}"
-        return f"{self._name(self.main_tex)}: BibTeX failed: {next(iter(done.stdout.splitlines()), 'without a word')}"
+        return f"{self._name(self.main_tex)}: BibTeX failed: {next(iter(done.stdout.splitlines()), 'no output')}"
 
     def _environment(self) -> dict[str, str]:
         inherited = dict(os.environ)
@@ -288,25 +291,25 @@ class _Run:
         fixed = {
             "SOURCE_DATE_EPOCH": "0",
             "FORCE_SOURCE_DATE": "1",
-            # TeX folds its lines at 79 characters otherwise, in the middle of names.
+            # Otherwise TeX breaks lines after 79 characters, even within names.
             "max_print_line": "10000",
             "error_line": "254",
             "half_error_line": "238",
-            # A font that is only there as a program would become a bitmap, in the home folder: an error is better.
+            # An error is better than a font that is generated as a bitmap in the home folder.
             "MKTEXPK": "0",
             "MKTEXTFM": "0",
         }
         return inherited | searched | fixed | self.env
 
     def _first_error(self) -> str | None:
-        """Say what the first error in the output is, and where."""
+        """The first error in the output, with its location; None if there is none."""
         lines = [line.rstrip() for line in (self._read(".log") + self.chatter).splitlines()]
         located = [found if (found := _ERROR.match(line)) else None for line in lines]
         for number, line in enumerate(lines):
             found = located[number] or _OTHER_ERROR.match(line)
             if not found:
                 continue
-            # Some errors say where only in what follows them.
+            # Some errors are followed by their location.
             place = next((match for match in located[number:] if match), None)
             where = f"{self._name(self.directory / place['file'])}:{place['line']}" if place else ""
             return f"{where or self._name(self.main_tex)}: {self._explained(found['words'], lines[number + 1 :])}"
@@ -314,7 +317,7 @@ class _Run:
 
     @staticmethod
     def _explained(words: str, following: list[str]) -> str:
-        """Add to TeX's words what it says in the lines that follow them, and how to get what is missing."""
+        """TeX's error message, completed from the lines that follow it and with how to install what is missing."""
         words = words.removeprefix("LaTeX Error: ").rstrip(".")
         context = next((line for line in following if re.match(r"l\.\d+ ", line)), "").split()
         if "ndefined control sequence" in words and context:
@@ -322,7 +325,7 @@ class _Run:
         if "Emergency stop" in words and following and following[0].startswith("<*>"):
             return r"the text ends without \end{document}"
         if re.search(r"\.(?:sty|cls|def|fd)' not found|\bFont \S+ at \d+ not found", words):
-            return f"{words}; the packages that are needed come with: {install_hint()}"
+            return f"{words}; the required packages are installed with: {install_hint()}"
         return words
 
     def _undefined(self) -> str | None:
@@ -352,7 +355,7 @@ class _Run:
 
     @staticmethod
     def _name(path: Path) -> str:
-        """Name a file as seen from the working directory where it is inside."""
+        """Path relative to the working directory if it is inside."""
         path = Path(os.path.normpath(path))
         return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
@@ -362,7 +365,7 @@ def _is_root() -> bool:
 
 
 def _families() -> set[str]:
-    """Name the distribution and those it is made from, as /etc/os-release has them."""
+    """Names of the distribution and those it is based on, from /etc/os-release."""
     try:
         fields = platform.freedesktop_os_release()
     except OSError:
@@ -384,9 +387,9 @@ def _can_install() -> bool:
 
 
 def _apt_install(log: Path) -> str:
-    """Install the packages; return what apt says is wrong, or nothing."""
+    """Install the packages, and return the error that apt reports, or an empty string."""
     install = ["install", "-y", "--no-install-recommends", *APT_PACKAGES]
-    # Old lists name packages that are gone from the mirrors: when it fails, once more with new ones.
+    # Old package lists name files that are gone from the mirrors, so after a failure the lists are updated.
     attempts = [["update"], install] if not _apt_has_lists() else [install, ["update"], install]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file:
