@@ -106,7 +106,7 @@ def load_catalogue(folder: Path = Path("notebooks")) -> dict[str, Item]:
             if unknown := set(entry) - _KEYS[kind]:
                 raise CatalogueError(f"{path}: {name}: unknown key {', '.join(sorted(unknown))}")
             if not entry.get("shows"):
-                raise CatalogueError(f"{path}: {name}: says nothing of what it shows; add `shows:`")
+                raise CatalogueError(f"{path}: {name}: does not say what it shows; add `shows:`")
             if name in items:
                 raise CatalogueError(f"{path}: {name}: this name is already used in section {items[name].section}")
             items[name] = Item(name, section, **entry)
@@ -125,7 +125,7 @@ def select(items: dict[str, Item], names: Iterable[str]) -> list[Item]:
     for name in names:
         if name not in items:
             near = difflib.get_close_matches(name, items, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "`netlens list` prints all"
+            hint = f"did you mean {' or '.join(near)}?" if near else "`netlens list` prints all items"
             raise CatalogueError(f"there is no item {name!r}; {hint}")
         chosen.append(items[name])
     return chosen

@@ -28,7 +28,7 @@ def update(study: str, readme: Path, pictures: Path, figures: list[str], macros:
     Raises
     ------
     UserError
-        When an item is not made yet, or the marks are missing.
+        An item has not been made yet, or the markers are missing.
     """
     items = load_catalogue()
     shown, numbers = select(items, figures), select(items, macros)

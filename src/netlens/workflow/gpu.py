@@ -27,14 +27,14 @@ def visible_gpus() -> list[str]:
 
 @contextmanager
 def gpu_slot(gpus: list[str], poll_s: float = 1.0) -> Iterator[str | None]:
-    """Wait for a free GPU among `gpus` and hold it; without GPUs there is nothing to wait for.
+    """Wait for a free GPU among `gpus` and hold it; without GPUs, return at once.
 
     Parameters
     ----------
     gpus
-        Indices, as `visible_gpus` gives them.
+        Indices, as returned by `visible_gpus`.
     poll_s
-        Time between two looks, in seconds.
+        Time between two attempts, in seconds.
 
     Yields
     ------

@@ -58,7 +58,7 @@ def downloads_of(config: Mapping[str, Any]) -> str:
 def class_folders(config: Mapping[str, Any], images: str) -> list[str]:
     """Subfolders of an image set's folders, as inputs through which a rule notices added and removed images.
 
-    A folder's own time changes only with its direct entries, and the images lie one or two levels below.
+    A folder's modification time changes only with its direct entries, and the images are one or two levels below.
     """
     roots = [Path(path) for path in image_files(config, images)]
     return sorted(str(path) for root in roots for path in (*root.glob("*/"), *root.glob("*/*/")) if path.is_dir())

@@ -17,7 +17,7 @@ def code_of(notebook: str | Path, source: Path = Path("src")) -> list[str]:
     notebook
         Path of a notebook.
     source
-        Folder that holds the package.
+        Folder that contains the package.
 
     Returns
     -------

@@ -36,7 +36,7 @@ def read_parameters(notebook: Mapping[str, Any], path: str) -> dict[str, Paramet
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     tagged = [cell for cell in code if "parameters" in cell.get("metadata", {}).get("tags", [])]
     if len(tagged) != 1:
-        raise ParameterError(f"{path}: exactly one cell must be tagged `parameters`, {len(tagged)} are")
+        raise ParameterError(f"{path}: exactly one cell must be tagged `parameters`, but {len(tagged)} are")
     if code[0] is not tagged[0]:
         raise ParameterError(f"{path}: the cell tagged `parameters` must be the first code cell")
     parameters: dict[str, Parameter] = {}

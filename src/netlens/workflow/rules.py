@@ -53,7 +53,7 @@ class RuleNames:
         return {"notebook": path, "code": code_of(path)}
 
     def executed(self, name: str) -> str:
-        """Path of an executed notebook, which is its rule's log; `name` is ``section/item``, wildcards in braces."""
+        """Return the path of an executed notebook, its rule's log; `name` is ``section/item``, wildcards in braces."""
         return self.result(f"executed/{name}.ipynb")
 
     def benchmark(self, name: str) -> str:

@@ -30,12 +30,12 @@ class NotebookError(UserError):
 
 @dataclass(frozen=True)
 class Job:
-    """What one run of a notebook needs and makes.
+    """Inputs and outputs of one run of a notebook.
 
     Attributes
     ----------
     name
-        The rule; with wildcards, they are part of it.
+        Name of the rule, including its wildcards.
     notebook
         Path of the stored notebook.
     outputs
@@ -84,7 +84,7 @@ def run(job: Job) -> None:
     NotebookError
         A cell fails (the message names item, cell, line, error, and the executed notebook), or an output is missing.
     DiskFullError
-        When the disk is full.
+        The disk is full.
     """
     notebook = json.loads(Path(job.notebook).read_text(encoding="utf-8"))
     parameters = read_parameters(notebook, job.notebook)

@@ -61,11 +61,11 @@ def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
         where = f", line {mark.line + 1}" if mark else ""
         raise StudyError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: can't be read: {error}") from None
+        raise StudyError(f"{path}: cannot be read: {error}") from None
     if not isinstance(config, dict):
         raise StudyError(f"{path}: a study is a mapping of keys to values; see config/demo.yaml")
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
-    problems = [f"{place}: a finite number is needed" for place in not_finite(config)]
+    problems = [f"{place}: must be a finite number" for place in not_finite(config)]
     problems += validate(config, schema)
     if not problems:
         problems = [*_dangling_names(config), *_namesakes(path, config["study"])]

@@ -29,7 +29,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
             continue  # PyYAML itself rejects unhashable keys
         if repeated:
             raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} stands twice; remove one of them", key_node.start_mark
+                None, None, f"the key {key!r} appears twice; remove one of them", key_node.start_mark
             )
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
