@@ -1,8 +1,8 @@
-# `make` alone says what there is to make. Every target makes the environment first, which takes no time when it is there.
+# `make` alone lists the targets. Most of them first create the environment, which takes no time if it is up to date.
 
 STUDY = demo
 
-# Inside the conda environment of environment.yml the packages are there, otherwise in .venv.
+# The packages are in .venv or, if it is active, in the conda environment of environment.yml.
 ifeq ($(NETLENS_ENV),conda)
 ENV = $(CONDA_PREFIX)
 else
@@ -14,31 +14,31 @@ PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 .DEFAULT_GOAL = help
 .PHONY: help env tex paper test coverage lint docs gallery pins clean distclean
 
-help: ## say what there is to make
+help: ## list the targets
 	@echo 'make TARGET  [STUDY=demo] [PYTHON=...] [NETLENS_DEVICE=cpu|gpu]'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 	@echo 'One figure, number or page at a time: .venv/bin/netlens --help'
 
-# Any Python from 3.6 on can run install.py, which looks for the one that netlens needs and says what is wrong.
-env: ## make or renew the environment in .venv (4 GB of disk, about 2 minutes, once)
+# Any Python since 3.6 can run install.py, which finds one that netlens supports, or says what is wrong.
+env: ## create or update the environment in .venv (4 GB of disk space; about 2 minutes the first time)
 	@for python in "$(BIN)/python" "$$PYTHON" python3 python3.11 python3.12 python3.13 python; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1; then \
 	    exec "$$python" -I requirements/install.py; \
 	  fi; \
 	done; \
-	echo 'netlens: error: no Python was found: install Python 3.11, 3.12 or 3.13, or name it: make env PYTHON=...' >&2; \
+	echo 'netlens: error: no Python was found: install Python 3.11, 3.12 or 3.13, or specify it: make env PYTHON=...' >&2; \
 	exit 2
 
-tex: env ## install TeX with apt where there is none and that is possible
+tex: env ## install TeX with apt if it is missing and you are root on Debian or Ubuntu
 	@$(BIN)/python -m netlens.workflow.tex
 
-paper: env tex ## run the study and make its paper: every figure, number and page, and paper/$(STUDY).pdf
+paper: env tex ## run the study: every figure, number and page, and the paper paper/$(STUDY).pdf
 	@$(BIN)/netlens paper --study '$(STUDY)'
 
 test: env ## run the tests
 	@$(PYTEST)
 
-coverage: env ## run the tests and print which share of the code they reach
+coverage: env ## run the tests and print how much of the code they cover
 	@$(PYTEST) --cov --cov-report=term:skip-covered
 
 lint: env ## check style, types, rules and notebooks
@@ -52,19 +52,19 @@ lint: env ## check style, types, rules and notebooks
 	@$(BIN)/codespell
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
 
-docs: env ## build the documentation in build/docs, tutorials included (NETLENS_RUN_TUTORIALS=0: without running them)
-	@mkdir -p build  # With --quiet, MkDocs would not count warnings.
+docs: env ## build the documentation in build/docs, including the tutorials (NETLENS_RUN_TUTORIALS=0: without running them)
+	@mkdir -p build  # With --quiet, MkDocs does not count warnings.
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build >build/docs.log 2>&1 || { grep -v '^INFO' build/docs.log; exit 1; }
 	@$(BIN)/python .ci/lint_docs.py build/docs
 
-gallery: paper ## put the study's figures and numbers into the README
+gallery: paper ## update the figures and numbers in the README
 	@$(BIN)/netlens gallery --study '$(STUDY)'
 
-pins: ## resolve the dependencies of pyproject.toml anew and write requirements/*.txt (UPGRADE=1: newest versions)
+pins: ## resolve the dependencies in pyproject.toml and write requirements/*.txt (UPGRADE=1: newest versions)
 	@UPGRADE='$(UPGRADE)' sh requirements/pins.sh
 
-clean: ## remove what the studies made; keep the environment, downloads and published models
+clean: ## remove the outputs of all studies; keep the environment, downloads and published models
 	@rm -rf results site figures/*/ export_defs/*/ paper/*.pdf .snakemake
 
-distclean: clean ## remove the environment too
+distclean: clean ## also remove the environment
 	@rm -rf .venv .venv.lock build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

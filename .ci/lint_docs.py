@@ -1,4 +1,4 @@
-"""Fail when a page of the built documentation would load a script, style, font or image from another host."""
+"""Check that no page of the built documentation loads a script, style, font or image from another host."""
 
 import re
 import sys
@@ -13,7 +13,7 @@ STYLES = re.compile(r"""(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')]+)""")
 
 
 def findings(folder: Path) -> list[str]:
-    """Return one line for each thing that a page or a style sheet of the folder loads from another host."""
+    """One line for each resource that a page or style sheet of the folder loads from another host."""
     found = []
     for path in sorted(folder.rglob("*")):
         patterns = {".html": (LOADS, LINKS, STYLES), ".css": (STYLES,)}.get(path.suffix, ())
@@ -23,10 +23,10 @@ def findings(folder: Path) -> list[str]:
 
 
 def main() -> int:
-    """Check the folder that is named on the command line."""
+    """Check the folder given on the command line, and return the exit status."""
     folder = Path(sys.argv[1])
     if not (folder / "index.html").is_file():
-        print(f"{folder} holds no pages: make docs")
+        print(f"{folder} contains no pages: run `make docs`")
         return 1
     found = findings(folder)
     print("\n".join(found), end="\n" if found else "")

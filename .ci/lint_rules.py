@@ -1,7 +1,7 @@
-"""Run ``snakemake --lint`` and fail on all that it finds, but for one thing that does not hold here.
+"""Run ``snakemake --lint`` and fail on all of its findings, except for one that does not apply here.
 
-Snakemake wants a conda environment or a container for each rule. Here all rules run in the one hashed environment that
-Snakemake itself runs in; a ``conda:`` directive beside it would make Snakemake ask for conda where there is none.
+Snakemake recommends a conda environment or container for each rule. Here all rules run in the same environment of
+hashed packages as Snakemake itself; with a ``conda:`` directive, Snakemake would require conda.
 """
 
 import re
@@ -12,7 +12,7 @@ EXPECTED = "Specify a conda environment or container for each rule"
 
 
 def findings(report: str) -> list[str]:
-    """Give each finding of a report in one line, with the rule or file that it is about."""
+    """Findings of a report, one line each, with the rule or file concerned."""
     found, about = [], ""
     for line in report.splitlines():
         if header := re.match(r"Lints for (.+):$", line):
@@ -23,7 +23,7 @@ def findings(report: str) -> list[str]:
 
 
 def main() -> int:
-    """Lint the workflow of the working directory."""
+    """Lint the workflow in the working directory, and return the exit status."""
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--lint"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False,
@@ -33,7 +33,7 @@ def main() -> int:
     if unexpected:
         print("\n".join(unexpected))
     elif done.returncode and not found:
-        # It could not read the workflow at all.
+        # Snakemake could not read the workflow.
         print(done.stdout)
     else:
         return 0
