@@ -156,10 +156,10 @@ def test_network_of_keras_3_is_made_ready(keras3):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("depthwise", r"'odd' \(DepthwiseConv2D\) is not translated"),
-        ("hard", r"'odd' \(Activation\): activation 'hard_sigmoid' is not translated"),
-        ("own", r"'odd' \(Activation\): activation 'relu6' is not translated"),
-        ("ops", r"is not translated from Keras 3"),
+        ("depthwise", r"'odd' \(DepthwiseConv2D\) of Keras 3 is not supported"),
+        ("hard", r"'odd' \(Activation\): activation 'hard_sigmoid' of Keras 3 is not supported"),
+        ("own", r"'odd' \(Activation\): activation 'relu6' of Keras 3 is not supported"),
+        ("ops", r"of Keras 3 is not supported"),
     ],
 )
 def test_what_is_not_translated_from_keras_3_is_named(keras3, name, message):
@@ -370,7 +370,7 @@ def test_code_in_a_file_is_not_run(tmp_path, legacy):
     image = keras.Input((9, 8, 3))
     model = keras.Model(image, L.Dense(2)(L.Flatten()(L.Lambda(lambda x: x, name="code")(image))))
     for path in (saved(tmp_path / "a.h5", model), legacy / "code.keras"):
-        with pytest.raises(UnsupportedLayerError, match="holds a Lambda layer, which is code and is not run"):
+        with pytest.raises(UnsupportedLayerError, match="contains a Lambda layer, whose code is not run"):
             load_network({"kind": "file", "file": str(path)})
 
 

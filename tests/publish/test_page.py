@@ -106,7 +106,7 @@ def test_policy_allows_this_script_and_nothing_else(tmp_path):
         ('<a href="/\\example.org">there</a>', "href"),
         ('<a href="javascript:alert(1)">there</a>', "href"),
         ('<a href=" HTTPS://example.org">there</a>', "href"),
-        ('<link rel="stylesheet" href="a.css">', "give CSS as style="),
+        ('<link rel="stylesheet" href="a.css">', "pass CSS as style="),
         ('<script src="a.js"></script>', "script="),
         ("<script>1</script>", "script="),
         ('<iframe src="a.html"></iframe>', "loads another file"),
@@ -200,7 +200,7 @@ def test_what_loads_nothing_is_allowed(tmp_path, more):
         ({"body": '<button onclick="go()">go</button>'}, "onclick"),
         ({"data": {"a": float("nan")}}, "not JSON"),
         ({"data": {"a": np.array([1.0, np.inf])}}, "not JSON"),
-        ({"data": {"a": object()}}, "object has no JSON form"),
+        ({"data": {"a": object()}}, "object cannot be written as JSON"),
         ({"home": "https://example.org"}, "relative"),
     ],
 )

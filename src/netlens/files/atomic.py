@@ -14,7 +14,7 @@ class DiskFullError(OSError):
 
 @contextmanager
 def writing(path: str | Path) -> Iterator[Path]:
-    """Temporary path beside `path`, renamed to `path` if the block succeeds and removed if it fails.
+    """Temporary path beside `path` that is renamed to `path` if the block succeeds and removed if it fails.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def move(source: str | Path, destination: str | Path) -> None:
 
 
 def disk_full(path: Path) -> DiskFullError:
-    """Error that says in one line which disk is full and what to do."""
+    """Error that says in one line which file could not be written because the disk is full, and what to do."""
     folder = next(parent for parent in (path.parent, *path.parent.parents) if parent.exists())
     free_mb = shutil.disk_usage(folder).free / 1e6
     return DiskFullError(

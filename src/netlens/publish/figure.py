@@ -1,4 +1,4 @@
-"""Saving of a figure with the numbers that it shows, as the same bytes every time."""
+"""Saving of a figure together with the numbers that it shows, reproducibly to the byte."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ _SLACK_PT = 1.0
 
 
 def overflow(fig: Figure) -> list[str]:
-    """Return what extends beyond the edge of `fig`: texts, or the side if it is not a text; empty if nothing does."""
+    """Texts that extend beyond the edge of `fig`, or the sides if it is something else; empty if nothing does."""
     fig.canvas.draw()
     drawn = fig.get_tightbbox(fig.canvas.get_renderer())  # type: ignore[attr-defined]
     width_in, height_in = fig.get_size_inches()
@@ -58,8 +58,8 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
     """Save `fig` and the plotted numbers, then close it.
 
     Writes ``<stem>.pdf``, ``<stem>.png`` (200 dpi), the data as ``<stem>.csv`` (a table) or ``<stem>.npz`` (arrays),
-    and ``<stem>.json`` with the size. The bytes depend on the figure and the matplotlib version only: no dates, no
-    program names.
+    and ``<stem>.json`` with the size. The bytes depend only on the figure and the version of matplotlib: there are
+    no dates or program names.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
         `data` is empty.
     """
     if len(data) == 0:
-        raise ValueError(f"{stem}: a figure is saved with the numbers that it shows, but its data is empty")
+        raise ValueError(f"{stem}: a figure is saved together with the numbers that it shows, but its data is empty")
     if clipped := overflow(fig):
         raise ClippedTextError(f"{stem}: cut off at the figure's edge: {', '.join(map(repr, clipped))}")
     if fig.get_layout_engine() is None:

@@ -1,8 +1,8 @@
-"""Self-contained pages: one HTML file that a browser opens from disk and that loads nothing from the network.
+"""Self-contained pages: single HTML files that can be opened from disk and load nothing from the network.
 
 `save` puts a page's content into the frame that all pages share (title, study, provenance, light and dark colors,
-print) and refuses anything that would make the page depend on another file or on the network. What the check cannot
-detect is forbidden by the page's content security policy.
+print styles) and refuses anything that would make the page depend on another file or on the network. What this check
+cannot detect is blocked by the page's content security policy.
 """
 
 import base64
@@ -27,23 +27,23 @@ from netlens.publish.shown import SavedPage
 
 
 class PageError(ValueError):
-    """The content cannot become a self-contained page."""
+    """The content cannot be made into a self-contained page."""
 
 
 class NetworkReferenceError(PageError):
     """Part of the page refers to the network, or to another file that it would have to load."""
 
 
-#: Elements that load something, or that `save` adds itself, and why each is refused.
+#: Elements that load something or that `save` adds itself, each with the reason why it is refused.
 _REFUSED_ELEMENTS: Final = {
     "base": "it would change what every link means",
     "embed": "it loads another file",
     "frame": "it loads another file",
     "iframe": "it loads another file",
-    "link": "it loads another file; give CSS as style=",
-    "meta": "the frame has the page's meta elements",
+    "link": "it loads another file; pass CSS as style=",
+    "meta": "the meta elements are part of the frame",
     "object": "it loads another file",
-    "script": "give JavaScript as script=, so that the policy of the page can allow exactly that",
+    "script": "pass JavaScript as script=, so that the policy of the page can allow exactly that script",
 }
 _LOADING_ATTRIBUTES: Final = frozenset(
     {"action", "archive", "background", "codebase", "data", "formaction", "href", "manifest", "ping", "poster", "src"}
@@ -53,7 +53,7 @@ _SCHEME_OR_HOST: Final = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|[/\\]{2})", re.IGNO
 _CSS_URL: Final = re.compile(r"""(?:url|src)\(\s*["']?([^"')]*)""", re.IGNORECASE)
 _CSS_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _ADDRESS: Final = re.compile(r"""\b(?:https?|wss?|ftp):|["'`(]\s*//\w""", re.IGNORECASE)
-#: Names of XML namespaces look like addresses, but nothing is loaded from them.
+#: Names of XML namespaces look like addresses, but browsers load nothing from them.
 _NAMESPACE: Final = re.compile(r"http://www\.w3\.org/(?:2000/svg|1999/xlink|1999/xhtml|1998/Math/MathML)\b")
 _LOADING_SCRIPT: Final = re.compile(
     r"\b(?:fetch\s*\(|XMLHttpRequest|WebSocket|WebTransport|EventSource|RTCPeerConnection|sendBeacon|serviceWorker"
@@ -75,9 +75,9 @@ def save(
     script: str = "",
     home: str = "index.html",
 ) -> SavedPage:
-    """Write ``<stem>.html``, complete in itself, and ``<stem>.json`` with title and description.
+    """Write the self-contained page ``<stem>.html``, and ``<stem>.json`` with its title and description.
 
-    The same arguments give the same bytes.
+    The bytes depend only on the arguments.
 
     Parameters
     ----------
@@ -92,16 +92,16 @@ def save(
     study
         Name of the study.
     images_are
-        One sentence about the study's images, so that studies are not mixed up. Plain text.
+        One sentence about the study's images, so that studies are not confused, plain text.
     source
         The notebook that makes the page, relative to the repository.
     data
-        Data of the script, which reads it as ``JSON.parse(document.getElementById("page-data").textContent)``: numbers,
-        texts, lists, mappings and numpy arrays.
+        Data for the script, which reads it as ``JSON.parse(document.getElementById("page-data").textContent)``:
+        numbers, strings, lists, mappings and numpy arrays.
     style
         CSS of this page, added to the common style.
     script
-        JavaScript of this page, which runs at the end of the body.
+        JavaScript of this page, run at the end of the body.
     home
         Relative link to the study's index; empty on the index itself.
 
@@ -126,9 +126,9 @@ def save(
     _check_css(style, f"{where}, style")
     _check_script(script, f"{where}, script")
     if home and _SCHEME_OR_HOST.match(home):
-        raise NetworkReferenceError(f"{where}: home is {home!r}; give a path relative to the page")
+        raise NetworkReferenceError(f"{where}: home is {home!r}; use a path relative to the page")
 
-    # The policy holds a hash of the element's text, so the text is inserted without any character around it.
+    # The policy contains a hash of the element's text, so nothing may be added around the inserted text.
     script_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     allowed = f"'sha256-{script_hash}'" if script else "'none'"
     policy = (
@@ -209,15 +209,15 @@ def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, ima
 
 
 def embed(data: Any) -> str:
-    r"""Return data as JSON that can stand inside a ``<script>`` element.
+    r"""Data as JSON that can be embedded in a ``<script>`` element.
 
-    ``<``, ``>`` and ``&`` become ``\u003c``, ``\u003e``, ``\u0026``, so no text of the data can end the element; the
-    line separators U+2028 and U+2029 are escaped too. Floats keep all their digits.
+    ``<``, ``>`` and ``&`` become ``\u003c``, ``\u003e``, ``\u0026``, so the data cannot close the element. The
+    line separators U+2028 and U+2029 are also escaped. Floats keep all their digits.
 
     Raises
     ------
     PageError
-        The data holds NaN, infinity, or objects that JSON cannot represent.
+        The data contains NaN, infinity, or objects that JSON cannot represent.
     """
     try:
         text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_plain)
@@ -227,18 +227,18 @@ def embed(data: Any) -> str:
 
 
 def image_uri(image: str | Path | np.ndarray[Any, Any]) -> str:
-    """Return an image as a ``data:`` URI.
+    """Image as a ``data:`` URI.
 
     Parameters
     ----------
     image
-        A PNG, JPEG, GIF or WebP file, which is kept as it is, or pixels, uint8 of shape (H, W), (H, W, 3) or
-        (H, W, 4), which become a PNG.
+        Path of a PNG, JPEG, GIF or WebP file, which is embedded unchanged, or pixels of type uint8 and shape (H, W),
+        (H, W, 3) or (H, W, 4), which are encoded as PNG.
 
     Raises
     ------
     PageError
-        The file is not of these kinds, or the array is not an image.
+        The file has another format, or the array is not an image.
     """
     if isinstance(image, np.ndarray):
         return _data_uri("image/png", _png(image))
@@ -254,7 +254,7 @@ def image_uri(image: str | Path | np.ndarray[Any, Any]) -> str:
 
 
 def image(source: str | Path | np.ndarray[Any, Any], alt: str, **attributes: str | int) -> str:
-    """Return an ``<img>`` element that contains the image's pixels.
+    """``<img>`` element that contains the image itself.
 
     Parameters
     ----------
@@ -263,7 +263,7 @@ def image(source: str | Path | np.ndarray[Any, Any], alt: str, **attributes: str
     alt
         Description of the image for readers who cannot see it; empty only for decoration.
     **attributes
-        Further attributes; a trailing underscore is dropped and others become hyphens (``class_``, ``data_unit``).
+        Further attributes; trailing underscores are removed, and others become hyphens (``class_``, ``data_unit``).
 
     Raises
     ------
@@ -283,7 +283,7 @@ def _asset(name: str) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _data_uri(kind: str, content: bytes) -> str:
@@ -297,7 +297,7 @@ def _png(pixels: np.ndarray[Any, Any]) -> bytes:
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or colors not in ((), (3,), (4,)) or not pixels.size:
         raise PageError(
             f"an array of type {pixels.dtype} and shape {pixels.shape} is not an image: "
-            "give uint8 of shape (H, W), (H, W, 3) or (H, W, 4)"
+            "its type must be uint8 and its shape (H, W), (H, W, 3) or (H, W, 4)"
         )
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", optimize=True)
@@ -305,7 +305,7 @@ def _png(pixels: np.ndarray[Any, Any]) -> bytes:
 
 
 class _BodyCheck(HTMLParser):
-    """Refuses elements and attributes that load something."""
+    """Parser that refuses elements and attributes that load something."""
 
     def __init__(self, where: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -342,7 +342,7 @@ class _BodyCheck(HTMLParser):
 
 
 class _Head(HTMLParser):
-    """Reads title and description from a page."""
+    """Parser that reads the title and description of a page."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -357,7 +357,7 @@ class _Head(HTMLParser):
         self._open = [tag]
 
     def handle_data(self, data: str) -> None:
-        # SVG has titles too; the page's is the first.
+        # SVG images may also have titles; the page's own comes first.
         if self._open == ["title"] and not self.title:
             self.title = data.strip()
 
@@ -373,10 +373,10 @@ def _check_css(css: str, where: str) -> None:
         raise PageError(f"{where}: CSS contains </style")
     rules = _CSS_COMMENT.sub(" ", css)
     if "@import" in rules.lower():
-        raise NetworkReferenceError(f"{where}: @import is refused; give all CSS in one text")
+        raise NetworkReferenceError(f"{where}: @import is refused; pass all CSS as one string")
     for target in _CSS_URL.findall(rules):
         if not target.strip().startswith(("#", "data:")):
-            raise NetworkReferenceError(f"{where}: url({target[:60]}) is refused; give the file as data URI")
+            raise NetworkReferenceError(f"{where}: url({target[:60]}) is refused; embed the file as a data URI")
     if found := _ADDRESS.search(_CSS_URL.sub(" ", rules)):
         raise NetworkReferenceError(f"{where}: the address at {_around(rules, found)!r} is refused")
 
@@ -388,7 +388,7 @@ def _check_script(script: str, where: str) -> None:
     if found := _LOADING_SCRIPT.search(script):
         line = script.count("\n", 0, found.start()) + 1
         raise NetworkReferenceError(
-            f"{where}, line {line}: {found[0]!r} loads something; a page carries all its data (data=)"
+            f"{where}, line {line}: {found[0]!r} loads something; pass all data of the page as data="
         )
     without_names = _NAMESPACE.sub("", script)
     if found := _ADDRESS.search(without_names):

@@ -34,7 +34,7 @@ def test_layers_may_be_written_in_any_order():
 )
 def test_a_call_that_waits_for_ever_is_refused(call):
     config = functional(layer("ReLU", "a", call), layer("Flatten", "b", takes("a")))
-    with pytest.raises(NetworkError, match="layer 'a' waits for an input that no layer of the file gives"):
+    with pytest.raises(NetworkError, match="layer 'a' needs an input that no layer of the file provides"):
         checked_config(config)
 
 

@@ -149,9 +149,9 @@ def test_modules_are_named(tmp_path, version):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        (layer("Lambda", "a"), "holds a Lambda layer, which is code and is not run"),
+        (layer("Lambda", "a"), "contains a Lambda layer, whose code is not run"),
         (layer("TimeDistributed", "a", {"layer": layer("Lambda", "b")}), r"Lambda layer.*'b'"),
-        (layer("StringLookup", "a", {"vocabulary": "/etc/passwd"}), r"layer 'a' \(StringLookup\) is not one of"),
+        (layer("StringLookup", "a", {"vocabulary": "/etc/passwd"}), r"layer 'a' \(StringLookup\) is not a supported"),
         (layer("TextVectorization", "a"), r"layer 'a' \(TextVectorization\)"),
         (layer("Dense", "a", registered_name="Custom>Dense"), r"layer 'a' \(Dense\) is registered as 'Custom>Dense'"),
         (layer("Dense", "a", {"activation": "get"}), r"layer 'a' \(Dense\) has the activation 'get'"),
@@ -167,7 +167,7 @@ def test_modules_are_named(tmp_path, version):
             layer("TensorFlowOpLayer", "a", {"node_def": {"op": "Relu", "name": "a", "attr": {"f": {"func": {}}}}}),
             r"layer 'a' \(TensorFlowOpLayer\): f is",
         ),
-        *((layer("TFOpLambda", "a", {"function": name}), "which is not among the mathematical functions") for name in (
+        *((layer("TFOpLambda", "a", {"function": name}), "one of the supported mathematical functions") for name in (
             "load_library", "load_op_library", "py_function", "numpy_function", "io.read_file", "io.write_file",
             "raw_ops.ReadFile", "saved_model.load", "image.decode_image", "keras.models.load_model", "print",
             "keras.utils.deserialize_keras_object", "keras.layers.deserialize", "random.normal", "math.nothing",
@@ -189,9 +189,9 @@ def test_what_is_not_listed_is_named(tmp_path, form, entry, message):
         ("[" * 5000 + "]" * 5000, "nested deeper than 150 levels"),
         ('{"a":' * 400 + "1" + "}" * 400, "nested deeper than 150 levels"),
         ("[1, 2]", "is a list, not an object"),
-        ("{}", "where a layer belongs"),
-        (json.dumps({"class_name": "Functional", "config": 3}), "has 3 for its options"),
-        (json.dumps({"class_name": "Functional", "config": {"layers": [3]}}), "has 3 where a layer belongs"),
+        ("{}", "in place of a layer"),
+        (json.dumps({"class_name": "Functional", "config": 3}), "has 3 instead of options"),
+        (json.dumps({"class_name": "Functional", "config": {"layers": [3]}}), "has 3 in place of a layer"),
         (json.dumps({"class_name": "Dense", "config": {"name": "a"}}), "of a layer"),
         (" " * (64 * 2**20 + 1) + "{}", "64 MB is the most|unpacks to 64 MB"),
     ],

@@ -1,7 +1,7 @@
-"""Check that the layers of a Keras configuration can be called one after the other.
+"""Check that the layers of a Keras configuration can be called in some order.
 
-The legacy Keras puts a call off until its inputs are there. Where layers wait for each other, or for a call or an
-output that does not exist, it would wait for ever, so such a configuration is refused before Keras sees it.
+The legacy Keras postpones each call until its inputs exist. If layers wait for each other, or for a call or output that
+does not exist, it never finishes, so such a configuration is refused before it is passed to Keras.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,29 +9,28 @@ from typing import Any
 
 from netlens.models.errors import NetworkError
 
-#: Stands where a layer's name would, in front of a constant.
+#: Precedes a constant, in place of the name of a layer.
 CONSTANT = "_CONSTANT_VALUE"
 
 _SPLITS = frozenset({"split", "unstack", "unique", "moments", "nn.moments", "meshgrid", "math.top_k", "nn.top_k"})
 
 
 def check_call_order(config: Mapping[str, Any], models: frozenset[str], where: str) -> None:
-    """Refuse a functional model whose calls cannot be put into an order.
+    """Check that the calls of a functional model can be put in order.
 
     Parameters
     ----------
     config
-        Of a functional model, as the legacy Keras writes it, cleaned by `netlens.models.keras.config.checked_config`.
+        Configuration of a functional model of the legacy Keras, from `netlens.models.keras.config.checked_config`.
     models
-        Class names of models, which may be layers of others.
+        Class names of models, which may be layers of other models.
     where
-        Names the model in messages.
+        Name of the model in messages.
 
     Raises
     ------
     NetworkError
-        A layer is defined twice, or a call needs a layer, a call or an output that does not exist or that needs it
-        itself.
+        A layer is defined twice, or a call depends on itself or on a layer, call or output that does not exist.
     """
     entries: dict[str, Mapping[str, Any]] = {}
     for entry in config["layers"]:
@@ -49,7 +48,7 @@ def check_call_order(config: Mapping[str, Any], models: frozenset[str], where: s
         for index, call in enumerate(calls):
             waiting.append((name, first + index, list(_references(call))))
     while waiting:
-        # The calls of one layer are made in their order.
+        # The calls of one layer are made in order.
         blocked: set[str] = set()
         later = []
         for name, index, references in waiting:
@@ -64,13 +63,13 @@ def check_call_order(config: Mapping[str, Any], models: frozenset[str], where: s
                 later.append((name, index, references))
         if len(later) == len(waiting):
             raise NetworkError(
-                f"{where}: layer {waiting[0][0]!r} waits for an input that no layer of the file gives; save it again"
+                f"{where}: layer {waiting[0][0]!r} needs an input that no layer of the file provides; save it again"
             )
         waiting = later
 
 
 def _first_call(entry: Mapping[str, Any], models: frozenset[str]) -> int:
-    """Return the number of a layer's first call: a model with an input layer has been called once, by itself."""
+    """Number of a layer's first call: 1 for a model with an input layer, which Keras has called once itself."""
     if entry["class_name"] not in models:
         return 0
     config = entry["config"]
@@ -82,7 +81,7 @@ def _first_call(entry: Mapping[str, Any], models: frozenset[str]) -> int:
 
 
 def _outputs(entry: Mapping[str, Any], models: frozenset[str]) -> range:
-    """Return the numbers of the outputs that a layer may have."""
+    """Numbers of the outputs that a layer may have."""
     if entry["class_name"] in models and isinstance(entry["config"], Mapping):
         outputs = entry["config"].get("output_layers") or [None]
         return range(1 if isinstance(outputs[0], str) else len(outputs))
@@ -93,7 +92,7 @@ def _outputs(entry: Mapping[str, Any], models: frozenset[str]) -> range:
 
 
 def _split_count(entry: Mapping[str, Any]) -> int:
-    """Return how many outputs an operation that splits has, as far as the arguments of its call say it."""
+    """Number of outputs of an operation that splits, according to the arguments of its call."""
     for call in entry.get("inbound_nodes") or []:
         for arguments in _arguments(call):
             for key in ("num_or_size_splits", "num"):
@@ -106,7 +105,7 @@ def _split_count(entry: Mapping[str, Any]) -> int:
 
 
 def _references(call: Any) -> Iterator[tuple[str, int, int]]:
-    """Yield (layer, call, output) of every tensor that a call takes."""
+    """Yield (layer, call, output) of each input tensor of a call."""
     if isinstance(call, Mapping):
         for part in call.values():
             yield from _references(part)

@@ -1,9 +1,9 @@
-"""The configuration of a Keras network, reduced to what is known to be harmless: layers, options, pure mathematics.
+"""Safe configurations of Keras networks, which contain only layers, options and functions known to be harmless.
 
-A configuration names classes and functions, and Keras calls what it names: a TensorFlow function that reads a file, a
-loader of another network with code inside, a module to import. Keras is therefore given a new configuration that is
-made here of parts that are on a list. Losses, metrics, optimizers, initializers, regularizers and constraints are not
-among them: nothing of a trained network depends on these.
+A configuration names classes and functions, and Keras calls whatever it names: a TensorFlow function that reads a
+file, a loader of another network that contains code, a module to import. Keras therefore gets a new configuration that
+is built here from parts on an allow-list. Losses, metrics, optimizers, initializers, regularizers and constraints are
+omitted, since a trained network does not depend on them.
 """
 
 import base64
@@ -15,15 +15,15 @@ from typing import Any
 from netlens.models.errors import NetworkError, UnsupportedLayerError
 from netlens.models.keras.call_order import CONSTANT, check_call_order
 
-#: Of the text of a configuration. That of a network of a thousand layers has about 1 MB.
+#: Largest size of a configuration. That of a network of a thousand layers is about 1 MB.
 LARGEST_CONFIG_BYTES = 64 * 2**20
-#: Of lists and objects within each other. One model inside another takes about six.
+#: Largest nesting depth of lists and objects. Each level of nested models adds about six.
 DEEPEST_CONFIG = 150
 _LONGEST_NAME = 500
 
 MODELS = frozenset({"Functional", "Sequential", "Model"})
 
-#: Layers whose options are plain values, and which neither hold code nor read files.
+#: Layers whose options are plain values, and which neither contain code nor read files.
 LAYERS = frozenset({
     "Activation", "ActivityRegularization", "Add", "AdditiveAttention", "AlphaDropout", "Attention", "Average",
     "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "BatchNormalization", "BatchNormalizationV1",
@@ -78,7 +78,7 @@ _FUNCTIONS = frozenset({
     "subtract", "tanh", "tensordot", "tile", "transpose", "unstack", "where", "zeros_like",
 })  # fmt: skip
 
-#: Those of TensorFlow 1 by the same names compute the same; Keras writes a few so, as ``compat.v1.pad``.
+#: TensorFlow 1 functions of the same names compute the same; Keras writes some of them as ``compat.v1.pad``.
 FUNCTIONS = _FUNCTIONS | {f"compat.v1.{name}" for name in _FUNCTIONS}
 
 #: TensorFlow operations that compute tensors from tensors and do nothing else.
@@ -100,7 +100,7 @@ _DTYPES = frozenset({
     "bfloat16", "bool", "float16", "float32", "float64", "int16", "int32", "int64", "int8", "mixed_bfloat16",
     "mixed_float16", "uint16", "uint32", "uint64", "uint8",
 })  # fmt: skip
-#: Every text that an option, an argument or an attribute may be.
+#: All allowed strings for options, arguments and attributes.
 _OPTIONS = _DTYPES | {
     "valid", "same", "causal", "VALID", "SAME", "EXPLICIT", "channels_first", "channels_last", "NHWC", "NCHW", "NWC",
     "NCW", "NDHWC", "NCDHW", "constant", "reflect", "symmetric", "wrap", "nearest", "bilinear", "bicubic", "area",
@@ -129,13 +129,13 @@ def parsed_config(text: str | bytes) -> dict[str, Any]:
     Raises
     ------
     NetworkError
-        It is larger than `LARGEST_CONFIG_BYTES`, nested deeper than `DEEPEST_CONFIG`, or not an object.
+        The configuration is larger than `LARGEST_CONFIG_BYTES`, nested deeper than `DEEPEST_CONFIG`, or not an object.
     json.JSONDecodeError
-        It is not JSON.
+        The text is not JSON.
     """
     if len(text) > LARGEST_CONFIG_BYTES:
         raise NetworkError(
-            f"its configuration has {len(text) / 2**20:.0f} MB, but at most "
+            f"its configuration is {len(text) / 2**20:.0f} MB large, but at most "
             f"{LARGEST_CONFIG_BYTES // 2**20} MB are read; this is not the configuration of a network"
         )
     too_deep = f"its configuration is nested deeper than {DEEPEST_CONFIG} levels; save the network without such nesting"
@@ -159,23 +159,23 @@ def parsed_config(text: str | bytes) -> dict[str, Any]:
 
 
 def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Configuration for the legacy Keras, made of those parts of `config` that are known to be harmless.
+    """Configuration for the legacy Keras that contains only parts known to be harmless.
 
     Parameters
     ----------
     config
-        Of a network that the legacy Keras (version 2) saved, as `parsed_config` returns it. Not changed.
+        Configuration of a network that the legacy Keras (version 2) saved, from `parsed_config`. It is not modified.
 
     Returns
     -------
     dict
-        For ``keras.models.model_from_config``. It names no module, and holds numbers, the names of layers and of
-        functions that are listed here, and texts that are listed here.
+        For ``keras.models.model_from_config``. It does not name modules, and its only layers, functions and string
+        options are those listed in this module.
 
     Raises
     ------
     UnsupportedLayerError
-        Something in it is not listed; the message names the layer and what it is.
+        It contains something that is not listed; the message names the layer and the part.
     NetworkError
         It is not the configuration of a network.
     """
@@ -191,35 +191,35 @@ def check_class(entry: Any) -> None:
     Parameters
     ----------
     entry
-        Has ``class_name`` and ``config``; in files of either Keras.
+        Mapping with ``class_name`` and ``config``, as either version of Keras writes it.
 
     Raises
     ------
     UnsupportedLayerError
-        The class is not listed, or comes from elsewhere.
+        The class is not listed, or does not belong to Keras.
     NetworkError
         `entry` is not a layer.
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("class_name"), str) or "config" not in entry:
-        raise NetworkError(f"its configuration has {_shown(entry)} where a layer belongs; save the whole model again")
+        raise NetworkError(f"its configuration has {_shown(entry)} in place of a layer; save the whole model again")
     kind, where = entry["class_name"], _where(entry)
     if kind == "Lambda":
-        raise UnsupportedLayerError(f"holds a Lambda layer, which is code and is not run; replace it: {where}")
+        raise UnsupportedLayerError(f"contains a Lambda layer, whose code is not run; replace it: {where}")
     if kind not in LAYERS | MODELS:
         raise UnsupportedLayerError(
-            f"cannot be read as a Keras model: {where} is not one of the layers of Keras that are read; replace it, or "
-            "save the network without it"
+            f"cannot be read as a Keras model: {where} is not a supported layer of Keras; replace it, or save the "
+            "network without it"
         )
     check_origin(entry, where)
 
 
 def check_origin(entry: Mapping[str, Any], where: str) -> None:
-    """Check that a class or function belongs to Keras: any other module would be imported, which runs its code.
+    """Check that a class or function belongs to Keras, since importing any other module would run its code.
 
     Raises
     ------
     UnsupportedLayerError
-        It is not.
+        It does not belong to Keras.
     """
     module, registered = entry.get("module"), entry.get("registered_name")
     if module is not None and not _is_of_keras(module):
@@ -229,12 +229,12 @@ def check_origin(entry: Mapping[str, Any], where: str) -> None:
     for name in (registered, entry.get("package")):
         if name not in (None, entry["class_name"]) and not _is_of_keras(name):
             raise UnsupportedLayerError(
-                f"{where} is registered as {_shown(name)}, which is code of its author's; save the network without it"
+                f"{where} is registered as {_shown(name)}, which is custom code; save the network without it"
             )
 
 
 def plain_value(value: Any, where: str) -> Any:
-    """Copy an option of a layer: numbers, truth values, None, the texts that are options, and lists of these.
+    """Copy of a layer's option: a number, boolean, None, listed string, or list of these.
 
     Parameters
     ----------
@@ -263,18 +263,18 @@ def plain_value(value: Any, where: str) -> Any:
         if kind == "__ellipsis__":
             return ...
     raise UnsupportedLayerError(
-        f"{where} is {_shown(value)}, and only numbers and the usual options are read; save the network without it"
+        f"{where} is {_shown(value)}, but only numbers and the usual options are supported; save the network without it"
     )
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    """Make the entry of one layer, or of one model."""
+    """Safe entry of one layer or model."""
     check_class(entry)
     kind, config, where = entry["class_name"], entry["config"], _where(entry)
     if kind == "Sequential" and isinstance(config, list):
         return {"class_name": kind, "config": [_entry(layer) for layer in config]}
     if not isinstance(config, Mapping):
-        raise NetworkError(f"{where} has {_shown(config)} for its options; save the whole model again")
+        raise NetworkError(f"{where} has {_shown(config)} instead of options; save the whole model again")
     made: dict[str, Any] = {"class_name": kind}
     if kind in MODELS:
         made["config"] = _model(config, where)
@@ -326,8 +326,8 @@ def _option(kind: str, key: str, value: Any, where: str) -> Any:
 def _function(kind: str, value: Any, where: str) -> str:
     if kind not in {"TFOpLambda", "SlicingOpLambda"} or not isinstance(value, str) or value not in FUNCTIONS:
         raise UnsupportedLayerError(
-            f"{where} calls the function {_shown(value)}, which is not among the mathematical functions of TensorFlow "
-            "that are read; save the network without it"
+            f"{where} calls the function {_shown(value)}, which is not one of the supported mathematical functions "
+            "of TensorFlow; save the network without it"
         )
     return value
 
@@ -341,18 +341,18 @@ def _activation(value: Any, where: str) -> Any:
     if value is None or (isinstance(value, str) and value in ACTIVATIONS):
         return value
     raise UnsupportedLayerError(
-        f"{where} has the activation {_shown(value)}, which is not one of Keras' own; save the network without it"
+        f"{where} has the activation {_shown(value)}, which does not belong to Keras; save the network without it"
     )
 
 
 def _operation(config: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Make the options of a layer that is one operation of TensorFlow, written as a NodeDef."""
+    """Safe options of a layer that consists of one TensorFlow operation, written as a NodeDef."""
     node = config.get("node_def")
     if not isinstance(node, Mapping) or node.get("op") not in OPERATIONS:
         op = node.get("op") if isinstance(node, Mapping) else node
         raise UnsupportedLayerError(
-            f"{where} is the operation {_shown(op)}, which is not among the mathematical operations of TensorFlow that "
-            "are read; save the network without it"
+            f"{where} is the operation {_shown(op)}, which is not one of the supported mathematical operations of "
+            "TensorFlow; save the network without it"
         )
     inputs, attributes = node.get("input", []), node.get("attr", {})
     constants = config.get("constants") or {}
@@ -381,7 +381,7 @@ def _operation(config: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _attribute(value: Any, where: str) -> Any:
-    """Make one attribute of an operation: a number, a type, a shape, an option, or a list of them."""
+    """Safe attribute of an operation: a number, type, shape, option, or list of them."""
     if not isinstance(value, Mapping) or not _ATTRIBUTE_VALUES.issuperset(value):
         raise UnsupportedLayerError(f"{where} is {_shown(value)}, which is not read; save the network without it")
     made: dict[str, Any] = {}
@@ -403,7 +403,7 @@ def _attribute(value: Any, where: str) -> Any:
 
 
 def _scalar(value: Any, where: str) -> Any:
-    # Whole numbers of 64 bits are texts in protobuf's JSON, and so are types: "DT_FLOAT".
+    # In protobuf's JSON, 64-bit integers are strings, and so are types, such as "DT_FLOAT".
     if isinstance(value, str) and (value.lstrip("-").isdecimal() or value.startswith("DT_")) and len(value) < 30:
         return value
     if isinstance(value, (bool, int, float)):
@@ -422,9 +422,9 @@ def _encoded_option(value: Any, where: str) -> str:
 
 
 def _calls(value: Any, where: str) -> Any:
-    """Make what says which tensors a layer is called with: ``[layer, node, tensor, arguments]``, lists of it, or both.
+    """Safe description of a layer's inputs: ``[layer, node, tensor, arguments]``, or nested lists of these.
 
-    Instead of a layer there may be a constant: ``["_CONSTANT_VALUE", -1, constant, arguments]``.
+    There may be a constant instead of a layer: ``["_CONSTANT_VALUE", -1, constant, arguments]``.
     """
     if isinstance(value, Mapping):
         if value.get("class_name") == "__tuple__" and isinstance(value.get("items"), list):
@@ -437,7 +437,7 @@ def _calls(value: Any, where: str) -> Any:
     if len(value) not in (3, 4) or type(value[1]) is not int:
         raise NetworkError(f"{where} is called with {_shown(value)}, which is not the output of a layer")
     if value[0] == CONSTANT:
-        made = [CONSTANT, value[1], plain_value(value[2], f"{where}: a constant that it is called with")]
+        made = [CONSTANT, value[1], plain_value(value[2], f"{where}: a constant input")]
     elif type(value[2]) is int:
         made = [_name(value[0], where), value[1], value[2]]
     else:
@@ -445,13 +445,15 @@ def _calls(value: Any, where: str) -> Any:
     if len(value) == 4:
         arguments = value[3] or {}
         if not isinstance(arguments, Mapping):
-            raise NetworkError(f"{where} is called with {_shown(arguments)} for its arguments; save it again")
+            raise NetworkError(
+                f"{where} is called with {_shown(arguments)} instead of arguments; save the whole model again"
+            )
         made.append({key: _argument(key, part, where) for key, part in arguments.items()})
     return made
 
 
 def _argument(key: str, value: Any, where: str) -> Any:
-    """Make one named argument of a call; where a text comes first in a list, the list says which tensor is meant."""
+    """Safe argument of a call; a list that begins with a string refers to a tensor."""
     if key == "name":
         return None if value is None else _name(value, where)
     if isinstance(value, list):
@@ -463,14 +465,14 @@ def _argument(key: str, value: Any, where: str) -> Any:
 
 def _name(value: Any, where: str) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST_NAME:
-        raise NetworkError(f"{where} has {_shown(value)} where a name belongs; save the whole model again")
+        raise NetworkError(f"{where} has {_shown(value)} in place of a name; save the whole model again")
     return value
 
 
 def _is_of_keras(name: Any) -> bool:
     if not isinstance(name, str):
         return False
-    # Keras' own objects are registered as "Custom>name" only where an author did it.
+    # Names such as "Custom>name" belong to objects that the network's author registered.
     return name == "builtins" or any(name == each or name.startswith(f"{each}.") for each in _PACKAGES)
 
 
@@ -482,6 +484,6 @@ def _where(entry: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Show a value in one short line."""
+    """Value as one short line of text."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,8 +1,8 @@
-"""Network files that the legacy Keras cannot load by itself.
+"""Loading of network files, including those that the legacy Keras cannot load itself.
 
-Keras 3 writes other configurations, which are translated layer by layer; a layer that is not known here is named. The
-``.keras`` archives of either Keras hold weights by position. The legacy Keras reads its own archives only where eager
-execution is on; without it, as here, it would say nothing and leave the weights random.
+The configurations of Keras 3 differ and are translated layer by layer; an unsupported layer is reported by name. The
+``.keras`` archives of both versions store weights by position. The legacy Keras reads its own archives correctly only
+with eager execution; without it, as here, it would silently leave the weights random.
 """
 
 import io
@@ -23,7 +23,7 @@ from netlens.models.keras.archives import read_member
 from netlens.models.keras.config import MODELS, check_class, checked_config, parsed_config, plain_value
 from netlens.models.keras.hdf5_files import open_weights
 
-#: Layer -> the parts of its configuration that both Keras mean alike. Initializers and regularizers do not matter.
+#: Options of each layer that mean the same in both versions of Keras. Initializers and regularizers do not matter.
 _LAYERS: Mapping[str, tuple[str, ...]] = {
     "Activation": ("activation",),
     "Add": (),
@@ -55,7 +55,7 @@ _LAYERS: Mapping[str, tuple[str, ...]] = {
     "ZeroPadding2D": ("padding", "data_format"),
 }  # fmt: skip
 
-#: Activations that both Keras compute alike.
+#: Activations that are the same in both versions of Keras.
 _ACTIVATIONS = frozenset({
     "linear", "relu", "softmax", "log_softmax", "sigmoid", "tanh", "elu", "selu", "gelu", "softplus", "softsign",
     "exponential", "silu", "swish",
@@ -72,7 +72,7 @@ Weights = dict[str, list[NDArray[Any]]]
 
 
 def load_keras3(path: str | Path) -> Any:
-    """Network that Keras 3 saved as ``.keras`` or ``.h5``.
+    """Network from a ``.keras`` or ``.h5`` file of Keras 3.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ def load_keras3(path: str | Path) -> Any:
     Returns
     -------
     keras.Model
-        A model of the legacy Keras, layers named as in the file.
+        A model of the legacy Keras, whose layers have the names in the file.
 
     Raises
     ------
     UnsupportedLayerError
-        A layer, an activation or a way of calling a layer that is not translated; the message names it.
+        A layer, an activation or the way a layer is called is not supported; the message names it.
     NetworkError
         The weights do not fit the configuration.
     """
@@ -101,7 +101,7 @@ def load_keras3(path: str | Path) -> Any:
 
 
 def load_legacy_archive(path: str | Path) -> Any:
-    """Network that the legacy Keras (version 2) saved as ``.keras``.
+    """Network from a ``.keras`` file of the legacy Keras (version 2).
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def load_legacy_archive(path: str | Path) -> Any:
 
 
 def load_legacy_h5(path: str | Path) -> Any:
-    """Network that the legacy Keras (version 2 and earlier) saved as ``.h5``.
+    """Network from an ``.h5`` file of the legacy Keras (version 2 and earlier).
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def load_legacy_h5(path: str | Path) -> Any:
     Raises
     ------
     UnsupportedLayerError
-        A layer or function that is not known to be harmless; the message names it.
+        A layer or function is not known to be harmless; the message names it.
     NetworkError
         The file refers to other files, or the weights do not fit the configuration.
     """
@@ -154,9 +154,9 @@ def set_stored_weights(model: Any, path: str | Path) -> None:
     Parameters
     ----------
     model
-        Its layers are named as in the file.
+        Its layers have the names in the file.
     path
-        One group a layer, its weights in the order of the attribute ``weight_names``.
+        The file, with one group per layer whose attribute ``weight_names`` gives the order of its weights.
 
     Raises
     ------
@@ -190,23 +190,23 @@ def _with_weights(model: Any, weights: Weights) -> Any:
         if shapes != expected:
             raise NetworkError(f"layer {layer.name!r}: the file has weights of shapes {shapes}, not {expected}")
         pairs += zip(layer.weights, values, strict=True)
-    # All at once: each call of a layer's own set_weights makes the whole graph ready again.
+    # All at once, because each call of a layer's set_weights would prepare the whole graph again.
     keras.backend.batch_set_value(pairs)
     return model
 
 
 def _with_weights_in_order(model: Any, group: Any) -> Any:
-    """Set weights as the legacy Keras orders them: layer by layer, those of a model inside as those of one layer."""
+    """Set weights in the order of the legacy Keras: layer by layer, with a nested model as one layer."""
     layers = [layer for layer in model.layers if layer.weights]
     names = [name for name in _names(group, "layer_names") if _names(group[name], "weight_names")]
     if len(names) != len(layers):
         raise NetworkError(
-            f"the file has weights of {len(names)} layers, but {len(layers)} layers of its network have weights; save "
+            f"the file has weights for {len(names)} layers, but {len(layers)} layers of its network have weights; save "
             "the whole model again"
         )
     pairs: list[tuple[Any, Any]] = []
     for layer, name in zip(layers, names, strict=True):
-        # The order of the file; layer.weights has that of the layer's attributes.
+        # The order in the file; layer.weights is in the order of the layer's attributes.
         weights = [*layer.trainable_weights, *layer.non_trainable_weights]
         values = [np.asarray(group[name][weight]) for weight in _names(group[name], "weight_names")]
         shapes, expected = [value.shape for value in values], [tuple(weight.shape) for weight in weights]
@@ -218,7 +218,7 @@ def _with_weights_in_order(model: Any, group: Any) -> Any:
 
 
 def _names(group: Any, attribute: str) -> list[str]:
-    """Read a list of names; Keras spreads one that is too long for HDF5 over several attributes."""
+    """List of names, which Keras splits into several attributes if it is too long for HDF5."""
     parts = [attribute] if attribute in group.attrs else []
     while not parts or parts[-1] != attribute:
         following = f"{attribute}{len(parts)}"
@@ -237,7 +237,7 @@ def _all_layers(model: Any) -> list[Any]:
 
 
 def _by_name(group: Any) -> Weights:
-    """Read the weights of an .h5 file, where each is named ``.../<layer>/<weight>``."""
+    """Weights of an .h5 file, in which each is named ``.../<layer>/<weight>``."""
     found: dict[str, dict[str, NDArray[Any]]] = {}
 
     def visit(path: str, item: Any) -> None:
@@ -251,7 +251,7 @@ def _by_name(group: Any) -> Weights:
 
 
 def _by_position(config: Mapping[str, Any], store: Any) -> Weights:
-    """Read the weights of an archive, where layers are numbered by class and weights within a layer."""
+    """Weights of an archive, in which layers are numbered by class, and weights by layer."""
     found: Weights = {}
     counts: Counter[str] = Counter()
     for entry in config["config"]["layers"]:
@@ -336,7 +336,7 @@ def _build_functional(config: Mapping[str, Any]) -> Any:
 
 
 def _call(layer: Any, name: str, node: Mapping[str, Any], tensors: Mapping[tuple[str, int, int], Any]) -> Any:
-    # In inference these say nothing: dropout is off and batch normalization uses its stored moments.
+    # In inference these have no effect: dropout is off, and batch normalization uses its stored moments.
     extra = {key: value for key, value in node["kwargs"].items() if key not in {"training", "mask"}}
     if extra or len(node["args"]) != 1:
         raise UnsupportedLayerError(f"layer {name!r} is called with {', '.join(extra) or 'several arguments'}")
@@ -376,12 +376,12 @@ def _layer(entry: Mapping[str, Any]) -> Any:
     if kind in MODELS:
         return _build(entry)
     if kind not in _LAYERS:
-        raise UnsupportedLayerError(f"layer {name!r} ({kind}) is not translated from Keras 3")
+        raise UnsupportedLayerError(f"layer {name!r} ({kind}) of Keras 3 is not supported")
     check_class(entry)
     activation = config.get("activation", "linear")
     if not isinstance(activation, str) or activation not in _ACTIVATIONS:
         shown = activation if isinstance(activation, str) else activation.get("class_name", activation)
-        raise UnsupportedLayerError(f"layer {name!r} ({kind}): activation {shown!r} is not translated from Keras 3")
+        raise UnsupportedLayerError(f"layer {name!r} ({kind}): activation {shown!r} of Keras 3 is not supported")
     options = {
         key: value if key == "activation" else plain_value(value, f"layer {name!r} ({kind}): {key}")
         for key, value in config.items()
@@ -391,7 +391,7 @@ def _layer(entry: Mapping[str, Any]) -> Any:
         options = {"alpha": options["negative_slope"]}
     if options.get("data_format", "channels_last") != "channels_last":
         raise UnsupportedLayerError(
-            f"layer {name!r} ({kind}) works channels first; convert the network to channels last"
+            f"layer {name!r} ({kind}) has the channels first; convert the network to channels last"
         )
     make: Callable[..., Any] = getattr(keras.layers, kind)
     return make(name=name, **options)
