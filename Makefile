@@ -17,7 +17,7 @@ PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 help: ## list the targets
 	@echo 'make TARGET  [STUDY=demo] [PYTHON=...] [NETLENS_DEVICE=cpu|gpu]'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
-	@echo 'One figure, number or page at a time: .venv/bin/netlens --help'
+	@echo 'List the items, make single ones, run one notebook or a benchmark: .venv/bin/netlens --help'
 
 # Any Python since 3.6 can run install.py, which finds one that netlens supports, or says what is wrong.
 env: ## create or update the environment in .venv (4 GB of disk space; about 2 minutes the first time)

@@ -68,5 +68,5 @@ def test_models_in_models_and_layers_that_are_used_again_pass():
 def test_an_operation_with_several_outputs_passes():
     split = layer("TFOpLambda", "s", ["image", 0, 0, {"num_or_size_splits": 3, "axis": -1}], function="split")
     checked_config(functional(split, layer("ReLU", "b", takes("s", 0, 2))))
-    with pytest.raises(NetworkError, match="layer 'b' waits"):
+    with pytest.raises(NetworkError, match="layer 'b' needs an input"):
         checked_config(functional(split, layer("ReLU", "b", takes("s", 0, 3))))
