@@ -110,7 +110,7 @@ def test_a_failing_cell_is_one_line(project):
         "(executed notebook: results/small/executed/data/table.ipynb)"
     )
     assert len(lines) == 2
-    assert lines[1].startswith("netlens: stopped; Snakemake's own log: results/small/logs/")
+    assert lines[1].startswith("netlens: stopped; log of Snakemake: results/small/logs/")
     assert not (project / "export_defs").exists() or made(project) == []
     assert (project / "results/small/executed/data/table.ipynb").is_file()
 
@@ -123,7 +123,7 @@ def test_a_second_run_in_the_same_folder_is_refused(project):
         refused = netlens(project, "run", "--study", "small")
     assert refused.returncode == 2
     assert refused.stderr.strip() == (
-        "netlens: error: another run is using this folder (process 1, since 12:00:00); wait for it, or stop it"
+        "netlens: error: another run is using this folder (process 1, since 12:00:00); wait for it or stop it"
     )
 
 
@@ -148,7 +148,7 @@ def test_ctrl_c_leaves_nothing_and_the_next_run_goes_on(project):
     os.killpg(running.pid, signal.SIGINT)
     output, _ = running.communicate(timeout=60)
     assert running.returncode == 130, output
-    assert "interrupted; nothing half-written is left" in output
+    assert "interrupted; no incomplete files are left" in output
     assert "Traceback" not in output
     assert not list(project.glob("export_defs/**/tableRows.*"))
     assert not list(project.glob("results/small/staging/*"))
@@ -162,7 +162,7 @@ def test_ctrl_c_leaves_nothing_and_the_next_run_goes_on(project):
         (["run", "tableRow", "--study", "small"], "there is no item 'tableRow'; did you mean tableRows?"),
         (["run", "--study", "large"], "study 'large': there is no config/large.yaml; available: small"),
         (["run", "--study", "small", "--cores", "many"], "--cores many: write a number or `all`"),
-        (["bench", "nosuch"], "there is no benchmark 'nosuch'; there is none"),
+        (["bench", "nosuch"], "there is no benchmark 'nosuch'; choose from: none"),
     ],
 )
 def test_mistakes_are_one_line(project, arguments, told):

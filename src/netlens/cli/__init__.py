@@ -1,6 +1,6 @@
-"""The commands that a person types: a thin layer over Snakemake.
+"""The command line: a thin layer over Snakemake.
 
-Each command is a function of its parsed arguments that returns an exit status; it imports what it needs when it is
+Each command is a function of its parsed arguments that returns an exit status. It imports what it needs when it is
 called, so that ``netlens list`` does not wait for what only ``netlens run`` uses.
 """
 
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all went well, 1 when a job failed, 2 for a user's mistake, 130 when interrupted.
+        0 on success, 1 if a job failed, 2 for a mistake of the user, 130 if interrupted.
     """
     parsed = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
@@ -48,8 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=function)
         return command
 
-    listing = add("list", _list, "print every figure, macro and page, what it shows, and whether it is made")
-    listing.add_argument("--study", default="demo", help="a study's name or file (default: demo)")
+    listing = add("list", _list, "list every figure, macro and page, what it shows, and whether it has been made")
+    listing.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
 
     for name, function, words in (
         ("run", _run, "make the named items, or everything"),
@@ -59,24 +59,24 @@ def _parser() -> argparse.ArgumentParser:
         if name == "run":
             command.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them")
             command.add_argument(
-                "--force", action="store_true", help="make the named items even when they are up to date"
+                "--force", action="store_true", help="make the named items even if they are up to date"
             )
-        command.add_argument("--study", default="demo", help="a study's name or file (default: demo)")
-        command.add_argument("--cores", default="all", help="how many cores to use (default: all)")
+        command.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+        command.add_argument("--cores", default="all", help="number of cores to use (default: all)")
 
-    notebook = add("notebook", _notebook, "try one notebook by itself, with its own defaults")
+    notebook = add("notebook", _notebook, "run a single notebook, with its own defaults")
     notebook.add_argument("notebook")
     notebook.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, as YAML")
-    notebook.add_argument("--stem", help="where its output goes, without suffix")
-    notebook.add_argument("--log", help="where the executed notebook goes (default: results/tried/)")
+    notebook.add_argument("--stem", help="path of the output, without suffix")
+    notebook.add_argument("--log", help="path of the executed notebook (default: in results/tried/)")
 
-    job = add("job", _job, "run one rule's notebook (called by the rules)")
-    job.add_argument("job", help="what the configuration gives, as JSON")
-    job.add_argument("--files", required=True, help="what the rule reads and writes, as JSON")
+    job = add("job", _job, "run the notebook of a rule (called by the rules)")
+    job.add_argument("job", help="configured values, as JSON")
+    job.add_argument("--files", required=True, help="inputs and outputs of the rule, as JSON")
     job.add_argument("--log", required=True)
     job.add_argument("--threads", type=int, default=1)
 
-    macros = add("paper-macros", _paper_macros, "write the file that reads every macro (called by a rule)")
+    macros = add("paper-macros", _paper_macros, "write the file that inputs every macro (called by a rule)")
     macros.add_argument("--study", required=True)
     macros.add_argument("--output", required=True)
 
@@ -90,11 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     compile_command.add_argument("--output", required=True)
 
     gallery = add(
-        "gallery", _gallery, "put the study's figures and numbers into the README (docs/gallery.yaml says which)"
+        "gallery", _gallery, "put figures and numbers of a study into the README (chosen in docs/gallery.yaml)"
     )
-    gallery.add_argument("--study", default="demo", help="a study's name or file (default: demo)")
+    gallery.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
 
-    bench = add("bench", _bench, "run a benchmark beside its obvious implementation, or list them")
+    bench = add("bench", _bench, "run a benchmark next to the straightforward implementation, or list the benchmarks")
     bench.add_argument("name", nargs="?")
     bench.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser

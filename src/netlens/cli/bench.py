@@ -1,4 +1,4 @@
-"""``netlens bench``: run one of ``benchmarks/``."""
+"""``netlens bench``: run one of the scripts in ``benchmarks/``."""
 
 import ast
 import subprocess
@@ -9,7 +9,7 @@ from netlens.workflow.errors import UserError
 
 
 def run_benchmark(name: str | None, arguments: list[str]) -> int:
-    """Run ``benchmarks/<name>.py`` with `arguments`; without a name, list what there is."""
+    """Run ``benchmarks/<name>.py`` with `arguments`; without a name, list the benchmarks."""
     scripts = {path.stem: path for path in sorted(Path("benchmarks").glob("[!_]*.py"))}
     if name is None:
         for stem, path in scripts.items():
@@ -17,5 +17,5 @@ def run_benchmark(name: str | None, arguments: list[str]) -> int:
             print(f"{stem:<24} {words}")
         return 0
     if name not in scripts:
-        raise UserError(f"there is no benchmark {name!r}; there is {', '.join(scripts) or 'none'}")
+        raise UserError(f"there is no benchmark {name!r}; choose from: {', '.join(scripts) or 'none'}")
     return subprocess.run([sys.executable, str(scripts[name]), *arguments], check=False).returncode

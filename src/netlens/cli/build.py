@@ -1,4 +1,4 @@
-"""``netlens run`` and ``netlens paper``: start Snakemake and say in few lines what happens."""
+"""``netlens run`` and ``netlens paper``: start Snakemake and report briefly what it does."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ _PREFIX = "netlens: "
 
 
 def run_items(study: str, names: list[str], cores: str, *, force: bool = False) -> int:
-    """Make the named items, or everything when none is named."""
+    """Make the named items, or everything if none is named."""
     config = _checked(study)
     items = select(load_catalogue(), names)
     targets = [item.name for item in items] or ["all"]
@@ -34,21 +34,21 @@ def run_items(study: str, names: list[str], cores: str, *, force: bool = False) 
 
 
 def make_paper(study: str, cores: str) -> int:
-    """Make everything; the last line says where the paper is, or what is missing to get it."""
+    """Make everything; the last line says where the paper is, or how to get what is missing."""
     from netlens.workflow import tex
 
     config = _checked(study)
     status = _snakemake(study, config["study"], ["all"], cores)
     if status == 0:
         if tex.find_engine() is None:
-            print(f"everything but the PDF is made; no TeX was found. Get it: {tex.install_hint()}")
+            print(f"everything except the PDF has been made; TeX was not found; to install it: {tex.install_hint()}")
         else:
             print(f"paper/{config['study']}.pdf")
     return status
 
 
 def _checked(study: str) -> dict[str, Any]:
-    """Load a study and see to it that the files that it names are there, before Snakemake starts."""
+    """Load a study and check that the files that it names exist, before Snakemake starts."""
     config = load_study(study)
     try:
         check_files(config)
@@ -75,15 +75,17 @@ def _snakemake(study: str, name: str, targets: list[str], cores: str, *, forced:
                     report.read(line)
                 status = process.wait()
             except KeyboardInterrupt:
-                # Snakemake got the same signal: it stops its jobs and removes what they had begun.
+                # Snakemake got the same signal: it stops its jobs and removes their incomplete outputs.
                 process.wait()
-                print("netlens: error: interrupted; nothing half-written is left, the same command goes on from here")
+                print(
+                    "netlens: error: interrupted; no incomplete files are left, and the same command resumes from here"
+                )
                 return 130
     return report.close(status, log)
 
 
 class _Report:
-    """Make few lines of Snakemake's many."""
+    """Condense the output of Snakemake into a few lines."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -93,7 +95,7 @@ class _Report:
         self._nothing = False
 
     def read(self, line: str) -> None:
-        """Take one line of Snakemake's output and print what a person wants to see."""
+        """Read one line of Snakemake's output and print what the user needs to see."""
         line = line.rstrip()
         if line.startswith(_PREFIX + "error: "):
             if line not in self._errors:
@@ -112,7 +114,7 @@ class _Report:
             self._tail = [*self._tail[-7:], line]
 
     def close(self, status: int, log: Path) -> int:
-        """Say how it ended."""
+        """Print how the run ended and return its exit status."""
         if status == 0:
             if self._nothing:
                 print("nothing to be done: everything is up to date")
@@ -121,25 +123,25 @@ class _Report:
             lock = next((line for line in self._tail if "LockException" in line or "cannot be locked" in line), None)
             if lock:
                 print(
-                    "netlens: error: Snakemake's lock is set: another run is using this folder, or one was killed; "
+                    "netlens: error: Snakemake has locked this folder: another run is using it, or one was killed; "
                     f"if none is running: {sys.executable} -m snakemake --unlock",
                     file=sys.stderr,
                 )
             else:
                 for line in self._tail:
                     print(line, file=sys.stderr)
-        print(f"netlens: stopped; Snakemake's own log: {log}", file=sys.stderr)
+        print(f"netlens: stopped; log of Snakemake: {log}", file=sys.stderr)
         return 1
 
 
 @contextmanager
 def _only_run() -> Iterator[None]:
-    """Hold the folder for this run.
+    """Reserve the folder for this run.
 
     Raises
     ------
     UserError
-        When another run has it.
+        Another run is using it.
     """
     path = Path(".netlens.lock")
     with path.open("a+", encoding="utf-8") as file:
@@ -148,9 +150,9 @@ def _only_run() -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise UserError(
-                f"another run is using this folder ({file.read().strip() or 'just started'}); wait for it, or stop it"
+                f"another run is using this folder ({file.read().strip() or 'just started'}); wait for it or stop it"
             ) from None
-        # No run of ours is alive, so staging folders are leftovers of one that was killed.
+        # No other run is active, so existing staging folders are left over from one that was killed.
         for leftover in Path("results").glob("*/staging"):
             shutil.rmtree(leftover, ignore_errors=True)
         file.truncate(0)

@@ -1,4 +1,4 @@
-"""What the rules call: one notebook, the paper's parts, the paper."""
+"""Commands that the rules call: run a notebook, write parts of the paper, compile the paper."""
 
 import json
 import signal
@@ -24,7 +24,7 @@ def run_job(described: str, files: str, log: str, threads: int) -> int:
 
 
 def try_notebook(notebook: str, settings: list[str], stem: str | None, log: str | None) -> int:
-    """Execute a notebook with its own defaults, changed by `settings`; nothing is staged."""
+    """Execute a notebook with its own defaults, changed by `settings`; outputs are written in place."""
     values: dict[str, Any] = {}
     for setting in settings:
         name, separator, value = setting.partition("=")
@@ -41,14 +41,14 @@ def try_notebook(notebook: str, settings: list[str], stem: str | None, log: str 
 
 
 def write_macro_list(study: str, output: str) -> int:
-    """Write the file that reads every macro of a study."""
+    """Write the file that inputs every macro of a study."""
     from netlens.workflow import paper
 
     return _guarded("macros_all", lambda: paper.write_macro_list(study, Path(output)))
 
 
 def write_paper_parts(study: str, output: str) -> int:
-    """Write the parts of the paper that come from the catalogue and the provenance."""
+    """Write the parts of the paper that come from the catalogue and the provenance records."""
     from netlens.workflow import paper
 
     return _guarded("paper_parts", lambda: paper.write_parts(study, Path(output)))
@@ -62,7 +62,7 @@ def compile_paper(study: str, main: str, output: str) -> int:
 
 
 def _guarded(name: str, work: Callable[[], None]) -> int:
-    """Do `work`; tell a user's mistake in one line, and a defect of ours with its traceback."""
+    """Call `work`; report a mistake of the user in one line, and a defect of netlens with its traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         work()
@@ -78,7 +78,7 @@ def _guarded(name: str, work: Callable[[], None]) -> int:
     except Exception:
         traceback.print_exc()
         print(
-            f"netlens: error: {name}: an error that netlens should have foreseen (above)", file=sys.stderr, flush=True
+            f"netlens: error: {name}: unexpected error (traceback above); please report it", file=sys.stderr, flush=True
         )
         return 1
     return 0

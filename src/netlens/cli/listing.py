@@ -1,4 +1,4 @@
-"""``netlens list``: what there is, what each shows, and whether it is made."""
+"""``netlens list``: all items, what each shows, and whether it has been made."""
 
 import shutil
 import textwrap
