@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes on a busy machine says nothing of the code.
+settings.register_profile("netlens", deadline=None)
+settings.load_profile("netlens")
 
 ROOT = Path(__file__).parents[1]
 

@@ -314,7 +314,10 @@ def test_networks_without_patterns_are_refused_by_name(make, message):
         ({"precision": "float16"}, "precision is 'float16'"),
         ({"estimators": "relu.both"}, "unknown pattern estimator 'relu.both'"),
         ({"estimators": []}, "no pattern estimator is given"),
-        ({"preprocess": lambda batch: batch[:, 1:]}, r"images are \(12, 11, 3\) but the network takes \(13, 11, 3\)"),
+        (
+            {"preprocess": lambda batch: batch[:, 1:]},
+            r"images have shape \(12, 11, 3\), but the network takes \(13, 11, 3\)",
+        ),
         ({"preprocess": lambda batch: batch * np.nan}, "'conv1': x is not finite"),
     ],
 )
