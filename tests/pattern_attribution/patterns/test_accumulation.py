@@ -316,7 +316,7 @@ def test_networks_without_patterns_are_refused_by_name(make, message):
         ({"estimators": []}, "no pattern estimator is given"),
         (
             {"preprocess": lambda batch: batch[:, 1:]},
-            r"images have shape \(12, 11, 3\), but the network takes \(13, 11, 3\)",
+            r"shape \(12, 11, 3\), but the network takes \(13, 11, 3\)",
         ),
         ({"preprocess": lambda batch: batch * np.nan}, "'conv1': x is not finite"),
     ],
