@@ -250,7 +250,7 @@ def test_file_names_start_from_the_given_folder(tmp_path):
     [
         ("Hello", r"Hello \nowhere", r"main.tex:5: Undefined control sequence \nowhere"),
         ("Hello", r"\begin{itemize}", "main.tex:7: \\begin{itemize} on input line 5 ended by \\end{document}"),
-        ("booktabs", "nosuchpackage", "main.tex:3: File `nosuchpackage.sty' not found; the packages that are needed"),
+        ("booktabs", "nosuchpackage", "main.tex:3: File `nosuchpackage.sty' not found; the required packages"),
         ("Hello", r"\includegraphics{none.pdf}", "main.tex:5: Package pdftex.def Error: File `none.pdf' not found"),
         (
             r"\ref{one}",
