@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "requirements" / "weights.py"
 WEIGHTS = b"weights" * 100
 SETUP = "open({marker!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='published', version='1.0')\n"

@@ -9,6 +9,8 @@ from netlens.models.frozen.frozen_network import imported, serialized
 from netlens.models.frozen.graph_files import frozen_from_graph, read_frozen
 from netlens.models.frozen.operations import ALLOWED_OPERATIONS, LARGEST_CONSTANT_BYTES
 
+pytestmark = pytest.mark.slow
+
 op_def_registry = pytest.importorskip("tensorflow.python.framework.op_def_registry")
 
 SIZE = 6

@@ -20,6 +20,8 @@ from netlens.models.keras.files import set_stored_weights
 from netlens.models.keras.hdf5_files import open_weights
 from netlens.models.network_files import read_model
 
+pytestmark = pytest.mark.slow
+
 L = keras.layers
 
 

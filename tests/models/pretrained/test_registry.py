@@ -52,6 +52,7 @@ def test_class_names_and_synsets_are_unique_and_in_order():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["squeezenet", "efficientnet_lite0"])
 def test_photographs_of_known_classes_are_recognized(name):
     network = load_network({"kind": "pretrained", "published": name})
@@ -63,6 +64,7 @@ def test_photographs_of_known_classes_are_recognized(name):
         assert network.class_names[int(logits.argmax())] in classes
 
 
+@pytest.mark.slow
 def test_mobilenet_gives_features_that_tell_photographs_apart():
     model, _ = build_pretrained("mobilenet_v2")
     crops = np.stack([centre_crop(image, 224) for image in (skimage.data.chelsea(), skimage.data.coffee())])
@@ -97,6 +99,7 @@ def test_accuracy_on_the_sample_of_imagenet(name, size_px, top1, top5):
     assert best.any(axis=1).mean() == pytest.approx(top5, abs=0.002)
 
 
+@pytest.mark.slow
 def test_an_unknown_network_and_a_small_image_are_refused():
     with pytest.raises(NetworkError, match="no published network 'resnet'; take one of squeezenet, "):
         build_pretrained("resnet")
@@ -104,6 +107,7 @@ def test_an_unknown_network_and_a_small_image_are_refused():
         build_pretrained("squeezenet", (16, 16))
 
 
+@pytest.mark.slow
 def test_missing_and_changed_weights_are_reported(tmp_path):
     with pytest.raises(FileNotFoundError, match="run `make env`"):
         weight_file("squeezenet.pkl", tmp_path)
