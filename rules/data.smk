@@ -101,7 +101,7 @@ DATA_ITEMS = {
     "sceneCount": ("numbers", SHOWN_IMAGES, {"quantity": "scenes"}),
 }
 
-for item, (made_by, inputs, parameters) in DATA_ITEMS.items():
+for item, (made_by, inputs, parameters) in names.applicable(DATA_ITEMS).items():
 
     rule:
         name:

@@ -334,7 +334,7 @@ MODEL_COMPARISON_ITEMS = {
     "analogyMeanRSquared": ("analogy_number", ANALOGIES, {"quantity": "mean_r2"}),
 }
 
-for item, (made_by, inputs, parameters) in MODEL_COMPARISON_ITEMS.items():
+for item, (made_by, inputs, parameters) in names.applicable(MODEL_COMPARISON_ITEMS).items():
 
     rule:
         name:

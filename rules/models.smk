@@ -133,7 +133,7 @@ MODELS_ITEMS = {
     "trainingTime": ("numbers", EVALUATED, {"quantity": "training_time"}),
 }
 
-for item, (made_by, inputs, parameters) in MODELS_ITEMS.items():
+for item, (made_by, inputs, parameters) in names.applicable(MODELS_ITEMS).items():
 
     rule:
         name:

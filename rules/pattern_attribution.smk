@@ -229,7 +229,7 @@ PATTERN_ATTRIBUTION_ITEMS = {
     "patternChainRatioLogTen": ("singular_ratio_number", RATIOS, OF_ATTRIBUTION | {"summary": "chain", "log10": True}),
 }
 
-for item, (made_by, inputs, parameters) in PATTERN_ATTRIBUTION_ITEMS.items():
+for item, (made_by, inputs, parameters) in names.applicable(PATTERN_ATTRIBUTION_ITEMS).items():
 
     rule:
         name:

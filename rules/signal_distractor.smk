@@ -31,7 +31,7 @@ SIGNAL_DISTRACTOR_ITEMS = {
     "signalDistractorSamples": ("numbers", {}, {"quantity": "samples"} | ESTIMATED),
 }
 
-for item, (made_by, inputs, parameters) in SIGNAL_DISTRACTOR_ITEMS.items():
+for item, (made_by, inputs, parameters) in names.applicable(SIGNAL_DISTRACTOR_ITEMS).items():
 
     rule:
         name:

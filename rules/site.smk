@@ -1,16 +1,12 @@
 # The site: its index lists the pages; a section that makes a page adds it here.
 
+PAGES = ["signal_distractor", "layer_graph", "node_graph", "aligned_graphs", "spatial_attribution"]
+
 
 rule index:
     input:
         **notebook("site/index"),
-        pages=[
-            f"site/{STUDY}/signal_distractor.html",
-            f"site/{STUDY}/layer_graph.html",
-            f"site/{STUDY}/node_graph.html",
-            f"site/{STUDY}/aligned_graphs.html",
-            f"site/{STUDY}/spatial_attribution.html",
-        ],
+        pages=[f"site/{STUDY}/{page}.html" for page in PAGES if names.applies(page)],
     output:
         names.outputs("index"),
     log:

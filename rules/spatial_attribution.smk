@@ -139,7 +139,7 @@ SPATIAL_ATTRIBUTION_ITEMS = {
     ),
 }
 
-for item, (made_by, inputs, parameters) in SPATIAL_ATTRIBUTION_ITEMS.items():
+for item, (made_by, inputs, parameters) in names.applicable(SPATIAL_ATTRIBUTION_ITEMS).items():
 
     rule:
         name:

@@ -189,7 +189,7 @@ WEIGHTS_ITEMS = {
     ),
 }
 
-for item, (made_by, inputs, parameters) in WEIGHTS_ITEMS.items():
+for item, (made_by, inputs, parameters) in names.applicable(WEIGHTS_ITEMS).items():
 
     rule:
         name:

@@ -30,9 +30,9 @@ _SUFFIXES: dict[str, tuple[str, ...]] = {
     "page": (".html", ".json"),
 }
 _KEYS = {
-    "figure": {"kind", "shows", "caption", "data"},
-    "macro": {"kind", "shows"},
-    "page": {"kind", "shows"},
+    "figure": {"kind", "shows", "needs", "caption", "data"},
+    "macro": {"kind", "shows", "needs"},
+    "page": {"kind", "shows", "needs"},
 }
 
 
@@ -58,6 +58,8 @@ class Item:
         LaTeX, for figures.
     data
         How a figure's numbers are stored: ``csv`` or ``npz``.
+    needs
+        What a study must have for this item, by the names in `netlens.workflow.applicability.NEEDS`.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Item:
     shows: str
     caption: str = ""
     data: str = "csv"
+    needs: tuple[str, ...] = ()
 
     def stem(self, study: str) -> Path:
         """Path of the item's files in `study`, without suffix."""
@@ -109,7 +112,7 @@ def load_catalogue(folder: Path = Path("notebooks")) -> dict[str, Item]:
                 raise CatalogueError(f"{path}: {name}: does not say what it shows; add `shows:`")
             if name in items:
                 raise CatalogueError(f"{path}: {name}: this name is already used in section {items[name].section}")
-            items[name] = Item(name, section, **entry)
+            items[name] = Item(name, section, **{**entry, "needs": tuple(entry.get("needs", ()))})
     return items
 
 

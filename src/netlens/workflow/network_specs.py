@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from netlens.workflow.image_specs import SpecError, image_files, spec_of
 
-#: Networks that the section `model_comparison` compares.
-COMPARED_COUNT: Final = 3
+#: The section `model_comparison` compares at most this many networks.
+MOST_COMPARED: Final = 3
 #: Published networks that output features, so methods that need classes do not apply to them.
 WITHOUT_CLASSES: Final = frozenset({"mobilenet_v2"})
 
@@ -45,28 +45,24 @@ def network_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
 
 
 def compared_networks(config: Mapping[str, Any]) -> list[str]:
-    """The three networks that the section `model_comparison` compares.
+    """The networks that the section `model_comparison` compares, each once.
 
     Returns
     -------
     list of str
-        Those that the study names, or else its first three, with the last repeated if there are fewer.
+        Those that the study names, or else its first three: three names, or fewer if the study has fewer networks.
 
     Raises
     ------
     SpecError
-        The study does not name exactly three, or one of them is not defined.
+        The study names more than three, or one of them twice, or one that is not defined.
     """
     named = list(config.get("model_comparison", {}).get("networks", []))
-    if named and len(named) != COMPARED_COUNT:
-        raise SpecError(
-            f"model_comparison.networks: {COMPARED_COUNT} networks are needed, but {len(named)} named; the same "
-            "one may appear twice"
-        )
+    if len(named) > MOST_COMPARED or len(set(named)) < len(named):
+        raise SpecError(f"model_comparison.networks: {', '.join(named)}: name one to three different networks")
     for network in named:
         spec_of(config, "networks", network)
-    networks = named or list(config["networks"])[:COMPARED_COUNT]
-    return networks + networks[-1:] * (COMPARED_COUNT - len(networks))
+    return named or list(config["networks"])[:MOST_COMPARED]
 
 
 def preprocessing_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:

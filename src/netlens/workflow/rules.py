@@ -2,12 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import CatalogueError, load_catalogue
 from netlens.workflow.imports import code_of
+
+_Row = TypeVar("_Row")
 
 __all__ = ["COMPILE_COMMAND", "MACRO_LIST_COMMAND", "PARTS_COMMAND", "RULE_COMMAND", "RuleNames"]
 
@@ -42,6 +45,19 @@ class RuleNames:
         self.study: str = config["study"]
         self._config = config
         self._catalogue = load_catalogue()
+        self._absent = absent_items(config, self._catalogue)
+
+    def applies(self, item: str) -> bool:
+        """Whether the study has an item; what it lacks for the others is in `netlens.workflow.applicability`."""
+        return item not in self._absent
+
+    def applicable(self, table: Mapping[str, _Row]) -> dict[str, _Row]:
+        """Rows of a section's table of items, without the items that the study cannot have."""
+        return {item: row for item, row in table.items() if self.applies(item)}
+
+    def has_section(self, section: str) -> bool:
+        """Whether the study has any item of a section."""
+        return any(self.applies(item.name) for item in self._catalogue.values() if item.section == section)
 
     def result(self, path: str) -> str:
         """Path of an intermediate result; `path` may contain wildcards in braces."""
@@ -77,10 +93,10 @@ class RuleNames:
         return {key: self._config[section][key] for key in keys}
 
     def items(self, *kinds: str) -> list[str]:
-        """Output files of all items of the given kinds, or of all items if none is given."""
+        """Output files of the study's items of the given kinds, or of all of them if none is given."""
         return [
             str(path)
-            for item in self._catalogue.values()
+            for item in self.applicable(self._catalogue).values()
             if not kinds or item.kind in kinds
             for path in item.files(self.study)
         ]
