@@ -46,21 +46,21 @@ def check_call_order(config: Mapping[str, Any], models: frozenset[str], where: s
         if not calls:
             made[name].add(0)
         for index, call in enumerate(calls):
-            waiting.append((name, first + index, list(_references(call))))
+            waiting.append((name, first + index, list(references(call))))
     while waiting:
         # The calls of one layer are made in order.
         blocked: set[str] = set()
         later = []
-        for name, index, references in waiting:
+        for name, index, tensors in waiting:
             ready = name not in blocked and all(
                 node in made.get(layer, ()) and tensor in _outputs(entries[layer], models)
-                for layer, node, tensor in references
+                for layer, node, tensor in tensors
             )
             if ready:
                 made[name].add(index)
             else:
                 blocked.add(name)
-                later.append((name, index, references))
+                later.append((name, index, tensors))
         if len(later) == len(waiting):
             raise NetworkError(
                 f"{where}: layer {waiting[0][0]!r} needs an input that no layer of the file provides; save it again"
@@ -69,7 +69,7 @@ def check_call_order(config: Mapping[str, Any], models: frozenset[str], where: s
 
 
 def _first_call(entry: Mapping[str, Any], models: frozenset[str]) -> int:
-    """Number of a layer's first call: 1 for a model with an input layer, which Keras has called once itself."""
+    """Return the number of a layer's first call: 1 for a model with an input layer, which Keras has called itself."""
     if entry["class_name"] not in models:
         return 0
     config = entry["config"]
@@ -104,19 +104,19 @@ def _split_count(entry: Mapping[str, Any]) -> int:
     return 2 if str(entry["config"]["function"]).endswith(("moments", "top_k", "unique")) else 1
 
 
-def _references(call: Any) -> Iterator[tuple[str, int, int]]:
+def references(call: Any) -> Iterator[tuple[str, int, int]]:
     """Yield (layer, call, output) of each input tensor of a call."""
     if isinstance(call, Mapping):
         for part in call.values():
-            yield from _references(part)
+            yield from references(part)
     elif isinstance(call, (list, tuple)):
         if len(call) in (3, 4) and isinstance(call[0], str) and type(call[1]) is int:
             if call[0] != CONSTANT:
                 yield call[0], call[1], call[2]
-            yield from (reference for part in call[3:] for reference in _references(part))
+            yield from (reference for part in call[3:] for reference in references(part))
         else:
             for part in call:
-                yield from _references(part)
+                yield from references(part)
 
 
 def _arguments(call: Any) -> Iterator[Mapping[str, Any]]:
