@@ -33,7 +33,7 @@ def test_same_seed_same_weights():
 
 
 def test_bad_input():
-    with pytest.raises(NetworkError, match="'vgg19'; there are .*small_alexnet, small_inception, small_inc"):
+    with pytest.raises(NetworkError, match=r"'vgg19'; there are .*small_alexnet, small_inception, small_inc"):
         build("vgg19", input_shape=(32, 32, 3), classes=4, seed=0)
     with pytest.raises(NetworkError, match="at least 2 classes, not 1"):
         build("small_vgg", input_shape=(32, 32, 3), classes=1, seed=0)
