@@ -42,7 +42,7 @@ def check_call_order(config: Mapping[str, Any], models: frozenset[str], where: s
     waiting: list[tuple[str, int, list[tuple[str, int, int]]]] = []
     for name, entry in entries.items():
         calls = entry.get("inbound_nodes") or []
-        first = _first_call(entry, models)
+        first = first_call(entry, models)
         if not calls:
             made[name].add(0)
         for index, call in enumerate(calls):
@@ -68,7 +68,7 @@ def check_call_order(config: Mapping[str, Any], models: frozenset[str], where: s
         waiting = later
 
 
-def _first_call(entry: Mapping[str, Any], models: frozenset[str]) -> int:
+def first_call(entry: Mapping[str, Any], models: frozenset[str]) -> int:
     """Return the number of a layer's first call: 1 for a model with an input layer, which Keras has called itself."""
     if entry["class_name"] not in models:
         return 0

@@ -1,0 +1,289 @@
+"""Facts about a network, found without its weights: what decides which analyses can be made of it.
+
+Keras files are inspected without TensorFlow, from their configuration alone, so that a file of any size takes a moment.
+"""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from netlens.models.errors import CheckpointError, NetworkError, first_line
+from netlens.models.keras.archives import read_member
+from netlens.models.keras.config import MODELS, check_class, checked_config, parsed_config
+from netlens.models.keras.hdf5_files import open_weights
+from netlens.models.keras.saved_graph import SavedGraph, SavedStep, saved_graph
+
+#: What a network's outputs are: ``softmax`` and ``dense`` (the outputs of a layer without activation, which may be
+#: logits) can be classes, ``features`` (such as pooled activations) are only if the study names them.
+Ending = Literal["softmax", "dense", "features"]
+
+_SOFTMAX: Final = frozenset({"softmax", "log_softmax", "nn.softmax", "nn.log_softmax", "Softmax", "LogSoftmax"})
+_KERNELS: Final = frozenset({
+    "Conv2D", "Convolution2D", "Dense", "DepthwiseConv2D", "SeparableConv2D", "SeparableConvolution2D",
+})  # fmt: skip
+#: Layers with kernels that no analysis of kernels defines.
+_UNSUPPORTED: Final = frozenset({
+    "Attention", "AdditiveAttention", "Conv1D", "Conv1DTranspose", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
+    "DepthwiseConv1D", "Embedding", "LocallyConnected1D", "LocallyConnected2D", "MultiHeadAttention", "SeparableConv1D",
+    "TimeDistributed",
+})  # fmt: skip
+#: Layers after which the output is still that of the layer before, for the question how a network ends.
+_PASSING: Final = frozenset({"Dropout", "Flatten", "Reshape", "Activation"})
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """A layer of a network.
+
+    Attributes
+    ----------
+    name
+        Name in the network.
+    kind
+        Class of a Keras layer, such as ``Conv2D``, or operation of a frozen graph, such as ``MaxPool``.
+    size
+        (height, width) of its output; None for vectors, and where it is not known.
+    channels
+        Number of channels of its output, where it is known.
+    """
+
+    name: str
+    kind: str
+    size: tuple[int, int] | None
+    channels: int | None
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """Facts about a network.
+
+    Attributes
+    ----------
+    is_keras
+        Whether there is a Keras model; otherwise the network is a frozen graph.
+    size_px
+        Height and width of the input, None where the network takes any.
+    ending
+        What the outputs are.
+    outputs_count
+        Number of outputs, where it is known.
+    layers
+        All layers in network order.
+    kernel_layers_count
+        Number of layers with a kernel.
+    segments_count
+        Number of stretches with kernels between points that every path from the image to the output passes.
+    unsupported
+        Layers that the analyses of kernels do not define, such as ``layer 'a' (Conv3D)``.
+    """
+
+    is_keras: bool
+    size_px: tuple[int | None, int | None]
+    ending: Ending
+    outputs_count: int | None
+    layers: tuple[LayerFacts, ...]
+    kernel_layers_count: int
+    segments_count: int
+    unsupported: tuple[str, ...]
+
+    @property
+    def max_poolings_count(self) -> int:
+        """Number of max-poolings, of the global ones too."""
+        return sum(layer.kind.startswith(("MaxPool", "GlobalMaxPool")) for layer in self.layers)
+
+    @property
+    def average_poolings_count(self) -> int:
+        """Number of average poolings, of the global ones too."""
+        return sum(layer.kind.startswith(("AveragePool", "AvgPool", "GlobalAverage", "Mean")) for layer in self.layers)
+
+    @property
+    def layers_with_positions_count(self) -> int:
+        """Number of layers, without the input, that have more than one position."""
+        maps = [layer for layer in self.layers if layer.size is not None and layer.size != (1, 1)]
+        return len(maps) - sum(layer.kind in {"InputLayer", "Placeholder"} for layer in maps)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data that `facts_from_json` reads."""
+        return asdict(self)
+
+
+def facts_from_json(document: dict[str, Any]) -> NetworkFacts:
+    """Facts that `NetworkFacts.as_json` has written."""
+    layers = tuple(
+        LayerFacts(**{**layer, "size": None if layer["size"] is None else tuple(layer["size"])})
+        for layer in document["layers"]
+    )
+    height, width = document["size_px"]
+    return NetworkFacts(
+        **{**document, "layers": layers, "size_px": (height, width), "unsupported": tuple(document["unsupported"])}
+    )
+
+
+def inspect_keras_file(path: str | Path) -> NetworkFacts:
+    """Facts about a network in a ``.h5`` or ``.keras`` file of any Keras version, read without TensorFlow.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    CheckpointError
+        The file is truncated or damaged, or holds weights only.
+    UnsupportedLayerError
+        A layer is not supported; the message names it.
+    NetworkError
+        The network does not take color images, or does not have one output with one value per class or feature.
+    """
+    file = Path(path)
+    try:
+        version, entry = saved_config(file)
+        graph = saved_graph(_checked(version, entry))
+    except NetworkError as error:
+        raise type(error)(f"{path}: {error}") from error
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such network file") from None
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path}: truncated or damaged: {first_line(error)}") from error
+    try:
+        return facts_of_graph(graph)
+    except NetworkError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def saved_config(path: Path) -> tuple[str, dict[str, Any]]:
+    """Version of Keras and configuration in a network file.
+
+    Raises
+    ------
+    NetworkError
+        The file is not a Keras file, or holds weights without an architecture.
+    OSError, KeyError, zipfile.BadZipFile, zlib.error, json.JSONDecodeError
+        It is damaged.
+    """
+    with path.open("rb"):  # a missing file is reported as such, whatever its suffix
+        pass
+    if zipfile.is_zipfile(path):
+        version = parsed_config(read_member(path, "metadata.json")).get("keras_version", "2")
+        return str(version), parsed_config(read_member(path, "config.json"))
+    if path.suffix == ".keras":
+        raise zipfile.BadZipFile("not a .keras archive")
+    with open_weights(path) as stored:
+        config = stored.attrs.get("model_config")
+        if config is None:
+            raise NetworkError("holds weights without an architecture; save the whole model")
+        return str(stored.attrs.get("keras_version", "2")), parsed_config(config)
+
+
+def facts_of_config(entry: dict[str, Any]) -> NetworkFacts:
+    """Facts about a network that netlens builds itself, from the configuration of the built model."""
+    return facts_of_graph(saved_graph(entry))
+
+
+def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
+    """Facts about a network, from its graph.
+
+    Raises
+    ------
+    NetworkError
+        The network does not take one color image, or does not have one output with one value per class or feature.
+    """
+    inputs = [step for step in graph.steps if step.kind == "InputLayer"]
+    if len(inputs) != 1 or len(inputs[0].shape) != 3 or inputs[0].shape[2] not in (3, None):
+        given = ", ".join(str(step.shape) for step in inputs) or "nothing"
+        raise NetworkError(f"takes {given}; it must take one color image (height, width, 3)")
+    if len(graph.outputs) != 1:
+        raise NetworkError(f"has {len(graph.outputs)} outputs; it must have one")
+    last = graph.steps[graph.outputs[0]]
+    if len(last.shape) > 1:
+        raise NetworkError(f"outputs {last.shape}; it must output one value per class or feature")
+    if last.activation == "sigmoid":
+        raise NetworkError(f"ends in a sigmoid at layer {last.name!r}; only softmax and logits are supported")
+    height, width, _ = inputs[0].shape
+    kernels = [index for index, step in enumerate(graph.steps) if step.kind in _KERNELS]
+    return NetworkFacts(
+        is_keras=True,
+        size_px=(height, width),
+        ending=_ending(graph, graph.outputs[0]),
+        outputs_count=last.shape[0] if last.shape else None,
+        layers=tuple(_layer(step) for step in graph.steps),
+        kernel_layers_count=len({graph.steps[index].name for index in kernels}),
+        segments_count=segments_count([step.sources for step in graph.steps], graph.outputs[0], kernels),
+        unsupported=tuple(f"layer {step.name!r} ({step.kind})" for step in graph.steps if step.kind in _UNSUPPORTED),
+    )
+
+
+def segments_count(sources: Sequence[Sequence[int]], output: int, kernels: Sequence[int]) -> int:
+    """Number of stretches of a graph that hold a kernel, between points that every path passes.
+
+    Parameters
+    ----------
+    sources
+        For each step, the steps that its inputs come from; each step after its sources.
+    output
+        The step that is the network's output.
+    kernels
+        The steps that have a kernel.
+    """
+    last_user: dict[int, int] = {}
+    for index, own in enumerate(sources[: output + 1]):
+        for source in own:
+            last_user[source] = max(last_user.get(source, 0), index)
+    with_kernel = set(kernels)
+    count, farthest, pending = 0, 0, False
+    for index in range(output + 1):
+        pending = pending or index in with_kernel
+        # No edge passes by this step, so every path goes through it.
+        if farthest <= index:
+            count += pending
+            pending = False
+        farthest = max(farthest, last_user.get(index, 0))
+    return count
+
+
+def _checked(version: str, entry: dict[str, Any]) -> dict[str, Any]:
+    if not version.startswith("3"):
+        return checked_config(entry)
+    _check_classes(entry)
+    return entry
+
+
+def _check_classes(entry: dict[str, Any]) -> None:
+    check_class(entry)
+    if entry["class_name"] in MODELS and isinstance(entry["config"], dict):
+        for layer in entry["config"].get("layers") or []:
+            _check_classes(layer)
+
+
+def _ending(graph: SavedGraph, output: int) -> Ending:
+    index = output
+    while True:
+        step = graph.steps[index]
+        if step.kind == "Softmax" or {step.activation, str(step.options.get("function"))} & _SOFTMAX:
+            return "softmax"
+        if _operation(step) in _SOFTMAX:
+            return "softmax"
+        if step.kind == "Dense":
+            return "dense" if step.activation == "linear" else "features"
+        if step.kind not in _PASSING or step.activation != "linear" or len(step.sources) != 1:
+            return "features"
+        index = step.sources[0]
+
+
+def _operation(step: SavedStep) -> str:
+    node = step.options.get("node_def")
+    return str(node.get("op")) if isinstance(node, dict) else ""
+
+
+def _layer(step: SavedStep) -> LayerFacts:
+    size = None
+    if len(step.shape) == 3 and step.shape[0] is not None and step.shape[1] is not None:
+        size = (step.shape[0], step.shape[1])
+    return LayerFacts(step.name, step.kind, size, step.shape[-1] if step.shape else None)
