@@ -6,6 +6,7 @@ Keras files are inspected without TensorFlow, from their configuration alone, so
 import json
 import zipfile
 import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ _SOFTMAX: Final = frozenset({"softmax", "log_softmax", "nn.softmax", "nn.log_sof
 _KERNELS: Final = frozenset({
     "Conv2D", "Convolution2D", "Dense", "DepthwiseConv2D", "SeparableConv2D", "SeparableConvolution2D",
 })  # fmt: skip
+_CONVOLUTIONS: Final = _KERNELS - {"Dense"}
+_JOINS: Final = frozenset({"Add", "Concatenate"})
 #: Layers with kernels that no analysis of kernels defines.
 _UNSUPPORTED: Final = frozenset({
     "Attention", "AdditiveAttention", "Conv1D", "Conv1DTranspose", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
@@ -77,6 +80,10 @@ class NetworkFacts:
         Number of layers with a kernel.
     segments_count
         Number of stretches with kernels between points that every path from the image to the output passes.
+    convolutions_count, joins_count
+        Number of convolutions, and of concatenations and additions, that have positions.
+    trunk_maps_count
+        Number of these that every path from the image to the output passes.
     unsupported
         Layers that the analyses of kernels do not define, such as ``layer 'a' (Conv3D)``.
     """
@@ -88,6 +95,9 @@ class NetworkFacts:
     layers: tuple[LayerFacts, ...]
     kernel_layers_count: int
     segments_count: int
+    convolutions_count: int
+    joins_count: int
+    trunk_maps_count: int
     unsupported: tuple[str, ...]
 
     @property
@@ -208,6 +218,12 @@ def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
         raise NetworkError(f"ends in a sigmoid at layer {last.name!r}; only softmax and logits are supported")
     height, width, _ = inputs[0].shape
     kernels = [index for index, step in enumerate(graph.steps) if step.kind in _KERNELS]
+    sources = [step.sources for step in graph.steps]
+    # Sizes may be unknown, but only maps have three axes.
+    convolutions, joins = (
+        [index for index, step in enumerate(graph.steps) if step.kind in kinds and len(step.shape) in (0, 3)]
+        for kinds in (_CONVOLUTIONS, _JOINS)
+    )
     return NetworkFacts(
         is_keras=True,
         size_px=(height, width),
@@ -215,13 +231,16 @@ def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
         outputs_count=last.shape[0] if last.shape else None,
         layers=tuple(_layer(step) for step in graph.steps),
         kernel_layers_count=len({graph.steps[index].name for index in kernels}),
-        segments_count=segments_count([step.sources for step in graph.steps], graph.outputs[0], kernels),
+        segments_count=segments_count(sources, graph.outputs[0], kernels),
+        convolutions_count=len(convolutions),
+        joins_count=len(joins),
+        trunk_maps_count=len(trunk_of(sources, graph.outputs[0]) & {*convolutions, *joins}),
         unsupported=tuple(f"layer {step.name!r} ({step.kind})" for step in graph.steps if step.kind in _UNSUPPORTED),
     )
 
 
-def segments_count(sources: Sequence[Sequence[int]], output: int, kernels: Sequence[int]) -> int:
-    """Number of stretches of a graph that hold a kernel, between points that every path passes.
+def trunk_of(sources: Sequence[Sequence[int]], output: int) -> set[int]:
+    """Steps that every path to the output passes.
 
     Parameters
     ----------
@@ -229,23 +248,34 @@ def segments_count(sources: Sequence[Sequence[int]], output: int, kernels: Seque
         For each step, the steps that its inputs come from; each step after its sources.
     output
         The step that is the network's output.
-    kernels
-        The steps that have a kernel.
     """
     last_user: dict[int, int] = {}
     for index, own in enumerate(sources[: output + 1]):
         for source in own:
             last_user[source] = max(last_user.get(source, 0), index)
-    with_kernel = set(kernels)
-    count, farthest, pending = 0, 0, False
+    farthest = 0
+    alone = set()
     for index in range(output + 1):
-        pending = pending or index in with_kernel
         # No edge passes by this step, so every path goes through it.
         if farthest <= index:
-            count += pending
-            pending = False
+            alone.add(index)
         farthest = max(farthest, last_user.get(index, 0))
-    return count
+    return alone
+
+
+def segments_count(sources: Sequence[Sequence[int]], output: int, kernels: Sequence[int]) -> int:
+    """Number of stretches of a graph that hold a kernel, between steps that every path passes.
+
+    Parameters
+    ----------
+    sources, output
+        As for `trunk_of`.
+    kernels
+        The steps that have a kernel.
+    """
+    ends = sorted(trunk_of(sources, output))
+    # The stretch that a kernel lies in is known by the first step at its end.
+    return len({bisect_left(ends, kernel) for kernel in kernels if kernel <= output})
 
 
 def _checked(version: str, entry: dict[str, Any]) -> dict[str, Any]:
