@@ -56,6 +56,17 @@ def test_names_as_expressions():
     assert re.search(downloads_of({"networks": {}}), "") is None
 
 
+def test_files_in_the_folder_of_downloads_are_downloaded():
+    config = {
+        "images": {"cifar": {"folder": "data/downloads/c.tar.gz"}, "own": {"folder": "data/downloads.zip"}},
+        "networks": {"a": {"file": "data/downloads/a.pb", "class_names": ["data/downloads/names.txt"]}},
+    }
+    found = downloads_of(config)
+    assert [name for name in ("a.pb", "c.tar.gz", "names.txt", "downloads.zip") if re.fullmatch(found, name)] == [
+        "a.pb", "c.tar.gz", "names.txt",
+    ]  # fmt: skip
+
+
 def test_image_sets():
     assert image_files(CONFIG, "photos") == []
     assert image_files(CONFIG, "cats") == ["cats.zip"]

@@ -1,9 +1,12 @@
 """Names and paths that the rules derive from the image sets of a study's configuration."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+#: Where files of `data/manifest.yaml` are downloaded to; a study that names a file here has it downloaded.
+DOWNLOADS: Final = "data/downloads"
 
 
 class SpecError(ValueError):
@@ -49,10 +52,36 @@ def value_of(config: Mapping[str, Any], kind: str, key: str) -> Callable[[Any], 
     return lambda wildcards: spec_of(config, kind, getattr(wildcards, wildcard))[key]
 
 
+def download_file(name: str) -> str:
+    """Path of a downloaded file, which all studies share."""
+    return f"{DOWNLOADS}/{name}"
+
+
+def is_download(path: str | Path) -> bool:
+    """Whether a file that a study names is one that it downloads, so that it need not exist yet."""
+    return Path(path).parent == Path(DOWNLOADS)
+
+
 def downloads_of(config: Mapping[str, Any]) -> str:
-    """Regular expression that matches the names of the files that a study downloads, for a rule's wildcard."""
+    """Regular expression that matches the names of the files that a study downloads, for a rule's wildcard.
+
+    These are the entries ``download`` of its networks, and all files that it names in the folder of downloads.
+    """
     wanted = {str(spec["download"]) for spec in config["networks"].values() if "download" in spec}
+    wanted |= {Path(text).name for text in _texts(config) if is_download(text)}
     return "|".join(re.escape(name) for name in sorted(wanted)) or "(?!)"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all text in a configuration."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part)
 
 
 def class_folders(config: Mapping[str, Any], images: str) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from netlens.workflow.image_specs import SpecError, image_files, spec_of
+from netlens.workflow.image_specs import SpecError, download_file, image_files, is_download, spec_of
 
 #: The section `model_comparison` compares at most this many networks.
 MOST_COMPARED: Final = 3
@@ -103,11 +103,6 @@ def prepared_file(config: Mapping[str, Any], network: str, suffix: str = "") -> 
     return str(path.with_suffix(suffix) if suffix else path)
 
 
-def download_file(name: str) -> str:
-    """Path of a downloaded file, which all studies share."""
-    return f"data/downloads/{name}"
-
-
 def network_files(config: Mapping[str, Any], network: str) -> list[str]:
     """Files that a network is loaded from, for a rule's input.
 
@@ -122,7 +117,7 @@ def network_files(config: Mapping[str, Any], network: str) -> list[str]:
         return [checkpoint, f"{checkpoint.removesuffix('.h5')}.json"]
     path = spec.get("file") or spec.get("weights_file")
     names = spec.get("class_names")
-    return [str(part) for part in (path, names) if isinstance(part, str)]
+    return [str(part) for part in (path, names) if isinstance(part, str) and part != "imagenet"]
 
 
 def prepared_models(config: Mapping[str, Any], network: str) -> list[str]:
@@ -147,14 +142,14 @@ def check_files(config: Mapping[str, Any]) -> None:
     problems = []
     for images in config["images"]:
         for path in image_files(config, images):
-            if not Path(path).exists():
+            if not Path(path).exists() and not is_download(path):
                 problems.append(f"images.{images}: {path}: no such folder or zip of images")
     for network, spec in config["networks"].items():
         if spec.get("retrain", False) or "download" in spec:
             continue
         for path in network_files(config, network):
             file = Path(path).expanduser()
-            if not file.is_file():
+            if not file.is_file() and not is_download(path):
                 problems.append(f"networks.{network}: {path}: no such file{_recorded_sha256(file)}")
     own = config.get("spatial_attribution", {}).get("image", "")
     if own and not Path(own).expanduser().is_file():
