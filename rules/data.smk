@@ -72,6 +72,30 @@ rule folder:
         RUN
 
 
+rule cifar:
+    input:
+        **notebook("data/cifar"),
+        source=lambda wildcards: image_files(CONFIG, wildcards.images),
+    output:
+        train=result("images/{images}/train.npz"),
+        heldout=result("images/{images}/heldout.npz"),
+        record=result("images/{images}/cifar.json"),
+    log:
+        names.executed("data/cifar_{images}"),
+    benchmark:
+        names.benchmark("cifar_{images}")
+    wildcard_constraints:
+        images=names_of(CONFIG["images"], "cifar"),
+    params:
+        job=job(
+            train_per_class_count=value_of(CONFIG, "images", "train_per_class_count"),
+            heldout_per_class_count=value_of(CONFIG, "images", "heldout_per_class_count"),
+        ),
+        files=files,
+    shell:
+        RUN
+
+
 rule download:
     input:
         **notebook("data/download"),
