@@ -132,6 +132,14 @@ def test_a_file_that_does_not_fit_is_refused(network, tmp_path, change, message)
     [
         (["input", "mixed3a_3x3", "mixed3a"], ["input", "3a_3x3", "mixed3a"]),
         (["net/one/Conv2D", "net/one/Relu", "net/two"], ["one/Conv2D", "one/Relu", "two"]),
+        (["stem/Relu6", "block2/project/Conv2D", "block3/add"], ["stem", "block2/project", "block3"]),
+        (["fire2/squeeze1x1", "fire2/concat", "fire3/concat"], ["fire2/squeeze1x1", "fire2", "fire3"]),
+        (
+            ["block_13_expand_relu", "block_13_expand_BN", "block_13_add"],
+            ["block_13_expand_relu", "block_13_expand_BN", "block_13_add"],
+        ),
+        (["block_13_expand_relu", "block_13_project"], ["block_13_expand", "block_13_project"]),
+        (["block1/add", "block1"], ["block1/add", "block1"]),
         (["net/one", "other/two"], ["net/one", "other/two"]),
         (["net/one"], ["net/one"]),
         (["net/one", "one", "net/two"], ["net/one", "one", "net/two"]),

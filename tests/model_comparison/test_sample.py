@@ -17,7 +17,17 @@ def test_a_sample_holds_each_image_once_in_order_with_a_place_inside(count, chos
     assert (np.diff(sample.images) > 0).all()
     assert ((sample.images >= 0) & (sample.images < count)).all()
     assert ((sample.positions >= 0) & (sample.positions < 1)).all()
-    assert sample.positions.shape == (len(sample), 2)
+    assert sample.positions.shape == (len(sample), 1, 2)
+
+
+def test_several_places_in_each_image_are_drawn_independently():
+    sample = draw_sample(1000, 0, 5, positions_count=3)
+    assert sample.positions.shape == (1000, 3, 2)
+    assert sample.positions_count == 3
+    assert len(np.unique(sample.positions)) == 6000
+    # Standard error of a correlation of 1,000 pairs: 0.032.
+    correlations = np.corrcoef(sample.positions.reshape(1000, 6).T) - np.eye(6)
+    assert np.abs(correlations).max() < 5 * 0.032
 
 
 def test_the_same_seed_gives_the_same_sample_and_other_seeds_and_parts_others():
@@ -41,7 +51,7 @@ def test_images_and_places_are_all_equally_likely():
     taken = np.bincount(np.concatenate([sample.images for sample in drawn]), minlength=10)
     # Binomial(2000, 1/2): standard deviation 22.4.
     assert np.abs(taken - 1000).max() < 5 * 22.4
-    positions = np.concatenate([sample.positions for sample in drawn])
+    positions = np.concatenate([sample.positions[:, 0] for sample in drawn])
     cells = np.bincount(np.ravel_multi_index(map_indices(positions, 3, 4).T, (3, 4)), minlength=12)
     # Binomial(10000, 1/12): standard deviation 27.6.
     assert np.abs(cells - 10_000 / 12).max() < 5 * 27.6
@@ -79,7 +89,10 @@ def test_a_file_keeps_both_parts(tmp_path):
     ("change", "message"),
     [
         ({"heldout": None}, "array 'heldout' is missing"),
-        ({"train_positions": np.zeros((3, 2))}, r"array 'train_positions' has shape \(3, 2\), where 3 should be 4"),
+        (
+            {"train_positions": np.zeros((3, 1, 2))},
+            r"array 'train_positions' has shape \(3, 1, 2\), where 3 should be 4",
+        ),
         ({"train": np.zeros(4)}, "array 'train' is of type float64"),
         ({"other": np.zeros(4)}, "array 'other' does not belong in it"),
     ],
@@ -99,5 +112,7 @@ def test_what_makes_no_sense_is_refused():
         draw_sample(5, -1, 1, "heldout")
     with pytest.raises(ComparisonError, match="no part 'test'"):
         draw_sample(5, 0, 1, "test")
+    with pytest.raises(ComparisonError, match="0 positions are requested in each image"):
+        draw_sample(5, 0, 1, positions_count=0)
     with pytest.raises(ComparisonError, match="not in"):
         map_indices(np.array([[0.5, 1.0]]), 4, 4)

@@ -1,5 +1,7 @@
 """Activations of a network's layers at the images and positions of a sample.
 
+Networks that take images of different sizes see the same images, each at its own size.
+
 Batches start at fixed rows of the sample, and shards consist of whole batches, so the activations do not depend on the
 number of shards.
 """
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from netlens.images.batches import Batch, batches_of, read_batches
 from netlens.images.image_set import Images, Pixels
+from netlens.images.resizing import resized
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.sample import Sample, map_indices
 from netlens.models.arithmetic import exact_arithmetic
@@ -86,7 +89,8 @@ class ActivationReader:
         Parameters
         ----------
         images
-            Image set, uint8, (height, width, 3) each, in memory or decoded when asked for.
+            Image set, uint8, (height, width, 3) each, in memory or decoded when asked for. Images of another size than
+            the network takes are resized (`netlens.images.resizing.resized`).
         sample
             Which images to use, and at which positions.
         shard
@@ -102,13 +106,12 @@ class ActivationReader:
         Returns
         -------
         dict
-            By layer: float32, (rows of the shard, channels): for a feature map, the vector at the row and column that
-            contain the relative position; for a layer without positions, its output.
+            By layer: float32, (rows of the shard, channels), one row per image and position, image by image: for a
+            feature map, the vector at the row and column that contain the relative position; for a layer without
+            positions, its output, the same in all rows of an image.
 
         Raises
         ------
-        netlens.models.errors.NetworkError
-            The network takes images of a different size.
         ComparisonError
             The sample belongs to other images, or there is no such shard.
         """
@@ -117,28 +120,32 @@ class ActivationReader:
                 f"the sample holds image {sample.images.max()} but there are {len(images)}; draw the sample again"
             )
         batches = shard_batches(len(sample), shard, batch_size)
-        rows = slice(batches[0][0], batches[-1][1]) if batches else slice(0, 0)
+        first, last = (batches[0][0], batches[-1][1]) if batches else (0, 0)
+        each = sample.positions_count
         found = {
-            name: np.empty((rows.stop - rows.start, tensor.shape[-1]), np.float32)
-            for name, tensor in self._fetches.items()
+            name: np.empty((last - first, each, tensor.shape[-1]), np.float32) for name, tensor in self._fetches.items()
         }
         inputs_of_batches = read_batches(
-            _Chosen(images, sample), batches, self.network.preprocess, self.network.input_shape, label=label,
+            _Chosen(images, sample, self.network.input_shape),
+            batches,
+            self.network.preprocess,
+            self.network.input_shape,
+            label=label,
             progress=progress,
-        )  # fmt: skip
+        )
         for (start, stop), inputs in inputs_of_batches:
             feed: dict[Any, Any] = {self._images: inputs}
             for size, placeholder in self._indices.items():
                 feed[placeholder] = map_indices(sample.positions[start:stop], *size)
             values = self._session.run(self._fetches, feed)
             for name, value in values.items():
-                found[name][start - rows.start : stop - rows.start] = value
-        return found
+                found[name][start - first : stop - first] = value
+        return {name: value.reshape(-1, value.shape[-1]) for name, value in found.items()}
 
     def _at_indices(self, name: str, tensor: Any) -> Any:
-        """Return the vectors of a map at the fed indices, (n, channels); the output of other layers as it is."""
+        """Return a map's vectors at the fed indices, (n, positions, channels); of other layers, (n, 1, channels)."""
         if tensor.shape.rank == 2 and tensor.shape[-1] is not None:
-            return tensor
+            return tensor[:, None]
         if tensor.shape.rank != 4 or None in tensor.shape[1:]:
             raise ComparisonError(
                 f"network {self.network.name!r}, layer {name!r}: its output is {tensor.shape}, neither a "
@@ -146,7 +153,7 @@ class ActivationReader:
             )
         height, width = tensor.shape[1:3]
         if (height, width) not in self._indices:
-            self._indices[height, width] = tf1.placeholder(tf.int64, (None, 2))
+            self._indices[height, width] = tf1.placeholder(tf.int64, (None, None, 2))
         return tf.gather_nd(tensor, self._indices[height, width], batch_dims=1)
 
 
@@ -182,14 +189,15 @@ def shard_batches(count: int, shard: tuple[int, int], batch_size: int) -> list[B
 
 
 class _Chosen:
-    """The images of a sample, row by row, decoded or read when a batch is requested."""
+    """The images of a sample at a network's size, one by one, decoded, read and resized when a batch is requested."""
 
-    def __init__(self, images: Images, sample: Sample) -> None:
+    def __init__(self, images: Images, sample: Sample, input_shape: tuple[int, int, int]) -> None:
         self._images = images
         self._indices = sample.images
+        self._size = input_shape[:2]
 
     def __len__(self) -> int:
         return len(self._indices)
 
     def __getitem__(self, rows: slice, /) -> Pixels:
-        return self._images[self._indices[rows]]
+        return resized(self._images[self._indices[rows]], *self._size)

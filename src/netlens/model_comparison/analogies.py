@@ -14,8 +14,15 @@ vectors of linear models in multivariate neuroimaging", NeuroImage 87); it is no
 best. How much of the unit is in b is measured by two linear probes (Alain & Bengio 2016, "Understanding intermediate
 layers using linear classifier probes"): one along d alone, and one on the whole layer, the ceiling.
 
-Everything is computed from second moments over training images; activations at held-out images serve for evaluation
-only.
+Least squares on a whole layer fits noise where there are not many more images than channels; on held-out images it then
+predicts worse than the mean, and its R2 is far below 0. The probe on the whole layer is therefore a ridge regression,
+whose penalty pulls it either towards the mean of the unit or towards the probe along d: for an infinite penalty it is
+one of these two, for a penalty of 0 least squares. Target and penalty are chosen by two-fold cross-validation on the
+held-out images: each half is predicted by what predicts the other half best. So except by chance the ceiling is neither
+below the R2 along d nor below 0.
+
+Probes and directions are computed from second moments over training images; activations at held-out images serve for
+that choice and for evaluation only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +41,8 @@ Float = NDArray[np.float64]
 # A variance below this fraction of the mean square is rounding: float32 activations have a relative precision of 1e-7.
 _CONSTANT: Final = 1e-12
 _DRAWN_DECIMALS: Final = 3
+#: Penalties that the probe on a whole layer chooses from, as fractions of the layer's mean eigenvalue.
+PENALTIES: Final = (0.0, *(float(10.0 ** (exponent / 2)) for exponent in range(-12, 7)), np.inf)
 
 
 class Unit(NamedTuple):
@@ -99,8 +108,7 @@ class Analogy:
         Held-out R2 of the linear probe along the direction. At most 1; negative where the held-out mean would predict
         better.
     ceiling
-        Held-out R2 of the linear probe on the whole layer, a ridge regression. Both probes are fitted on training
-        images, so on held-out images the single direction may do slightly better.
+        Held-out R2 of the linear probe on the whole layer, a ridge regression (`whole_layer_r2`).
     """
 
     direction: Float
@@ -252,23 +260,80 @@ def direction_probe(unit: Unit, layer: str, direction: ArrayLike, moments: PairM
     return _through_means(unit, layer, slope * along, moments.cross)
 
 
-def layer_probe(unit: Unit, layer: str, moments: PairMoments, *, ridge: float = 0.0) -> LinearProbe:
-    """Fit the linear probe of a unit on a whole layer: ridge regression with an unpenalized intercept.
+def layer_probe(
+    unit: Unit, layer: str, moments: PairMoments, penalty: float, *, towards: LinearProbe | None = None
+) -> LinearProbe:
+    """Fit a linear probe of a unit on a whole layer: ridge regression with an unpenalized intercept.
+
+    The weights minimize the mean squared error over training images plus the penalty times their squared distance from
+    the weights of another probe, or from 0.
 
     Parameters
     ----------
     unit, layer, moments
         As for `direction_probe`.
-    ridge
-        Of the inverse of the layer's centred covariance, as for `directions`.
+    penalty
+        As a fraction of the mean eigenvalue of the layer's centered covariance, 0 or more; 0: least squares on the
+        numerical range; infinite: the other probe itself.
+    towards
+        The other probe, such as that of `direction_probe`; None: weights of 0, which predict the unit's mean.
 
     Returns
     -------
     LinearProbe
     """
-    root = _whitened(moments.other, layer, centred=True, ridge=ridge).root
-    together = moments.cross.covariance(unit.layer, layer, centred=True)[unit.channel]
-    return _through_means(unit, layer, root @ (root.T @ together), moments.cross)
+    start = np.zeros(_channels(layer, moments.other)) if towards is None else towards.weights
+    ridge = _ridge(unit, layer, moments)
+    return _through_means(unit, layer, start + ridge.directions @ ridge.steps(start, [penalty])[:, 0], moments.cross)
+
+
+def whole_layer_r2(
+    along: LinearProbe, unit: Unit, layer: str, moments: PairMoments, *, held: ArrayLike, values: ArrayLike
+) -> float:
+    """Compute the held-out R2 of the probe on a whole layer, chosen by two-fold cross-validation.
+
+    Parameters
+    ----------
+    along
+        The probe along the unit's direction.
+    unit, layer, moments
+        As for `direction_probe`.
+    held
+        (n, channels), the layer's activations at held-out images.
+    values
+        (n,), the unit's.
+
+    Returns
+    -------
+    float
+        R2 over all held-out images. Each is predicted with that of `PENALTIES`, towards `along` or towards the mean,
+        whose squared error is smallest on the half of the held-out images that it does not belong to. The halves are
+        drawn at random, with a fixed seed. For a single image, it is that of `along`.
+
+    Raises
+    ------
+    ComparisonError
+        As for `r2_score`.
+    """
+    known, inputs = np.asarray(values, np.float64), np.asarray(held, np.float64)
+    ridge = _ridge(unit, layer, moments)
+    centred = inputs - ridge.means
+    mean = _through_means(unit, layer, np.zeros(inputs.shape[1]), moments.cross)
+    candidates = np.concatenate(
+        [
+            probe(inputs)[:, None] + centred @ ridge.directions @ ridge.steps(probe.weights, PENALTIES)
+            for probe in (along, mean)
+        ],
+        axis=1,
+    )
+    chosen = along(inputs)
+    halves = np.arange(known.size) % 2 == 0
+    np.random.default_rng(0).shuffle(halves)
+    for half in (halves, ~halves):
+        if (~half).any():
+            errors = np.sum((candidates[~half] - known[~half, None]) ** 2, axis=0)
+            chosen[half] = candidates[half, int(np.argmin(errors))]
+    return r2_score(known, chosen)
 
 
 def r2_score(values: ArrayLike, predicted: ArrayLike) -> float:
@@ -320,7 +385,7 @@ def analogies(
     heldout
         By layer of the network of interest: activations at the same images and positions, (n, channels).
     centred, ridge
-        As for `directions`; the ridge also applies to the regression.
+        As for `directions`.
 
     Returns
     -------
@@ -346,9 +411,10 @@ def analogies(
                 f"layer {layer!r}: held-out activations have shape {np.shape(heldout[layer])}, not "
                 f"{(known.size, direction.size)}; use the images at which the unit was recorded"
             )
-        probes = direction_probe(unit, layer, direction, moments), layer_probe(unit, layer, moments, ridge=ridge)
+        along = direction_probe(unit, layer, direction, moments)
         try:
-            r2, ceiling = (r2_score(known, probe(heldout[layer])) for probe in probes)
+            r2 = r2_score(known, along(heldout[layer]))
+            ceiling = whole_layer_r2(along, unit, layer, moments, held=heldout[layer], values=known)
         except ComparisonError as error:
             raise ComparisonError(f"unit {unit.name} on the held-out images: {error}; choose another") from error
         found[layer] = Analogy(direction, r2, ceiling)
@@ -402,6 +468,43 @@ def _whitened(own: SecondMoments, layer: str, *, centred: bool, ridge: float) ->
         return whitening(own.covariance(layer, layer, centred=centred), ridge=ridge, rounding=rounding)
     except ComparisonError as error:
         raise ComparisonError(f"layer {layer!r}: {error}") from error
+
+
+class _Ridge(NamedTuple):
+    """Ridge regressions of a unit on a layer, along the eigenvectors of the layer's centered covariance.
+
+    Attributes
+    ----------
+    means
+        (channels,) of the layer over training images.
+    eigenvalues
+        (r,) of the numerical range.
+    directions
+        (channels, r), the eigenvectors.
+    covariances
+        (r,) of the unit with the layer along the eigenvectors.
+    """
+
+    means: Float
+    eigenvalues: Float
+    directions: Float
+    covariances: Float
+
+    def steps(self, start: Float, penalties: Sequence[float]) -> Float:
+        """Return what each penalty adds to the weights `start`, along the eigenvectors: (r, penalties)."""
+        left = self.covariances - self.eigenvalues * (self.directions.T @ start)
+        mean = self.eigenvalues.sum() / len(self.directions)
+        if not mean:
+            return np.zeros((0, len(penalties)))
+        added: Float = left[:, None] / (self.eigenvalues[:, None] + mean * np.asarray(penalties))
+        return added
+
+
+def _ridge(unit: Unit, layer: str, moments: PairMoments) -> _Ridge:
+    space = _whitened(moments.other, layer, centred=True, ridge=0.0)
+    together = moments.cross.covariance(unit.layer, layer, centred=True)[unit.channel]
+    means = moments.cross.second_sums[moments.cross.second_layers.index(layer)] / moments.cross.count
+    return _Ridge(means, space.eigenvalues, space.directions, space.directions.T @ together)
 
 
 def _through_means(unit: Unit, layer: str, weights: Float, cross: SecondMoments) -> LinearProbe:

@@ -5,6 +5,7 @@ they follow each other when all others are left out.
 """
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ NO_POSITIONS: Final = -1
 _COMPARED: Final = "compared_"
 #: Labels of operations at the end of a layer's name.
 _OPERATIONS: Final = {"Conv2D": "conv", "BatchNorm": "norm", "BiasAdd": "bias"}
+# The operation at the end of a name, which says nothing where a label is distinct without it.
+_LAST_OPERATION: Final = re.compile(
+    r"(?:/(?:Conv2D|DepthwiseConv2D|BatchNorm|Relu6?|add|concat)|_(?:BN|bn|relu6?))(?=(?:_\d+)?$)"
+)
 
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -227,7 +232,8 @@ def layer_labels(names: Sequence[str]) -> list[str]:
     list of str
         One label per name, in the same order: that of `netlens.models.layer_names.short_label`; where it is the same
         for several operations of one scope, followed by the operation (``conv1a/norm``); other names in scopes lose the
-        scopes that they all share. If labels would still collide, the names are returned unchanged.
+        scopes that they all share. An operation at the end (``block3/add``, ``block_13_expand_relu``) is left out where
+        the label is distinct without it. If labels would still collide, the names are returned unchanged.
     """
     labels = [short_label(name) for name in names]
     shared = _shared([label for label, name in zip(labels, names, strict=True) if label == name and "/" in name])
@@ -238,6 +244,9 @@ def layer_labels(names: Sequence[str]) -> list[str]:
         elif taken[label] > 1 and "/" in name:
             operation = name.rpartition("/")[2]
             labels[index] = f"{label}/{_OPERATIONS.get(operation, operation.lower())}"
+    shorter = [_LAST_OPERATION.sub("", label) or label for label in labels]
+    taken = Counter([*shorter, *(label for label, other in zip(labels, shorter, strict=True) if label != other)])
+    labels = [other if taken[other] == 1 else label for label, other in zip(labels, shorter, strict=True)]
     return labels if len(set(labels)) == len(labels) else list(names)
 
 

@@ -1,7 +1,8 @@
 """The images and positions at which activations are compared, drawn once for all networks and layers.
 
-A position is relative, so it means the same part of the image in maps of any size. Row by row, image and position are
-the same in every layer of every network; without that, no two layers could be compared.
+A position is relative, so it means the same part of the image in maps of any size, and in networks that take images of
+different sizes. Row by row, image and position are the same in every layer of every network; without that, no two
+layers could be compared.
 """
 
 from dataclasses import dataclass
@@ -24,14 +25,14 @@ PARTS: Final = ("train", "heldout")
 
 @dataclass(frozen=True)
 class Sample:
-    """Images of one part of an image set, and one position in each.
+    """Images of one part of an image set, and the same number of positions in each.
 
     Attributes
     ----------
     images
         int64, (n,): indices into the image set, ascending, without repetition.
     positions
-        float64, (n, 2): row and column in [0, 1), as fractions of height and width.
+        float64, (n, k, 2): row and column of k positions in [0, 1), as fractions of height and width.
     """
 
     images: Int
@@ -39,6 +40,11 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def positions_count(self) -> int:
+        """Number of positions in each image."""
+        return int(self.positions.shape[1])
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,8 @@ class Samples:
         reader = ArrayReader(path)
         train, heldout = (
             Sample(
-                reader.array(part, "i", f"{part} images"), reader.array(f"{part}_positions", "f", f"{part} images", 2)
+                reader.array(part, "i", f"{part} images"),
+                reader.array(f"{part}_positions", "f", f"{part} images", f"{part} positions", 2),
             )
             for part in PARTS
         )
@@ -92,8 +99,8 @@ class Samples:
         return cls(train, heldout)
 
 
-def draw_sample(count: int, chosen_count: int, seed: int, part: str = "train") -> Sample:
-    """Draw images and one position in each, uniformly at random.
+def draw_sample(count: int, chosen_count: int, seed: int, part: str = "train", *, positions_count: int = 1) -> Sample:
+    """Draw images and positions in each, uniformly at random.
 
     Positions are drawn for every image of the set, and the chosen images are the first of one random order, so a larger
     sample contains a smaller one, with the same positions.
@@ -108,6 +115,8 @@ def draw_sample(count: int, chosen_count: int, seed: int, part: str = "train") -
         Seed of the random numbers; the same seed gives the same sample.
     part
         ``train`` or ``heldout``: their draws are independent.
+    positions_count
+        Number of positions in each image.
 
     Returns
     -------
@@ -116,7 +125,7 @@ def draw_sample(count: int, chosen_count: int, seed: int, part: str = "train") -
     Raises
     ------
     ComparisonError
-        There are no images, the number asked for is negative, or there is no such part.
+        There are no images, a number asked for is impossible, or there is no such part.
     """
     if part not in PARTS:
         raise ComparisonError(f"there is no part {part!r} of an image set; choose one of {', '.join(PARTS)}")
@@ -124,8 +133,10 @@ def draw_sample(count: int, chosen_count: int, seed: int, part: str = "train") -
         raise ComparisonError(f"there are {count} {part} images; at least one is needed")
     if chosen_count < 0:
         raise ComparisonError(f"{chosen_count} {part} images are requested; set a positive number, or 0 for all")
+    if positions_count < 1:
+        raise ComparisonError(f"{positions_count} positions are requested in each image; at least one is needed")
     places, order = (np.random.default_rng([seed, PARTS.index(part), stream]) for stream in range(2))
-    positions = places.random((count, 2))
+    positions = places.random((count, positions_count, 2))
     chosen = np.sort(order.permutation(count)[: chosen_count or count]).astype(np.int64)
     return Sample(chosen, positions[chosen])
 
@@ -136,14 +147,14 @@ def map_indices(positions: Float, height: int, width: int) -> Int:
     Parameters
     ----------
     positions
-        (n, 2): row and column in [0, 1).
+        (..., 2): row and column in [0, 1).
     height, width
         Size of the map.
 
     Returns
     -------
     ndarray
-        int64, (n, 2): the row and column that contain each position, ``floor(position * size)``.
+        int64, (..., 2): the row and column that contain each position, ``floor(position * size)``.
 
     Raises
     ------
