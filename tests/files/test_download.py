@@ -22,9 +22,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(int(mode))
             return
         begin = int(start.removeprefix("bytes=").rstrip("-")) if start and mode != "no range" else 0
+        if begin and begin >= len(server.content):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(server.content)}")
+            self.end_headers()
+            return
         body = server.content[begin:]
         self.send_response(206 if begin else 200)
-        self.send_header("Content-Length", str(len(body)))
+        if mode != "no length":
+            self.send_header("Content-Length", str(len(body)))
         if begin:
             self.send_header("Content-Range", f"bytes {begin}-{len(server.content) - 1}/{len(server.content)}")
         self.end_headers()
@@ -104,6 +110,13 @@ def test_the_beginning_can_be_kept_elsewhere(server, tmp_path):
     assert server.asked == ["bytes=9-"] and only(tmp_path / "kept") == []
 
 
+def test_the_recorded_hash_can_be_kept_elsewhere(server, tmp_path):
+    (tmp_path / "kept").mkdir()
+    record = tmp_path / "kept" / "file.sha256"
+    get(unpublished(server), tmp_path / "new" / "file.bin", record=record)
+    assert only(tmp_path / "kept") == ["file.sha256"] and only(tmp_path / "new") == ["file.bin"]
+
+
 def test_server_without_ranges_starts_again(server, tmp_path):
     server.modes = ["half", "no range"]
     assert get(entry(server), tmp_path / "file.bin").read_bytes() == CONTENT
@@ -143,7 +156,7 @@ def test_server_that_sends_too_much(server, tmp_path):
 
 def test_always_truncated(server, tmp_path):
     server.content = CONTENT[:1000]
-    with pytest.raises(DownloadError, match=r"1,000 of 1,024,000 bytes after 4 attempts"):
+    with pytest.raises(DownloadError, match="has 1,000 bytes instead of 1,024,000; it was deleted"):
         get(entry(server), tmp_path / "file.bin")
     assert not (tmp_path / "file.bin").exists()
 
@@ -181,6 +194,61 @@ def test_wrong_file_in_place_is_replaced(server, tmp_path):
     assert get(entry(server), tmp_path / "file.bin").read_bytes() == CONTENT
 
 
+def unpublished(server):
+    """A file whose publisher states neither hash nor size."""
+    return entry(server, hash=None, size_bytes=None)
+
+
+def test_hash_is_recorded_on_first_use(server, tmp_path):
+    path = tmp_path / "file.bin"
+    assert get(unpublished(server), path).read_bytes() == CONTENT
+    record = tmp_path / "file.bin.sha256"
+    assert record.read_text() == f"{hashlib.sha256(CONTENT).hexdigest()}  file.bin\n"
+    path.unlink()
+    server.content = CONTENT[:-1] + b"x"
+    with pytest.raises(DownloadError, match=r"has sha256 [0-9a-f]{64} instead of [0-9a-f]{64}; it was deleted"):
+        get(unpublished(server), path)
+    server.content = CONTENT
+    assert get(unpublished(server), path).read_bytes() == CONTENT
+    record.write_text("abc  file.bin")
+    with pytest.raises(DownloadError, match=r"file\.bin\.sha256: holds no sha256; delete it"):
+        get(unpublished(server), path)
+
+
+def test_recorded_hash_holds_for_local_files(server, tmp_path):
+    (tmp_path / "local").mkdir()
+    local = tmp_path / "local" / "file.bin"
+    local.write_bytes(CONTENT)
+    path = get(unpublished(server), tmp_path / "file.bin", local_folders=[tmp_path / "local"])
+    assert (tmp_path / "file.bin.sha256").is_file() and server.asked == []
+    path.unlink()
+    local.write_bytes(CONTENT[:-1])
+    with pytest.raises(DownloadError, match=r"local/file\.bin: has sha256"):
+        get(unpublished(server), path, local_folders=[tmp_path / "local"])
+
+
+def test_file_of_unknown_size_is_resumed(server, tmp_path):
+    server.modes = ["half", "half", "whole"]
+    assert get(unpublished(server), tmp_path / "file.bin").read_bytes() == CONTENT
+    half = len(CONTENT) // 2
+    assert server.asked == [None, f"bytes={half}-", f"bytes={half + half // 2}-"]
+
+
+def test_file_of_unknown_size_without_length(server, tmp_path):
+    server.modes = ["no length"]
+    assert get(unpublished(server), tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_rest_of_a_file_of_unknown_size(server, tmp_path):
+    part = tmp_path / "file.bin.part"
+    part.write_bytes(CONTENT)
+    assert get(unpublished(server), tmp_path / "file.bin").read_bytes() == CONTENT
+    (tmp_path / "file.bin").unlink()
+    part.write_bytes(CONTENT + b"more")
+    assert get(unpublished(server), tmp_path / "file.bin").read_bytes() == CONTENT
+    assert server.asked == [f"bytes={len(CONTENT)}-", f"bytes={len(CONTENT) + 4}-", None]
+
+
 def test_progress_is_shown(server, tmp_path, capsys):
     fetch(entry(server), tmp_path / "file.bin")
     assert "file.bin: 100%" in capsys.readouterr().err
@@ -197,6 +265,7 @@ def test_manifest_of_the_repository():
         ("a: {url: http://x, hash: 'md5:0'}", "a: an entry must have exactly the keys hash, licence, size_bytes, url"),
         ("a: 3", "an entry must have exactly"),
         ("a: {url: http://x, hash: abc, size_bytes: 1, licence: x}", "hash must be written as algorithm:digest"),
+        ("a: {url: http://x, hash: recorded, size_bytes: 0, licence: x}", "size_bytes must be a number of bytes or"),
         ("a: {url: ftp://x, hash: 'md5:" + "0" * 32 + "', size_bytes: 1, licence: x}", "url must begin with http"),
     ],
 )
@@ -204,6 +273,11 @@ def test_bad_manifest(tmp_path, text, message):
     (tmp_path / "m.yaml").write_text(text)
     with pytest.raises(DownloadError, match=message):
         read_manifest(tmp_path / "m.yaml")
+
+
+def test_manifest_without_hash_and_size(tmp_path):
+    (tmp_path / "m.yaml").write_text("a: {url: http://x, hash: recorded, size_bytes: unknown, licence: x}")
+    assert read_manifest(tmp_path / "m.yaml")["a"] == Download("a", "http://x", None, None, "x")
 
 
 def test_no_manifest(tmp_path):
