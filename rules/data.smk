@@ -27,6 +27,7 @@ rule photos:
         job=job(
             classes=value_of(CONFIG, "images", "classes"),
             size_px=value_of(CONFIG, "images", "size_px"),
+            heldout_photographs=value_of(CONFIG, "images", "heldout_photographs"),
             cell_rows_count=value_of(CONFIG, "images", "cell_rows_count"),
             smallest_crop=value_of(CONFIG, "images", "smallest_crop"),
             contrast_grey_levels=value_of(CONFIG, "images", "contrast_grey_levels"),
@@ -63,6 +64,7 @@ rule folder:
             heldout_fraction=value_of(CONFIG, "images", "heldout_fraction"),
             train_per_class_count=value_of(CONFIG, "images", "train_per_class_count"),
             heldout_per_class_count=value_of(CONFIG, "images", "heldout_per_class_count"),
+            class_ids=value_of(CONFIG, "images", "class_ids"),
             class_names=value_of(CONFIG, "images", "class_names"),
             unreadable=value_of(CONFIG, "images", "unreadable"),
             images_seed=value_of(CONFIG, "images", "seed"),

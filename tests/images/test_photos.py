@@ -151,7 +151,7 @@ def test_every_scene_pixel_is_of_the_class_its_mask_says(composed):
             height, width = where.any(axis=1).sum(), where.any(axis=0).sum()
             assert where.sum() == height * width
             part = image[where].reshape(height, width, 3)
-            cut = photos._render(read_photograph(CLASSES[label]), box, (height, width))
+            cut = photos.render(read_photograph(CLASSES[label]), box, (height, width))
             assert np.array_equal(part, cut) or np.array_equal(part[:, ::-1], cut)
     left = composed.masks[list(composed.layouts).index("left_right")]
     assert (left[:, : size // 2] == 1).all() and (left[:, size // 2 :] == 2).all()

@@ -3,7 +3,7 @@ import pytest
 
 from netlens.images.image_set import ImageSet
 from netlens.models.errors import NetworkError
-from netlens.models.evaluation import accuracy, aligned_labels, predict, scene_recall
+from netlens.models.evaluation import accuracy, predict, scene_recall
 
 
 def test_accuracy_and_scene_recall():
@@ -13,14 +13,12 @@ def test_accuracy_and_scene_recall():
     assert scene_recall(logits, np.array([[2, 0], [0, 1], [1, -1]])) == pytest.approx(3 / 5)
 
 
-def test_labels_are_found_by_name():
-    labels = np.array([[0, 1], [2, -1]])
-    np.testing.assert_array_equal(aligned_labels(labels, ["b", "a", "c"], ["a", "b", "x", "c"]), [[1, 0], [3, -1]])
-    np.testing.assert_array_equal(aligned_labels(labels, ["b", "a", "c"], ["class_0", "class_1", "class_2"]), labels)
-    with pytest.raises(NetworkError, match="no output for the class 'c' of the image set"):
-        aligned_labels(labels, ["b", "a", "c"], ["a", "b"])
-    with pytest.raises(NetworkError, match="no output for the class 'b'"):
-        aligned_labels(labels, ["b", "a", "c"], [f"class_{i}" for i in range(4)])
+def test_images_without_a_label_take_no_part():
+    logits = np.array([[3.0, 1, 2], [0, 5, 4], [1, 0, 9]])
+    assert accuracy(logits, np.array([0, -1, 0])) == pytest.approx(1 / 2)
+    assert scene_recall(logits, np.array([[-1, 0], [0, 1], [1, -1]])) == pytest.approx(2 / 4)
+    with pytest.raises(NetworkError, match="none of the images has a class that the network knows"):
+        accuracy(logits, np.array([-1, -1, -1]))
 
 
 def test_batches_are_asked_for_one_after_the_other():

@@ -13,7 +13,7 @@ from netlens.models.backend import keras, tf
 from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
 from netlens.models.keras.kernel_layers import kernel_layers
 from netlens.models.loading import load_network
-from netlens.models.network import read_class_names, without_softmax
+from netlens.models.network import without_softmax
 from netlens.models.network_files import read_model
 from netlens.models.preparation import prepare, save_prepared
 from netlens.models.training import save_checkpoint
@@ -390,19 +390,6 @@ def test_not_a_keras_archive(tmp_path):
         archive.writestr("x", "y")
     with pytest.raises(CheckpointError, match="truncated or damaged"):
         read_model(tmp_path / "a.keras")
-
-
-def test_class_names(tmp_path):
-    (tmp_path / "names.txt").write_text("zebra\nant eater\n grass\n\n", encoding="utf-8")
-    assert read_class_names(tmp_path / "names.txt") == ("zebra", "ant eater", "grass")
-    assert read_class_names(None) is None
-    with pytest.raises(FileNotFoundError, match="no such file of class names"):
-        read_class_names("none.txt")
-    (tmp_path / "names.txt").write_text("a\n\nb\n")
-    with pytest.raises(NetworkError, match=r"names\.txt: class 1 has no name"):
-        read_class_names(str(tmp_path / "names.txt"))
-    with pytest.raises(NetworkError, match="class 2 has the name 'a' of class 0"):
-        read_class_names(["a", "b", "a"])
 
 
 def test_description_is_json(tmp_path):

@@ -68,7 +68,7 @@ def test_shares(tmp_path):
         ({"class_names": np.arange(3)}, "'class_names' is of type int64; text are expected"),
         ({"heldout_labels": np.array([2, 1, 0])}, r"'heldout_labels' has shape \(3,\), where 3 should be 2"),
         ({"heldout_labels": np.array([2, 3])}, "'heldout_labels' holds labels that are not classes"),
-        ({"heldout_labels": np.array([2, -1])}, "'heldout_labels' holds labels that are not classes"),
+        ({"heldout_labels": np.array([2, -2])}, "'heldout_labels' holds labels that are not classes"),
         ({"scenes_labels": np.array([[0, -2, -1]])}, "'scenes_labels' holds labels that are not classes"),
         ({"heldout_labels": np.array([2.0, 1.0])}, "'heldout_labels' is of type float64"),
         ({"scenes_labels": np.array([0])}, "'scenes_labels' has 1 dimensions instead of 2"),

@@ -62,4 +62,4 @@ def compose_scenes(images: ImageSet, count: int, *, seed: int) -> ImageSet:
             cut = slice(start[0], start[0] + size[0]), slice(start[1], start[1] + size[1])
             scenes[index, down, across] = images.images[chosen][cut]
             masks[index, down, across] = 1 + part
-    return ImageSet(scenes, labels, images.class_names, masks)
+    return ImageSet(scenes, labels, images.class_names, masks, images.class_ids)

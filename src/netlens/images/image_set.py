@@ -44,12 +44,16 @@ class ImageSet:
         Names of the classes, in the order of the labels.
     masks
         For scenes: uint8, (n, height, width): 0 for background, 1 + j for the j-th class of the scene. Otherwise None.
+    class_ids
+        Id of each class in the label space of other data, such as ImageNet's synsets, empty for classes without one; or
+        no ids at all.
     """
 
     images: Images
     labels: Integers
     class_names: tuple[str, ...]
     masks: Pixels | None = None
+    class_ids: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -69,12 +73,15 @@ class CropSet:
         In the order of the labels.
     boxes
         int64, (n, 4): top, left, height, width of each crop in pixels of its photograph.
+    class_ids
+        Id of each class in another label space, empty for classes without one.
     """
 
     images: Pixels
     labels: Integers
     class_names: tuple[str, ...]
     boxes: Integers
+    class_ids: tuple[str, ...] = ()
 
     def save(self, path: str | Path) -> None:
         """Save as npz, to be read by `open_image_set`."""
@@ -84,6 +91,7 @@ class CropSet:
                 "images": self.images,
                 "labels": self.labels,
                 "class_names": np.array(self.class_names, np.str_),
+                "class_ids": np.array(self.class_ids, np.str_),
                 "boxes": self.boxes,
             },
         )
@@ -107,6 +115,8 @@ class SceneSet:
         int64, (n, m, 4): top, left, height, width of each part in pixels of its photograph, -1 where there is none.
     layouts
         Name of each scene's layout.
+    class_ids
+        Id of each class in another label space, empty for classes without one.
     """
 
     images: Pixels
@@ -115,6 +125,7 @@ class SceneSet:
     class_names: tuple[str, ...]
     boxes: Integers
     layouts: tuple[str, ...]
+    class_ids: tuple[str, ...] = ()
 
     def save(self, path: str | Path) -> None:
         """Save as npz, to be read by `open_image_set`."""
@@ -125,6 +136,7 @@ class SceneSet:
                 "masks": self.masks,
                 "labels": self.labels,
                 "class_names": np.array(self.class_names, np.str_),
+                "class_ids": np.array(self.class_ids, np.str_),
                 "boxes": self.boxes,
                 "layouts": np.array(self.layouts, np.str_),
             },
@@ -157,6 +169,7 @@ def open_image_set(path: str | Path) -> ImageSet:
             raise ArrayFileError(f"{path}: not an image set: it holds no {name!r}")
     labels = np.asarray(arrays["labels"], np.int64)
     class_names = tuple(str(name) for name in arrays["class_names"])
+    class_ids = tuple(str(each) for each in arrays.get("class_ids", ()))
     images: Images
     if "images" in arrays:
         images = np.asarray(arrays["images"], np.uint8)
@@ -169,4 +182,6 @@ def open_image_set(path: str | Path) -> ImageSet:
     if len(images) != len(labels):
         raise ArrayFileError(f"{path}: {len(images)} images, but {len(labels)} labels; delete it and make it again")
     masks = np.asarray(arrays["masks"], np.uint8) if "masks" in arrays else None
-    return ImageSet(images, labels, class_names, masks)
+    if class_ids and len(class_ids) != len(class_names):
+        raise ArrayFileError(f"{path}: {len(class_ids)} class ids, but {len(class_names)} classes; make it again")
+    return ImageSet(images, labels, class_names, masks, class_ids)

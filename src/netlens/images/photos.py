@@ -39,6 +39,16 @@ PHOTOGRAPHS: Mapping[str, tuple[str, str]] = {
     "rocket": ("skimage", "data/rocket.jpg"),
 }
 
+#: WordNet synset of the ImageNet class that a photograph shows, for those that show one.
+IMAGENET_SYNSETS: Mapping[str, str] = {
+    "camera": "n04485082",  # tripod
+    "chelsea": "n02124075",  # Egyptian cat
+    "china": "n03220513",  # dome
+    "coffee": "n07920052",  # espresso
+    "motorcycle": "n03785016",  # moped
+    "rocket": "n03773504",  # missile
+}
+
 #: Where the parts of a scene lie: (top, left, height, width) in halves of the scene.
 LAYOUTS: Mapping[str, tuple[tuple[int, int, int, int], ...]] = {
     "left_right": ((0, 0, 2, 1), (0, 1, 2, 1)),
@@ -200,7 +210,7 @@ class Cutter:
             return np.array([rng.integers(limits[0] - side + 1), rng.integers(limits[1] - side + 1), side, side])
 
         crop, box = self._first_good(draw, (size, size), lambda box: not np.any(intersect(self.heldout_cells, box)))
-        crop = _change_colours(crop, self.cropping.colour, rng)
+        crop = change_colours(crop, self.cropping.colour, rng)
         return (crop[:, ::-1] if rng.random() < 0.5 else crop), box
 
     def heldout_crop(self, rng: np.random.Generator, height: int, width: int) -> tuple[Pixels, Integers]:
@@ -227,7 +237,7 @@ class Cutter:
         for _ in range(self._TRIES):
             box = draw()
             if allowed(box):
-                crop = _render(self.photograph, box, size)
+                crop = render(self.photograph, box, size)
                 if float((crop @ _LUMINANCE).std()) >= self.cropping.contrast:
                     return crop, box
         raise PhotoError(
@@ -236,14 +246,16 @@ class Cutter:
         )
 
 
-def _render(photograph: Pixels, box: Integers, size: tuple[int, int]) -> Pixels:
+def render(photograph: Pixels, box: Integers, size: tuple[int, int]) -> Pixels:
+    """Cut a box, (top, left, height, width), out of a photograph and resize it to `size`, (height, width)."""
     top, left, height, width = (int(value) for value in box)
     # Cut first: resizing within the whole image would blend in pixels from outside the box.
     cut = Image.fromarray(photograph[top : top + height, left : left + width])
     return np.asarray(cut.resize((size[1], size[0]), Image.Resampling.BICUBIC), np.uint8)
 
 
-def _change_colours(crop: Pixels, amount: float, rng: np.random.Generator) -> Pixels:
+def change_colours(crop: Pixels, amount: float, rng: np.random.Generator) -> Pixels:
+    """Change brightness, contrast and saturation of a crop, each by at most the share `amount`."""
     brightness, contrast, saturation = (1 + rng.uniform(-amount, amount, 3)).astype(np.float32)
     values = crop.astype(np.float32)
     grey = (values @ _LUMINANCE)[..., None]
@@ -305,7 +317,9 @@ def _crops(classes: Sequence[str], per_class: int, cropping: Cropping, seed: int
             images.append(image)
             labels.append(label)
             boxes.append(box)
-    return CropSet(np.array(images), np.array(labels, np.int64), tuple(classes), np.array(boxes, np.int64))
+    return CropSet(
+        np.array(images), np.array(labels, np.int64), tuple(classes), np.array(boxes, np.int64), synsets_of(classes)
+    )
 
 
 def scenes(
@@ -360,7 +374,12 @@ def scenes(
             where = index, slice(top, top + height), slice(left, left + width)
             images[where] = crop
             masks[where] = 1 + position
-    return SceneSet(images, masks, labels, tuple(classes), boxes, tuple(chosen))
+    return SceneSet(images, masks, labels, tuple(classes), boxes, tuple(chosen), synsets_of(classes))
+
+
+def synsets_of(classes: Sequence[str]) -> tuple[str, ...]:
+    """Synset of each class, empty for photographs that show no class of ImageNet."""
+    return tuple(IMAGENET_SYNSETS.get(name, "") for name in classes)
 
 
 def _cutters(classes: Sequence[str], cropping: Cropping) -> list[Cutter]:

@@ -1,6 +1,5 @@
 """A network's outputs for images, and how often they are right."""
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -41,54 +40,25 @@ def predict(model: Any, images: ImageSet, preprocess: _Preprocess, *, batch_size
     return outputs
 
 
-def aligned_labels(labels: Integers, image_classes: Sequence[str], network_classes: Sequence[str]) -> Integers:
-    """Labels of an image set as indices of a network's outputs, matched by the names of the classes.
-
-    Parameters
-    ----------
-    labels
-        Index into `image_classes`, any shape; -1 is kept.
-    image_classes
-        Names of the image set's classes.
-    network_classes
-        Names of the network's outputs. If they are only numbered (``class_0``, ...) and there are as many as
-        `image_classes`, the two are matched by their order.
-
-    Returns
-    -------
-    ndarray
-        int64, in the shape of `labels`: index into `network_classes`.
-
-    Raises
-    ------
-    NetworkError
-        The network has no output for a class.
-    """
-    numbered = [f"class_{index}" for index in range(len(image_classes))]
-    if list(network_classes) == numbered:
-        return np.asarray(labels, np.int64)
-    places = {name: index for index, name in enumerate(network_classes)}
-    for name in image_classes:
-        if name not in places:
-            raise NetworkError(
-                f"the network has no output for the class {name!r} of the image set; "
-                "set class_names so that both use the same names"
-            )
-    table = np.array([*(places[name] for name in image_classes), -1], np.int64)
-    return table[labels]
-
-
 def accuracy(logits: NDArray[Any], labels: Integers) -> float:
-    """Share of the images whose largest logit is that of their label.
+    """Share of the images whose largest logit is that of their label, among those that have one.
 
     Parameters
     ----------
     logits
         (n, classes).
     labels
-        (n,).
+        (n,): -1 for images whose class is not an output of the network.
+
+    Raises
+    ------
+    NetworkError
+        No image has a label.
     """
-    return float(np.mean(logits.argmax(axis=1) == labels))
+    known = labels >= 0
+    if not known.any():
+        raise NetworkError("none of the images has a class that the network knows, so there is no accuracy")
+    return float(np.mean(logits[known].argmax(axis=1) == labels[known]))
 
 
 def scene_recall(logits: NDArray[Any], labels: Integers) -> float:
@@ -99,7 +69,7 @@ def scene_recall(logits: NDArray[Any], labels: Integers) -> float:
     logits
         (n, classes).
     labels
-        (n, most): the classes of each scene, -1 where it has fewer.
+        (n, most): the classes of each scene, -1 where it has fewer or the network has no output for one.
     """
     order = np.argsort(-logits, axis=1, kind="stable")
     found = shown = 0

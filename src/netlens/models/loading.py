@@ -12,10 +12,11 @@ from netlens.files.hashing import sha256_of
 from netlens.models.architectures.registry import build
 from netlens.models.errors import CheckpointError, NetworkError, first_line
 from netlens.models.keras.files import set_stored_weights
-from netlens.models.network import Network, network_of, read_class_names, size_pair
+from netlens.models.label_space import imagenet, label_space, read_label_space
+from netlens.models.network import Network, network_of, size_pair
 from netlens.models.network_files import check_file, load_prepared, read_description, read_model
 from netlens.models.preprocessing import preprocessing_from
-from netlens.models.pretrained.registry import PRETRAINED, build_pretrained, imagenet_class_names
+from netlens.models.pretrained.registry import PRETRAINED, build_pretrained
 
 
 def load_network(spec: Mapping[str, Any] | str | Path, *, name: str | None = None) -> Network:
@@ -59,7 +60,7 @@ def _load_trained(spec: Mapping[str, Any], name: str | None) -> Network:
         name or path.stem,
         read_model(path, sha256=expected),
         preprocessing=preprocessing_from(record["preprocessing"]),
-        class_names=record["class_names"],
+        classes=label_space(record["class_names"]),
         sha256=expected,
     )
 
@@ -75,7 +76,7 @@ def _load_file(spec: Mapping[str, Any], name: str | None) -> Network:
         name or path.stem,
         read_model(path, sha256=spec.get("sha256")),
         preprocessing=preprocessing_from(spec.get("preprocessing", "none")),
-        class_names=spec.get("class_names"),
+        classes=read_label_space(spec.get("class_names")),
         size_px=spec.get("size_px"),
         sha256=sha256_of(path),
     )
@@ -83,8 +84,8 @@ def _load_file(spec: Mapping[str, Any], name: str | None) -> Network:
 
 def _load_named(spec: Mapping[str, Any], name: str | None) -> Network:
     architecture = str(spec["architecture"])
-    class_names = read_class_names(spec.get("class_names"))
-    classes = len(class_names) if class_names is not None else int(spec.get("classes_count", 1000))
+    space = read_label_space(spec.get("class_names"))
+    classes = len(space.names) if space is not None else int(spec.get("classes_count", 1000))
     height, width = size_pair(spec.get("size_px", 224))
     model = build(architecture, input_shape=(height, width, 3), classes=classes, seed=int(spec.get("seed", 0)))
     weights, digest = spec.get("weights_file"), ""
@@ -101,7 +102,7 @@ def _load_named(spec: Mapping[str, Any], name: str | None) -> Network:
         name or architecture,
         model,
         preprocessing=preprocessing_from(spec.get("preprocessing", "caffe")),
-        class_names=class_names,
+        classes=space,
         sha256=digest,
     )
 
@@ -114,6 +115,6 @@ def _load_pretrained(spec: Mapping[str, Any], name: str | None) -> Network:
         name or published,
         model,
         preprocessing=network.preprocessing,
-        class_names=imagenet_class_names() if network.has_classes else None,
+        classes=imagenet() if network.has_classes else None,
         sha256=digest,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from netlens.models.errors import NetworkError, first_line
 from netlens.models.keras.graph import Step, copy_of, graph_of
+from netlens.models.label_space import LabelSpace, numbered
 from netlens.models.preprocessing import Preprocessing
 
 
@@ -31,6 +31,8 @@ class Network:
         (height, width, 3) in pixels.
     sha256
         Hash of the file that it was loaded from; empty for random weights.
+    class_ids
+        Ids of the classes, by which those of image sets are matched; empty if they are the names.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Network:
     class_names: tuple[str, ...]
     input_shape: tuple[int, int, int]
     sha256: str
+    class_ids: tuple[str, ...] = ()
 
     def preprocess(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """Inputs of the model for uint8 images (n, height, width, 3), float32.
@@ -57,6 +60,7 @@ class Network:
             "network": self.name,
             "input_shape": list(self.input_shape),
             "class_names": list(self.class_names),
+            "class_ids": list(self.class_ids),
             "preprocessing": self.preprocessing.as_spec(),
             "checkpoint_sha256": self.sha256,
         }
@@ -82,7 +86,7 @@ def network_of(
     model: Any,
     *,
     preprocessing: Preprocessing,
-    class_names: Sequence[str] | str | None,
+    classes: LabelSpace | None,
     sha256: str,
     size_px: int | Sequence[int] | None = None,
 ) -> Network:
@@ -96,8 +100,8 @@ def network_of(
         Keras model that outputs class probabilities or logits.
     preprocessing
         Maps uint8 images to the inputs of the model.
-    class_names
-        The names, or a text file with one name per line. None: ``class_0``, ``class_1``, ...
+    classes
+        What its outputs stand for. None: ``class_0``, ``class_1``, ...
     sha256
         Hash of the file that the model was loaded from; empty for random weights.
     size_px
@@ -110,13 +114,12 @@ def network_of(
     """
     shape = input_shape_of(model, size_px)
     logits = without_softmax(model, input_shape=shape)
-    classes = logits.output_shape[-1]
-    names = read_class_names(class_names)
-    if names is None:
-        names = tuple(f"class_{index}" for index in range(classes))
-    if len(names) != classes:
-        raise NetworkError(f"network {name!r} has {classes} outputs, but {len(names)} class names are given")
-    return Network(name, logits, preprocessing, names, shape, sha256)
+    count = logits.output_shape[-1]
+    space = classes or numbered(count)
+    if len(space.names) != count:
+        raise NetworkError(f"network {name!r} has {count} outputs, but {len(space.names)} class names are given")
+    ids = () if space.ids == space.names else space.ids
+    return Network(name, logits, preprocessing, space.names, shape, sha256, ids)
 
 
 def without_softmax(model: Any, *, input_shape: tuple[int, int, int] | None = None) -> Any:
@@ -167,40 +170,6 @@ def without_softmax(model: Any, *, input_shape: tuple[int, int, int] | None = No
             f"network {model.name!r} outputs {_size(shape[1:])} values; a classifier outputs one per class"
         )
     return logits
-
-
-def read_class_names(names: Sequence[str] | str | Path | None) -> tuple[str, ...] | None:
-    """Class names in their order, checked; None if none are given.
-
-    Parameters
-    ----------
-    names
-        The names, a text file with one name per line, or None.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    NetworkError
-        A name is empty or occurs twice.
-    """
-    if names is None:
-        return None
-    source = "class_names"
-    if isinstance(names, (str, Path)):
-        path = Path(names).expanduser()
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file of class names")
-        source, names = str(path), path.read_text(encoding="utf-8").splitlines()
-        while names and not names[-1].strip():
-            names = names[:-1]
-    result = tuple(str(name).strip() for name in names)
-    for position, name in enumerate(result):
-        if not name:
-            raise NetworkError(f"{source}: class {position} has no name")
-        if name in result[:position]:
-            raise NetworkError(f"{source}: class {position} has the name {name!r} of class {result.index(name)}")
-    return result
 
 
 def input_shape_of(model: Any, size_px: int | Sequence[int] | None = None) -> tuple[int, int, int]:

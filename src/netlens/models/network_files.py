@@ -44,6 +44,7 @@ def load_prepared(path: str | Path, *, name: str | None = None) -> Network:
         class_names=tuple(description["class_names"]),
         input_shape=input_shape_of(model),
         sha256=str(description["checkpoint_sha256"]),
+        class_ids=tuple(description["class_ids"]),
     )
 
 

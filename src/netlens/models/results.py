@@ -26,11 +26,12 @@ class Evaluation:
     heldout_logits
         float32, (n, classes).
     heldout_labels
-        int64, (n,): index into `class_names`.
+        int64, (n,): index into `class_names`; -1 where the network has no output for the image's class.
     scenes_logits
         float32, (s, classes); None where the image set has no scenes.
     scenes_labels
-        int64, (s, m): the classes of each scene, -1 where it has fewer than m; None where there are no scenes.
+        int64, (s, m): the classes of each scene, -1 where it has fewer or the network has no output for one; None
+        where there are no scenes.
     """
 
     class_names: tuple[str, ...]
@@ -86,8 +87,6 @@ class Evaluation:
 def _logits_and_labels(reader: ArrayReader, part: str, *axes: str) -> tuple[Floats, Integers]:
     logits = reader.array(f"{part}_logits", "f", axes[0], "classes")
     labels = reader.array(f"{part}_labels", "i", *axes)
-    # Only a scene can have fewer classes than there are columns.
-    least = 0 if len(axes) == 1 else -1
-    if labels.size and not least <= labels.min() <= labels.max() < logits.shape[1]:
+    if labels.size and not -1 <= labels.min() <= labels.max() < logits.shape[1]:
         raise reader.error(f"array '{part}_labels' holds labels that are not classes")
     return logits, labels

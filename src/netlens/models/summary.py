@@ -63,7 +63,7 @@ def quantity(
 
 def _heldout_accuracy(evaluation: Evaluation) -> Number:
     share = evaluation.heldout_accuracy
-    return share, _deviation(share, len(evaluation.heldout_labels))
+    return share, _deviation(share, int((evaluation.heldout_labels >= 0).sum()))
 
 
 def _scene_recall(evaluation: Evaluation) -> Number:

@@ -10,6 +10,7 @@ from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError
 from netlens.models.frozen.frozen_network import freeze, imported, load_frozen, save_frozen, serialized
 from netlens.models.frozen.graph_files import frozen_from_graph, frozen_network, read_frozen
+from netlens.models.label_space import label_space
 from netlens.models.loading import load_network
 from netlens.models.network import Network, without_softmax
 from netlens.models.preprocessing import preprocessing_from
@@ -133,7 +134,7 @@ def test_auxiliary_classifier_and_endings_are_left_out():
         x = tf.nn.avg_pool2d(tf.nn.relu(tf.nn.conv2d(x, kernel(3, 3, 5, 5), 2, "SAME"), name="second"), 2, 2, "VALID")
         tf.identity(tf.squeeze(tf.reshape(tf.nn.softmax(classify(x)), [1, -1, 4]), 0), name="output")
 
-    frozen = frozen_from_graph(graph_of(build), name="mine", class_names=["a", "b", "c", "d"])
+    frozen = frozen_from_graph(graph_of(build), name="mine", classes=label_space(["a", "b", "c", "d"]))
     assert frozen.output_node == "logits" and frozen.class_names == ("a", "b", "c", "d")
     assert [layer.name for layer in frozen.layers] == ["input", "first", "second", "AvgPool2D", "logits"]
     assert not {"early", "softmax0", "output"} & {node.name for node in frozen.graph_def.node}
@@ -144,7 +145,7 @@ def test_auxiliary_classifier_and_endings_are_left_out():
     with pytest.raises(NetworkError, match="'first' does not output one value per class"):
         frozen_from_graph(graph_of(build), name="mine", output_node="first")
     with pytest.raises(NetworkError, match="has 4 outputs, but 2 class names are given"):
-        frozen_from_graph(graph_of(build), name="mine", class_names=["a", "b"])
+        frozen_from_graph(graph_of(build), name="mine", classes=label_space(["a", "b"]))
 
 
 def test_names_that_would_collide_stay_whole():

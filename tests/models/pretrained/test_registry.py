@@ -12,12 +12,11 @@ import skimage.data
 from PIL import Image
 
 from netlens.models.errors import CheckpointError, NetworkError
+from netlens.models.label_space import imagenet
 from netlens.models.loading import load_network
 from netlens.models.pretrained.registry import (
     PRETRAINED,
     build_pretrained,
-    imagenet_class_names,
-    imagenet_synsets,
 )
 from netlens.models.pretrained.weight_files import DIGESTS, weight_file
 from netlens.workflow.network_specs import WITHOUT_CLASSES
@@ -44,7 +43,7 @@ def test_the_pins_and_the_digests_are_the_same():
 
 
 def test_class_names_and_synsets_are_unique_and_in_order():
-    names, synsets = imagenet_class_names(), imagenet_synsets()
+    names, synsets = imagenet().names, imagenet().ids
     assert len(set(names)) == len(set(synsets)) == 1000
     assert (names[0], synsets[0]) == ("tench", "n01440764")
     assert sorted(name for name in names if "(n" in name) == [
@@ -84,7 +83,7 @@ def test_mobilenet_gives_features_that_tell_photographs_apart():
     [("squeezenet", 227, 0.630, 0.845), ("squeezenet", 224, 0.615, 0.843), ("efficientnet_lite0", 224, 0.883, 0.980)],
 )
 def test_accuracy_on_the_sample_of_imagenet(name, size_px, top1, top5):
-    indices = {synset: index for index, synset in enumerate(imagenet_synsets())}
+    indices = {synset: index for index, synset in enumerate(imagenet().ids)}
     crops, classes = [], []
     with zipfile.ZipFile(SAMPLE) as sample:
         for member in sorted(sample.namelist()):

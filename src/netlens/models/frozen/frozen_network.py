@@ -101,6 +101,8 @@ class FrozenNetwork:
         Maps uint8 images to the inputs of the graph.
     sha256
         Hash of the graph as `save_frozen` writes it.
+    class_ids
+        Ids of the classes, by which those of image sets are matched; empty if they are the names.
     """
 
     name: str
@@ -112,6 +114,7 @@ class FrozenNetwork:
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
     sha256: str
+    class_ids: tuple[str, ...] = ()
 
     def layer(self, name: str) -> FrozenLayer:
         """Layer of a name.
@@ -215,6 +218,7 @@ def freeze(network: Network) -> FrozenNetwork:
         class_names=network.class_names,
         preprocessing=network.preprocessing,
         sha256=digest_of(graph_def),
+        class_ids=network.class_ids,
     )
 
 
@@ -386,6 +390,7 @@ def save_frozen(frozen: FrozenNetwork, path: str | Path) -> None:
         "output_node": frozen.output_node,
         "input_shape": list(frozen.input_shape),
         "class_names": list(frozen.class_names),
+        "class_ids": list(frozen.class_ids),
         "preprocessing": frozen.preprocessing.as_spec(),
         "graph_sha256": frozen.sha256,
         "layers": [asdict(layer) for layer in frozen.layers],
@@ -433,6 +438,7 @@ def load_frozen(path: str | Path) -> FrozenNetwork:
             layers=tuple(FrozenLayer(**layer) for layer in text["layers"]),
             input_shape=(height, width, channels),
             class_names=tuple(text["class_names"]),
+            class_ids=tuple(text["class_ids"]),
             preprocessing=preprocessing_from(text["preprocessing"]),
             sha256=str(text["graph_sha256"]),
         )

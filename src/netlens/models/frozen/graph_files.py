@@ -13,8 +13,8 @@ from netlens.models.backend import tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError
 from netlens.models.frozen.frozen_network import INPUT, FrozenLayer, FrozenNetwork, digest_of, freeze, node_of, rename
 from netlens.models.frozen.operations import BATCH_NORMALIZATIONS, check_operations, strip_attributes
+from netlens.models.label_space import LabelSpace, numbered, read_label_space
 from netlens.models.loading import load_network
-from netlens.models.network import read_class_names
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
 
 _KERNELS = {"Conv2D": "conv", "DepthwiseConv2dNative": "conv", "MatMul": "dense"}
@@ -63,7 +63,7 @@ def frozen_network(spec: Mapping[str, Any], *, name: str | None = None) -> Froze
         size_px=spec.get("size_px"),
         output_node=spec.get("output_node"),
         preprocessing=preprocessing_from(spec.get("preprocessing", "none")),
-        class_names=spec.get("class_names"),
+        classes=read_label_space(spec.get("class_names")),
         sha256=spec.get("sha256"),
     )
 
@@ -75,7 +75,7 @@ def read_frozen(
     size_px: int | Sequence[int] | None = None,
     output_node: str | None = None,
     preprocessing: Preprocessing | None = None,
-    class_names: Sequence[str] | str | None = None,
+    classes: LabelSpace | None = None,
     sha256: str | None = None,
 ) -> FrozenNetwork:
     """Classifier read from a frozen TensorFlow graph.
@@ -93,8 +93,8 @@ def read_frozen(
         those of auxiliary classifiers, it is the one that depends on the most operations.
     preprocessing
         Maps uint8 images to the inputs of the graph. Default: none.
-    class_names
-        Names in the order of the logits, or a text file with one per line. Default: ``class_0``, ...
+    classes
+        What the logits stand for. Default: ``class_0``, ``class_1``, ...
     sha256
         Expected hash of the file.
 
@@ -138,7 +138,7 @@ def read_frozen(
             size_px=size_px,
             output_node=output_node,
             preprocessing=preprocessing,
-            class_names=class_names,
+            classes=classes,
         )
     except NetworkError as error:
         raise type(error)(f"{file}: {error}") from error
@@ -151,7 +151,7 @@ def frozen_from_graph(
     size_px: int | Sequence[int] | None = None,
     output_node: str | None = None,
     preprocessing: Preprocessing | None = None,
-    class_names: Sequence[str] | str | None = None,
+    classes: LabelSpace | None = None,
 ) -> FrozenNetwork:
     """Network of a frozen graph: input, logits and layers are found, and what the logits do not need is left out.
 
@@ -159,7 +159,7 @@ def frozen_from_graph(
     ----------
     graph_def
         TensorFlow GraphDef. Not modified.
-    name, size_px, output_node, preprocessing, class_names
+    name, size_px, output_node, preprocessing, classes
         As for `read_frozen`.
 
     Returns
@@ -201,12 +201,12 @@ def frozen_from_graph(
     rename(kept, source.name, INPUT)
 
     shapes = _shapes(name, kept)
-    classes = shapes[output]
-    if len(classes) != 2 or classes[1] is None:
-        raise NetworkError(f"network {name!r}: {output!r} does not output one value per class, but {classes[1:]}")
-    names = read_class_names(class_names) or tuple(f"class_{index}" for index in range(classes[1]))
-    if len(names) != classes[1]:
-        raise NetworkError(f"network {name!r} has {classes[1]} outputs, but {len(names)} class names are given")
+    logits = shapes[output]
+    if len(logits) != 2 or logits[1] is None:
+        raise NetworkError(f"network {name!r}: {output!r} does not output one value per class, but {logits[1:]}")
+    space = classes or numbered(logits[1])
+    if len(space.names) != logits[1]:
+        raise NetworkError(f"network {name!r} has {logits[1]} outputs, but {len(space.names)} class names are given")
     return FrozenNetwork(
         name=name,
         graph_def=kept,
@@ -214,7 +214,8 @@ def frozen_from_graph(
         output_node=output,
         layers=_layers(kept, shapes, output),
         input_shape=shape,
-        class_names=names,
+        class_names=space.names,
+        class_ids=() if space.ids == space.names else space.ids,
         preprocessing=preprocessing or Preprocessing(),
         sha256=digest_of(kept),
     )

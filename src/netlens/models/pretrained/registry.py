@@ -1,7 +1,5 @@
 """The published networks by name: which weights, which architecture, which preprocessing."""
 
-import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +14,10 @@ from netlens.models.backend import keras
 from netlens.models.errors import CheckpointError, NetworkError
 from netlens.models.preprocessing import Preprocessing
 from netlens.models.pretrained.array_pickles import load_numpy_pickle, load_torch_state
+from netlens.models.pretrained.imagenet_classes import IMAGENET_CLASSES
 from netlens.models.pretrained.weight_files import DIGESTS, weight_file
 
 Arrays = Mapping[str, NDArray[Any]]
-IMAGENET_CLASSES: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -190,24 +188,3 @@ def _pairs(name: str, model: Any, weights: Mapping[str, list[NDArray[Any]]]) -> 
         if expected != given:
             raise CheckpointError(f"{name}: layer {key!r} has weights of shapes {expected}, and the file {given}")
         yield from zip(layer.weights, weights[key], strict=True)
-
-
-def imagenet_class_names(folder: Path | None = None) -> tuple[str, ...]:
-    """Return a name for each of ImageNet's 1,000 classes, in the order of the outputs.
-
-    It is the first of the class's synonyms. Where two classes share that (there are two kinds of crane), both have
-    their synset behind it, so that every name is unique.
-    """
-    stored = json.loads(weight_file("imagenet_names.json", folder).read_text(encoding="utf-8"))
-    names = [stored[str(index)].split(",")[0] for index in range(IMAGENET_CLASSES)]
-    count = Counter(names)
-    return tuple(
-        f"{name} ({synset})" if count[name] > 1 else name
-        for name, synset in zip(names, imagenet_synsets(folder), strict=True)
-    )
-
-
-def imagenet_synsets(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the WordNet synset of each of ImageNet's 1,000 classes, such as ``n01440764``, in their order."""
-    stored = json.loads(weight_file("imagenet_synsets.json", folder).read_text(encoding="utf-8"))
-    return tuple(stored[str(index)] for index in range(IMAGENET_CLASSES))
