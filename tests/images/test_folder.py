@@ -115,6 +115,66 @@ def test_train_and_heldout_folders_of_its_own(tmp_path):
         assert all("train/" in path for path in result.train.paths)
 
 
+@pytest.mark.parametrize("name", ["val", "valid", "validation", "test"])
+def test_held_out_images_under_another_name(tmp_path, name):
+    make(tmp_path / "set" / "train", count=4)
+    make(tmp_path / "set" / name, count=2)
+    for place in (tmp_path / "set", zipped(tmp_path / "set", tmp_path / "a.zip", "around/")):
+        result = split(place)
+        assert (len(result.train.paths), len(result.heldout.paths)) == (12, 6)
+        assert result.train.class_names == ("ant", "cat", "dog")
+        assert all(f"{name}/" in path for path in result.heldout.paths)
+
+
+def test_train_val_and_test_are_for_the_user_to_choose_from(tmp_path):
+    for part in ("train", "val", "test"):
+        make(tmp_path / "set" / part, count=2)
+    assert "beside train, there are test and val; name the folder of training images" in one_line(tmp_path / "set")
+
+
+def test_classes_called_train_and_test(tmp_path):
+    result = split(make(tmp_path / "set", classes=("train", "test")))
+    assert result.train.class_names == ("test", "train")
+
+
+def test_flat_folder_of_files_whose_classes_are_known(tmp_path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    known = {f"ILSVRC2012_val_{i:08d}.JPEG": f"n{i % 2}" for i in range(8)}
+    for i, name in enumerate(known):
+        picture(i).save(flat / name, "jpeg")
+    for place in (flat, zipped(flat, tmp_path / "a.zip"), zipped(flat, tmp_path / "b.zip", "val/")):
+        if place.name == "b.zip":
+            # A single folder of images is a class.
+            assert "class folder 'val'" not in str(split(place).train.class_names)
+            continue
+        result = split(place, file_classes=lambda: known, heldout_fraction=0.5)
+        assert result.train.class_names == ("n0", "n1") and np.bincount(result.train.labels).tolist() == [2, 2]
+        for path, label in zip(result.train.paths, result.train.labels, strict=True):
+            assert known[path] == f"n{label}"
+    (flat / "ILSVRC2012_val_00000007.JPEG").rename(flat / "mine.JPEG")
+    message = "8 images without class folders, and no class is known for 'mine.JPEG'; put the images of each class in"
+    assert message in one_line(flat, file_classes=lambda: known)
+    assert "no class folders; put the images of each class in a separate folder" in one_line(flat)
+
+
+def test_class_folders_for_training_and_a_flat_folder_held_out(tmp_path):
+    make(tmp_path / "set" / "train", classes=("n0", "n1"), count=3)
+    (tmp_path / "set" / "val").mkdir()
+    for i in range(4):
+        picture(i).save(tmp_path / "set" / "val" / f"{i}.jpg")
+    classes = lambda: {f"{i}.jpg": f"n{i % 2}" for i in range(4)}  # noqa: E731
+    for result in (
+        split(tmp_path / "set", file_classes=classes),
+        split(tmp_path / "set" / "train", tmp_path / "set" / "val", file_classes=classes),
+    ):
+        assert result.heldout.class_names == ("n0", "n1") and np.bincount(result.heldout.labels).tolist() == [2, 2]
+
+
+def test_class_folders_do_not_ask_for_the_classes_of_files(tmp_path):
+    split(make(tmp_path / "set", count=2), file_classes=lambda: pytest.fail("not needed"))
+
+
 def test_heldout_folder_apart(tmp_path):
     make(tmp_path / "a", count=4)
     heldout = zipped(make(tmp_path / "b", count=2), tmp_path / "b.zip", "test/")
@@ -246,6 +306,47 @@ def test_jpeg_of_any_mode(mode):
     grey = Image.fromarray(np.full((20, 24), 100, np.uint8)).convert("RGB")
     pixels = decode(encoded(grey.convert(mode), "JPEG"), FRAME)
     assert np.abs(pixels.astype(int) - 100).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("pixels", "expected"),
+    [
+        (np.linspace(0, 1, 256, dtype=np.float32), np.arange(256)),
+        (np.arange(256, dtype=np.float32), np.arange(256)),
+        (np.arange(256, dtype=np.int32), np.arange(256)),
+        (np.arange(256, dtype=np.uint16), np.arange(256)),
+        (np.arange(256, dtype=np.uint16) * 16, np.arange(256)),
+        (np.arange(256, dtype=np.int32) * 257, np.arange(256)),
+        (np.arange(256, dtype=np.float32) * 257, np.arange(256)),
+        (np.arange(256, dtype=np.int32) - 100, np.r_[np.zeros(100), np.arange(156)]),
+    ],
+    ids=["0..1", "float 8 bits", "int32 8 bits", "uint16 8 bits", "12 bits", "16 bits", "float 16 bits", "negative"],
+)
+def test_tiff_of_any_range(pixels, expected):
+    content = encoded(Image.fromarray(pixels.reshape(16, 16)), "TIFF")
+    found = decode(content, FRAME)[..., 1].ravel().astype(int)
+    assert np.abs(found - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [(np.nan, "NaN or infinite"), (1e6, "its pixels go up to 1e\\+06, which no image")]
+)
+def test_tiff_of_impossible_values(value, message):
+    content = encoded(Image.fromarray(np.full((16, 16), value, np.float32)), "TIFF")
+    with pytest.raises(UnreadableImageError, match=message):
+        decode(content, FRAME)
+
+
+def test_suffixes_that_are_read_and_one_that_is_counted(tmp_path):
+    folder = make(tmp_path / "set", count=2)
+    picture(1).save(folder / "cat" / "a.jfif", "jpeg")
+    picture(1).save(folder / "cat" / "b.JPE", "jpeg")
+    picture(1).save(folder / "dog" / "c.avif")
+    result = split(folder)
+    assert len(result.train.paths) + len(result.heldout.paths) == 9
+    (folder / "dog" / "d.heic").write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 100)
+    assert "d.heic cannot be read (HEIC is not supported; convert it to JPEG or PNG)" in one_line(folder)
+    assert len(split(folder, unreadable="skip").skipped) == 1
 
 
 def test_transparency_becomes_white():
@@ -407,6 +508,12 @@ def test_links_to_a_hidden_store_inside_are_followed(tmp_path):
     result = split(folder)
     assert result.train.class_names == ("ant", "cat", "dog", "emu")
     assert len(result.train.paths) + len(result.heldout.paths) == 16
+
+
+def test_names_that_are_not_utf8_are_refused(tmp_path):
+    folder = make(tmp_path / "set", count=2)
+    (folder / "cat" / "000.jpg").rename(os.fsdecode(os.fsencode(folder / "cat") + b"/caf\xe9.jpg"))
+    assert "b'cat/caf\\xe9.jpg' is not UTF-8; rename it" in one_line(folder)
 
 
 def test_pipes_and_broken_links_are_unreadable_not_waited_for(tmp_path):

@@ -13,9 +13,9 @@ import threading
 import zipfile
 import zlib
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
 
@@ -28,17 +28,25 @@ from netlens.files.arrays import ArrayFileError, save_arrays
 
 Pixels = NDArray[np.uint8]
 Integers = NDArray[np.int64]
+#: Gives the classes of files by their names.
+FileClasses = Callable[[], Mapping[str, str]]
 
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+_SUFFIXES = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif",
+})  # fmt: skip
 #: The decoders of Pillow that may see an image, whatever its file is called. Not among them: those that start another
 #: program (EPS runs Ghostscript) or leave the work to a library of the system (WMF, GRIB, HDF5).
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "TGA", "JPEG2000", "AVIF")
+#: Behind the length of the first box of a HEIC file, which Pillow cannot decode.
+_HEIC = frozenset(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"))
 #: The most bytes that one member of a zip may unpack to, and that all may for each byte of the zip. Images are packed
 #: already, uncompressed bitmaps of drawings shrink to a fiftieth; the ratio counts from `_SMALL_BYTES` on.
 LARGEST_MEMBER_BYTES = 2**28
 LARGEST_RATIO = 200
 _SMALL_BYTES = 2**28
-_TRAIN, _HELDOUT = "train", "heldout"
+_TRAIN = "train"
+#: What the folder of held-out images may be called beside ``train``.
+_HELDOUT_NAMES = frozenset({"heldout", "val", "valid", "validation", "test"})
 #: Images decoded at once; more would cost memory, and the disk is the limit then.
 _THREADS = min(8, os.cpu_count() or 1)
 
@@ -105,6 +113,8 @@ class _Directory:
             f"{name!r} is a link to a file that is already in the set" for name in linked if counts[found[name]] > 1
         ]
         _refuse(self.path, problems, "replace each link with a copy, or remove it")
+        garbled = [f"{os.fsencode(name)!r} is not UTF-8" for name in found if not _is_utf8(name)]
+        _refuse(self.path, garbled, "rename it")
         return sorted(found)
 
     def read(self, name: str) -> bytes:
@@ -158,6 +168,11 @@ def _refuse(path: Path, problems: Sequence[str], advice: str) -> None:
     if problems:
         others = f"; {len(problems)} entries cannot be used" if len(problems) > 1 else ""
         raise FolderError(f"{path}: {min(problems)}{others}; {advice}")
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether a name could be decoded; where not, Python keeps its bytes as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _member_problem(member: zipfile.ZipInfo) -> str:
@@ -222,8 +237,9 @@ def decode(content: bytes, framing: Framing) -> Pixels:
     ----------
     content
         A JPEG, PNG, BMP, GIF, TIFF, WebP, PPM, TGA, JPEG 2000 or AVIF file, told by its content. Orientation by EXIF
-        is applied, transparency becomes white, 16-bit grey is scaled to 8 bit; of an animation the first frame is
-        taken.
+        is applied and transparency becomes white; of an animation the first frame is taken. Grey values of more than
+        8 bits are scaled to 8: from the smallest of 8, 12 and 16 bits that holds the image, or from 0 to 1 where they
+        are fractions.
     framing
         Size of the result.
 
@@ -244,6 +260,8 @@ def decode(content: bytes, framing: Framing) -> Pixels:
     # Pillow's plugins raise almost anything on damaged files.
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if content[4:12] in _HEIC:
+            reason = "HEIC is not supported; convert it to JPEG or PNG"
         raise UnreadableImageError(reason.replace(" <_io.BytesIO object at", " <").split(" <")[0]) from error
     width, height = image.size
     if framing.resize_px is None:
@@ -258,13 +276,24 @@ def decode(content: bytes, framing: Framing) -> Pixels:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        # 16-bit grey: Pillow's own conversion would clip at 255.
-        return Image.fromarray(np.clip(np.asarray(image) // 257, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
     if "A" in image.getbands() or "transparency" in image.info:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return image.convert("RGB")
+
+
+def _to_8_bits(values: NDArray[Any]) -> Pixels:
+    """Scale grey values of more than 8 bits, which Pillow's own conversion would clip at 255."""
+    if not np.all(np.isfinite(values)):
+        raise UnreadableImageError("it has pixels that are NaN or infinite")
+    largest = float(values.max(initial=0))
+    limits = (1.0, 255.0, 4095.0, 65535.0) if values.dtype.kind == "f" else (255.0, 4095.0, 65535.0)
+    fitting = [limit for limit in limits if largest <= limit]
+    if not fitting:
+        raise UnreadableImageError(f"its pixels go up to {largest:g}, which no image of up to 16 bits has")
+    return np.clip(np.rint(values * (255.0 / fitting[0])), 0, 255).astype(np.uint8)
 
 
 class LazyImages:
@@ -355,6 +384,8 @@ class FolderSet:
         In the order of the labels.
     framing
         Size that the images are brought to.
+    class_ids
+        Id of each class in another label space, empty for classes without one; or no ids at all.
     """
 
     source: str
@@ -362,6 +393,7 @@ class FolderSet:
     labels: Integers
     class_names: tuple[str, ...]
     framing: Framing
+    class_ids: tuple[str, ...] = ()
 
     @property
     def images(self) -> LazyImages:
@@ -377,6 +409,7 @@ class FolderSet:
                 "paths": np.array(self.paths, np.str_),
                 "labels": self.labels,
                 "class_names": np.array(self.class_names, np.str_),
+                "class_ids": np.array(self.class_ids, np.str_),
                 "source": np.array(self.source),
                 "frame_px": np.array([frame.height_px, frame.width_px, frame.resize_px or 0], np.int64),
             },
@@ -407,6 +440,11 @@ class Selection:
         Largest number of images per class. None: all.
     class_names
         Class folders to use, in the order of the labels. None: all, sorted by name.
+    class_ids
+        Id in another label space, such as ImageNet's synsets, by class folder. None: the folders' names are the ids.
+    file_classes
+        Gives the class of each file of a flat folder by the file's name, such as
+        `netlens.models.pretrained.imagenet_validation.validation_synsets`. It is called only for a flat folder.
     unreadable
         What to do about images that cannot be decoded: ``refuse``, or ``skip``, which leaves them out and reports them.
     """
@@ -416,6 +454,8 @@ class Selection:
     train_per_class: int | None = None
     heldout_per_class: int | None = None
     class_names: tuple[str, ...] | None = None
+    class_ids: Mapping[str, str] | None = None
+    file_classes: FileClasses | None = None
     unreadable: Literal["refuse", "skip"] = "refuse"
 
     def __post_init__(self) -> None:
@@ -460,9 +500,11 @@ def split_folder(
     Parameters
     ----------
     folder
-        Directory or zip with one subdirectory per class, or with ``train`` and ``heldout``, each of that form. A single
-        folder around everything is ignored, and so are hidden files and files without an image suffix. Links are
-        followed if they lead to a file inside the folder that has no other name there, such as one in a hidden store.
+        Directory or zip with one subdirectory per class; or with ``train`` and one of ``heldout``, ``val``, ``valid``,
+        ``validation`` and ``test``, each of that form; or without subdirectories, if the selection's `file_classes`
+        knows the files. A single folder around everything is ignored, and so are hidden files and files without an
+        image suffix. Links are followed if they lead to a file inside the folder that has no other name there, such as
+        one in a hidden store.
     framing
         Size that the images are brought to.
     selection
@@ -490,16 +532,7 @@ def split_folder(
     UnreadableImageError
         Images cannot be decoded, and `selection` does not skip them.
     """
-    source = _open_source(folder)
-    names = source.names()
-    parts = _own_parts(names)
-    if heldout_folder is not None:
-        other = _open_source(heldout_folder)
-        classes, held = _two_parts(source, names, other, other.names(), selection.class_names)
-    elif parts is not None:
-        classes, held = _two_parts(source, parts[_TRAIN], source, parts[_HELDOUT], selection.class_names)
-    else:
-        classes, held = _divide(source, _class_files(source, names, selection.class_names), selection)
+    classes, held = _listed(folder, selection, heldout_folder)
     train = _choose(str(folder), classes, framing, selection.train_per_class, selection.seed)
     heldout = _choose(str(heldout_folder or folder), held, framing, selection.heldout_per_class, selection.seed)
     problems = [_problems(part, progress=progress) for part in (train, heldout)]
@@ -510,8 +543,47 @@ def split_folder(
             f"{folder}: {len(bad)} of {total} images cannot be read, the first: {bad[0]}; "
             "repair or remove them, or set unreadable: skip in the study"
         )
-    train, heldout = (_without(part, found) for part, found in zip((train, heldout), problems, strict=True))
+    train, heldout = (
+        _with_ids(_without(part, found), selection.class_ids)
+        for part, found in zip((train, heldout), problems, strict=True)
+    )
     return FolderSplit(train, heldout, tuple(bad))
+
+
+def counted_images(
+    folder: str | Path, selection: Selection, heldout_folder: str | Path | None = None
+) -> dict[str, tuple[int, int]]:
+    """Numbers of training and of held-out images by class, from the names of the files alone.
+
+    Parameters
+    ----------
+    folder, selection, heldout_folder
+        As for `split_folder`, which may find fewer images, since it opens them.
+
+    Raises
+    ------
+    FileNotFoundError, FolderError
+        As for `split_folder`.
+    """
+    classes, held = _listed(folder, selection, heldout_folder)
+    most_train, most_heldout = selection.train_per_class, selection.heldout_per_class
+    return {name: (len(files[:most_train]), len(held[name][:most_heldout])) for name, files in classes.items()}
+
+
+def _listed(
+    folder: str | Path, selection: Selection, heldout_folder: str | Path | None
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Names of the training and of the held-out images by class."""
+    source = _open_source(folder)
+    names = source.names()
+    whole = _Part(source, names, "")
+    if heldout_folder is not None:
+        other = _open_source(heldout_folder)
+        return _two_parts(whole, _Part(other, other.names(), ""), selection)
+    parts = _own_parts(source, names)
+    if parts is not None:
+        return _two_parts(*parts, selection)
+    return _divide(source, _class_files(whole, selection.class_names, selection.file_classes), selection)
 
 
 def _is_shown(name: str) -> bool:
@@ -534,28 +606,60 @@ def _around(names: Iterable[str]) -> str:
     return around
 
 
-def _own_parts(names: Sequence[str]) -> dict[str, list[str]] | None:
-    """Names in ``train`` and in ``heldout``; None unless these are the only two folders."""
+@dataclass(frozen=True)
+class _Part:
+    """Files of a source below one of its folders, which is empty for all, or ends in a slash."""
+
+    source: _Source
+    names: Sequence[str]
+    folder: str
+
+
+def _own_parts(source: _Source, names: Sequence[str]) -> tuple[_Part, _Part] | None:
+    """Training and held-out images; None unless they have a folder each, and there is nothing else."""
     around = _around(names)
     tops = {name.removeprefix(around).split("/")[0] for name in names if _is_image(name)}
-    if tops != {_TRAIN, _HELDOUT}:
+    if _TRAIN not in tops or not tops - {_TRAIN} or tops - {_TRAIN} - _HELDOUT_NAMES:
         return None
-    return {part: [name for name in names if name.startswith(f"{around}{part}/")] for part in (_TRAIN, _HELDOUT)}
+    held = sorted(tops - {_TRAIN})
+    inside = f"{around}{_TRAIN}/"
+    in_classes = all(
+        name.removeprefix(inside).count("/") for name in names if _is_image(name) and name.startswith(inside)
+    )
+    if held != ["heldout"] and not in_classes:
+        # Two classes, one of which is called train.
+        return None
+    if len(held) > 1:
+        raise FolderError(
+            f"{source.path}: beside {_TRAIN}, there are {' and '.join(held)}; name the folder of training images as "
+            "folder, and the one that is to be held out as heldout_folder"
+        )
+    train, heldout = (
+        _Part(source, [name for name in names if name.startswith(f"{around}{part}/")], f"{around}{part}/")
+        for part in (_TRAIN, held[0])
+    )
+    return train, heldout
 
 
-def _class_files(source: _Source, names: Sequence[str], wanted: Sequence[str] | None) -> dict[str, list[str]]:
+def _class_files(part: _Part, wanted: Sequence[str] | None, file_classes: FileClasses | None) -> dict[str, list[str]]:
     """Images by class, classes in order."""
-    around = _around(names)
+    source, names = part.source, part.names
+    around = part.folder + _around(name.removeprefix(part.folder) for name in names)
     classes: dict[str, list[str]] = {}
     if isinstance(source, _Directory):
         # A folder without any file is a class too, an empty one.
         classes = {entry.name: [] for entry in (source.path / around).iterdir() if _is_class_folder(entry)}
+    flat = []
     for name in names:
         first, _, rest = name.removeprefix(around).partition("/")
         if rest and _is_shown(name) and name.startswith(around):
             classes.setdefault(first, [])
             if _is_image(name):
                 classes[first].append(name)
+        elif _is_image(name):
+            flat.append(name)
+    if not any(classes.values()) and flat and file_classes is not None:
+        classes = _flat_classes(source, flat, file_classes())
     if not classes:
         raise FolderError(f"{source.path}: no class folders; put the images of each class in a separate folder")
     order = sorted(classes) if wanted is None else list(wanted)
@@ -567,16 +671,30 @@ def _class_files(source: _Source, names: Sequence[str], wanted: Sequence[str] | 
     return {name: classes[name] for name in order}
 
 
-def _two_parts(
-    source: _Source, names: Sequence[str], other: _Source, other_names: Sequence[str], wanted: Sequence[str] | None
-) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+def _flat_classes(source: _Source, names: Sequence[str], known: Mapping[str, str]) -> dict[str, list[str]]:
+    """Images of a folder without class folders, by the classes that their names are known to have."""
+    classes: dict[str, list[str]] = {}
+    for name in names:
+        found = known.get(PurePosixPath(name).name)
+        if found is None:
+            raise FolderError(
+                f"{source.path}: {len(names)} images without class folders, and no class is known for {name!r}; put "
+                "the images of each class in a separate folder"
+            )
+        classes.setdefault(found, []).append(name)
+    return classes
+
+
+def _two_parts(train: _Part, heldout: _Part, selection: Selection) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Images by class of a training and a held-out part, which must have the same classes."""
-    classes = _class_files(source, names, wanted)
-    if wanted is None:
-        for name in _class_files(other, other_names, None):
+    classes = _class_files(train, selection.class_names, selection.file_classes)
+    if selection.class_names is None:
+        for name in _class_files(heldout, None, selection.file_classes):
             if name not in classes:
-                raise FolderError(f"{other.path}: class folder {name!r} has held-out images, but no training images")
-    return classes, _class_files(other, other_names, tuple(classes))
+                raise FolderError(
+                    f"{heldout.source.path}: class folder {name!r} has held-out images, but no training images"
+                )
+    return classes, _class_files(heldout, tuple(classes), selection.file_classes)
 
 
 def _is_class_folder(entry: Path) -> bool:
@@ -636,3 +754,11 @@ def _without(part: FolderSet, problems: Mapping[int, str]) -> FolderSet:
         if not np.any(labels == label):
             raise FolderError(f"{part.source}: class folder {name!r} has no readable image")
     return FolderSet(part.source, tuple(part.paths[index] for index in kept), labels, part.class_names, part.framing)
+
+
+def _with_ids(part: FolderSet, ids: Mapping[str, str] | None) -> FolderSet:
+    if not ids:
+        return part
+    if unknown := [name for name in ids if name not in part.class_names]:
+        raise FolderError(f"class_ids: {part.source} has no class folder {unknown[0]!r}")
+    return replace(part, class_ids=tuple(ids.get(name, "") for name in part.class_names))
