@@ -6,9 +6,10 @@ from itertools import combinations
 from netlens.workflow.image_specs import names_of
 from netlens.workflow.network_specs import compared_networks
 
+# One to three networks. Items that need one which the study does not have are left out at the end of this file; until
+# then the last network stands for it.
 COMPARED = compared_networks(CONFIG)
-# A network that is compared with itself is computed and shown once.
-DISTINCT = list(dict.fromkeys(COMPARED))
+FIRST, SECOND, THIRD = (COMPARED + 2 * COMPARED[-1:])[:3]
 COMPARED_IMAGES = CONFIG["model_comparison"].get("images", CONFIG["data"]["images"])
 COMPARED_TRAIN = result(f"images/{COMPARED_IMAGES}/train.npz")
 COMPARED_HELDOUT = result(f"images/{COMPARED_IMAGES}/heldout.npz")
@@ -22,19 +23,20 @@ HELDOUT_ACTIVATIONS = result(f"model_comparison/activations/{{network}}/heldout_
 
 # Second moments of activations: of each network with itself, and of each pair of networks.
 SECOND_MOMENTS = result("model_comparison/second_moments/{first}--{second}.npz")
-PAIRS = [(name, name) for name in DISTINCT] + list(combinations(DISTINCT, 2))
+PAIRS = [(name, name) for name in COMPARED] + list(combinations(COMPARED, 2))
 PAIR_NAMES = {"first": [first for first, _ in PAIRS], "second": [second for _, second in PAIRS]}
 
-# Feature visualizations of the unit's directions in each network; a network that is compared twice has them at the
-# first of its places.
-PLACES = dict(zip(("first", "second", "third"), COMPARED))
-PICTURES_PLACE = dict(zip(COMPARED[::-1], ("third", "second", "first")))
-ANALOGY_REQUESTS = result("model_comparison/analogies/{place}_requests.npz")
-ANALOGY_PICTURES = result("model_comparison/analogies/{place}_pictures.npz")
+# Feature visualizations of one unit's directions in the layers of a network.
+ANALOGY_PICTURES = result("model_comparison/analogies/{network}.npz")
 
 CARICATURE_IMAGE = result("model_comparison/caricature_image.npz")
 CARICATURES = result("model_comparison/caricatures/{network}.npz")
 NETWORK_GRAPH = result("model_comparison/graphs/{network}.npz")
+
+
+def compared_layers(wildcards):
+    """Layers of a network that the study names, or none."""
+    return CONFIG["model_comparison"]["layers"].get(wildcards.network, [])
 
 
 rule comparison_sample:
@@ -49,7 +51,7 @@ rule comparison_sample:
     benchmark:
         names.benchmark("comparison_sample")
     params:
-        job=job(**settings("model_comparison", "images_count", "heldout_count")),
+        job=job(**settings("model_comparison", "images_count", "heldout_count", "positions_per_image_count")),
         files=files,
     shell:
         RUN
@@ -78,7 +80,8 @@ rule comparison_activations:
     params:
         job=job(
             gpu=True,
-            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
+            layers=compared_layers,
+            **settings("model_comparison", "layers_count"),
             shard=lambda wildcards: int(wildcards.shard),
             shards_count=SHARDS,
         ),
@@ -125,45 +128,23 @@ rule similarity:
         RUN
 
 
-# A unit of the first network in the layers of all three: directions and how well they predict it.
+# A unit of the first network in the layers of all networks: directions and how well they predict it.
 rule analogies:
     input:
         **notebook("model_comparison/analogies"),
-        own_first=SECOND_MOMENTS.format(first=COMPARED[0], second=COMPARED[0]),
-        cross_second=SECOND_MOMENTS.format(first=COMPARED[0], second=COMPARED[1]),
-        own_second=SECOND_MOMENTS.format(first=COMPARED[1], second=COMPARED[1]),
-        cross_third=SECOND_MOMENTS.format(first=COMPARED[0], second=COMPARED[2]),
-        own_third=SECOND_MOMENTS.format(first=COMPARED[2], second=COMPARED[2]),
-        heldout_first=expand(HELDOUT_ACTIVATIONS, network=COMPARED[0], shard=EACH_SHARD),
-        heldout_second=expand(HELDOUT_ACTIVATIONS, network=COMPARED[1], shard=EACH_SHARD),
-        heldout_third=expand(HELDOUT_ACTIVATIONS, network=COMPARED[2], shard=EACH_SHARD),
-        frozen_first=result(f"networks/{COMPARED[0]}/frozen.pb"),
-        frozen_second=result(f"networks/{COMPARED[1]}/frozen.pb"),
-        frozen_third=result(f"networks/{COMPARED[2]}/frozen.pb"),
+        own=[SECOND_MOMENTS.format(first=network, second=network) for network in COMPARED],
+        cross=[SECOND_MOMENTS.format(first=FIRST, second=network) for network in COMPARED],
+        heldout=[
+            path for network in COMPARED for path in expand(HELDOUT_ACTIVATIONS, network=network, shard=EACH_SHARD)
+        ],
     output:
-        analogies=result("model_comparison/analogies.npz"),
-        requests_first=ANALOGY_REQUESTS.format(place="first"),
-        requests_second=ANALOGY_REQUESTS.format(place="second"),
-        requests_third=ANALOGY_REQUESTS.format(place="third"),
-        record=result("model_comparison/analogies.json"),
+        multiext(result("model_comparison/analogies"), ".npz", ".json"),
     log:
         names.executed("model_comparison/analogies"),
     benchmark:
         names.benchmark("analogies")
     params:
-        job=job(
-            networks=COMPARED,
-            **settings(
-                "model_comparison",
-                "unit_layer",
-                "unit",
-                "centred",
-                "ridge",
-                "picture_px",
-                "picture_steps_count",
-            ),
-            cosine_power=CONFIG["model_comparison"]["analogy_cosine_power"],
-        ),
+        job=job(networks=COMPARED, **settings("model_comparison", "unit_layer", "unit", "centred", "ridge")),
         files=files,
     shell:
         RUN
@@ -172,24 +153,29 @@ rule analogies:
 # What is already in the store is not rendered again.
 rule analogy_pictures:
     input:
-        lambda wildcards: result(f"networks/{PLACES[wildcards.place]}/frozen.json"),
-        **notebook("weights/feature_visualizations"),
-        frozen=lambda wildcards: result(f"networks/{PLACES[wildcards.place]}/frozen.pb"),
-        requests=[ANALOGY_REQUESTS],
+        result("networks/{network}/frozen.json"),
+        **notebook("model_comparison/analogy_pictures"),
+        analogies=result("model_comparison/analogies.npz"),
+        frozen=result("networks/{network}/frozen.pb"),
     output:
-        feature_visualizations=ANALOGY_PICTURES,
-        record=result("model_comparison/analogies/{place}_pictures.json"),
+        pictures=ANALOGY_PICTURES,
+        record=result("model_comparison/analogies/{network}.json"),
     log:
-        names.executed("model_comparison/analogy_pictures_{place}"),
+        names.executed("model_comparison/analogy_pictures_{network}"),
     benchmark:
-        names.benchmark("analogy_pictures_{place}")
+        names.benchmark("analogy_pictures_{network}")
     wildcard_constraints:
-        place="|".join(PLACES),
+        network=names_of(CONFIG["networks"]),
     threads: 2
     resources:
         gpu=1,
     params:
-        job=job(gpu=True, store=lambda wildcards: result(f"feature_visualizations/{PLACES[wildcards.place]}")),
+        job=job(
+            gpu=True,
+            **settings("model_comparison", "picture_px", "picture_steps_count"),
+            cosine_power=CONFIG["model_comparison"]["analogy_cosine_power"],
+            store=lambda wildcards: result(f"feature_visualizations/{wildcards.network}"),
+        ),
         files=files,
     shell:
         RUN
@@ -197,9 +183,9 @@ rule analogy_pictures:
 
 rule caricature_image:
     input:
-        result(f"networks/{COMPARED[0]}/frozen.json"),
+        result(f"networks/{FIRST}/frozen.json"),
         **notebook("model_comparison/caricature_image"),
-        frozen=result(f"networks/{COMPARED[0]}/frozen.pb"),
+        frozen=result(f"networks/{FIRST}/frozen.pb"),
         heldout=COMPARED_HELDOUT,
     output:
         image=CARICATURE_IMAGE,
@@ -239,7 +225,8 @@ rule network_caricatures:
     params:
         job=job(
             gpu=True,
-            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
+            layers=compared_layers,
+            **settings("model_comparison", "layers_count", "caricature_layers_count"),
             steps_count=CONFIG["model_comparison"]["caricature_steps_count"],
             store=lambda wildcards: result(f"feature_visualizations/{wildcards.network}"),
         ),
@@ -264,7 +251,7 @@ rule network_graph:
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     params:
-        job=job(layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, [])),
+        job=job(layers=compared_layers, **settings("model_comparison", "layers_count")),
         files=files,
     shell:
         RUN
@@ -273,20 +260,20 @@ rule network_graph:
 # Inputs of the items.
 SIMILARITY = {"similarity": result("model_comparison/similarity.npz")}
 ANALOGIES = {"analogies": result("model_comparison/analogies.npz")}
-ANALOGY_SHEETS = [
-    ANALOGIES
+ANALOGY_SHEETS = {
+    network: ANALOGIES
     | {
-        "feature_visualizations": ANALOGY_PICTURES.format(place=PICTURES_PLACE[network]),
-        "unit_visualizations": ANALOGY_PICTURES.format(place="first"),
+        "pictures": ANALOGY_PICTURES.format(network=network),
+        "unit_pictures": ANALOGY_PICTURES.format(network=FIRST),
     }
     for network in COMPARED
-]
-FIRST_CARICATURES = {"caricatures": CARICATURES.format(network=COMPARED[0])}
-ALL_CARICATURES = {"caricatures": expand(CARICATURES, network=DISTINCT)}
-ALL_GRAPHS = {"graphs": expand(NETWORK_GRAPH, network=DISTINCT)} | ALL_CARICATURES
+}
+FIRST_CARICATURES = {"caricatures": CARICATURES.format(network=FIRST)}
+ALL_CARICATURES = {"caricatures": expand(CARICATURES, network=COMPARED)}
+ALL_GRAPHS = {"graphs": expand(NETWORK_GRAPH, network=COMPARED)} | ALL_CARICATURES
 GRAPH_PAGES = "notebooks/model_comparison/page"
 IMAGES_ARE = {"images_are": CONFIG["images_are"]}
-FIRST_TWO = {"first": COMPARED[0], "second": COMPARED[1]}
+FIRST_TWO = {"first": FIRST, "second": SECOND}
 
 # Item: the notebook that makes it, its inputs, its parameters.
 MODEL_COMPARISON_ITEMS = {
@@ -298,15 +285,15 @@ MODEL_COMPARISON_ITEMS = {
         SIMILARITY | {key: NETWORK_GRAPH.format(network=network) for key, network in FIRST_TWO.items()},
         {},
     ),
-    "analogies_first": ("analogies_sheet", ANALOGY_SHEETS[0], {"network": COMPARED[0]}),
-    "analogies_second": ("analogies_sheet", ANALOGY_SHEETS[1], {"network": COMPARED[1]}),
-    "analogies_third": ("analogies_sheet", ANALOGY_SHEETS[2], {"network": COMPARED[2]}),
+    "analogies_first": ("analogies_sheet", ANALOGY_SHEETS[FIRST], {"network": FIRST}),
+    "analogies_second": ("analogies_sheet", ANALOGY_SHEETS[SECOND], {"network": SECOND}),
+    "analogies_third": ("analogies_sheet", ANALOGY_SHEETS[THIRD], {"network": THIRD}),
     "analogy_quality": ("analogy_quality", ANALOGIES, {}),
     "caricatures": ("caricature_layers", FIRST_CARICATURES, {}),
     "caricatures_networks": ("caricature_networks", ALL_CARICATURES, {}),
     "layer_graph": (
         "layer_graph",
-        {"graph": NETWORK_GRAPH.format(network=COMPARED[0])}
+        {"graph": NETWORK_GRAPH.format(network=FIRST)}
         | FIRST_CARICATURES
         | {"body": f"{GRAPH_PAGES}/layer_graph.html"},
         IMAGES_ARE,
@@ -317,9 +304,9 @@ MODEL_COMPARISON_ITEMS = {
         SIMILARITY | ALL_GRAPHS | {"body": f"{GRAPH_PAGES}/aligned_graphs.html"},
         IMAGES_ARE,
     ),
-    "comparedFirst": ("numbers", SIMILARITY, {"first": COMPARED[0], "second": COMPARED[0], "quantity": "name"}),
-    "comparedSecond": ("numbers", SIMILARITY, {"first": COMPARED[1], "second": COMPARED[1], "quantity": "name"}),
-    "comparedThird": ("numbers", SIMILARITY, {"first": COMPARED[2], "second": COMPARED[2], "quantity": "name"}),
+    "comparedFirst": ("numbers", SIMILARITY, {"first": FIRST, "second": FIRST, "quantity": "name"}),
+    "comparedSecond": ("numbers", SIMILARITY, {"first": SECOND, "second": SECOND, "quantity": "name"}),
+    "comparedThird": ("numbers", SIMILARITY, {"first": THIRD, "second": THIRD, "quantity": "name"}),
     "comparisonImages": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "images"}),
     "smallestRankShare": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "smallest_rank_share"}),
     "meanSelfSimilarity": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "mean_self"}),

@@ -1,4 +1,4 @@
-"""Analogies through the real rules: a network, and a copy of it whose channels are in another order, in two places."""
+"""Analogies through the real rules: a network, and a copy of it whose channels are in another order."""
 
 import os
 import subprocess
@@ -9,9 +9,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from netlens.feature_visualization.request_collection import load_requests
 from netlens.files.arrays import load_arrays
-from netlens.model_comparison.results import UnitAnalogies
+from netlens.model_comparison.results import AnalogyVisualizations, UnitAnalogies
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +27,7 @@ def orders():
 
 @pytest.fixture(scope="module")
 def results(empty_project, orders):
-    """Folder of what the rules made of a study with the network, its copy, and its copy again."""
+    """Folder of what the rules made of a study with the network and its copy."""
     write_images(empty_project / "images")
     write_networks(empty_project, orders)
     network = {"kind": "file", "images": "noise", "preprocessing": "tf", "class_names": ["flat", "rough"]}
@@ -43,14 +42,14 @@ def results(empty_project, orders):
         "models": {"network": "original"},
         "pattern_attribution": {"network": "original"},
         "model_comparison": {
-            "networks": ["original", "copy", "copy"],
+            "networks": ["original", "copy"],
             "layers": {"copy": ["copy_out", "copy_second", "copy_first"]},
             "picture_px": 16,
             "picture_steps_count": 2,
         },
     }
     (empty_project / "config" / "own.yaml").write_text(yaml.safe_dump(study))
-    targets = ["analogies_first", "analogies_third", "analogyUnit", "analogyMeanRSquared"]
+    targets = ["analogies_first", "analogies_second", "analogyUnit", "analogyMeanRSquared"]
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", *targets, "--cores", "2", "--config", "study=own", "--nocolor"],
         cwd=empty_project,
@@ -116,28 +115,21 @@ def test_the_permuted_unit_is_found_in_its_layer(results, orders):
     assert max(found["copy"]["copy_first"].r2, found["copy"]["copy_out"].r2) < 0.99
 
 
-def test_pictures_are_asked_for_by_layer_and_once_a_network(results, orders):
-    folder = results / "results/own/model_comparison"
-    unit = UnitAnalogies.load(folder / "analogies.npz").unit.channel
-    first, second, third = (
-        load_requests(folder / "analogies" / f"{place}_requests.npz") for place in ("first", "second", "third")
-    )
-    # The direction in its own layer is the unit itself, which is asked for once.
-    assert sorted(request.layer for request in first) == ["original_first", "original_out", "original_second"]
-    directions = {request.layer: request.direction for request in second}
-    assert directions["copy_second"].tolist() == (orders["second"] == unit).tolist()
-    assert [len(directions[layer]) for layer in ("copy_first", "copy_second", "copy_out")] == [4, 6, 2]
-    assert third == []
-
-
-def test_sheets_of_a_network_that_has_two_places_show_its_pictures(results):
+def test_pictures_are_made_by_layer_and_the_units_own_in_its_network_only(results):
+    folder = results / "results/own/model_comparison/analogies"
+    original, copy = (AnalogyVisualizations.load(folder / f"{name}.npz") for name in ("original", "copy"))
+    assert list(original.by_layer) == ["original_first", "original_second", "original_out"]
+    assert list(copy.by_layer) == ["copy_first", "copy_second", "copy_out"]
+    # The direction in its own layer is the unit itself.
+    np.testing.assert_array_equal(original.by_layer["original_second"], original.unit)
+    assert copy.unit is None
     sheets = [
-        load_arrays(results / f"figures/own/model_comparison/analogies_{place}.npz") for place in ("first", "third")
+        load_arrays(results / f"figures/own/model_comparison/analogies_{place}.npz") for place in ("first", "second")
     ]
-    assert sheets[1]["layers"].tolist() == ["copy_first", "copy_second", "copy_out"]
-    # On the sheet of its own network, the unit's layer shows the unit's own picture.
-    np.testing.assert_array_equal(sheets[0]["picture_1"], sheets[0]["unit_picture"])
-    np.testing.assert_array_equal(sheets[1]["unit_picture"], sheets[0]["unit_picture"])
+    for sheet, made in zip(sheets, (original, copy), strict=True):
+        assert sheet["layers"].tolist() == list(made.by_layer)
+        np.testing.assert_array_equal(sheet["picture_1"], list(made.by_layer.values())[1])
+        np.testing.assert_array_equal(sheet["unit_picture"], original.unit)
 
 
 def test_numbers_of_the_text(results):

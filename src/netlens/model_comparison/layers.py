@@ -46,7 +46,7 @@ def compared_layers(network: "FrozenNetwork", names: Sequence[str] = (), count: 
     names
         Layers of any kind; empty: chosen as above.
     count
-        Largest number of layers that are chosen, at least 2; 0: all candidates.
+        Largest number of layers that are chosen; 0: all candidates, 1: the output.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def compared_layers(network: "FrozenNetwork", names: Sequence[str] = (), count: 
     netlens.models.errors.NetworkError
         There is no layer of that name; the message lists the nearest names.
     ComparisonError
-        A name appears twice, no layer can be chosen, or the count is impossible.
+        A name appears twice, no layer can be chosen, or the count is negative.
     """
     if names:
         for name in names:
@@ -68,8 +68,8 @@ def compared_layers(network: "FrozenNetwork", names: Sequence[str] = (), count: 
                 f"network {network.name!r}: a layer is named twice: {', '.join(names)}; name each once"
             )
         return [layer.name for layer in network.layers if layer.name in names]
-    if count < 0 or count == 1:
-        raise ComparisonError(f"{count} layers are to be compared; set at least 2, or 0 for all")
+    if count < 0:
+        raise ComparisonError(f"{count} layers are to be compared; set at least 1, or 0 for all")
     return [candidate.name for candidate in _chosen(_candidates(network), count)]
 
 
@@ -145,6 +145,8 @@ def _candidates(network: "FrozenNetwork") -> list[_Candidate]:
 def _chosen(candidates: list[_Candidate], count: int) -> list[_Candidate]:
     if not count or len(candidates) <= count:
         return candidates
+    if count == 1:
+        return candidates[-1:]
     kept = [each for each in candidates if each.is_join or each in (candidates[0], candidates[-1])]
     if len(kept) < count / 2:
         kept = candidates

@@ -1,8 +1,9 @@
 """Analogies and caricatures as the notebooks hand them on to each other, as arrays in npz files.
 
 - `UnitAnalogies`: a unit of the first network in the layers of all networks;
+- `AnalogyVisualizations`: the feature visualizations of its directions in one network;
 - `CaricatureImage`: the image that caricatures are made of;
-- `Caricatures`: that image as every layer of one network sees it.
+- `Caricatures`: that image as the layers of one network see it.
 
 The other results of this section are saved and loaded by what computes them: `netlens.model_comparison.sample.Samples`,
 `netlens.model_comparison.second_moments.SecondMoments`, `netlens.model_comparison.similarity.Similarities` and
@@ -33,26 +34,22 @@ class UnitAnalogies:
 
     Attributes
     ----------
-    networks
-        First, second and third network; one name may appear more than once.
     unit
         The unit.
-    unit_key
-        Key of the unit's own feature visualization.
     heldout_count
-        Number of held-out images that R2 is computed over.
+        Number of held-out activations that R2 is computed over.
     analogies
-        By network (each once, the first network first), then by layer in network order.
-    keys
-        By network, then by layer: key of the direction's feature visualization; empty where the direction is zero.
+        By network (the first network first), then by layer in network order.
     """
 
-    networks: tuple[str, ...]
     unit: Unit
-    unit_key: str
     heldout_count: int
     analogies: Mapping[str, Mapping[str, Analogy]]
-    keys: Mapping[str, Mapping[str, str]]
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the networks; the unit is one of the first."""
+        return tuple(self.analogies)
 
     @property
     def other_networks(self) -> list[str]:
@@ -89,11 +86,10 @@ class UnitAnalogies:
             The file cannot be written.
         """
         arrays: dict[str, NDArray[Any]] = {
-            "networks": np.array(self.networks),
+            "networks": np.array(self.networks, np.str_),
             "unit_layer": np.array(self.unit.layer),
             "unit": np.array(self.unit.channel),
             "heldout_count": np.array(self.heldout_count),
-            "analogy_networks": np.array(list(self.analogies), np.str_),
         }
         for place, by_layer in enumerate(self.analogies.values()):
             each = list(by_layer.values())
@@ -104,9 +100,6 @@ class UnitAnalogies:
                 f"analogy_{place}_channels": np.array([analogy.direction.size for analogy in each], np.int64),
                 f"analogy_{place}_directions": np.concatenate([np.empty(0), *(analogy.direction for analogy in each)]),
             }
-        arrays["unit_key"] = np.array(self.unit_key)
-        for name in self.analogies:
-            arrays[f"{name}.keys"] = np.array([self.keys[name][layer] for layer in self.analogies[name]], np.str_)
         save_arrays(path, arrays)
 
     @classmethod
@@ -121,13 +114,11 @@ class UnitAnalogies:
             The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
         """
         reader = ArrayReader(path)
-        networks = reader.names("networks", "places")
-        known = reader.names("analogy_networks", "networks")
-        if not networks or set(networks) != set(known):
-            raise reader.error(f"its analogies are of {', '.join(known)}, not of {', '.join(networks)}")
+        networks = reader.names("networks", "networks")
+        if not networks:
+            raise reader.error("it holds no network")
         analogies: dict[str, dict[str, Analogy]] = {}
-        keys: dict[str, dict[str, str]] = {}
-        for place, name in enumerate(known):
+        for place, name in enumerate(networks):
             size = f"layers of {name}"
             layers = reader.names(f"analogy_{place}_layers", size)
             r2 = reader.array(f"analogy_{place}_r2", "f", size).tolist()
@@ -136,14 +127,65 @@ class UnitAnalogies:
             directions = reader.array(f"analogy_{place}_directions", "f", int(channels.sum()))
             parts = np.split(directions, np.cumsum(channels)[:-1]) if layers else []
             analogies[name] = dict(zip(layers, map(Analogy, parts, r2, ceiling), strict=True))
-            keys[name] = dict(zip(layers, reader.names(f"{name}.keys", size), strict=True))
         unit = Unit(str(reader.array("unit_layer", "U")), reader.whole("unit"))
-        unit_key, heldout_count = str(reader.array("unit_key", "U")), reader.whole("heldout_count")
+        heldout_count = reader.whole("heldout_count")
         reader.finish()
         own = analogies[networks[0]].get(unit.layer)
         if own is None or not 0 <= unit.channel < own.direction.size:
             raise reader.error(f"network {networks[0]!r} has no unit {unit.name} in it")
-        return cls(networks, unit, unit_key, heldout_count, analogies, keys)
+        return cls(unit, heldout_count, analogies)
+
+
+@dataclass(frozen=True)
+class AnalogyVisualizations:
+    """Feature visualizations of a unit's directions in the layers of one network.
+
+    Attributes
+    ----------
+    network
+        The network's name.
+    by_layer
+        By layer: (size, size, 3) uint8; layers whose direction is zero are missing.
+    unit
+        (size, size, 3) uint8, of the unit itself; None in the networks that it does not belong to.
+    """
+
+    network: str
+    by_layer: Mapping[str, Pixels]
+    unit: Pixels | None = None
+
+    def save(self, path: str | Path) -> None:
+        """Save as a compressed npz file.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        arrays: dict[str, NDArray[Any]] = {
+            "network": np.array(self.network),
+            "layers": np.array(list(self.by_layer), np.str_),
+            **{f"layer_{place}": picture for place, picture in enumerate(self.by_layer.values())},
+        }
+        save_arrays(path, arrays if self.unit is None else {**arrays, "unit": self.unit}, compress=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "AnalogyVisualizations":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds something that is not a square image.
+        """
+        reader = ArrayReader(path)
+        network, layers = str(reader.array("network", "U")), reader.names("layers", "layers")
+        by_layer = {layer: reader.array(f"layer_{place}", "u", "size", "size", 3) for place, layer in enumerate(layers)}
+        unit = reader.array("unit", "u", "size", "size", 3) if "unit" in reader.left else None
+        reader.finish()
+        return cls(network, by_layer, unit)
 
 
 @dataclass(frozen=True)
@@ -158,11 +200,14 @@ class CaricatureImage:
         Its index in the image set.
     class_name
         The class it shows.
+    choice
+        Why this image, for readers.
     """
 
     image: Pixels
     index: int
     class_name: str
+    choice: str
 
     def save(self, path: str | Path) -> None:
         """Save as npz.
@@ -172,8 +217,15 @@ class CaricatureImage:
         OSError
             The file cannot be written.
         """
-        arrays = {"image": self.image, "index": np.array(self.index), "class_name": np.array(self.class_name)}
-        save_arrays(path, arrays)
+        save_arrays(
+            path,
+            {
+                "image": self.image,
+                "index": np.array(self.index),
+                "class_name": np.array(self.class_name),
+                "choice": np.array(self.choice),
+            },
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> "CaricatureImage":
@@ -191,6 +243,7 @@ class CaricatureImage:
             reader.array("image", "u", "size", "size", 3),
             reader.whole("index"),
             str(reader.array("class_name", "U")),
+            str(reader.array("choice", "U")),
         )
         reader.finish()
         return found
@@ -198,7 +251,7 @@ class CaricatureImage:
 
 @dataclass(frozen=True)
 class Caricatures:
-    """Caricatures of one image at every layer of a network.
+    """Caricatures of one image at layers of a network.
 
     Attributes
     ----------
@@ -209,7 +262,7 @@ class Caricatures:
     image
         (size, size, 3) uint8.
     layers
-        Names of all n layers but the input, in network order.
+        Names of n layers other than the input, in network order.
     compared
         Those of them that are compared with other networks, in network order.
     by_cosine_power

@@ -1,0 +1,78 @@
+"""Text that fits the space for it: broken into lines where it has parts, shortened in the middle where it has not."""
+
+from typing import Final
+
+import matplotlib as mpl
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
+# A line may end behind one of these.
+_BREAKS: Final = "/_- .:"
+_ELLIPSIS: Final = "…"
+
+
+def width_in(text: str, size_pt: float, *, bold: bool = False) -> float:
+    """Return the width of a line of text in inches, in the font of the current style."""
+    font = FontProperties(family=mpl.rcParams["font.family"], weight="bold" if bold else "normal")
+    return float(TextPath((0, 0), _literal(text), size=size_pt, prop=font).get_extents().width) / 72
+
+
+def shortened(text: str, room_in: float, size_pt: float, *, bold: bool = False) -> str:
+    """Shorten a line of text in the middle if it is wider than the space for it.
+
+    Parameters
+    ----------
+    text
+        The text, in one line.
+    room_in
+        Width of the space in inches.
+    size_pt
+        Size of the font in points.
+    bold
+        Whether the text is bold.
+
+    Returns
+    -------
+    str
+        For matplotlib, in which a dollar sign is written with a backslash: the text if it fits; otherwise its beginning
+        and end, which tell names apart, around an ellipsis.
+    """
+    width = width_in(text, size_pt, bold=bold)
+    shown, kept = text, len(text)
+    while kept > 2 and width > room_in:
+        kept = min(kept - 1, int(kept * room_in / width) + 1)
+        shown = f"{text[: kept // 2]}{_ELLIPSIS}{text[len(text) - (kept - kept // 2) :]}"
+        width = width_in(shown, size_pt, bold=bold)
+    return _literal(shown)
+
+
+def wrapped(text: str, room_in: float, size_pt: float, *, bold: bool = False) -> str:
+    """Break a text into at most two lines if it is wider than the space for it, and shorten the lines that still are.
+
+    Parameters
+    ----------
+    text, room_in, size_pt, bold
+        As for `shortened`.
+
+    Returns
+    -------
+    str
+        For matplotlib, as from `shortened`, with at most one line break, behind a slash, underscore, hyphen, period, colon
+        or space.
+    """
+    if width_in(text, size_pt, bold=bold) <= room_in:
+        return _literal(text)
+    ends = [place + 1 for place, letter in enumerate(text[:-1]) if letter in _BREAKS]
+    if not ends:
+        return shortened(text, room_in, size_pt, bold=bold)
+    # The break whose longer line is shortest; of several, the last.
+    end = min(
+        reversed(ends),
+        key=lambda end: max(width_in(part, size_pt, bold=bold) for part in (text[:end].rstrip(), text[end:])),
+    )
+    return "\n".join(shortened(part, room_in, size_pt, bold=bold) for part in (text[:end].rstrip(), text[end:]))
+
+
+def _literal(text: str) -> str:
+    """Return a text that matplotlib does not read as a formula, however many dollar signs it has."""
+    return text.replace("$", "\\$")
