@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 from matplotlib import pyplot as plt
 
 from netlens.images.image_set import ImageSet
-from netlens.plots.image_sheet import first_examples, first_of_each, image_sheet, mosaic, outlines
+from netlens.plots.image_sheet import Column, examples_of, first_of_each, image_sheet, mosaic, outlines, two_columns
 from netlens.publish import figure
 
 
@@ -44,25 +44,25 @@ def images():
 
 
 def test_first_examples_leave_white_where_a_class_has_too_few(images):
-    examples = first_examples(images, 3, 2)
+    examples = examples_of(images, range(3), 2)
     np.testing.assert_array_equal(examples[:, 0], images.images[:3])
     np.testing.assert_array_equal(examples[:2, 1], images.images[3:])
     assert (examples[2, 1] == 255).all()
 
 
 def test_sheet_has_each_class_once_and_the_scenes_with_their_classes(images):
-    examples = {"training": first_examples(images, 3, 2), "held out": first_examples(images, 3, 1)}
+    columns = two_columns(images, images, 3, 2)
     masks = np.zeros((1, 8, 8), np.uint8)
     masks[0, :, :4], masks[0, :, 4:] = 1, 2
     scenes = ImageSet(images.images[:1], np.array([[2, 0, -1]]), images.class_names, masks)
-    fig = image_sheet(examples, images.class_names, scenes)
+    fig = image_sheet(columns, scenes)
     texts = [text.get_text() for text in fig.texts]
     assert texts == ["cat", "dog", "owl", "composed scenes"]
     # Two blocks for the left column's two classes, two for the right column's one, and the scene.
     shown = [ax.images[0].get_array() for ax in fig.axes]
     assert [picture.shape[0] for picture in shown] == [8 + 3 + 8, 8 + 3 + 8, 8, 8, 8]
-    np.testing.assert_array_equal(shown[0], mosaic(examples["training"][:2], 3))
-    np.testing.assert_array_equal(shown[3], mosaic(examples["held out"][2:], 3))
+    np.testing.assert_array_equal(shown[0], mosaic(examples_of(images, [0, 1], 2), 3))
+    np.testing.assert_array_equal(shown[3], mosaic(examples_of(images, [2], 2), 3))
     np.testing.assert_array_equal(shown[4], images.images[0])
     assert [text.get_text() for text in fig.axes[4].texts] == ["owl", "cat"]
     assert figure.overflow(fig) == []
@@ -70,9 +70,29 @@ def test_sheet_has_each_class_once_and_the_scenes_with_their_classes(images):
 
 
 def test_sheet_without_scenes_is_as_high_as_its_rows(images):
-    examples = {"training": first_examples(images, 3, 2)}
-    with_scenes = image_sheet(examples, images.class_names, ImageSet(images.images[:0], images.labels[:0], (), None))
-    fig = image_sheet(examples, images.class_names, None)
+    columns = two_columns(images, images, 3, 2)
+    with_scenes = image_sheet(columns, ImageSet(images.images[:0], images.labels[:0], (), None))
+    fig = image_sheet(columns, None)
     assert fig.get_figheight() < with_scenes.get_figheight()
     assert [text.get_text() for text in fig.texts] == ["cat", "dog", "owl"]
     plt.close("all")
+
+
+def test_classes_that_are_held_out_whole_have_a_column_of_their_own(images):
+    train, heldout = (
+        ImageSet(images.images[kept], images.labels[kept], images.class_names) for kept in ([0, 3, 2], [1, 4])
+    )
+    left, right = two_columns(train, heldout, 16, 1)
+    assert (left.class_names, right.class_names) == (("cat", "owl"), ("dog",))
+    np.testing.assert_array_equal(left.blocks["training"][0], images.images[[0, 3]])
+    np.testing.assert_array_equal(right.blocks["held out"][0], images.images[[1, 4]])
+    fig = image_sheet([left, right], None)
+    assert [text.get_text() for text in fig.texts] == ["cat", "owl", "dog"]
+    assert figure.overflow(fig) == []
+    plt.close(fig)
+
+
+def test_no_more_classes_than_asked_for(images):
+    columns = two_columns(images, images, 2, 1)
+    assert [column.class_names for column in columns] == [("cat",), ("dog",)]
+    assert isinstance(columns[0], Column)

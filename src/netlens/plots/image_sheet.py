@@ -1,6 +1,7 @@
 """An image set at a glance: the first images of each class, and composed scenes with the outlines of their parts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -24,15 +25,65 @@ SCENES_SHOWN: Final = 8
 _LINE_IN, _CROP_IN, _LABEL_IN, _GAP_IN = 0.13, 0.32, 0.62, 0.06
 
 
-def image_sheet(examples: Mapping[str, Pixels], class_names: Sequence[str], scenes: ImageSet | None) -> Figure:
+@dataclass(frozen=True)
+class Column:
+    """One of the two columns of a sheet.
+
+    Attributes
+    ----------
+    class_names
+        Name of each row.
+    blocks
+        Title of each block of examples, and its images, (rows, examples, height, width, 3).
+    """
+
+    class_names: tuple[str, ...]
+    blocks: Mapping[str, Pixels]
+
+
+def two_columns(train: ImageSet, heldout: ImageSet, classes_count: int, count: int) -> list[Column]:
+    """Examples of the first classes, divided into the two columns of a sheet.
+
+    Parameters
+    ----------
+    train, heldout
+        Images with the same classes.
+    classes_count
+        Maximum number of classes.
+    count
+        Images per class and part.
+
+    Returns
+    -------
+    list of Column
+        Half of the classes each, training beside held-out images. Where whole classes are held out, the classes of
+        training images on the left and those of held-out images on the right, with twice as many images each.
+    """
+    classes = np.arange(min(classes_count, len(train.class_names)))
+    names = np.array(train.class_names)
+    seen, held = np.isin(classes, train.labels), np.isin(classes, heldout.labels)
+    if (seen & held).any():
+        half = -(-len(classes) // 2)
+        return [
+            Column(
+                tuple(names[part]),
+                {"training": examples_of(train, part, count), "held out": examples_of(heldout, part, count)},
+            )
+            for part in (classes[:half], classes[half:])
+        ]
+    return [
+        Column(tuple(names[classes[shown]]), {title: examples_of(images, classes[shown], 2 * count)})
+        for title, images, shown in (("training", train, seen), ("held out", heldout, held))
+    ]
+
+
+def image_sheet(columns: Sequence[Column], scenes: ImageSet | None) -> Figure:
     """Rows of examples per class, in two columns of classes, and below them the first scenes.
 
     Parameters
     ----------
-    examples
-        Title of each block of examples, and its images as `first_examples` returns them, for the same classes.
-    class_names
-        Name of each row of the examples.
+    columns
+        One or two columns, as `two_columns` returns them.
     scenes
         Scenes with masks; None where the image set has none.
 
@@ -42,33 +93,30 @@ def image_sheet(examples: Mapping[str, Pixels], class_names: Sequence[str], scen
         Full page width.
     """
     style.pictures()
-    half = -(-len(class_names) // 2)  # classes of the left column, and then of the right one
-    row_count = half * _CROP_IN
+    rows_in = max(len(column.class_names) for column in columns) * _CROP_IN
     scene_in = style.FULL_WIDTH_IN / SCENES_SHOWN if scenes is not None else 0
-    height = _LINE_IN + row_count + (scene_in + 2 * _LINE_IN if scenes is not None else 0)
+    height = _LINE_IN + rows_in + (scene_in + 2 * _LINE_IN if scenes is not None else 0)
     fig = plt.figure(figsize=(style.FULL_WIDTH_IN, height), layout="none")
 
-    block_in = style.FULL_WIDTH_IN / 2
-    width_in = (block_in - _LABEL_IN - 2 * _GAP_IN) / 2
-    for column in range(2):
-        rows = slice(column * half, (column + 1) * half)
-        count = len(class_names[rows])
-        for position, (title, images) in enumerate(examples.items()):
-            if count:
-                left = column * block_in + _LABEL_IN + position * (width_in + _GAP_IN)
-                ax = _place(fig, left, _LINE_IN, width_in, count * _CROP_IN)
-                sheet = mosaic(images[rows], 3)
-                ax.imshow(sheet, aspect="auto")
-                ax.set_title(title, fontsize=7, pad=2)
-        for row, name in enumerate(class_names[rows]):
-            x = (column * block_in + _LABEL_IN - 0.05) / style.FULL_WIDTH_IN
+    column_in = style.FULL_WIDTH_IN / 2
+    for place, column in enumerate(columns):
+        begin, count = place * column_in + _LABEL_IN, len(column.class_names)
+        if not count:
+            continue
+        block_in = (column_in - _LABEL_IN - _GAP_IN) / len(column.blocks) - _GAP_IN / 2
+        for position, (title, images) in enumerate(column.blocks.items()):
+            ax = _place(fig, begin + position * (block_in + _GAP_IN), _LINE_IN, block_in, count * _CROP_IN)
+            ax.imshow(mosaic(images, 3), aspect="auto")
+            ax.set_title(title, fontsize=7, pad=2)
+        for row, name in enumerate(column.class_names):
+            x = (begin - 0.05) / style.FULL_WIDTH_IN
             y = 1 - (_LINE_IN + (row + 0.5) * _CROP_IN) / height
             fig.text(x, y, name, ha="right", va="center", fontsize=6.5)
     if scenes is not None:
         for position in range(min(SCENES_SHOWN, len(scenes))):
-            top = _LINE_IN + row_count + 1.6 * _LINE_IN
+            top = _LINE_IN + rows_in + 1.6 * _LINE_IN
             _draw_scene(_place(fig, position * scene_in, top, 0.95 * scene_in, 0.95 * scene_in), scenes, position)
-        y = 1 - (_LINE_IN + row_count + 0.9 * _LINE_IN) / height
+        y = 1 - (_LINE_IN + rows_in + 0.9 * _LINE_IN) / height
         fig.text(0.5, y, "composed scenes", ha="center", va="center", fontsize=7)
     return fig
 
@@ -104,30 +152,30 @@ def _draw_scene(ax: Axes, scenes: ImageSet, index: int) -> None:
             )
 
 
-def first_examples(images: ImageSet, classes_count: int, count: int) -> Pixels:
-    """First images of each of the first classes.
+def examples_of(images: ImageSet, classes: Sequence[int] | Integers, count: int) -> Pixels:
+    """First images of some classes.
 
     Parameters
     ----------
     images
         The image set.
-    classes_count
-        How many classes.
+    classes
+        Labels of the classes.
     count
         How many images per class.
 
     Returns
     -------
     ndarray
-        uint8, (classes_count, count, height, width, 3); white where a class has fewer images.
+        uint8, (classes, count, height, width, 3); white where a class has fewer images.
     """
-    chosen = first_of_each(images.labels, range(classes_count), count)
+    chosen = first_of_each(images.labels, classes, count)
     examples = np.full((*chosen.shape, *images.images.shape[1:]), 255, np.uint8)
     examples[chosen >= 0] = images.images[chosen[chosen >= 0]]
     return examples
 
 
-def first_of_each(labels: Integers, classes: Sequence[int], count: int) -> Integers:
+def first_of_each(labels: Integers, classes: Sequence[int] | Integers, count: int) -> Integers:
     """Indices of the first images of each class.
 
     Parameters
