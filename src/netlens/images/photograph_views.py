@@ -160,9 +160,14 @@ def heldout_views(division: Division, per_class: int, viewing: Viewing, seed: in
 
 
 def view_scenes(
-    division: Division, count: int, viewing: Viewing, seed: int, *, layouts: Sequence[str] = tuple(LAYOUTS)
+    division: Division,
+    count: int,
+    viewing: Viewing,
+    seed: int,
+    *,
+    layouts: Sequence[str] = ("left_right", "top_bottom"),
 ) -> SceneSet:
-    """Scenes of two to four held-out photographs, with masks of the class of each pixel.
+    """Scenes of two or more held-out photographs, with masks of the class of each pixel.
 
     Each part shows the largest cut of its photograph that has the part's proportions, or a slightly smaller one.
 
@@ -173,7 +178,8 @@ def view_scenes(
     count
         Number of scenes; the layouts alternate.
     layouts
-        Some of `netlens.images.photos.LAYOUTS`; those with more parts than photographs are left out.
+        Some of `netlens.images.photos.LAYOUTS`; those with more parts than photographs are left out. Halves leave an
+        object large enough to be recognized, quarters mostly do not.
 
     Raises
     ------

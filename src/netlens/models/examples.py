@@ -1,4 +1,4 @@
-"""Examples of an image set: the first image of each class that the network classifies correctly."""
+"""Examples of an image set: one image of each class, correctly classified where there is one."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ class ExampleError(ValueError):
     """There is no suitable example of a class."""
 
 
-def first_correct(
+def first_examples(
     correct: NDArray[np.bool_], labels: NDArray[np.int64], class_names: Sequence[str], wanted: Sequence[str]
 ) -> list[int]:
-    """Indices of the first image of each class that the network classifies correctly.
+    """Indices of the first image of each class that the network classifies correctly, or else of the first image.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def first_correct(
     Raises
     ------
     ExampleError
-        A class is unknown or named twice, or none of its images is classified correctly.
+        A class is unknown or named twice, or has no image.
     """
     indices = []
     for position, name in enumerate(wanted):
@@ -43,10 +43,34 @@ def first_correct(
         if name in wanted[:position]:
             raise ExampleError(f"class {name!r} is named twice")
         of_class = np.asarray(labels) == list(class_names).index(name)
-        found = np.flatnonzero(of_class & correct)
-        if not len(found):
+        if not of_class.any():
+            with_images = [str(class_names[label]) for label in np.unique(labels)]
             raise ExampleError(
-                f"none of the {of_class.sum()} images of class {name!r} is classified correctly; choose another class"
+                f"there is no image of class {name!r} here; there are images of {', '.join(with_images)}"
             )
-        indices.append(int(found[0]))
+        right = np.flatnonzero(of_class & correct)
+        indices.append(int(right[0]) if len(right) else int(np.flatnonzero(of_class)[0]))
     return indices
+
+
+def telling_classes(
+    correct: NDArray[np.bool_], labels: NDArray[np.int64], class_names: Sequence[str], count: int
+) -> list[str]:
+    """Names of classes to show: in the order of the labels, those with a correctly classified image first.
+
+    Parameters
+    ----------
+    correct, labels, class_names
+        As for `first_examples`.
+    count
+        Maximum number of classes.
+
+    Returns
+    -------
+    list of str
+        Classes without an image are left out.
+    """
+    present = np.unique(labels)
+    with_right = np.unique(np.asarray(labels)[correct])
+    order = [*with_right, *(label for label in present if label not in with_right)]
+    return [str(class_names[label]) for label in order[:count]]
