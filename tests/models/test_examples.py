@@ -26,7 +26,7 @@ def test_a_class_that_is_never_recognized_has_its_first_image() -> None:
     [
         (["cow"], "class 'cow' is not in the image set; it has cat, dog, fox, owl"),
         (["cat", "cat"], "class 'cat' is named twice"),
-        (["owl"], "no image of class 'owl' here, there are images of cat, dog, fox"),
+        (["owl"], "no image of class 'owl' here; there are images of cat, dog, fox"),
     ],
 )
 def test_classes_without_an_example(wanted: list[str], message: str) -> None:
