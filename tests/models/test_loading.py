@@ -143,6 +143,7 @@ def test_networks_of_keras_3_give_the_same(keras3, name, form):
     np.testing.assert_allclose(model.predict(stored["x"], verbose=0), stored["y"], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_network_of_keras_3_is_made_ready(keras3):
     network = load_network({"kind": "file", "file": str(keras3 / "plain.keras"), "preprocessing": "tf"}, name="mine")
     stored = np.load(keras3 / "plain.npz")
@@ -153,6 +154,7 @@ def test_network_of_keras_3_is_made_ready(keras3):
     assert [layer.kind for layer in kernel_layers(network.model)] == ["conv2d", "conv2d", "dense"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -168,6 +170,7 @@ def test_what_is_not_translated_from_keras_3_is_named(keras3, name, message):
     assert str(caught.value).startswith(str(keras3 / f"{name}.keras")) and "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_keras_3_weights_that_do_not_fit_are_named(keras3, tmp_path):
     broken = tmp_path / "broken.h5"
     broken.write_bytes((keras3 / "plain.h5").read_bytes())
@@ -271,6 +274,7 @@ def test_trained_network_reads_its_record(tmp_path):
         load_network(spec)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["h5", "keras"])
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.95])
 def test_truncated_file_tells_its_sha256(tmp_path, legacy, form, kept):
@@ -366,6 +370,7 @@ def test_study_that_does_not_fit(tmp_path):
         load_network({"kind": "file", "file": str(tmp_path / "weights.h5")})
 
 
+@pytest.mark.slow
 def test_code_in_a_file_is_not_run(tmp_path, legacy):
     image = keras.Input((9, 8, 3))
     model = keras.Model(image, L.Dense(2)(L.Flatten()(L.Lambda(lambda x: x, name="code")(image))))
