@@ -11,6 +11,7 @@ import pytest
 from netlens.models.architectures.registry import build
 from netlens.models.backend import keras, tf
 from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
+from netlens.models.keras.files import set_stored_weights
 from netlens.models.keras.kernel_layers import kernel_layers
 from netlens.models.loading import load_network
 from netlens.models.network import without_softmax
@@ -309,6 +310,21 @@ def test_named_architecture_with_and_without_weights(tmp_path):
         load_network({**spec, "classes_count": 8, "weights_file": str(tmp_path / "weights.h5")})
     with pytest.raises(FileNotFoundError, match="no such checkpoint"):
         load_network({**spec, "weights_file": str(tmp_path / "none.h5")})
+
+
+def test_stored_layers_of_another_name_are_matched_in_their_order(tmp_path):
+    def network(last):
+        image = keras.Input((6, 5, 3))
+        return keras.Model(image, L.Dense(2, name=last)(L.Flatten()(L.Conv2D(3, 3, name="conv")(image))))
+
+    published, ours = network("probs"), network("predictions")
+    published.save_weights(tmp_path / "weights.h5")
+    set_stored_weights(ours, tmp_path / "weights.h5")
+    for expected, found in zip(published.get_weights(), ours.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    larger = keras.Sequential([ours, L.Dense(2, name="more")])
+    with pytest.raises(NetworkError, match="layer 'predictions': the file has weights of shapes"):
+        set_stored_weights(larger, tmp_path / "weights.h5")
 
 
 def test_input_of_any_size_needs_one(tmp_path):

@@ -9,7 +9,9 @@ from typing import Any
 from netlens.models.errors import NetworkError
 
 #: Their names; to list them starts no TensorFlow.
-ARCHITECTURES = ("sixt_cifar10", "small_alexnet", "small_inception", "small_inception_v2", "small_vgg", "vgg16")
+ARCHITECTURES = (
+    "resnet50", "sixt_cifar10", "small_alexnet", "small_inception", "small_inception_v2", "small_vgg", "vgg16",
+)  # fmt: skip
 
 
 def build(architecture: str, *, input_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
@@ -41,9 +43,10 @@ def build(architecture: str, *, input_shape: tuple[int, int, int], classes: int,
         raise NetworkError(f"no architecture is named {architecture!r}; there are {known}")
     if classes < 2:
         raise NetworkError(f"{architecture} needs at least 2 classes, not {classes}")
-    from netlens.models.architectures import alexnet, inception, inception_v2, sixt_cifar10, vgg
+    from netlens.models.architectures import alexnet, inception, inception_v2, resnet, sixt_cifar10, vgg
 
     makers = {
+        "resnet50": resnet.resnet50,
         "sixt_cifar10": sixt_cifar10.sixt_cifar10,
         "small_alexnet": alexnet.small_alexnet,
         "small_inception": inception.small_inception,

@@ -154,7 +154,8 @@ def set_stored_weights(model: Any, path: str | Path) -> None:
     Parameters
     ----------
     model
-        Its layers have the names in the file.
+        Its layers have the names in the file. Layers that are called otherwise there are matched in their order: the
+        last layer of ResNet-50 is called ``probs`` in the published file, and ``predictions`` in today's Keras.
     path
         The file, with one group per layer whose attribute ``weight_names`` gives the order of its weights.
 
@@ -171,6 +172,11 @@ def set_stored_weights(model: Any, path: str | Path) -> None:
             str(layer): [np.asarray(root[layer][name]) for name in root[layer].attrs["weight_names"]]
             for layer in root.attrs["layer_names"]
         }
+    named = {layer.name for layer in _all_layers(model) if layer.weights}
+    spare = [name for name, values in found.items() if values and name not in named]
+    missing = [layer.name for layer in _all_layers(model) if layer.weights and not found.get(layer.name)]
+    if len(spare) == len(missing):
+        found |= {name: found[other] for name, other in zip(missing, spare, strict=True)}
     _with_weights(model, found)
 
 
