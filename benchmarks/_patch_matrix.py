@@ -4,7 +4,7 @@ It needs height x width times the memory of the images of a layer, so it serves 
 `netlens.pattern_attribution.patterns` and as what the benchmark compares with, at small sizes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,13 @@ class Layer:
     x
         Its input over all images, (n, H, W, C) or (n, K).
     kernel
-        Its weights without the bias.
+        Its weights without the bias; the last axis counts the units.
     active
         Where its units are active, (n, H', W', U) or (n, U).
     strides, padding, dilation
         Of a convolution.
+    groups
+        Into how many groups channels and units are split.
     """
 
     x: NDArray[Any]
@@ -35,6 +37,17 @@ class Layer:
     strides: tuple[int, int] = (1, 1)
     padding: str = "valid"
     dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    def split(self) -> list["Layer"]:
+        """Return each group as a layer of its own."""
+        parts = zip(
+            np.split(self.x, self.groups, -1),
+            np.split(self.kernel, self.groups, -1),
+            np.split(self.active, self.groups, -1),
+            strict=True,
+        )
+        return [replace(self, x=x, kernel=kernel, active=active, groups=1) for x, kernel, active in parts]
 
 
 def patch_matrix(layer: Layer) -> Float:
@@ -71,6 +84,8 @@ def patch_matrix(layer: Layer) -> Float:
 
 def pattern(layer: Layer, estimator: str) -> Float:
     """Pattern of every unit, shaped as the kernel: cov = E[xy | m] - E[x | m] E[y], a = cov / (w' cov)."""
+    if layer.groups > 1:
+        return np.concatenate([pattern(part, estimator) for part in layer.split()], axis=-1)
     X = patch_matrix(layer)
     W = layer.kernel.reshape(-1, layer.kernel.shape[-1]).astype(np.float64)
     Y = X @ W

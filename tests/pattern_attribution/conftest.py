@@ -68,7 +68,28 @@ def _activations(L):
     yield L.Dense(3, name="logits")
 
 
-SEQUENTIAL = {"plain": _plain, "strides": _strides, "dilation": _dilation, "activations": _activations}
+def _grouped(L):
+    """Units that see some of the channels: depthwise and grouped convolutions, and separable ones as they are split."""
+    yield L.DepthwiseConv2D(3, strides=2, padding="same", depth_multiplier=2, activation="relu6", name="depthwise")
+    yield L.DepthwiseConv2D((2, 3), padding="valid", use_bias=False, name="separable_depthwise")
+    yield L.Conv2D(6, 1, activation="relu", name="separable_pointwise")
+    yield L.Conv2D(6, (3, 2), groups=3, padding="same", activation=L.LeakyReLU(0.2), name="groups")
+    yield L.DepthwiseConv2D(2, dilation_rate=2, name="dilated_depthwise")
+    yield L.PReLU(name="prelu")
+    yield L.DepthwiseConv2D(1, name="affine")
+    yield L.Conv2D(4, 2, groups=2, dilation_rate=2, padding="same", name="dilated_groups")
+    yield L.ReLU(6.0, name="relu6")
+    yield L.Flatten(name="flatten")
+    yield L.Dense(3, name="logits")
+
+
+SEQUENTIAL = {
+    "plain": _plain,
+    "strides": _strides,
+    "dilation": _dilation,
+    "activations": _activations,
+    "grouped": _grouped,
+}
 SHAPE = (13, 11, 3)
 
 
@@ -101,6 +122,8 @@ def make_network():
             values = layer.get_weights()
             if values:
                 fan_in = values[0].size / values[0].shape[-1]
+                if type(layer).__name__ == "DepthwiseConv2D":
+                    fan_in = values[0].shape[0] * values[0].shape[1]
                 values[0] = rng.normal(0, np.sqrt(2 / fan_in), values[0].shape)
                 if len(values) > 1:
                     values[1] = rng.normal(0, 0.2, values[1].shape)

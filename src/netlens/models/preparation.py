@@ -10,8 +10,8 @@ from netlens.files.arrays import save_arrays
 from netlens.files.atomic import writing
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import NetworkError
-from netlens.models.keras.folding import fold_batch_normalization, has_batch_normalization
-from netlens.models.keras.kernel_layers import KernelLayer, kernel_layers, write_layers
+from netlens.models.keras.folding import fold_batch_normalization, is_folded
+from netlens.models.keras.kernel_layers import KernelLayer, kernel_layers, kernel_variable, write_layers
 from netlens.models.network import Network
 
 
@@ -22,11 +22,11 @@ class Prepared:
     Attributes
     ----------
     network
-        Its model outputs logits and has no batch normalization.
+        Its model outputs logits and has no batch normalization; separable convolutions are split.
     layers
         The layers with kernels, in network order.
     kernels
-        float32 kernels by layer.
+        float32 kernels by layer, shaped as `KernelLayer.kernel_shape`.
     """
 
     network: Network
@@ -55,16 +55,19 @@ def prepare(network: Network) -> Prepared:
     NetworkError
         No layer has a kernel, or a kernel contains NaN or infinity.
     """
-    # Without batch normalization a copy would only cost memory: half a gigabyte for VGG-16.
+    # With nothing to fold a copy would only cost memory: half a gigabyte for VGG-16.
     model = network.model
-    if has_batch_normalization(model):
+    if not is_folded(model):
         model = fold_batch_normalization(model)
     layers = kernel_layers(model)
     if not layers:
         raise NetworkError(f"network {network.name!r} has no layer with a kernel")
     # All at once, because each read from the session prepares the whole graph again.
-    stored = keras.backend.batch_get_value([model.get_layer(layer.name).kernel for layer in layers])
-    kernels = {layer.name: np.asarray(kernel, np.float32) for layer, kernel in zip(layers, stored, strict=True)}
+    stored = keras.backend.batch_get_value([kernel_variable(model.get_layer(layer.name)) for layer in layers])
+    kernels = {
+        layer.name: np.asarray(kernel, np.float32).reshape(layer.kernel_shape)
+        for layer, kernel in zip(layers, stored, strict=True)
+    }
     for name, kernel in kernels.items():
         if not np.all(np.isfinite(kernel)):
             raise NetworkError(f"network {network.name!r}: the kernel of layer {name!r} holds NaN or infinity")

@@ -764,49 +764,47 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: keras.Sequential([layers.Input((3,)), layers.Dense(2, "softmax", name="probabilities")]),
         r"layer 'probabilities' \(Dense\) is a softmax",
     ),
-    "depthwise": (conv_then_named(layers.DepthwiseConv2D, 3), r"layer 'x' \(DepthwiseConv2D\): only the kernels"),
-    "separable": (conv_then_named(layers.SeparableConv2D, 3, 3), r"layer 'x' \(SeparableConv2D\): only the kernels"),
     "transposed": (conv_then_named(layers.Conv2DTranspose, 3, 3), r"layer 'x' \(Conv2DTranspose\): only the kernels"),
     "recurrent": (
         lambda: keras.Sequential([layers.Input((3, 2)), layers.LSTM(4, name="lstm"), layers.Dense(2)]),
-        r"layer 'lstm' \(LSTM\): only the kernels of Dense and Conv2D",
+        r"layer 'lstm' \(LSTM\): only the kernels of Dense, Conv2D",
     ),
     "one-dimensional": (
         lambda: keras.Sequential([layers.Input((9, 2)), layers.Conv1D(4, 3, name="c1"), layers.Dense(2)]),
         r"layer 'c1' \(Conv1D\): only the kernels",
     ),
-    "grouped": (lambda: conv_then(groups=2), r"layer 'conv' \(Conv2D\): its convolution is grouped"),
     "derived": (
         lambda: keras.Sequential([layers.Input((3,)), OwnDense(2, name="own")]),
         r"layer 'own' \(OwnDense\): only the kernels",
     ),
     "tanh": (
         lambda: conv_then(activation="tanh"),
-        r"layer 'conv' \(Conv2D\): its activation 'tanh' is not the plain ReLU",
+        r"layer 'conv' \(Conv2D\): its activation 'tanh' is not a ReLU, capped or leaky",
     ),
     "sigmoid": (conv_then_named(layers.Activation, "sigmoid"), r"'x' \(Activation\): its activation 'sigmoid'"),
-    "elu": (conv_then_named(layers.ELU), r"layer 'x' \(ELU\): it is not the plain ReLU"),
-    "leaky": (conv_then_named(layers.LeakyReLU), r"layer 'x' \(LeakyReLU\): it is not the plain ReLU"),
-    "capped": (
-        conv_then_named(layers.ReLU, 6.0),
-        r"'x' \(ReLU\): its activation ReLU\(max_value=6.0, negative_slope=0, threshold=0\) is not the plain ReLU",
+    "elu": (conv_then_named(layers.ELU), r"layer 'x' \(ELU\): it is not a ReLU, capped or leaky"),
+    "thresholded": (
+        conv_then_named(layers.ReLU, 6.0, 0.0, 1.0),
+        r"'x' \(ReLU\): its activation ReLU\(max_value=6.0, negative_slope=0, threshold=1\) is not a ReLU, capped",
     ),
-    "prelu": (conv_then_named(layers.PReLU), r"layer 'x' \(PReLU\): it is not the plain ReLU"),
+    "negative leak": (conv_then_named(layers.LeakyReLU, -0.5), r"'x' \(LeakyReLU\): its activation LeakyReLU\(-0.5\)"),
     "layer norm": (
         conv_then_named(layers.LayerNormalization),
         r"'x' \(LayerNormalization\): the methods define",
     ),
-    "rescaling": (
-        conv_then_named(layers.Rescaling, 2.0),
-        r"'x' \(Rescaling\): the methods define no rule for it",
+    "multiplied": (
+        lambda: keras.Model(
+            x := layers.Input((3,)), layers.Dense(2)(layers.Multiply(name="x")([x, layers.Dense(3)(x)]))
+        ),
+        r"'x' \(Multiply\): the methods define no rule for it",
     ),
     "lambda": (
         conv_then_named(layers.Lambda, lambda x: 2 * x),
         r"layer 'x' \(Lambda\): a Lambda may compute anything; allow_lambda_layers=True takes its gradient",
     ),
     "several": (
-        lambda: conv_then(layers.ELU(name="elu"), layers.DepthwiseConv2D(3, name="dw")),
-        r"layer 'elu' \(ELU\): .*; layer 'dw' \(DepthwiseConv2D\): only the kernels",
+        lambda: conv_then(layers.ELU(name="elu"), layers.Conv2DTranspose(3, 3, name="up")),
+        r"layer 'elu' \(ELU\): .*; layer 'up' \(Conv2DTranspose\): only the kernels",
     ),
     "two outputs": (
         lambda: keras.Model(x := layers.Input((3,)), [layers.Dense(2)(x), layers.Dense(2)(x)]),
@@ -857,9 +855,9 @@ def test_with_checks_disabled_other_activations_pass_their_gradient(activation: 
 
 
 def test_with_checks_disabled_a_kernel_without_pattern_is_still_refused() -> None:
-    model = conv_then(layers.DepthwiseConv2D(3, name="dw"))
-    analyzer = PatternNet(model, {k: v for k, v in own_kernels(model).items() if k != "dw"}, disable_model_checks=True)
-    with pytest.raises(UndefinedLayerError, match=r"layer 'dw' \(DepthwiseConv2D\): it has no pattern"):
+    model = conv_then(layers.Conv2DTranspose(3, 3, name="up"))
+    analyzer = PatternNet(model, {k: v for k, v in own_kernels(model).items() if k != "up"}, disable_model_checks=True)
+    with pytest.raises(UndefinedLayerError, match=r"layer 'up' \(Conv2DTranspose\): it has no pattern"):
         analyzer.analyze(images_of((8, 8, 4)))
 
 

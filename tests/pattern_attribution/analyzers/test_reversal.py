@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from netlens.models.backend import keras, tf
+from netlens.models.keras.kernel_layers import kernel_of
 from netlens.pattern_attribution.analyzers import reversal
-from netlens.pattern_attribution.analyzers.reversal import KernelReversal, is_one_of, rectification, why_undefined
+from netlens.pattern_attribution.analyzers.reversal import (
+    LINEAR,
+    KernelReversal,
+    Rectifier,
+    is_one_of,
+    rectifier_of,
+    why_undefined,
+)
 
 layers = keras.layers
 
@@ -21,23 +29,28 @@ def test_the_lists_name_layers_of_keras(names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: layers.Dense(2), "linear"),
-        (lambda: layers.Dense(2, activation="linear"), "linear"),
-        (lambda: layers.Dense(2, activation="relu"), "relu"),
-        (lambda: layers.Conv2D(2, 3, activation=tf.nn.relu), "relu"),
-        (lambda: layers.Conv2D(2, 3, activation=layers.ReLU()), "relu"),
-        (lambda: layers.Activation("relu"), "relu"),
-        (layers.ReLU, "relu"),
-        (lambda: layers.ReLU(negative_slope=0.1), "other"),
-        (lambda: layers.ReLU(threshold=1.0), "other"),
-        (lambda: layers.Dense(2, activation=layers.ReLU(6.0)), "other"),
-        (lambda: layers.Dense(2, activation="tanh"), "other"),
-        (lambda: layers.Dense(2, activation=tf.nn.relu6), "other"),
-        (lambda: layers.Dense(2, activation=lambda x: x), "other"),
+        (lambda: layers.Dense(2), LINEAR),
+        (lambda: layers.Dense(2, activation="linear"), LINEAR),
+        (lambda: layers.Dense(2, activation="relu"), Rectifier()),
+        (lambda: layers.Conv2D(2, 3, activation=tf.nn.relu), Rectifier()),
+        (lambda: layers.Conv2D(2, 3, activation=layers.ReLU()), Rectifier()),
+        (lambda: layers.Activation("relu"), Rectifier()),
+        (layers.ReLU, Rectifier()),
+        (lambda: layers.Activation("relu6"), Rectifier(cap=6)),
+        (lambda: layers.Dense(2, activation=tf.nn.relu6), Rectifier(cap=6)),
+        (lambda: layers.DepthwiseConv2D(2, activation=layers.ReLU(6.0)), Rectifier(cap=6)),
+        (lambda: layers.ReLU(5.0, negative_slope=0.5), Rectifier(slope=0.5, cap=5)),
+        (lambda: layers.LeakyReLU(0.25), Rectifier(slope=0.25)),
+        (lambda: layers.Dense(2, activation=layers.LeakyReLU(0.25)), Rectifier(slope=0.25)),
+        (lambda: layers.Dense(2, activation="leaky_relu"), Rectifier(slope=0.2)),
+        (lambda: layers.ReLU(threshold=1.0), None),
+        (lambda: layers.LeakyReLU(-0.1), None),
+        (lambda: layers.Dense(2, activation="tanh"), None),
+        (lambda: layers.Dense(2, activation=lambda x: x), None),
     ],
 )
-def test_rectification(make: Any, expected: str) -> None:
-    assert rectification(make()) == expected
+def test_rectifiers(make: Any, expected: Rectifier | None) -> None:
+    assert rectifier_of(make()) == expected
 
 
 def test_a_derived_class_is_another_layer() -> None:
@@ -59,6 +72,11 @@ def test_a_derived_class_is_another_layer() -> None:
         ((9, 8, 2), lambda: layers.Conv2D(3, (4, 3), strides=(3, 2), padding="same")),
         ((9, 8, 2), lambda: layers.Conv2D(3, (2, 3), dilation_rate=(3, 2), padding="same", activation="relu")),
         ((9, 8, 2), lambda: layers.Conv2D(3, 3, dilation_rate=2)),
+        ((9, 8, 2), lambda: layers.Conv2D(3, 3, activation="relu6")),
+        ((9, 8, 2), lambda: layers.Conv2D(3, 3, activation=layers.LeakyReLU(0.3))),
+        ((9, 8, 2), lambda: layers.DepthwiseConv2D((2, 3), strides=2, padding="same", depth_multiplier=3)),
+        ((9, 8, 2), lambda: layers.DepthwiseConv2D(3, activation=layers.ReLU(2.0, negative_slope=0.2))),
+        ((9, 8, 2), lambda: layers.DepthwiseConv2D((3, 2), dilation_rate=2, padding="same", activation="relu")),
     ],
 )
 def test_with_the_layer_s_own_kernel_it_is_the_gradient(shape: tuple[int, ...], make: Any) -> None:
@@ -66,10 +84,10 @@ def test_with_the_layer_s_own_kernel_it_is_the_gradient(shape: tuple[int, ...], 
     layer = make()
     output = layer(image)
     step = KernelReversal(layer)
-    step.set_kernel(layer.get_weights()[0])
+    step.set_kernel(kernel_of(layer))
     relevance = layers.Input(output.shape[1:])
     rng = np.random.default_rng(0)
-    feed = [rng.normal(size=(3, *shape)), rng.normal(size=(3, *output.shape[1:]))]
+    feed = [rng.normal(0, 5, size=(3, *shape)), rng.normal(size=(3, *output.shape[1:]))]
     gradient = tf.gradients(output, image, relevance)[0]
     back = step([image, output, relevance])
     assert back.shape.as_list() == [None, *shape]

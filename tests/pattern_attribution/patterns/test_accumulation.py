@@ -7,15 +7,18 @@ from hypothesis import strategies as st
 
 from netlens.images.batches import BatchError
 from netlens.models.errors import UnsupportedLayerError
+from netlens.models.keras.folding import fold_batch_normalization
+from netlens.models.keras.kernel_layers import describe_kernel, kernel_layers, kernel_of
 from netlens.pattern_attribution.patterns.accumulation import pattern_sums as with_progress
+from netlens.pattern_attribution.patterns.diagnostics import dead_units, unit_gain
 from netlens.pattern_attribution.patterns.estimators import estimate
 from netlens.pattern_attribution.patterns.statistics import ESTIMATORS, PatternSumsError, merge
 
 pytestmark = pytest.mark.slow
 
-NETWORKS = ["plain", "strides", "dilation", "activations", "branches"]
+NETWORKS = ["plain", "strides", "dilation", "activations", "branches", "grouped"]
 #: Layers whose activity another layer's output shows.
-SHOWN_BY = {"threshold": "relu", "valid": "relu", "before_reshape": "thresholded_relu"}
+SHOWN_BY = {"threshold": "relu", "valid": "relu", "before_reshape": "thresholded_relu", "dilated_groups": "relu6"}
 #: Largest difference that was seen: 1.7e-7 and 3.1e-14.
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 
@@ -30,24 +33,28 @@ def oracle_layers(brute_force, model, images):
 
     layers = {}
     for layer in model.layers:
-        if type(layer).__name__ not in {"Conv2D", "Dense"}:
+        if type(layer).__name__ not in {"Conv2D", "Dense", "DepthwiseConv2D"}:
             continue
         shown_by = model.get_layer(SHOWN_BY.get(layer.name, layer.name))
         x, output = keras.backend.function(model.inputs, [tf.identity(layer.input), shown_by.output])([images])
-        values = layer.get_weights()
         layers[layer.name] = brute_force.Layer(
             x=x,
-            kernel=values[0],
+            kernel=kernel_of(layer),
             active=output > 0,
             strides=getattr(layer, "strides", (1, 1)),
             padding=getattr(layer, "padding", "valid"),
             dilation=getattr(layer, "dilation_rate", (1, 1)),
+            groups=describe_kernel(layer).groups,
         )
     return layers
 
 
 def kernels_of(model):
-    return {layer.name: layer.get_weights()[0] for layer in model.layers if layer.get_weights()}
+    return {layer.name: kernel_of(layer) for layer in kernel_layers_of(model)}
+
+
+def kernel_layers_of(model):
+    return [model.get_layer(layer.name) for layer in kernel_layers(model)]
 
 
 def largest_difference(a, b):
@@ -102,9 +109,47 @@ def test_dead_and_always_active_units(make_network, images):
     assert positive[:, 1].any()
 
 
-@pytest.mark.parametrize("parts", [3, 16])
-def test_any_number_of_shards_gives_the_same_sums(make_network, images, parts):
-    model = make_network("plain")
+def test_live_units_of_grouped_and_depthwise_layers_have_gain_one(make_network, images):
+    model = make_network("grouped")
+    sums, kernels = pattern_sums(model, images), kernels_of(model)
+    live = 0
+    for estimator in ESTIMATORS:
+        for name, pattern in estimate(sums, kernels, estimator).items():
+            gain = unit_gain(kernels[name], pattern)
+            np.testing.assert_allclose(gain[~dead_units(pattern)], 1, rtol=1e-12)
+            np.testing.assert_array_equal(gain[dead_units(pattern)], 0)
+            live += int((~dead_units(pattern)).sum())
+    assert live > 100
+
+
+def test_a_separable_convolution_has_the_patterns_of_the_two_layers_that_it_is(brute_force, images):
+    from netlens.models.backend import keras
+
+    L = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input(images.shape[1:]),
+            L.SeparableConv2D(4, 3, padding="same", depth_multiplier=2, activation="relu", name="separable"),
+            L.BatchNormalization(name="norm"),
+            L.Conv2D(3, 3, padding="same", name="logits"),
+        ]
+    )
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        layer.set_weights(
+            [np.abs(rng.normal(size=value.shape)) - 0.2 * (value.ndim > 1) for value in layer.get_weights()]
+        )
+    folded = fold_batch_normalization(model)
+    sums = pattern_sums(folded, images, precision="float64")
+    assert list(sums.layers) == ["separable_depthwise", "separable_pointwise", "norm", "logits"]
+    oracles = oracle_layers(brute_force, folded, images)
+    for name, pattern in estimate(sums, kernels_of(folded), "relu").items():
+        assert largest_difference(pattern, brute_force.pattern(oracles[name], "relu")) < 1e-5, name
+
+
+@pytest.mark.parametrize(("name", "parts"), [("plain", 3), ("plain", 16), ("grouped", 3)])
+def test_any_number_of_shards_gives_the_same_sums(make_network, images, name, parts):
+    model = make_network(name)
     options = {"batch_size": 2, "block_images": 4}
     whole = pattern_sums(model, images, **options)
     shards = [pattern_sums(model, images, shard=(part, parts), **options) for part in range(1, parts + 1)]
@@ -112,6 +157,7 @@ def test_any_number_of_shards_gives_the_same_sums(make_network, images, parts):
     merged = merge(reversed(shards))
     assert merged.images == len(images)
     assert merged.missing_shards == ()
+    assert len(whole.layers) > 3
     for name, layer in whole.layers.items():
         other = merged.layers[name]
         assert other.samples == layer.samples
@@ -261,9 +307,13 @@ def _explained(s, d):
     return design @ np.linalg.lstsq(design, d, rcond=None)[0]
 
 
-def _with(layers):
+def _with(layers, training=None):
     def make(keras):
-        return keras.Sequential([keras.Input((9, 8, 4)), *layers(keras.layers)])
+        image = x = keras.Input((9, 8, 4))
+        made = layers(keras.layers)
+        for layer in made:
+            x = layer(x, training=True) if training and layer is made[-1] else layer(x)
+        return keras.Model(image, x)
 
     return make
 
@@ -283,10 +333,10 @@ def _two_inputs(keras):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (_with(lambda L: [L.DepthwiseConv2D(3, name="depthwise")]), "'depthwise'"),
-        (_with(lambda L: [L.SeparableConv2D(3, 3, name="separable")]), "'separable'"),
+        (_with(lambda L: [L.SeparableConv2D(3, 3, name="separable")]), "'separable'.* fold"),
+        (_with(lambda L: [L.Conv2D(3, 3, activation=L.PReLU(), name="leaking")]), "'leaking'.* fold"),
+        (_with(lambda L: [L.Conv2D(3, 3), L.Dropout(0.5, name="drop")], training=True), "'drop'.* training=True"),
         (_with(lambda L: [L.Conv2DTranspose(3, 3, name="transposed")]), "'transposed'"),
-        (_with(lambda L: [L.Conv2D(4, 3, groups=2, name="grouped")]), "'grouped'.* 2 groups"),
         (_with(lambda L: [L.Reshape((72, 4)), L.Conv1D(3, 3, name="line")]), "'line'"),
         (_with(lambda L: [L.Reshape((72, 4)), L.LSTM(3, name="memory")]), "'memory'"),
         (_with(lambda L: [L.Conv2D(3, 3), L.BatchNormalization(name="norm")]), "'norm'.* fold"),

@@ -127,6 +127,23 @@ def test_rho_is_the_same_again_and_kernel_shapes_are_flattened():
         np.testing.assert_allclose(again[name], flat[name], atol=1e-5)
 
 
+def test_groups_are_layers_of_their_own():
+    rng = np.random.default_rng(4)
+    groups = [samples(rng, 120, 5, 4) for _ in range(3)]
+    image = groups[0][1]
+    patterns = [patterns_like(rng, x, w) for x, _, w in groups]
+    x, w = np.stack([group[0] for group in groups], axis=1), np.concatenate([group[2] for group in groups], axis=1)
+    together = {name: np.concatenate([each[name] for each in patterns], axis=1) for name in patterns[0]}
+    bias = rng.normal(size=12)
+    found = signal_quality(x, image, w, together, seed=3, bias=bias)
+    for number, (seen, _, own) in enumerate(groups):
+        units = slice(4 * number, 4 * number + 4)
+        alone = signal_quality(seen, image, own, patterns[number], seed=3, bias=bias[units])
+        for name in ("w", "linear", "two_component"):
+            np.testing.assert_allclose(found[name][units], alone[name], atol=1e-12)
+    assert np.isfinite(found["random"]).all()
+
+
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), images=st.integers(2, 6))
 def test_few_images_give_no_rho_above_one(seed, images):
@@ -178,6 +195,7 @@ def test_gain_and_dead_units():
     ("change", "message"),
     [
         (lambda a: a.update(x=a["x"][:, :3]), "do not fit a kernel with 5 inputs"),
+        (lambda a: a.update(x=np.stack([a["x"]] * 3, axis=1)), r"samples \(20, 3, 5\) do not fit"),
         (lambda a: a["patterns"].pop("relu"), "'relu' is missing"),
         (lambda a: a["patterns"].update(linear=np.ones((4, 2))), "'linear' is missing or not shaped"),
         (lambda a: a.update(image=np.zeros(20, int)), "provide at least two images"),

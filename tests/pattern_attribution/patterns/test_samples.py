@@ -5,6 +5,7 @@ import pytest
 
 from netlens.images.batches import BatchError
 from netlens.models.errors import UnsupportedLayerError
+from netlens.models.keras.kernel_layers import describe_kernel, kernel_of
 from netlens.pattern_attribution.patterns.samples import input_samples
 from netlens.pattern_attribution.patterns.statistics import PatternSumsError
 
@@ -15,7 +16,7 @@ def sampled(*args, **options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["plain", "strides", "dilation"])
+@pytest.mark.parametrize("name", ["plain", "strides", "dilation", "grouped"])
 def test_samples_are_rows_of_the_patch_matrix(brute_force, make_network, images, name):
     from netlens.models.backend import keras, tf
 
@@ -25,18 +26,21 @@ def test_samples_are_rows_of_the_patch_matrix(brute_force, make_network, images,
         (x,) = keras.backend.function(model.inputs, [tf.identity(layer.input)])([images])
         oracle = brute_force.Layer(
             x=x,
-            kernel=layer.get_weights()[0],
-            active=np.zeros(0, bool),
+            kernel=kernel_of(layer),
+            active=np.zeros((1, layer.output.shape[-1]), bool),
             strides=getattr(layer, "strides", (1, 1)),
             padding=getattr(layer, "padding", "valid"),
             dilation=getattr(layer, "dilation_rate", (1, 1)),
+            groups=describe_kernel(layer).groups,
         )
-        by_image = brute_force.patch_matrix(oracle).reshape(len(images), -1, found.x.shape[1])
+        groups = np.stack([brute_force.patch_matrix(group) for group in oracle.split()], axis=1)
+        assert found.x.shape[1:] == (groups.shape[1:] if oracle.groups > 1 else groups.shape[2:])
+        by_image = groups.reshape(len(images), -1, groups[0].size)
         per_image = min(5, by_image.shape[1])
         assert found.x.dtype == np.float32
         np.testing.assert_array_equal(found.image, np.repeat(np.arange(len(images)), per_image))
         for index, rows in enumerate(by_image):
-            mine = found.x[found.image == index]
+            mine = found.x[found.image == index].reshape(-1, rows.shape[1])
             same = np.abs(mine[:, None] - rows[None]).max(axis=2) < 1e-6
             assert same.any(axis=1).all(), layer_name
             assert same.any(axis=0).sum() >= min(per_image, len(np.unique(rows, axis=0)))  # without replacement
@@ -66,6 +70,6 @@ def test_bad_arguments_are_refused(make_network, images, options, message):
 def test_networks_without_patterns_are_refused_by_name():
     from netlens.models.backend import keras
 
-    model = keras.Sequential([keras.Input((9, 8, 4)), keras.layers.DepthwiseConv2D(3, name="depthwise")])
-    with pytest.raises(UnsupportedLayerError, match="'depthwise'"):
+    model = keras.Sequential([keras.Input((9, 8, 4)), keras.layers.Conv2DTranspose(3, 3, name="transposed")])
+    with pytest.raises(UnsupportedLayerError, match="'transposed'"):
         sampled(model, np.zeros((2, 9, 8, 4), np.float32))

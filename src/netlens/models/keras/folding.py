@@ -2,9 +2,12 @@
 
 In inference batch normalization is y = s x + t, channel by channel, with s = gamma / sqrt(variance + epsilon) and
 t = beta - mean s. Behind a kernel it scales the kernel's units; before a kernel it scales the kernel's inputs and
-adds to its bias, exact only where the kernel never sees padding, since padding is zero and not t.
+adds to its bias, exact only where the kernel never sees padding, since padding is zero and not t. Where neither is
+exact (before a padded convolution, between an addition and a ReLU), y = s x + t is itself a kernel, with one input per
+unit, and becomes a 1x1 depthwise convolution of the same name. Rescaling and Normalization layers are treated alike.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,12 +15,14 @@ from numpy.typing import NDArray
 
 from netlens.models.backend import keras
 from netlens.models.errors import UnsupportedLayerError
-from netlens.models.keras.graph import Graph, Step, graph_of, rebuild
+from netlens.models.keras.graph import Graph, Step, free_name, graph_of, rebuild
+from netlens.models.keras.kernel_layers import KERNEL_CLASSES, describe_kernel
+from netlens.models.keras.splitting import is_composite, split_composite_layers
 
 Float = NDArray[np.float64]
 
-_NORMALIZATION = frozenset({"BatchNormalization", "SyncBatchNormalization"})
-_KERNEL = frozenset({"Conv2D", "Dense"})
+#: Layers that are y = s x + t, channel by channel.
+_AFFINE = frozenset({"BatchNormalization", "SyncBatchNormalization", "Rescaling", "Normalization"})
 #: The identity in inference.
 _IDENTITY = frozenset({
     "Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization",
@@ -31,10 +36,12 @@ class FoldingError(UnsupportedLayerError):
 
 
 def fold_batch_normalization(model: Any) -> Any:
-    """Equivalent network without batch normalization.
+    """Equivalent network without batch normalization, in which each layer has at most one kernel.
 
     Each BatchNormalization is folded into the kernel before it if nothing nonlinear lies between; otherwise into every
-    kernel after it if neither padding nor anything nonlinear lies between. Computed in float64.
+    kernel after it if neither padding nor anything nonlinear lies between; otherwise it becomes a 1x1 DepthwiseConv2D
+    of its name. Computed in float64. Rescaling and Normalization layers are folded in the same way, and separable
+    convolutions are split (`netlens.models.keras.splitting`).
 
     Parameters
     ----------
@@ -45,20 +52,25 @@ def fold_batch_normalization(model: Any) -> Any:
     -------
     keras.Model
         A functional model with layers named as before; its kernels and biases differ, its outputs do not (but for
-        rounding). Without any BatchNormalization: a plain copy.
+        rounding). Without anything to fold: a plain copy.
 
     Raises
     ------
     FoldingError
-        A BatchNormalization cannot be folded.
+        A BatchNormalization cannot be folded: as `check_foldable`.
     """
+    check_foldable(model)
+    if any(is_composite(step) for step in graph_of(model).steps):
+        model = split_composite_layers(model)
     graph = graph_of(model)
     stored = _stored_weights(graph)
     weights = {
-        id(step.layer): _kernel_and_bias(step, stored[id(step.layer)]) for step in graph.steps if step.kind in _KERNEL
+        id(step.layer): _kernel_and_bias(step, stored[id(step.layer)])
+        for step in graph.steps
+        if step.kind in KERNEL_CLASSES
     }
     folded: set[int] = set()
-    normalizations = [step for step in graph.steps if step.kind in _NORMALIZATION]
+    normalizations = [step for step in graph.steps if step.kind in _AFFINE]
     affine = {id(step.layer): _scale_and_shift(step, stored[id(step.layer)]) for step in normalizations}
 
     # Backward first, from the input on: a second normalization may then pass a first one that is gone. Forward from
@@ -71,22 +83,56 @@ def fold_batch_normalization(model: Any) -> Any:
             weights[id(kernel.layer)] = [matrix * scale, bias * scale + shift]
             folded.add(id(step.layer))
     for step in reversed(normalizations):
-        if id(step.layer) not in folded:
-            scale, shift = affine[id(step.layer)]
-            for kernel, repeats in _kernels_after(step, graph, folded, scale, shift):
-                matrix, bias = weights[id(kernel.layer)]
-                # Channels last: a flatten gives every channel of the first pixel, then of the next one.
-                scale_in, shift_in = np.tile(scale, repeats), np.tile(shift, repeats)
-                added = shift_in @ matrix.reshape(-1, *matrix.shape[-2:]).sum(axis=0)
-                weights[id(kernel.layer)] = [matrix * scale_in[:, None], bias + added]
-            folded.add(id(step.layer))
+        if id(step.layer) in folded:
+            continue
+        scale, shift = affine[id(step.layer)]
+        kernels = _kernels_after(step, graph, folded, scale, shift)
+        if kernels is None:
+            continue
+        for kernel, repeats in kernels:
+            matrix, bias = weights[id(kernel.layer)]
+            # Channels last: a flatten gives every channel of the first pixel, then of the next one.
+            groups, units = describe_kernel(kernel.layer).groups, matrix.shape[-1]
+            scale_in, shift_in = (_by_unit(np.tile(values, repeats), groups, units) for values in (scale, shift))
+            added = np.sum(shift_in * matrix, axis=tuple(range(matrix.ndim - 1)))
+            weights[id(kernel.layer)] = [matrix * scale_in, bias + added]
+        folded.add(id(step.layer))
 
-    return _with_weights(model, stored, weights, folded)
+    kept = {key: values for key, values in affine.items() if key not in folded}
+    return _with_weights(model, stored, weights, folded, kept)
 
 
-def has_batch_normalization(model: Any) -> bool:
-    """Whether there is anything to fold."""
-    return any(step.kind in _NORMALIZATION for step in graph_of(model).steps)
+def is_folded(model: Any) -> bool:
+    """Whether `fold_batch_normalization` would change nothing."""
+    return not any(step.kind in _AFFINE or is_composite(step) for step in graph_of(model).steps)
+
+
+def check_foldable(model: Any) -> None:
+    """Check from the graph alone, without reading a weight, that a network can be folded.
+
+    Parameters
+    ----------
+    model
+        A Keras functional or Sequential model.
+
+    Raises
+    ------
+    FoldingError
+        A BatchNormalization normalizes another axis than the channels or is used more than once; the message names it.
+    netlens.models.errors.NetworkError
+        As `netlens.models.keras.graph.graph_of`.
+    """
+    graph = graph_of(model)
+    for step in graph.steps:
+        if step.kind in _AFFINE:
+            _check(step, graph)
+
+
+def _by_unit(values: Float, groups: int, units: int) -> Float:
+    """Values of the input channels as each unit sees them: (C / groups, units), or (C, 1) where all see the same."""
+    if groups == 1:
+        return values[:, None]
+    return np.repeat(values.reshape(groups, -1).T, units // groups, axis=1)
 
 
 def _stored_weights(graph: Graph) -> dict[int, list[NDArray[Any]]]:
@@ -98,25 +144,45 @@ def _stored_weights(graph: Graph) -> dict[int, list[NDArray[Any]]]:
 
 def _kernel_and_bias(step: Step, stored: list[NDArray[Any]]) -> list[Float]:
     values = [np.asarray(value, np.float64) for value in stored]
-    kernel = values[0]
+    kernel = values[0].reshape(describe_kernel(step.layer).kernel_shape)
     return [kernel, values[1] if step.layer.use_bias else np.zeros(kernel.shape[-1])]
 
 
 def _scale_and_shift(step: Step, stored: list[NDArray[Any]]) -> tuple[Float, Float]:
     """Scale s and shift t of y = s x + t, shape (channels,)."""
-    layer = step.layer
+    layer, channels = step.layer, step.output_shape[-1] or 1
+    if step.kind == "Rescaling":
+        scale, shift = (
+            np.broadcast_to(np.asarray(value, np.float64), channels) for value in (layer.scale, layer.offset)
+        )
+        return scale, shift
     values = {}
     for variable, value in zip(layer.weights, stored, strict=True):
         values[variable.name.split("/")[-1].split(":")[0]] = np.asarray(value, np.float64)
+    if step.kind == "Normalization":
+        mean, variance = _mean_and_variance(layer, values)
+        deviation = np.maximum(np.sqrt(variance), keras.backend.epsilon())
+        return np.broadcast_to(1 / deviation, channels), np.broadcast_to(-mean / deviation, channels)
     mean, variance = values["moving_mean"], values["moving_variance"]
     scale = values.get("gamma", np.ones_like(mean)) / np.sqrt(variance + layer.epsilon)
     return scale, values.get("beta", np.zeros_like(mean)) - mean * scale
 
 
+def _mean_and_variance(layer: Any, values: dict[str, Float]) -> tuple[Float, Float]:
+    """Statistics of a Normalization layer: given when it was made, or learned from data."""
+    if layer.input_mean is not None:
+        return np.asarray(layer.input_mean, np.float64), np.asarray(layer.input_variance, np.float64)
+    return values["mean"], values["variance"]
+
+
 def _check(step: Step, graph: Graph) -> None:
-    axes = step.layer.axis if isinstance(step.layer.axis, (list, tuple)) else [step.layer.axis]
-    if [int(axis) for axis in axes] not in ([len(step.output_shape)], [-1]):
-        raise FoldingError(f"{step} cannot be folded: it normalizes axis {list(axes)}, not the channels")
+    axis = getattr(step.layer, "axis", -1)
+    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    scalar = step.kind == "Normalization" and axes in ([None], [])
+    if not scalar and [axis if axis is None else int(axis) for axis in axes] not in ([len(step.output_shape)], [-1]):
+        raise FoldingError(f"{step} cannot be folded: it normalizes axis {axes}, not the channels")
+    if getattr(step.layer, "invert", False):
+        raise FoldingError(f"{step} cannot be folded: it is inverted")
     if graph.uses(step.layer) > 1:
         raise FoldingError(f"{step} cannot be folded: it is used {graph.uses(step.layer)} times")
 
@@ -140,70 +206,82 @@ def _passes(step: Step, scale: Float, shift: Float, folded: set[int]) -> bool:
 
 def _kernel_before(step: Step, graph: Graph, folded: set[int], scale: Float, shift: Float) -> Step | None:
     """Kernel whose units `step` normalizes, if nothing else uses them."""
-    _check(step, graph)
     current = step
     while len(current.sources) == 1:
         current = current.source
         if len(current.users) != 1 or current.is_output or graph.uses(current.layer) != 1:
             return None
-        if current.kind in _KERNEL:
+        if current.kind in KERNEL_CLASSES:
             return current if _is_linear(current) else None
         if not _passes(current, scale, shift, folded):
             return None
     return None
 
 
-def _kernels_after(step: Step, graph: Graph, folded: set[int], scale: Float, shift: Float) -> list[tuple[Step, int]]:
-    """Kernels that use the output of `step`, and how often a flatten repeats its channels for each."""
+def _kernels_after(
+    step: Step, graph: Graph, folded: set[int], scale: Float, shift: Float
+) -> list[tuple[Step, int]] | None:
+    """Kernels that use the output of `step`, and how often a flatten repeats its channels for each.
+
+    None where something else uses it, or something that is not the same before y = s x + t as after it.
+    """
     kernels: list[tuple[Step, int]] = []
     pending = [(step, user, 1) for user in step.users]
     if step.is_output:
-        raise FoldingError(f"{step} cannot be folded: it is an output of the network, so no kernel follows")
+        return None
     while pending:
         source, user, repeats = pending.pop()
-        reason = f"{step} cannot be folded: no kernel before it can take it, and "
-        if len(user.sources) != 1:
-            raise FoldingError(f"{reason}{user} joins it with other layers")
-        if graph.uses(user.layer) != 1:
-            raise FoldingError(f"{reason}{user} after it is used more than once")
-        if user.kind in _KERNEL:
-            if getattr(user.layer, "groups", 1) != 1:
-                raise FoldingError(f"{reason}{user} after it has {user.layer.groups} groups")
+        if len(user.sources) != 1 or graph.uses(user.layer) != 1:
+            return None
+        if user.kind in KERNEL_CLASSES:
             if np.any(shift) and _pads(user):
-                raise FoldingError(f"{reason}{user} after it pads its input with zeros")
+                return None
             kernels.append((user, repeats))
             continue
-        if user.kind == "Flatten" or (user.kind == "Reshape" and len(user.output_shape) == 1):
-            if None in source.output_shape:
-                raise FoldingError(f"{reason}{user} flattens a map of unknown size {source.output_shape}")
-            repeats *= int(np.prod([size for size in source.output_shape[:-1] if size is not None], dtype=int))
-        elif not _passes(user, scale, shift, folded):
-            raise FoldingError(f"{reason}{user} after it is not linear, or mixes channels")
-        if user.is_output:
-            raise FoldingError(f"{reason}{user} is an output of the network before a kernel follows")
-        pending.extend((user, behind, repeats) for behind in user.users)
+        flattened = _flattened_positions(source, user)
+        if user.is_output or (flattened is None and not _passes(user, scale, shift, folded)):
+            return None
+        pending.extend((user, behind, repeats * (flattened or 1)) for behind in user.users)
     return kernels
+
+
+def _flattened_positions(source: Step, user: Step) -> int | None:
+    """How many positions of its input a flatten turns into one vector; None for every other layer."""
+    flattens = user.kind == "Flatten" or (user.kind == "Reshape" and len(user.output_shape) == 1)
+    sizes = [size for size in source.output_shape[:-1] if size is not None]
+    return int(np.prod(sizes, dtype=int)) if flattens and None not in source.output_shape else None
 
 
 def _pads(kernel: Step) -> bool:
     """Whether a kernel sees padding; ``same`` pads nothing if the kernel is 1 x 1."""
     layer = kernel.layer
-    return kernel.kind == "Conv2D" and layer.padding != "valid" and tuple(layer.kernel_size) != (1, 1)
+    return kernel.kind != "Dense" and layer.padding != "valid" and tuple(layer.kernel_size) != (1, 1)
 
 
 def _with_weights(
-    model: Any, stored: dict[int, list[NDArray[Any]]], weights: dict[int, list[Float]], folded: set[int]
+    model: Any,
+    stored: dict[int, list[NDArray[Any]]],
+    weights: dict[int, list[Float]],
+    folded: set[int],
+    kept: dict[int, tuple[Float, Float]],
 ) -> Any:
     made: list[tuple[Any, list[NDArray[Any]]]] = []
+    taken = {step.name for step in graph_of(model).steps}
 
     def make_layer(step: Step) -> Any | None:
         layer = step.layer
         if id(layer) in folded:
             return None
+        if id(layer) in kept:
+            scale, shift = (values.astype(np.float32) for values in kept[id(layer)])
+            new = keras.layers.DepthwiseConv2D(1, name=step.name)
+            made.append((new, [scale[None, None, :, None], shift]))
+            return _applied(new, step.output_shape, taken)
         config = layer.get_config()
-        if folded and step.kind in _KERNEL:
+        if folded and step.kind in KERNEL_CLASSES:
             config["use_bias"] = True
-            values = [value.astype(np.float32) for value in weights[id(layer)]]
+            kernel, bias = (value.astype(np.float32) for value in weights[id(layer)])
+            values = [kernel.reshape(stored[id(layer)][0].shape), bias]
         else:
             values = stored[id(layer)]
         new = type(layer).from_config(config)
@@ -214,3 +292,14 @@ def _with_weights(
     variables = [variable for layer, _ in made for variable in layer.weights]
     keras.backend.batch_set_value(list(zip(variables, (each for _, values in made for each in values), strict=True)))
     return result
+
+
+def _applied(layer: Any, shape: tuple[int | None, ...], taken: set[str]) -> Callable[..., Any]:
+    """Apply a 1x1 convolution to anything with channels last, whatever options the replaced layer was called with."""
+    if len(shape) == 3:
+        return lambda x, **_options: layer(x)
+    names = [free_name(f"{layer.name}_{form}", taken) for form in ("map", "shape")]
+    taken.update(names)
+    to_map = keras.layers.Reshape((-1, 1, shape[-1]), name=names[0])
+    back = keras.layers.Reshape([-1 if size is None else size for size in shape], name=names[1])
+    return lambda x, **_options: back(layer(to_map(x)))

@@ -5,8 +5,9 @@ flat graph. Nothing here imports TensorFlow until a model is there, and then thr
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from netlens.models.errors import NetworkError, UnsupportedLayerError
@@ -110,6 +111,8 @@ def graph_of(model: Any) -> Graph:
     ------
     NetworkError
         `model` is a subclassed or unbuilt model, which has no graph, or two of its layers have the same name.
+    UnsupportedLayerError
+        A layer is called with ``training=True``, so that the network has no fixed output; the message names it.
     """
     made: dict[int, tuple[Step, int]] = {}
     _collect(model, made, nested=False)
@@ -125,7 +128,7 @@ def graph_of(model: Any) -> Graph:
             source.users.append(step)
 
     layers = {id(step.layer): step.name for step in steps}
-    repeated = [name for name, count in Counter(layers.values()).items() if count > 1]
+    repeated = [name for name, uses in Counter(layers.values()).items() if uses > 1]
     if repeated:
         raise NetworkError(f"network {model.name!r} has two layers named {repeated[0]!r}; rename one of them")
     return Graph(tuple(steps), outputs)
@@ -158,6 +161,11 @@ def _collect(model: Any, made: dict[int, tuple[Step, int]], *, nested: bool) -> 
             outputs = tf.nest.flatten(node.outputs)
             if node.is_input and nested:
                 continue  # The outer model's tensors stand in for these.
+            if _calls_training(node):
+                raise UnsupportedLayerError(
+                    f"layer {node.layer.name!r} ({type(node.layer).__name__}) is called with training=True, so its "
+                    "output is random or depends on the batch; build the network without that"
+                )
             sources = [made[id(tensor)] for tensor in node.keras_inputs]
             if isinstance(node.layer, keras.Model):
                 inside = dict(made)
@@ -173,6 +181,19 @@ def _collect(model: Any, made: dict[int, tuple[Step, int]], *, nested: bool) -> 
                 made[id(tensor)] = (step, index)
 
 
+def _calls_training(node: Any) -> bool:
+    """Whether a call sets ``training=True``, by name or as the argument after the input."""
+    named = node.call_kwargs.get("training")
+    return (isinstance(named, (bool, int)) and bool(named)) or any(value is True for value in node.call_args[1:2])
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Name of a new layer: `name`, or `name` with the first number that makes it differ from all `taken` ones."""
+    if name not in taken:
+        return name
+    return next(candidate for number in count(2) if (candidate := f"{name}_{number}") not in taken)
+
+
 def rebuild(model: Any, make_layer: Callable[[Step], Any | None], *, input_shape: tuple[int, ...] | None = None) -> Any:
     """Model rebuilt from new layers; a step without a layer is left out.
 
@@ -181,8 +202,8 @@ def rebuild(model: Any, make_layer: Callable[[Step], Any | None], *, input_shape
     model
         A Keras functional or Sequential model.
     make_layer
-        Called once a layer (not once a use) with the first step that uses it. Returns the new layer, or None where
-        the layer's input becomes its output.
+        Called once a layer (not once a use) with the first step that uses it. Returns the new layer (or a function
+        that applies several layers), or None where the layer's input becomes its output.
     input_shape
         Shape of the input without the batch axis, for a model with one input. Default: that of `model`.
 

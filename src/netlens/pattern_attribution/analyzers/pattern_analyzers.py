@@ -11,12 +11,14 @@ Source: Kindermans et al. 2017, "Learning how to explain neural networks: Patter
 Both go backward from the VALUE of the selected logit. At a layer with kernel W and pattern A, relevance is kept where
 the unit is active and then goes through the transpose of the layer, with W replaced by A (PatternNet) or by A * W,
 elementwise (PatternAttribution). The bias counts only in deciding which units are active. Max-pooling, flattening,
-concatenation, padding and ReLU layers pass the plain gradient; dropout passes everything.
+concatenation, padding and layers of rectifiers (ReLU, ReLU6, LeakyReLU, PReLU) pass the plain gradient; dropout passes
+everything. A rectifier fused into a layer with a kernel multiplies relevance by its derivative, too.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,14 +28,17 @@ import innvestigate.analyzer
 import innvestigate.backend as ibackend
 import innvestigate.backend.checks as ichecks
 import innvestigate.backend.graph as igraph
+import innvestigate.layers as ilayers
 import numpy as np
 from innvestigate.analyzer.reverse_base import ReverseAnalyzerBase
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.images.batches import Images, Preprocess
-from netlens.models.backend import keras
-from netlens.models.keras.folding import fold_batch_normalization
+from netlens.models.backend import keras, tf
+from netlens.models.keras.folding import fold_batch_normalization, is_folded
+from netlens.models.keras.graph import free_name
+from netlens.models.keras.kernel_layers import describe_kernel, kernel_of, kernel_variable
 from netlens.pattern_attribution.analyzers.reversal import (
     IDENTITY_LAYERS,
     KERNEL_LAYERS,
@@ -41,14 +46,12 @@ from netlens.pattern_attribution.analyzers.reversal import (
     KernelReversal,
     UndefinedLayerError,
     is_one_of,
-    rectification,
+    rectifier_of,
     why_undefined,
 )
 from netlens.pattern_attribution.patterns.accumulation import pattern_sums
 from netlens.pattern_attribution.patterns.estimators import estimate
 from netlens.pattern_attribution.patterns.statistics import estimator_names
-
-_NORMALIZATION: Final = frozenset({"BatchNormalization", "SyncBatchNormalization"})
 
 FloatArray = NDArray[np.floating[Any]]
 Patterns = Mapping[str, ArrayLike] | Sequence[ArrayLike] | str | Path
@@ -71,13 +74,15 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
     Parameters
     ----------
     model
-        A Keras model that ends in logits: Dense and Conv2D layers with ReLU or no activation, max-pooling, layers that
-        only reshape, concatenate or pad. BatchNormalization is folded into the kernels first, so patterns are those of
-        the folded network (see `netlens.models.keras.folding.fold_batch_normalization`). Average pooling and addition
-        pass the plain gradient, with a warning, since the paper does not define them.
+        A Keras model that ends in logits: Dense, Conv2D (also grouped), DepthwiseConv2D and SeparableConv2D layers with
+        a rectifier (ReLU, ReLU6, LeakyReLU, PReLU) or no activation, max-pooling, layers that only reshape, concatenate
+        or pad. BatchNormalization is folded into the kernels first and separable convolutions are split in two, so
+        patterns are those of the folded network (see `netlens.models.keras.folding.fold_batch_normalization`). Average
+        pooling and addition pass the plain gradient, with a warning, since the paper does not define them.
     patterns
-        One array per layer with a kernel, shaped as the kernel: by layer name, or in the order of the layers, or the
-        path of an npz file with arrays by layer name. Default: none, then `fit` must be called before `analyze`.
+        One array per layer with a kernel, shaped as the kernel (`netlens.models.keras.kernel_layers`; Keras' own shape
+        of a depthwise kernel is accepted too): by layer name, or in the order of the layers, or the path of an npz file
+        with arrays by layer name. Default: none, then `fit` must be called before `analyze`.
     pattern_type
         What `fit` estimates: ``"relu"`` (the two-component estimator's active side), ``"linear"`` or
         ``"relu.negative"``.
@@ -99,7 +104,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
     allow_lambda_layers : bool
         Accept Lambda layers; the plain gradient is taken there.
     disable_model_checks : bool
-        Accept activations other than the ReLU, and layers without a rule; the plain gradient is taken there.
+        Accept activations other than rectifiers, and layers without a rule; the plain gradient is taken there.
 
     Raises
     ------
@@ -243,7 +248,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             precision=precision,
             progress=progress,
         )
-        kernels = {name: layer.get_weights()[0] for name, layer in self._kernel_layers.items()}
+        kernels = {name: kernel_of(layer) for name, layer in self._kernel_layers.items()}
         self.patterns = estimate(sums, kernels, self._pattern_type)  # type: ignore[assignment]
         return self
 
@@ -258,17 +263,34 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             return self._kernel_mapping
         if is_one_of(layer, IDENTITY_LAYERS):
             return _identity_mapping
-        if any(weight.shape.rank > 1 for weight in layer.weights):
+        if any(weight.shape.rank > 1 for weight in layer.weights) and not is_one_of(layer, ["PReLU"]):
             # Reached with disable_model_checks only, which cannot make up a pattern.
             raise UndefinedLayerError(f"{type(self).__name__} is not defined for {_named(layer)}: it has no pattern")
         return super()._reverse_mapping(layer)
 
+    def _gradient_reverse_mapping(
+        self, Xs: list[Any], Ys: list[Any], reversed_Ys: list[Any], reverse_state: dict[str, Any]
+    ) -> list[Any]:
+        """Return the plain gradient, once for an input that a layer takes several times.
+
+        TensorFlow returns the whole gradient of such an input for each time, and the reverse engine adds them up.
+        """
+        first = {id(x): position for position, x in reversed(list(enumerate(Xs)))}
+        found: list[Any] = super()._gradient_reverse_mapping(Xs, Ys, reversed_Ys, reverse_state)
+        if len(first) == len(Xs):
+            return found
+        return [
+            gradient if first[id(x)] == position else tf.zeros_like(gradient)
+            for position, (x, gradient) in enumerate(zip(Xs, found, strict=True))
+        ]
+
     def _kernel_mapping(self, layer: Any, _state: dict[str, Any]) -> Any:
-        reversal = KernelReversal(layer)
+        taken = {each.name for each in (*self._model.layers, *self._reversals.values())}
+        reversal = KernelReversal(layer, name=free_name(f"{layer.name}_reversal", taken))
         reversal.set_kernel(self._backward_kernel(layer))
         self._reversals[layer.name] = reversal
         before_activation = None
-        if rectification(layer) == "other":
+        if rectifier_of(layer) is None:
             # Reached with disable_model_checks only: the derivative is taken at the pre-activation, computed again.
             before_activation = igraph.copy_layer_wo_activation(layer)
 
@@ -310,6 +332,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         """
         _ = self.patterns
         self._reversals = {}
+        _count_past_names_of(self._model)
         super().create_analyzer_model()
 
     # Analysis ----------------------------------------------------------------------------------------------------
@@ -462,8 +485,7 @@ class PatternAttribution(PatternNet):
     """
 
     def _backward_kernel(self, layer: Any) -> FloatArray:
-        kernel = layer.get_weights()[0]
-        product: FloatArray = kernel * self.patterns[layer.name]
+        product: FloatArray = kernel_of(layer) * self.patterns[layer.name]
         return product
 
 
@@ -506,19 +528,35 @@ def _make_node_ids_differ(reversed_tensors: dict[int, dict[str, Any]]) -> None:
         taken.add(entry["nid"])
 
 
+def _count_past_names_of(model: Any) -> None:
+    """Make Keras' numbering of the layers that the reverse engine adds begin behind the names in `model`.
+
+    Keras numbers the layers that it names itself without a look at names that were given, and takes no two layers of
+    one name into a model; a network read from a file often has an ``add``.
+    """
+    for added in (keras.layers.Add, ilayers.Project, ilayers.FiniteCheck):
+        base = re.sub(r"_\d+$", "", added().name)
+        numbered = re.compile(re.escape(base) + r"(?:_(\d+))?")
+        last = max(
+            (int(found[1] or 0) for layer in model.layers if (found := numbered.fullmatch(layer.name))), default=0
+        )
+        while int(added().name.removeprefix(base).lstrip("_") or 0) < last:
+            pass
+
+
 def _named(layer: Any) -> str:
     return f"layer {layer.name!r} ({type(layer).__name__})"
 
 
 def _flat_and_folded(model: Any, method: str) -> Any:
-    """Return a model without BatchNormalization and nested models: the same one if it has neither."""
+    """Return a model without BatchNormalization, nested models and two-in-one layers: the same one if it has none."""
     if not isinstance(model, keras.Model) or not model.inputs:
         raise UndefinedLayerError(
             f"{method} needs a functional or Sequential Keras model with an input shape, not {type(model).__name__}"
         )
     if len(model.outputs) != 1:
         raise UndefinedLayerError(f"{method} needs a model with one output, {model.name!r} has {len(model.outputs)}")
-    if any(isinstance(layer, keras.Model) or type(layer).__name__ in _NORMALIZATION for layer in model.layers):
+    if any(isinstance(layer, keras.Model) for layer in model.layers) or not is_folded(model):
         return fold_batch_normalization(model)
     return model
 
@@ -545,14 +583,17 @@ def _checked(patterns: Patterns, layers: Mapping[str, Any]) -> dict[str, FloatAr
         raise PatternError(f"{source}: {', '.join(map(repr, extra))} is not a layer with a kernel of this network")
     checked = {}
     for name, layer in layers.items():
-        pattern, kernel = np.asarray(named[name]), layer.kernel
+        pattern, described = np.asarray(named[name]), describe_kernel(layer)
+        own_shape = tuple(int(size) for size in kernel_variable(layer).shape)
         if pattern.dtype.kind not in "fiu":
             raise PatternError(f"{source}: the pattern of layer {name!r} is of type {pattern.dtype}, not real numbers")
-        if pattern.shape != tuple(kernel.shape):
+        if pattern.shape not in (described.kernel_shape, own_shape):
             raise PatternError(
-                f"{source}: the pattern of layer {name!r} has shape {pattern.shape}, its kernel {tuple(kernel.shape)}"
+                f"{source}: the pattern of layer {name!r} has shape {pattern.shape}, "
+                f"its kernel {described.kernel_shape}"
             )
         if not np.isfinite(pattern).all():
             raise PatternError(f"{source}: the pattern of layer {name!r} holds NaN or infinity")
-        checked[name] = np.array(pattern, dtype=kernel.dtype.as_numpy_dtype)
+        dtype = kernel_variable(layer).dtype.as_numpy_dtype
+        checked[name] = np.array(pattern, dtype=dtype).reshape(described.kernel_shape)
     return checked

@@ -5,16 +5,17 @@ Sources: Kindermans et al. 2017, "Learning how to explain neural networks: Patte
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from innvestigate.analyzer.base import NotAnalyzeableModelException
 from numpy.typing import NDArray
 
-from netlens.models.backend import keras, tf, tf1
+from netlens.models.backend import keras, tf
 from netlens.models.errors import UnsupportedLayerError
-
-Rectification = Literal["linear", "relu", "other"]
+from netlens.models.keras.kernel_layers import describe_kernel
+from netlens.pattern_attribution.patterns.convolution import spread_shape, transposed
 
 
 class UndefinedLayerError(NotAnalyzeableModelException, UnsupportedLayerError):  # type: ignore[misc]
@@ -22,7 +23,7 @@ class UndefinedLayerError(NotAnalyzeableModelException, UnsupportedLayerError): 
 
 
 #: Layers whose kernel has a pattern. Exactly these classes: a subclass may compute something else.
-KERNEL_LAYERS: Final[tuple[str, ...]] = ("Dense", "Conv2D")
+KERNEL_LAYERS: Final[tuple[str, ...]] = ("Dense", "Conv2D", "DepthwiseConv2D")
 
 #: Layers that the gradient passes unchanged, because they do nothing once a network is trained.
 IDENTITY_LAYERS: Final[tuple[str, ...]] = (
@@ -69,8 +70,42 @@ UNSPOKEN_LAYERS: Final[tuple[str, ...]] = (
     "GlobalAveragePooling3D",
 )
 
-_ACTIVATION_LAYERS = ("Activation", "ReLU")
-_OTHER_ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "PReLU", "Softmax", "ThresholdedReLU")
+#: Rectifiers with layers of their own; the plain gradient is their derivative.
+RECTIFIER_LAYERS: Final[tuple[str, ...]] = ("Activation", "LeakyReLU", "PReLU", "ReLU")
+
+_OTHER_ACTIVATION_LAYERS = ("ELU", "Softmax", "ThresholdedReLU")
+
+
+@dataclass(frozen=True)
+class Rectifier:
+    """A piecewise linear activation: slope times z below 0, z above, constant from the cap on.
+
+    Attributes
+    ----------
+    slope
+        0 for ReLU and ReLU6, the leak of a LeakyReLU, 1 for no activation.
+    cap
+        6 for ReLU6; infinite for none.
+    """
+
+    slope: float = 0.0
+    cap: float = float("inf")
+
+    def gate(self, output: Any, relevance: Any) -> Any:
+        """Multiply relevance by the derivative at the pre-activation, which the activation's output determines.
+
+        Selected, not multiplied, where the derivative is 0 or 1: an infinite relevance of an inactive unit must not
+        become NaN.
+        """
+        if self == LINEAR:
+            return relevance
+        below = self.slope * relevance if self.slope else tf.zeros_like(relevance)
+        gated = tf.where(output > 0, relevance, below)
+        return gated if np.isinf(self.cap) else tf.where(output < self.cap, gated, tf.zeros_like(gated))
+
+
+#: No activation.
+LINEAR: Final = Rectifier(slope=1.0)
 
 
 def is_one_of(layer: Any, names: Iterable[str]) -> bool:
@@ -78,28 +113,31 @@ def is_one_of(layer: Any, names: Iterable[str]) -> bool:
     return any(type(layer) is getattr(keras.layers, name) for name in names)
 
 
-def rectification(layer: Any) -> Rectification:
-    """Classify the activation of a layer: none, the plain ReLU, or anything else.
+def rectifier_of(layer: Any) -> Rectifier | None:
+    """Return the activation of a layer as a rectifier; None if it is something else.
 
     Parameters
     ----------
     layer
-        A Keras layer with an ``activation``, or a ``ReLU`` layer.
-
-    Returns
-    -------
-    str
-        ``linear``, ``relu`` or ``other``. A ReLU that is leaky, capped or shifted is ``other``.
+        A Keras layer with an ``activation`` (or none), or a ``ReLU`` or ``LeakyReLU`` layer.
     """
-    activation = layer if is_one_of(layer, ["ReLU"]) else getattr(layer, "activation", None)
+    activation = layer if is_one_of(layer, ["ReLU", "LeakyReLU"]) else getattr(layer, "activation", None)
+    known: Rectifier | None = None
     if activation is None or activation is keras.activations.linear:
-        return "linear"
-    if activation is keras.activations.relu or activation is tf.nn.relu:
-        return "relu"
-    if is_one_of(activation, ["ReLU"]):
-        plain = activation.max_value is None and float(activation.negative_slope) == float(activation.threshold) == 0.0
-        return "relu" if plain else "other"
-    return "other"
+        known = LINEAR
+    elif activation in (keras.activations.relu, tf.nn.relu):
+        known = Rectifier()
+    elif activation is tf.nn.relu6:
+        known = Rectifier(cap=6.0)
+    elif activation is tf.nn.leaky_relu:
+        known = Rectifier(slope=0.2)  # TensorFlow's default
+    elif is_one_of(activation, ["LeakyReLU"]):
+        known = Rectifier(slope=float(activation.alpha))
+    elif is_one_of(activation, ["ReLU"]) and float(activation.threshold) == 0.0:
+        cap = float("inf") if activation.max_value is None else float(activation.max_value)
+        known = Rectifier(slope=float(activation.negative_slope), cap=cap)
+    # With a negative slope or cap the output does not tell the derivative.
+    return known if known is not None and known.slope >= 0 and known.cap > 0 else None
 
 
 def why_undefined(layer: Any, *, allow_lambda_layers: bool = False) -> str | None:
@@ -118,17 +156,19 @@ def why_undefined(layer: Any, *, allow_lambda_layers: bool = False) -> str | Non
         The reason, as it follows the layer's name in a message.
     """
     reason: str | None = None
-    if is_one_of(layer, KERNEL_LAYERS) or is_one_of(layer, _ACTIVATION_LAYERS):
-        if rectification(layer) == "other":
-            reason = f"its activation {_activation_name(layer)} is not the plain ReLU"
-        elif getattr(layer, "groups", 1) != 1:
-            reason = "its convolution is grouped"
+    if is_one_of(layer, ["PReLU"]):
+        pass
+    elif is_one_of(layer, (*KERNEL_LAYERS, *RECTIFIER_LAYERS)):
+        if rectifier_of(layer) is None:
+            reason = f"its activation {_activation_name(layer)} is not a ReLU, capped or leaky or neither"
     elif isinstance(layer, keras.Model):
         reason = "it is a model inside the model"
     elif is_one_of(layer, _OTHER_ACTIVATION_LAYERS):
-        reason = "it is not the plain ReLU"
+        reason = "it is not a ReLU, capped or leaky or neither"
     elif any(weight.shape.rank > 1 for weight in layer.weights):
-        reason = "only the kernels of Dense and Conv2D (themselves, not derived classes) have patterns"
+        reason = (
+            "only the kernels of Dense, Conv2D, DepthwiseConv2D and SeparableConv2D (not derived classes) have patterns"
+        )
     elif is_one_of(layer, ["Lambda"]):
         reason = (
             None
@@ -141,70 +181,61 @@ def why_undefined(layer: Any, *, allow_lambda_layers: bool = False) -> str | Non
 
 
 def _activation_name(layer: Any) -> str:
-    activation = layer if is_one_of(layer, ["ReLU"]) else layer.activation
+    activation = layer if is_one_of(layer, ["ReLU", "LeakyReLU"]) else layer.activation
     if is_one_of(activation, ["ReLU"]):
         slope, threshold = float(activation.negative_slope), float(activation.threshold)
         return f"ReLU(max_value={activation.max_value}, negative_slope={slope:g}, threshold={threshold:g})"
+    if is_one_of(activation, ["LeakyReLU"]):
+        return f"LeakyReLU({float(activation.alpha):g})"
     return repr(str(getattr(activation, "__name__", None) or type(activation).__name__))
 
 
 class KernelReversal(keras.layers.Layer):  # type: ignore[misc]
-    """Backward through one Dense or Conv2D layer with another kernel in place of its own.
+    """Backward through one layer with another kernel in place of its own.
 
     A Keras layer, not bare operations: its kernel then is a variable of the analyzer's model. Keras would read bare
     operations' weights out and store them in the graph as constants, which VGG-16 does not survive.
 
     Called with three tensors ``[X, Y, R]``: the layer's input, its output (after a fused activation) and the relevance
-    of that output. Returns the relevance of the input: R where the unit is active (all of R if no ReLU is fused),
-    passed through the transpose of the layer with the kernel given to `set_kernel`.
+    of that output. Returns the relevance of the input: R times the derivative of a fused rectifier, passed through the
+    transpose of the layer with the kernel given to `set_kernel`.
 
     Parameters
     ----------
     layer
-        The Dense or Conv2D layer to go back through; its weights are not used.
+        The Dense, Conv2D or DepthwiseConv2D layer to go back through; its weights are not used.
     """
 
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(dtype=layer.dtype, trainable=False, **kwargs)
-        self._rectified = rectification(layer) == "relu"
-        self._is_convolution = is_one_of(layer, ["Conv2D"])
-        shape = tuple(int(size) for size in layer.kernel.shape)
-        if self._is_convolution:
-            # The transpose of a dilated convolution is that of the kernel with zeros between its taps. TensorFlow's own
-            # takes dilations on a GPU only.
-            self._row_step, self._column_step = layer.dilation_rate
-            rows, columns = ((size - 1) * step + 1 for size, step in zip(shape, layer.dilation_rate, strict=False))
-            shape = (rows, columns, *shape[2:])
-            self._padding = layer.padding.upper()
-            self._channels_first = layer.data_format == "channels_first"
-            self._strides = tuple(layer.strides)
+        self._rectifier = rectifier_of(layer) or LINEAR
+        self._described = describe_kernel(layer)
+        self._channels_first = getattr(layer, "data_format", None) == "channels_first"
+        shape = spread_shape(self._described)
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer="zeros", trainable=False)
         self.built = True
 
     def set_kernel(self, kernel: NDArray[np.floating[Any]]) -> None:
-        """Use `kernel`, shaped as the layer's, from now on; a built analyzer need not be rebuilt."""
-        if self._is_convolution:
+        """Use `kernel`, shaped as `netlens.models.keras.kernel_layers` says, from now on.
+
+        A built analyzer need not be rebuilt.
+        """
+        if self._described.dilation is not None:
             spread = np.zeros(self.kernel.shape, kernel.dtype)
-            spread[:: self._row_step, :: self._column_step] = kernel
+            row_step, column_step = self._described.dilation
+            spread[::row_step, ::column_step] = kernel
             kernel = spread
         self.set_weights([kernel])
 
     def call(self, inputs: list[Any], *_args: Any, **_kwargs: Any) -> Any:
         """Return the relevance of X, shaped as X."""
         X, Y, R = inputs
-        if self._rectified:
-            # Selected, not multiplied: an infinite relevance of an inactive unit must not become NaN.
-            R = tf.where(Y > 0, R, tf.zeros_like(R))
-        if not self._is_convolution:
-            relevance = tf.matmul(R, self.kernel, transpose_b=True)
-        else:
-            relevance = tf1.nn.conv2d_backprop_input(
-                tf.shape(X),
-                self.kernel,
-                R,
-                strides=[1, 1, *self._strides] if self._channels_first else [1, *self._strides, 1],
-                padding=self._padding,
-                data_format="NCHW" if self._channels_first else "NHWC",
-            )
+        R = self._rectifier.gate(Y, R)
+        shape = tf.shape(X)
+        if self._channels_first:
+            R, shape = tf.transpose(R, (0, 2, 3, 1)), tf.gather(shape, (0, 2, 3, 1))
+        relevance = transposed(self._described, self.kernel, R, shape)
+        if self._channels_first:
+            relevance = tf.transpose(relevance, (0, 3, 1, 2))
         relevance.set_shape(X.shape)
         return relevance

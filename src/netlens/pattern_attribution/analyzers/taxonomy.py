@@ -7,10 +7,10 @@ for each. The function is the gradient, the signal PatternNet, the attribution P
 from dataclasses import dataclass
 from typing import Any
 
-import innvestigate
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.models.backend import keras
 from netlens.models.preprocessing import Preprocessing
 from netlens.pattern_attribution.analyzers.pattern_analyzers import PatternAttribution, PatternNet, Patterns
 
@@ -64,7 +64,7 @@ def explain(model: Any, patterns: Patterns, images: NDArray[np.uint8], preproces
     inputs = preprocessing(images)
     # In the model's channel order, as `std` is.
     per_grey_level = np.float32(preprocessing.scale) / np.asarray(preprocessing.std, np.float32)
-    gradient = innvestigate.create_analyzer("gradient", model).analyze(inputs)
+    gradient = _gradient(model, inputs)
     signal = PatternNet(model, patterns).analyze(inputs)
     attribution = PatternAttribution(model, patterns).analyze(inputs)
     to_rgb = slice(None, None, -1 if preprocessing.channel_order == "bgr" else 1)
@@ -73,3 +73,15 @@ def explain(model: Any, patterns: Patterns, images: NDArray[np.uint8], preproces
         signal=np.ascontiguousarray((signal / per_grey_level)[..., to_rgb]),
         attribution=np.ascontiguousarray(attribution[..., to_rgb]),
     )
+
+
+def _gradient(model: Any, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Gradient of the largest logit of each image.
+
+    Not iNNvestigate's, which is twice too large where a layer takes the same input twice, and fails where a layer has a
+    name that Keras gives to a layer of its backward pass (innvestigate 2.1.2).
+    """
+    largest = keras.backend.max(model.output, axis=-1)
+    gradients = keras.backend.gradients(largest, model.inputs)
+    (gradient,) = keras.backend.function(model.inputs, gradients)([inputs])
+    return np.asarray(gradient, np.float32)

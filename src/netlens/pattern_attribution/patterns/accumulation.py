@@ -2,7 +2,8 @@
 
 X'm and X'(Y*m) of a convolution are its kernel gradients with the cotangents m and Y*m. Where a unit is active,
 Y = max(0, Y + b) - b, so the output of the network's own ReLU serves. Sum Y is W' sum X, and the sum of X
-over all patches follows from the sum of the inputs over the images.
+over all patches follows from the sum of the inputs over the images. Units of grouped and depthwise convolutions have
+the X of their group (`netlens.models.keras.kernel_layers`).
 
 Within a batch the sums are computed in the network's precision, across batches in float64. Batches and blocks of
 batches start at fixed images, and shards consist of whole blocks, so the same numbers are added for any number of
@@ -55,8 +56,9 @@ def pattern_sums(
     Parameters
     ----------
     model
-        A Keras functional or Sequential model of Conv2D and Dense layers (any stride, padding, dilation) and layers
-        without kernels; BatchNormalization folded.
+        A Keras functional or Sequential model of Conv2D (grouped or not), DepthwiseConv2D and Dense layers (any
+        stride, padding, dilation) and layers without kernels; folded, which also splits separable convolutions
+        (`netlens.models.keras.folding.fold_batch_normalization`).
     images
         Batches of n images when sliced, shape (n, H, W, C), or whatever `preprocess` takes.
     estimators
@@ -163,7 +165,7 @@ class _Accumulator(ABC):
 
     def __init__(self, tensors: KernelTensors) -> None:
         self.tensors = tensors
-        inputs = int(np.prod(tensors.layer.kernel_shape[:-1]))
+        inputs = tensors.layer.inputs
         self._rows = tf1.placeholder(tf.float64, (None, inputs))
         # Y of some rows of X, in parts: the kernel is never there in float64 as a whole.
         kernel = tf.reshape(tensors.kernel, (inputs, -1))
@@ -184,7 +186,7 @@ class _Accumulator(ABC):
 
     @abstractmethod
     def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
-        """Return the number of samples, sum X, the active counts and the kernel-sized sums."""
+        """Return the number of samples, sum X as in `LayerSums`, the active counts and the kernel-sized sums."""
 
     def sums(self, session: Any) -> LayerSums:
         """Finish: sum Y follows from sum X."""
@@ -195,7 +197,10 @@ class _Accumulator(ABC):
                 raise PatternSumsError(
                     f"layer {layer.name!r}: {part} is not finite; check the images and the weights for NaN"
                 )
-        y = np.concatenate([session.run(part, {self._rows: x[None]})[0] for part in self._outputs])
+        if x.ndim == 1:
+            y = np.concatenate([session.run(part, {self._rows: x[None]})[0] for part in self._outputs])
+        else:
+            y = np.sum(x * session.run(self.tensors.kernel).reshape(x.shape), axis=0)
         return LayerSums(layer.kernel_shape, samples, x, y, active, **matrices)
 
 
@@ -209,8 +214,7 @@ class _GraphAccumulator(_Accumulator):
 
     def __init__(self, tensors: KernelTensors, needed: tuple[str, ...]) -> None:
         super().__init__(tensors)
-        units = tensors.layer.kernel_shape[-1]
-        inputs = int(np.prod(tensors.layer.kernel_shape[:-1]))
+        units, inputs = tensors.layer.units, tensors.layer.inputs
         dtype, mask = tensors.z.dtype, _activity(tensors)
 
         def product(cotangent: Any) -> Any:
@@ -220,9 +224,13 @@ class _GraphAccumulator(_Accumulator):
 
         samples = tf.size(mask, out_type=tf.int64) // units
         count = _count(mask)
-        x = sum_of_patches(tensors.layer, tensors.x, tf.shape(mask)[1:3])[:, None]
+        x = sum_of_patches(tensors.layer, tensors.x, tf.shape(mask)[1:3])
         mean_x = tf.cast(x / tf.cast(samples, tf.float64), dtype)
-        mean_y = tf.linalg.matvec(tf.reshape(tensors.kernel, (inputs, units)), mean_x[:, 0], transpose_a=True)
+        weights = tf.reshape(tensors.kernel, (inputs, units))
+        if tensors.layer.groups == 1:
+            mean_y = tf.linalg.matvec(weights, mean_x[:, 0], transpose_a=True)
+        else:
+            mean_y = tf.reduce_sum(weights * mean_x, 0)
         mean_z = mean_y + tensors.bias
         shift = tf.cast(mean_z, tf.float64) - tensors.bias.astype(np.float64)
 
@@ -256,7 +264,8 @@ class _GraphAccumulator(_Accumulator):
     def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
         values = {name: session.run(total) for name, total in self._totals.items()}
         samples, x, active = (values.pop(name) for name in ("samples", "x", "active"))
-        return int(samples), x[:, 0], np.rint(active).astype(np.int64), values
+        x = x[:, 0] if self.tensors.layer.groups == 1 else x
+        return int(samples), x, np.rint(active).astype(np.int64), values
 
 
 def _zero_like(value: Any) -> Any:

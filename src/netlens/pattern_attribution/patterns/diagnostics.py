@@ -119,7 +119,8 @@ def signal_quality(
     Parameters
     ----------
     x
-        Inputs of the layer as samples, shape (n, K), of images that the patterns were not made from.
+        Inputs of the layer as samples, shape (n, K), of images that the patterns were not made from; (n, groups, K) for
+        a grouped or depthwise convolution, as `netlens.pattern_attribution.patterns.samples` returns them.
     image
         Which image each sample is of, shape (n,).
     kernel
@@ -150,6 +151,9 @@ def signal_quality(
     if not ridge > 0:
         raise DiagnosticsError(f"ridge is {ridge}; choose a small positive fraction, such as 1e-4")
     w, directions = _columns(x, kernel, patterns)
+    if x.ndim == 2:
+        x = x[:, None]
+    groups = x.shape[1]
     rng = np.random.default_rng(seed)
     fit = _half_of_the_images(np.asarray(image), rng)
     if not (len(fit) == len(x) and fit.any() and not fit.all()):
@@ -157,7 +161,6 @@ def signal_quality(
             f"{len(x)} samples of {len(np.unique(image))} images cannot be split in half; provide at least two images"
         )
     threshold = np.zeros(w.shape[1]) if bias is None else -np.asarray(bias, np.float64)
-    x_fit, x_test = (_Half(half, half - half.mean(axis=0)) for half in (x[fit].astype(float), x[~fit].astype(float)))
     random = rng.standard_normal(w.shape)
     parts: dict[str, list[Float]] = {
         "random": [random],
@@ -165,13 +168,19 @@ def signal_quality(
         "linear": [directions["linear"]],
         "two_component": [directions["relu"], directions["relu.negative"]],
     }
-    covariance = _covariance(x_fit.centred, ridge)
     rho = {name: np.full(w.shape[1], np.nan) for name in SIGNAL_ESTIMATORS}
-    for start in range(0, w.shape[1], _BLOCK):
-        units = slice(start, start + _BLOCK)
-        for name, columns in parts.items():
-            signal = _Signal(w[:, units], threshold[units], [column[:, units] for column in columns])
-            rho[name][units] = 1 - _best_correlation(x_fit, x_test, covariance, signal)
+    per_group = w.shape[1] // groups
+    for group in range(groups):
+        x_fit, x_test = (
+            _Half(half, half - half.mean(axis=0))
+            for half in (x[fit, group].astype(float), x[~fit, group].astype(float))
+        )
+        covariance = _covariance(x_fit.centred, ridge)
+        for start in range(group * per_group, (group + 1) * per_group, _BLOCK):
+            units = slice(start, min(start + _BLOCK, (group + 1) * per_group))
+            for name, columns in parts.items():
+                signal = _Signal(w[:, units], threshold[units], [column[:, units] for column in columns])
+                rho[name][units] = 1 - _best_correlation(x_fit, x_test, covariance, signal)
     return rho
 
 
@@ -179,7 +188,7 @@ def _columns(
     x: NDArray[Any], kernel: NDArray[Any], patterns: Mapping[str, NDArray[Any]]
 ) -> tuple[Float, dict[str, Float]]:
     w = np.asarray(kernel, np.float64).reshape(-1, kernel.shape[-1])
-    if x.ndim != 2 or x.shape[1] != len(w):
+    if x.ndim not in (2, 3) or x.shape[-1] != len(w) or (x.ndim == 3 and w.shape[1] % x.shape[1]):
         raise DiagnosticsError(f"samples {x.shape} do not fit a kernel with {len(w)} inputs per unit")
     directions = {}
     for name in ("linear", "relu", "relu.negative"):

@@ -75,11 +75,17 @@ def _kernel(name: str, layer: LayerSums, kernels: Mapping[str, NDArray[Any]]) ->
     matrix = kernel.reshape(-1, kernel.shape[-1])
     # The sum of the outputs is the kernel applied to the sum of the inputs: another kernel shows here.
     for units in _blocks(matrix.shape[1]):
-        expected = layer.x @ matrix[:, units].astype(np.float64)
-        scale = np.abs(layer.x) @ np.abs(matrix[:, units]).astype(np.float64)
+        expected = _outputs(layer.sum_of_inputs(units), matrix[:, units])
+        scale = _outputs(np.abs(layer.sum_of_inputs(units)), np.abs(matrix[:, units]))
         if np.any(np.abs(expected - layer.y[units]) > 1e-9 * scale):
             raise PatternSumsError(f"layer {name!r}: the sums were computed with another kernel; compute them again")
     return matrix
+
+
+def _outputs(x: Float, matrix: NDArray[Any]) -> Float:
+    """Outputs of some units for inputs (K, 1) or (K, units)."""
+    weights = matrix.astype(np.float64)
+    return np.asarray(x[:, 0] @ weights if x.shape[1] == 1 else np.sum(x * weights, axis=0))
 
 
 def _blocks(units: int) -> list[slice]:
@@ -108,11 +114,11 @@ def _layer_pattern(name: str, layer: LayerSums, matrix: NDArray[Any], estimator:
 def _sums_on_side(name: str, layer: LayerSums, estimator: str, units: slice) -> tuple[Float, Float]:
     """Return the sums of X and of X*Y over the samples on the estimator's side, each (K, units)."""
     if estimator == "linear":
-        x = layer.x[:, None]
+        x = layer.sum_of_inputs(units)
         if layer.xy is not None:
             return x, layer.xy[:, units]
         return x, layer.matrix("xy_active", name)[:, units] + layer.matrix("xy_inactive", name)[:, units]
     x_active = layer.matrix("x_active", name)[:, units]
     if estimator == "relu":
         return x_active, layer.matrix("xy_active", name)[:, units]
-    return layer.x[:, None] - x_active, layer.matrix("xy_inactive", name)[:, units]
+    return layer.sum_of_inputs(units) - x_active, layer.matrix("xy_inactive", name)[:, units]

@@ -18,7 +18,14 @@ from netlens.models.arithmetic import exact_arithmetic
 from netlens.models.backend import keras, session_config, tf, tf1
 from netlens.models.errors import UnsupportedLayerError
 from netlens.models.keras.graph import Step, graph_of, rebuild
-from netlens.models.keras.kernel_layers import KernelLayer, kernel_layers
+from netlens.models.keras.kernel_layers import (
+    KERNEL_CLASSES,
+    KernelLayer,
+    describe_kernel,
+    kernel_layers,
+    kernel_variable,
+)
+from netlens.models.keras.splitting import is_composite
 
 #: Layers without kernel whose weights do no harm here.
 _HARMLESS = frozenset({"PReLU", "Normalization"})
@@ -44,7 +51,7 @@ class KernelTensors:
     threshold
         The unit is active where z is above it: 0 unless a thresholded ReLU follows.
     kernel
-        Its kernel, a variable of the graph.
+        Its kernel, a tensor of the graph, shaped as `KernelLayer.kernel_shape`.
     bias
         Its bias; zeros if it has none.
     """
@@ -98,8 +105,8 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
     Parameters
     ----------
     model
-        A Keras functional or Sequential model with one input, of Conv2D and Dense layers and layers without kernels,
-        BatchNormalization folded (`netlens.models.keras.folding.fold_batch_normalization`).
+        A Keras functional or Sequential model with one input, of Conv2D, DepthwiseConv2D and Dense layers and layers
+        without kernels, folded (`netlens.models.keras.folding.fold_batch_normalization`).
     precision
         ``float32`` or ``float64``: the precision of the copy.
 
@@ -134,7 +141,7 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
                 digest.update(original.name.encode())
                 for value in values:
                     digest.update(np.ascontiguousarray(value).data)
-                units = values[0].shape[-1]
+                units = describe_kernel(original).units
                 biases[original.name] = values[1] if len(values) > 1 else np.zeros(units, values[0].dtype)
         tensors = []
         for layer in layers:
@@ -143,6 +150,7 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
                 x = tf.cast(copy.get_layer(layer.name).input, precision)
                 plain = output.op.type == "Relu" and output.op.inputs[0].name == z.name
                 positive = output if plain else tf.nn.relu(z)
+                kernel = tf.reshape(kernel_variable(copy.get_layer(layer.name)), layer.kernel_shape)
             tensors.append(
                 KernelTensors(
                     layer=layer,
@@ -150,7 +158,7 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
                     z=z,
                     positive=positive,
                     threshold=thresholds[layer.name],
-                    kernel=copy.get_layer(layer.name).kernel,
+                    kernel=kernel,
                     bias=biases[layer.name],
                 )
             )
@@ -176,9 +184,14 @@ def _checked_layers(model: Any) -> list[KernelLayer]:
             raise UnsupportedLayerError(
                 f"{step} normalizes batches; fold it into the kernels first (models.folding.fold_batch_normalization)"
             )
-        if step.kind not in {"Conv2D", "Dense", *_HARMLESS} and step.layer.weights:
+        if is_composite(step):
             raise UnsupportedLayerError(
-                f"{step} has weights, but patterns are defined only for Conv2D and Dense layers"
+                f"{step} has an activation with weights; fold the network first, which splits it "
+                "(models.folding.fold_batch_normalization)"
+            )
+        if step.kind not in KERNEL_CLASSES | _HARMLESS and step.layer.weights:
+            raise UnsupportedLayerError(
+                f"{step} has weights, but patterns are defined only for convolutions and Dense layers"
             )
     if not layers:
         raise UnsupportedLayerError(f"network {model.name!r} has no layer with a kernel, so it has no patterns")
@@ -192,7 +205,7 @@ def _copied_layer(step: Step, precision: str, seen: dict[str, tuple[Any, Any]], 
     config["dtype"] = precision
     layer = type(step.layer).from_config(config)
     copies.append((step.layer, layer))
-    if step.kind in {"Conv2D", "Dense"}:
+    if step.kind in KERNEL_CLASSES:
         activation = layer.activation
 
         def record(z: Any) -> Any:
@@ -212,7 +225,7 @@ def _thresholds(model: Any) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     for step in graph_of(model).steps:
-        if step.kind in {"Conv2D", "Dense"}:
+        if step.kind in KERNEL_CLASSES:
             found[step.name] = 0.0 if step.activation != "linear" else _threshold_behind(step)
     return found
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from netlens.images.batches import Images, Preprocess, batches_of, read_batches
 from netlens.models.backend import tf, tf1
-from netlens.pattern_attribution.patterns.convolution import padded_input
+from netlens.pattern_attribution.patterns.convolution import neuron_inputs, padded_input
 from netlens.pattern_attribution.patterns.network_graph import KernelTensors, network_graph
 from netlens.pattern_attribution.patterns.statistics import PatternSumsError
 
@@ -30,7 +30,8 @@ class LayerSamples:
     name
         The layer's name.
     x
-        Shape (n, K), float32; K flattened row, column, channel.
+        Shape (n, K), float32; K flattened row, column, channel. (n, groups, K) for grouped and depthwise convolutions,
+        whose units see the channels of their group only.
     image
         Which image each sample is of, shape (n,).
     """
@@ -97,8 +98,8 @@ def input_samples(
                     feed[layer.index] = _indices(layer, shape[1:-1], range(*batch), positions_per_image, seed)
                 patches = network.session.run([layer.patches for layer in group], feed)
                 for index, part in enumerate(patches):
-                    collected[index].append(part.reshape(-1, group[index].inputs))
-                    sources[index].append(np.repeat(np.arange(*batch), part.shape[1]))
+                    collected[index].append(part)
+                    sources[index].append(np.repeat(np.arange(*batch), len(part) // (batch[1] - batch[0])))
             for layer, parts, image in zip(group, collected, sources, strict=True):
                 x = np.concatenate(parts)
                 parts.clear()
@@ -121,7 +122,8 @@ class _Gathered:
 
     @property
     def inputs(self) -> int:
-        return int(np.prod(self.tensors.layer.kernel_shape[:-1]))
+        """How many values one sample has, over all groups."""
+        return self.tensors.layer.inputs * self.tensors.layer.groups
 
 
 def _gathered(number: int, tensors: KernelTensors) -> _Gathered:
@@ -129,7 +131,7 @@ def _gathered(number: int, tensors: KernelTensors) -> _Gathered:
     with x.graph.as_default():
         seen = x if layer.kind == "dense" else padded_input(layer, x)
         index = tf1.placeholder(tf.int64, (None, None, None, x.shape.rank - 1))
-        patches = tf.gather_nd(seen, index)
+        patches = neuron_inputs(layer, tf.reshape(tf.gather_nd(seen, index), (-1, tf.shape(index)[2], layer.channels)))
         return _Gathered(number, tensors, tf.shape(z), index, patches)
 
 
@@ -158,7 +160,7 @@ def _indices(layer: _Gathered, positions: NDArray[Any], images: range, wanted: i
     where = np.stack(np.unravel_index(drawn, size), axis=-1) if size else np.empty((*drawn.shape, 0), np.int64)
     where = where[:, :, None]
     kernel = layer.tensors.layer
-    if kernel.kind == "conv2d":
+    if kernel.kind != "dense":
         taps = np.stack(np.meshgrid(*map(np.arange, kernel.kernel_shape[:2]), indexing="ij"), axis=-1).reshape(-1, 2)
         where = where * np.array(kernel.strides) + taps * np.array(kernel.dilation)
     row = np.broadcast_to(np.arange(len(images))[:, None, None, None], (*where.shape[:3], 1))

@@ -2,8 +2,9 @@
 
 For each layer with a kernel, X is the matrix of its neuron-wise inputs, one row per sample (a patch of a convolution's
 padded input, flattened row, column, channel; a Dense layer's input vector), Y = X W without the bias, and m is 1 where
-a unit is active. Sums over samples add, so the sums of parts of the images (shards) merge into those of all of them.
-Nothing here needs TensorFlow; `netlens.pattern_attribution.patterns.accumulation` computes the sums of a network.
+a unit is active. Units of grouped and depthwise convolutions have an X of their own, the channels of their group. Sums
+over samples add, so the sums of parts of the images (shards) merge into those of all of them. Nothing here needs
+TensorFlow; `netlens.pattern_attribution.patterns.accumulation` computes the sums of a network.
 """
 
 from collections.abc import Iterable, Mapping
@@ -95,11 +96,11 @@ class LayerSums:
     Attributes
     ----------
     kernel_shape
-        (height, width, channels, U) or (K, U); K is the product of all but the last.
+        (height, width, channels that a unit sees, U) or (K, U); K is the product of all but the last.
     samples
         How many samples were summed: images times output positions.
     x
-        Sum of X, shape (K,).
+        Sum of X, shape (K,); (K, U) where the units of different groups see different channels.
     y
         Sum of Y, without the bias, over ALL samples, shape (U,).
     active
@@ -123,6 +124,10 @@ class LayerSums:
     xy_active: Float | None = None
     xy_inactive: Float | None = None
     xy: Float | None = None
+
+    def sum_of_inputs(self, units: slice) -> Float:
+        """Return the sum of X as some units see it, (K, 1) where all see the same, else (K, number of units)."""
+        return self.x[:, None] if self.x.ndim == 1 else self.x[:, units]
 
     def matrix(self, name: str, layer: str) -> Float:
         """Return one of the kernel-sized sums.
