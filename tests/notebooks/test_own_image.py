@@ -93,9 +93,6 @@ def test_the_image_is_explained_for_the_classes_that_are_named_in_the_labels_own
         ({"image": "gone.png"}, "spatial_attribution.image: gone.png: no such file"),
         ({"image": "broken.png"}, "broken.png: cannot be read as an image"),
         ({"image_classes": ["sea", "appel"]}, "has no class 'appel'; its 3 classes include apple"),
-        ({"pairs": [["second", "first"]]}, "name the earlier layer first: [first, second]"),
-        ({"layers": ["frist"]}, "has no layer 'frist'; the nearest are first"),
-        ({"scene": 6}, "there is no scene 6; choose one from 0 to 5"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(project, netlens, spatial, message):
