@@ -1,6 +1,6 @@
 # The paper: its macros, what it says of its own making, and the PDF.
 
-from netlens.workflow.paper import caption_files, sources
+from netlens.workflow.paper import caption_files, section_texts, sources
 from netlens.workflow.rules import (
     COMPILE_COMMAND,
     MACRO_LIST_COMMAND,
@@ -30,7 +30,8 @@ rule paper_parts:
         text=sources(STUDY),
         code="src/netlens/workflow/paper.py",
     output:
-        f"results/{STUDY}/paper/parts.tex",
+        parts=f"results/{STUDY}/paper/parts.tex",
+        sections=list(section_texts(STUDY)),
     log:
         f"results/{STUDY}/logs/paper_parts.log",
     params:
@@ -45,6 +46,7 @@ rule paper:
     input:
         main="paper/main.tex",
         text=sources(STUDY),
+        sections=list(section_texts(STUDY)),
         parts=f"results/{STUDY}/paper/parts.tex",
         macros=f"export_defs/{STUDY}/all.tex",
         values=names.items("macro"),

@@ -3,7 +3,7 @@
 import pytest
 
 from netlens.workflow.image_specs import SpecError
-from netlens.workflow.network_specs import check_files, compared_networks
+from netlens.workflow.network_specs import beside_networks, check_files, compared_networks, section_network
 
 
 def study(networks, compared=()):
@@ -34,11 +34,28 @@ def test_other_numbers_and_unknown_names_are_told_before_anything_starts(compare
         check_files(study("abcd", compared))
 
 
-@pytest.mark.parametrize("section", ["models", "pattern_attribution", "spatial_attribution"])
-def test_a_network_without_classes_is_refused_where_a_class_is_needed(section):
-    config = study("a")
-    config["networks"]["features"] = {"kind": "pretrained", "published": "mobilenet_v2", "images": "photos"}
-    check_files(config)
-    config[section] = {"network": "features"}
-    with pytest.raises(SpecError, match=rf"{section}\.network: features outputs features, but .* needs classes"):
-        check_files(config)
+def test_networks_beside_are_keras_models_other_than_the_sections_own():
+    config = study("ab")
+    config["networks"]["graph"] = {"kind": "file", "file": "graph.pb", "images": "photos"}
+    for named, message in (("graph", "is a frozen graph"), ("a", "is the section's own"), ("x", "'x' is not defined")):
+        config["pattern_attribution"] = {"network": "a", "beside": [named]}
+        with pytest.raises(SpecError, match=message):
+            beside_networks(config)
+    config["pattern_attribution"] = {"network": "a", "beside": ["b"]}
+    assert beside_networks(config) == ["b"]
+
+
+def test_a_section_studies_the_network_that_it_names_or_the_first_that_fits():
+    config = {
+        "networks": {"graph": {"kind": "file", "file": "g.pb"}, "a": {"kind": "named"}, "b": {"kind": "named"}},
+        "model_comparison": {"networks": ["b", "a"]},
+        "weights": {"network": "b"},
+    }
+    found = {name: section_network(config, name) for name in ("models", "weights", "spatial_attribution", "data")}
+    assert found == {"models": "graph", "weights": "b", "spatial_attribution": "graph", "data": "graph"}
+    assert section_network(config, "pattern_attribution") == section_network(config, "signal_distractor") == "a"
+    assert section_network(config, "model_comparison") == "b"
+    config["models"] = {"network": "b"}
+    assert section_network(config, "pattern_attribution") == section_network(config, "spatial_attribution") == "b"
+    del config["networks"]["a"], config["networks"]["b"], config["models"]
+    assert section_network(config, "pattern_attribution") == ""

@@ -172,13 +172,13 @@ def test_counts_are_those_of_the_catalogue(study):
 
 
 def test_a_section_is_in_the_paper_only_with_its_text_and_its_items(study):
-    assert word(parts(), "inputAnalyses") == r"\input{paper/sections/signal_distractor}"
+    assert word(parts(), "inputAnalyses") == r"\input{results/demo/paper/sections/signal_distractor}"
     assert "one of the five analyses" in word(parts(), "analysesSentence")
     write("paper/sections/weights.tex", "\\section{W}\n")
     assert "weights" not in word(parts(), "inputAnalyses"), "no items"
     write("notebooks/weights/items.yaml", yaml.safe_dump({"kernels": {"kind": "figure", "shows": "kernels"}}))
     make_items()
-    assert word(parts(), "inputAnalyses").endswith(r"\input{paper/sections/weights}")
+    assert word(parts(), "inputAnalyses").endswith(r"\input{results/demo/paper/sections/weights}")
     assert word(parts(), "analysesSentence").startswith("This edition holds two of the five analyses")
     for name in paper.ANALYSES:
         write(f"paper/sections/{name}.tex", "")
@@ -464,7 +464,7 @@ def test_the_real_text_uses_only_what_the_study_has(real):
 
 def test_the_real_text_has_no_number_of_a_result(real):
     # A percentage, a decimal fraction or a power of ten would be a result that somebody typed.
-    for source in paper._texts("demo", MAIN, load_catalogue().values()):
+    for source in paper._texts("demo", MAIN, load_catalogue().values(), ()):
         if "sections" in source.path or "studies" in source.path:
             typed = re.findall(r"\d+\.\d+|\d+\s*\\,?\\%|10\^", source.text)
             assert not typed, f"{source.path}: {typed}"

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.image_specs import SpecError
@@ -23,8 +24,10 @@ _PREFIX = "netlens: "
 
 def run_items(study: str, names: list[str], cores: str, *, force: bool = False) -> int:
     """Make the named items, or everything if none is named."""
-    config = _checked(study)
+    config, absent = _checked(study)
     items = select(load_catalogue(), names)
+    if missing := [item.name for item in items if item.name in absent]:
+        raise UserError("\n".join(f"study {config['study']} cannot have {name}: it {absent[name]}" for name in missing))
     targets = [item.name for item in items] or ["all"]
     status = _snakemake(study, config["study"], targets, cores, forced=targets if force else [])
     if status == 0:
@@ -37,24 +40,26 @@ def make_paper(study: str, cores: str) -> int:
     """Make everything; the last line says where the paper is, or how to get what is missing."""
     from netlens.workflow import tex
 
-    config = _checked(study)
+    config, absent = _checked(study)
     status = _snakemake(study, config["study"], ["all"], cores)
     if status == 0:
         if tex.find_engine() is None:
             print(f"everything except the PDF has been made; TeX was not found; to install it: {tex.install_hint()}")
         else:
             print(f"paper/{config['study']}.pdf")
+        if absent:
+            print(f"{len(absent)} items are absent from this study; `netlens list` says why")
     return status
 
 
-def _checked(study: str) -> dict[str, Any]:
-    """Load a study and check that the files that it names exist, before Snakemake starts."""
+def _checked(study: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Load a study and check its files and networks, before Snakemake starts; also what it cannot have, and why."""
     config = load_study(study)
     try:
         check_files(config)
+        return config, absent_items(config, load_catalogue())
     except SpecError as error:
         raise UserError(str(error)) from None
-    return config
 
 
 def _snakemake(study: str, name: str, targets: list[str], cores: str, *, forced: list[str] | None = None) -> int:

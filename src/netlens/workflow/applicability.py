@@ -1,23 +1,255 @@
 """Which items a study cannot have, and why, decided before anything runs.
 
 An item says in ``items.yaml`` what it needs, by the names in `NEEDS`; what all items of a section need is in
-`SECTION_NEEDS`. A need that a study does not meet has a reason, which is a sentence for the user.
+`SECTION_NEEDS`. Each need is a function that looks at the study and the facts about its networks and image sets. It
+returns None where the study has what is needed, or else the reason, which is a sentence for the user.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Protocol
 
+from netlens.models.errors import NetworkError
+from netlens.models.inspection import NetworkFacts
+from netlens.models.label_space import LabelSpace, imagenet, label_space, numbered, outputs_of, read_label_space
 from netlens.workflow.catalogue import Item
-from netlens.workflow.network_specs import compared_networks
+from netlens.workflow.image_facts import ImageFacts, image_facts
+from netlens.workflow.image_specs import SpecError
+from netlens.workflow.network_facts import network_facts
+from netlens.workflow.network_specs import (
+    WITHOUT_CLASSES,
+    beside_networks,
+    compared_networks,
+    images_of,
+    is_frozen,
+    network_spec,
+    section_network,
+)
 
-_NUMBERS: Final = ("no network", "one", "two", "three")
+#: Half of the held-out images are for fitting, the other half for judging.
+FEWEST_HELDOUT: Final = 32
+#: With fewer, a chain has no inter-layer item that says anything.
+FEWEST_SEGMENTS: Final = 3
+_NUMBERS: Final = ("none", "one", "two", "three")
 
 
-def _compared(wanted: int) -> Callable[[Mapping[str, Any]], str | None]:
-    """Check that a study compares at least `wanted` networks."""
+class Facts(Protocol):
+    """Facts about the networks and image sets of a study, as far as they are known."""
 
-    def reason(config: Mapping[str, Any]) -> str | None:
-        found = len(compared_networks(config))
+    @property
+    def networks(self) -> Mapping[str, NetworkFacts]:
+        """Facts about each network, by its name in the study."""
+        ...
+
+    @property
+    def images(self) -> Mapping[str, ImageFacts]:
+        """Facts about each image set, by its name in the study."""
+        ...
+
+
+class FoundFacts:
+    """Facts about a study that are found when a need asks for them.
+
+    Parameters
+    ----------
+    config
+        A validated study.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+
+    @cached_property
+    def networks(self) -> Mapping[str, NetworkFacts]:
+        """Facts about each network; see `netlens.workflow.network_facts`."""
+        return network_facts(self._config)
+
+    @cached_property
+    def images(self) -> Mapping[str, ImageFacts]:
+        """Facts about each image set; see `netlens.workflow.image_facts`."""
+        return image_facts(self._config)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a need looks at: a study, and the network of one of its sections.
+
+    Attributes
+    ----------
+    config
+        A validated study.
+    network
+        Name of the network; empty if the study has none for the section.
+    known
+        Facts about the study. What is not known is taken to fit.
+    """
+
+    config: Mapping[str, Any]
+    network: str
+    known: Facts
+
+    @property
+    def facts(self) -> NetworkFacts | None:
+        """Facts about the network, if there are any."""
+        return self.known.networks.get(self.network)
+
+    @property
+    def image_facts(self) -> ImageFacts | None:
+        """Facts about the images that the network is studied on, if there are any."""
+        return self.known.images.get(images_of(self.config, self.network)) if self.network else None
+
+    def of_section(self, section: str) -> "Subject":
+        """Subject of another section of the same study."""
+        return Subject(self.config, section_network(self.config, section), self.known)
+
+
+Need = Callable[[Subject], str | None]
+
+
+def keras_model(subject: Subject) -> str | None:
+    """A Keras model, whose kernels and gradients are within reach."""
+    if not subject.network:
+        return "needs a Keras model; the study's networks are frozen graphs (.pb)"
+    if is_frozen(subject.config["networks"][subject.network]):
+        return f"needs a Keras model; {subject.network} is a frozen graph (.pb)"
+    return None
+
+
+def kernels(subject: Subject) -> str | None:
+    """Layers with kernels, all of a kind for which patterns are defined."""
+    facts = subject.facts
+    if facts is None:
+        return None
+    if facts.unsupported:
+        more = f" and {len(facts.unsupported) - 1} more" if len(facts.unsupported) > 1 else ""
+        return f"needs layers for which patterns are defined; {subject.network} has {facts.unsupported[0]}{more}"
+    return None if facts.kernel_layers_count else f"needs a layer with a kernel; {subject.network} has none"
+
+
+def segments(subject: Subject) -> str | None:
+    """A chain of at least three stretches, between points that every path passes."""
+    facts = subject.facts
+    if facts is None or facts.segments_count >= FEWEST_SEGMENTS:
+        return None
+    return (
+        f"needs a chain of at least {_NUMBERS[FEWEST_SEGMENTS]} layers, or groups of layers, that every path passes; "
+        f"{subject.network} has {_NUMBERS[facts.segments_count]}"
+    )
+
+
+def max_pooling(subject: Subject) -> str | None:
+    """A max-pooling."""
+    facts = subject.facts
+    if facts is None or facts.max_poolings_count:
+        return None
+    return f"needs a max-pooling; {subject.network} has none"
+
+
+def joined_maps(subject: Subject) -> str | None:
+    """Two layers with positions between which weights are shown."""
+    facts = subject.facts
+    if facts is None or facts.convolutions_count >= 2 or (facts.convolutions_count and facts.joins_count >= 3):
+        return None
+    found = "one" if facts.convolutions_count else "none"
+    return f"needs at least two convolutions; {subject.network} has {found}"
+
+
+def trunk_maps(subject: Subject) -> str | None:
+    """Two layers with positions that every path passes."""
+    facts = subject.facts
+    if facts is None or facts.trunk_maps_count >= 2:
+        return None
+    return (
+        "needs at least two layers with positions that every path from the image to the output passes; "
+        f"{subject.network} has {_NUMBERS[facts.trunk_maps_count]}"
+    )
+
+
+def classes(subject: Subject) -> str | None:
+    """Classes among the network's outputs that the images have too."""
+    network = subject.network
+    if not network:
+        return "needs a network"
+    spec = network_spec(subject.config, network)
+    facts, images = subject.facts, subject.image_facts
+    if spec.get("published") in WITHOUT_CLASSES:
+        return f"needs classes; the outputs of {network} are features"
+    if spec["kind"] == "file" and not spec.get("class_names") and facts is not None and facts.ending == "features":
+        return f"needs classes; the outputs of {network} are features (if they are classes, give their class_names)"
+    space = _label_space(subject, spec)
+    if images is None or space is None or (outputs_of(images.class_names, images.class_ids, space) >= 0).any():
+        return None
+    return f"needs classes; no class of the images {images_of(subject.config, network)} is an output of {network}"
+
+
+def two_classes(subject: Subject) -> str | None:
+    """At least two classes, of which scenes can be composed."""
+    reason = classes(subject)
+    images = subject.image_facts
+    if reason or images is None or len(images.class_names) >= 2:
+        return reason
+    return f"needs images of at least two classes; {images_of(subject.config, subject.network)} has one"
+
+
+def heldout_images(subject: Subject) -> str | None:
+    """Enough held-out images for a number that is fitted on one half of them and judged on the other."""
+    images = subject.image_facts
+    if images is None or images.heldout_count >= FEWEST_HELDOUT:
+        return None
+    return (
+        f"needs at least {FEWEST_HELDOUT} held-out images; {images_of(subject.config, subject.network)} has "
+        f"{images.heldout_count}"
+    )
+
+
+def scenes(subject: Subject) -> str | None:
+    """Composed scenes that belong to the image set."""
+    images = subject.image_facts
+    if subject.network and images is not None and images.has_scenes:
+        return None
+    return "needs composed scenes; only image sets of kind photos have them"
+
+
+def network_file(subject: Subject) -> str | None:
+    """A file that the network is loaded from."""
+    spec = network_spec(subject.config, subject.network) if subject.network else {}
+    if {"file", "checkpoint", "weights_file"} & spec.keys():
+        return None
+    return f"needs a network that is read from a file; {subject.network or 'the study'} has none"
+
+
+def training_record(subject: Subject) -> str | None:
+    """A record of the network's training."""
+    if subject.network and subject.config["networks"][subject.network]["kind"] == "trained":
+        return None
+    return f"needs a network that netlens has trained; {subject.network} is not one"
+
+
+def patterns(subject: Subject) -> str | None:
+    """A network for which the section `pattern_attribution` estimates patterns."""
+    of_patterns = subject.of_section("pattern_attribution")
+    return keras_model(of_patterns) or kernels(of_patterns)
+
+
+def pattern_classes(subject: Subject) -> str | None:
+    """Patterns of a network whose outputs are classes of the images."""
+    of_patterns = subject.of_section("pattern_attribution")
+    return keras_model(of_patterns) or kernels(of_patterns) or two_classes(of_patterns)
+
+
+def beside(subject: Subject) -> str | None:
+    """Networks that are shown beside the one whose patterns are studied."""
+    if beside_networks(subject.config):
+        return None
+    return "needs networks to show beside that of the section; the study names none (pattern_attribution.beside)"
+
+
+def _compared(wanted: int) -> Need:
+    def reason(subject: Subject) -> str | None:
+        found = len(compared_networks(subject.config))
         if found >= wanted:
             return None
         return f"needs at least {_NUMBERS[wanted]} networks; the study compares {_NUMBERS[found]}"
@@ -25,18 +257,39 @@ def _compared(wanted: int) -> Callable[[Mapping[str, Any]], str | None]:
     return reason
 
 
-#: What an item can need: each function returns None if a study has it, or else the reason why the item is absent.
-NEEDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str | None]]] = {
-    "two_networks": _compared(2),
+#: What an item can need.
+NEEDS: Final[Mapping[str, Need]] = {
+    "beside": beside,
+    "classes": classes,
+    "heldout_images": heldout_images,
+    "joined_maps": joined_maps,
+    "keras_model": keras_model,
+    "kernels": kernels,
+    "max_pooling": max_pooling,
+    "network_file": network_file,
+    "pattern_classes": pattern_classes,
+    "patterns": patterns,
+    "scenes": scenes,
+    "segments": segments,
     "three_networks": _compared(3),
+    "training_record": training_record,
+    "trunk_maps": trunk_maps,
+    "two_classes": two_classes,
+    "two_networks": _compared(2),
 }
 
 #: What every item of a section needs.
-SECTION_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {}
+SECTION_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "pattern_attribution": ("keras_model", "kernels"),
+    "weights": ("joined_maps",),
+    "spatial_attribution": ("two_classes", "trunk_maps"),
+}
 
 
-def absent_items(config: Mapping[str, Any], catalogue: Mapping[str, Item]) -> dict[str, str]:
-    """Items that the study cannot have, with the reason, in the order of the catalogue.
+def absent_items(
+    config: Mapping[str, Any], catalogue: Mapping[str, Item], facts: Facts | None = None
+) -> dict[str, str]:
+    """Items that a study cannot have, with the reason, in the order of the catalogue.
 
     Parameters
     ----------
@@ -44,14 +297,60 @@ def absent_items(config: Mapping[str, Any], catalogue: Mapping[str, Item]) -> di
         A validated study.
     catalogue
         All items by name.
+    facts
+        Facts about the study's networks and image sets. Default: found by inspecting them.
+
+    Raises
+    ------
+    SpecError
+        A network or image set cannot be used at all, or the study leaves out what does not exist.
     """
-    reasons = {need: check(config) for need, check in NEEDS.items()}
-    return dict(_absent(reasons, catalogue))
+    left_out = set(config.get("leave_out", []))
+    sections = {item.section for item in catalogue.values()}
+    if unknown := left_out - catalogue.keys() - sections:
+        raise SpecError(f"leave_out: {min(unknown)!r} is neither a section nor an item; `netlens list` prints both")
+    return dict(_absent(config, catalogue, facts or FoundFacts(config), left_out))
 
 
-def _absent(reasons: Mapping[str, str | None], catalogue: Mapping[str, Item]) -> Iterator[tuple[str, str]]:
+def _absent(
+    config: Mapping[str, Any], catalogue: Mapping[str, Item], facts: Facts, left_out: set[str]
+) -> Iterator[tuple[str, str]]:
+    known: dict[tuple[str, str], str | None] = {}
     for name, item in catalogue.items():
+        if {name, item.section} & left_out:
+            yield name, "left out by the study"
+            continue
+        subject = Subject(config, section_network(config, item.section), facts)
         for need in (*SECTION_NEEDS.get(item.section, ()), *item.needs):
-            if reason := reasons[need]:
+            if (subject.network, need) not in known:
+                known[subject.network, need] = NEEDS[need](subject)
+            if reason := known[subject.network, need]:
                 yield name, reason
                 break
+
+
+def _label_space(subject: Subject, spec: Mapping[str, Any]) -> LabelSpace | None:
+    """What a network's outputs stand for; None if that is not known yet."""
+    try:
+        if spec["kind"] == "pretrained":
+            return imagenet()
+        if spec["kind"] == "trained":
+            # A network that the study trains learns the classes of its images.
+            names = None if spec.get("retrain", False) else _trained_classes(spec)
+            return None if names is None else label_space(names)
+        if spec.get("class_names"):
+            return read_label_space(spec["class_names"])
+    except (NetworkError, OSError) as error:
+        raise SpecError(f"networks.{subject.network}: {error}") from None
+    count = subject.facts.outputs_count if subject.facts is not None else None
+    return None if count is None else numbered(count)
+
+
+def _trained_classes(spec: Mapping[str, Any]) -> list[str] | None:
+    path = Path(spec["checkpoint"]).expanduser().with_suffix(".json")
+    if not path.is_file():
+        return None
+    try:
+        return [str(name) for name in json.loads(path.read_text(encoding="utf-8"))["class_names"]]
+    except (ValueError, KeyError, TypeError):
+        raise NetworkError(f"{path}: not the record of a training; restore it") from None

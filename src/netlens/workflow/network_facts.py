@@ -57,9 +57,9 @@ def network_facts(config: Mapping[str, Any]) -> dict[str, NetworkFacts]:
         spec = network_spec(config, network)
         path = _keras_file(spec)
         try:
-            if path is None:
+            if path is None and Path(spec.get("file", __file__)).expanduser().is_file():
                 to_build[network] = _building_spec(config, spec)
-            elif path.is_file():
+            elif path is not None and path.is_file():
                 facts[network] = _of_file(path)
         except (NetworkError, OSError) as error:
             problems.append(f"networks.{network}: {error}")
@@ -138,8 +138,6 @@ def _built(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _file_digest(path: Path) -> str:
     """sha256 of a file, remembered as long as the file's place, size and time of change stay the same."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such network file")
     state = path.stat()
     key = _digest(str(path.resolve()), str(state.st_ino), str(state.st_size), str(state.st_mtime_ns))
     stored = _STORE / f"{key}.sha256"

@@ -4,7 +4,7 @@ This module does not import TensorFlow.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +63,51 @@ def compared_networks(config: Mapping[str, Any]) -> list[str]:
     for network in named:
         spec_of(config, "networks", network)
     return named or list(config["networks"])[:MOST_COMPARED]
+
+
+def beside_networks(config: Mapping[str, Any]) -> list[str]:
+    """Networks whose singular ratios `pattern_attribution` shows beside those of its own network.
+
+    Raises
+    ------
+    SpecError
+        One of them is not defined, is a frozen graph, or is the section's own network.
+    """
+    named = [str(name) for name in config.get("pattern_attribution", {}).get("beside", [])]
+    for network in named:
+        if is_frozen(spec_of(config, "networks", network)):
+            raise SpecError(f"pattern_attribution.beside: {network} is a frozen graph (.pb); name Keras models")
+        if network == section_network(config, "pattern_attribution"):
+            raise SpecError(f"pattern_attribution.beside: {network} is the section's own network; name others")
+    return named
+
+
+def section_network(config: Mapping[str, Any], section: str) -> str:
+    """Name of the network that a section studies: the one that the study names, or else a default.
+
+    Parameters
+    ----------
+    config
+        A validated study.
+    section
+        Name of a section.
+
+    Returns
+    -------
+    str
+        By default the network of `models`, which is the study's first. For `pattern_attribution` (and for
+        `signal_distractor`, which shows its attributions) it is the first one with a Keras model; empty if there is
+        none. For `model_comparison` it is the first network that is compared.
+    """
+    if section == "signal_distractor":
+        section = "pattern_attribution"
+    if section == "model_comparison":
+        return next(iter(compared_networks(config)), "")
+    main = config.get("models", {}).get("network") or next(iter(config["networks"]), "")
+    named = config.get(section, {}).get("network")
+    if named or section != "pattern_attribution":
+        return str(named or main)
+    return next((name for name in (main, *config["networks"]) if not is_frozen(config["networks"].get(name, {}))), "")
 
 
 def preprocessing_spec(config: Mapping[str, Any], network: str) -> dict[str, Any]:
@@ -136,8 +181,7 @@ def check_files(config: Mapping[str, Any]) -> None:
     Raises
     ------
     SpecError
-        One line for each missing file (with the sha256 of a published checkpoint), and for each section whose network
-        does not provide what the section needs.
+        One line for each missing file (with the sha256 of a published checkpoint).
     """
     problems = []
     for images in config["images"]:
@@ -154,24 +198,13 @@ def check_files(config: Mapping[str, Any]) -> None:
     own = config.get("spatial_attribution", {}).get("image", "")
     if own and not Path(own).expanduser().is_file():
         problems.append(f"spatial_attribution.image: {own}: no such file")
-    try:
-        compared_networks(config)
-    except SpecError as error:
-        problems.append(str(error))
-    problems += _unfit_networks(config)
+    for named_networks in (compared_networks, beside_networks):
+        try:
+            named_networks(config)
+        except SpecError as error:
+            problems.append(str(error))
     if problems:
         raise SpecError("\n".join(problems))
-
-
-def _unfit_networks(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one line for each section whose network does not provide what the section needs."""
-    for section in ("models", "pattern_attribution", "spatial_attribution"):
-        network = config.get(section, {}).get("network", "")
-        spec = config["networks"].get(network, {})
-        if is_frozen(spec) and section != "spatial_attribution":
-            yield f"{section}.network: {network} is a frozen graph (.pb), but this section needs a Keras model"
-        if spec.get("published") in WITHOUT_CLASSES:
-            yield f"{section}.network: {network} outputs features, but this section needs classes; name another"
 
 
 def _recorded_sha256(checkpoint: Path) -> str:

@@ -5,6 +5,8 @@ The text is written by hand and contains no numbers. What it needs from a study 
 - ``export_defs/<study>/all.tex`` inputs every macro of the study; its bytes depend only on the macros.
 - ``results/<study>/paper/parts.tex`` contains what varies between runs or depends on the items: captions, the list of
   sections and figures, machine, versions, durations, and the order of the values that the text compares.
+- ``results/<study>/paper/sections/`` contains the sections without what the study does not have; see
+  `netlens.workflow.absent_text`.
 - ``\study``, which is defined for the compilation, names the folders.
 
 References in the text are checked before TeX runs, so that a missing macro or figure is reported by name in one line.
@@ -22,6 +24,8 @@ from typing import Any, Final
 from netlens.files.atomic import writing
 from netlens.publish.macro import escape
 from netlens.workflow import tex
+from netlens.workflow.absent_text import caption_without_absent, named_items, without_absent
+from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import SECTIONS, Item, load_catalogue
 from netlens.workflow.errors import UserError
 from netlens.workflow.study import load_study
@@ -69,6 +73,14 @@ _OVERFULL_PT: Final = 2.0
 
 class PaperError(UserError):
     """The text and the study are inconsistent; the message has one line for each mistake."""
+
+
+@dataclass(frozen=True)
+class Absence:
+    """An item that a study cannot have, and why."""
+
+    item: Item
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -131,6 +143,30 @@ def present_analyses(items: Iterable[Item], main: str | Path = "paper/main.tex")
     return [name for name in ANALYSES if name in with_items and (texts / f"{name}.tex").is_file()]
 
 
+def section_texts(name: str, main: str | Path = "paper/main.tex") -> dict[str, str]:
+    """Sections of the text, and the files from which TeX reads them for a study.
+
+    Parameters
+    ----------
+    name
+        Name of the study.
+    main
+        The main file.
+
+    Returns
+    -------
+    dict
+        From paths in ``results/<name>/paper/`` to those of the text that is written by hand.
+    """
+    beside = Path(main).parent
+    files = (Path(file) for file in sources(name, main) if file.endswith(".tex"))
+    return {
+        f"results/{name}/paper/{file.relative_to(beside).as_posix()}": file.as_posix()
+        for file in files
+        if file.parent != beside
+    }
+
+
 def write_macro_list(study: str, output: Path) -> None:
     r"""Write the file that inputs every macro of a study, one ``\input`` per macro, in the order of the catalogue.
 
@@ -146,8 +182,9 @@ def write_macro_list(study: str, output: Path) -> None:
     PaperError
         A macro has not been made.
     """
-    name = load_study(study)["study"]
-    macros = [item for item in load_catalogue().values() if item.kind == "macro"]
+    config = load_study(study)
+    name = config["study"]
+    macros = [item for item in _items(config)[0] if item.kind == "macro"]
     _require_made([item.files(name)[0] for item in macros])
     lines = [f"% Every macro of study {name}.", *(f"\\input{{{item.files(name)[0].as_posix()}}}%" for item in macros)]
     with writing(output) as temporary:
@@ -176,20 +213,26 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex")) -
     """
     config = load_study(study)
     name = config["study"]
-    catalogue = load_catalogue()
-    items = list(catalogue.values())
+    items, absent = _items(config)
     _require_made([item.files(name)[-1] for item in items])
-    texts = [*_texts(name, main, items), *_captions(items)]
+    sections = _texts(name, main, items, absent)
+    captions = _captions(items, absent)
+    texts = [*sections, *captions]
     used = _records_used(items, name)
+    written = {source.path: source.text for source in sections}
+    for target, source in section_texts(name, main).items():
+        with writing(target) as temporary:
+            temporary.write_text(written.get(source, ""), encoding="utf-8")
     lines = [
         "% Made from the catalogue and the provenance records; differs from run to run.",
         *_define(_study_words(config)),
-        *_define(_analysis_words(items, main)),
+        *_define(_analysis_words(items, name, main)),
         *_define(_run_words(items, used, texts)),
-        *(_named("caption", item.name, item.caption or f"{escape(item.shows)}.") for item in _figures(items)),
+        *(_named("caption", item.name, caption.text) for item, caption in zip(_figures(items), captions, strict=True)),
         *(_named("file", item.name, f"{item.stem(name).as_posix()}.pdf") for item in _figures(items)),
         *_ranks(texts, items, name),
         _supplement(items),
+        _absences(absent),
     ]
     with writing(output) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -215,7 +258,7 @@ def compile_paper(study: str, main: Path, output: Path) -> None:
         TeX fails nevertheless, or is not installed.
     """
     name = load_study(study)["study"]
-    problems = check(name, main)
+    problems = check(study, main)
     if problems:
         raise PaperError("\n".join(problems))
     log = Path("results") / name / "logs" / "paper.tex.log"
@@ -230,13 +273,13 @@ def compile_paper(study: str, main: Path, output: Path) -> None:
         )
 
 
-def check(name: str, main: Path) -> list[str]:
-    """References in the text to what the study does not have.
+def check(study: str, main: Path) -> list[str]:
+    """References in the text to what no study has, or to what has not been made.
 
     Parameters
     ----------
-    name
-        Name of the study.
+    study
+        Name or file of the study.
     main
         The paper's main file.
 
@@ -245,8 +288,11 @@ def check(name: str, main: Path) -> list[str]:
     list of str
         One line per mistake, in the order of the text; empty if there are none.
     """
-    catalogue = load_catalogue()
-    texts = [*_texts(name, main, catalogue.values()), *_captions(catalogue.values())]
+    config = load_study(study)
+    name = config["study"]
+    items, absent = _items(config)
+    catalogue = {item.name: item for item in items}
+    texts = [*_texts(name, main, items, absent), *_captions(items, absent)]
     parts = Path("results") / name / "paper" / "parts.tex"
     defined = {found[1] for source in [*texts, *_read([parts])] for found in _DEFINITION.finditer(source.text)}
     bibliography = {
@@ -255,7 +301,7 @@ def check(name: str, main: Path) -> list[str]:
         if file.endswith(".bib")
         for key in _ENTRY.findall(Path(file).read_text("utf-8"))
     }
-    problems: list[str] = []
+    problems = list(_check_choices(name, main))
     for source in texts:
         problems += _check_macros(source, catalogue, name, defined)
         problems += _check_figures(source, catalogue, name)
@@ -265,6 +311,19 @@ def check(name: str, main: Path) -> list[str]:
             problems += [f"{where}: citation {key!r} is not in the bibliography{_near(key, bibliography)}"
                          for key in unknown]  # fmt: skip
     return list(dict.fromkeys(problems))
+
+
+def _check_choices(name: str, main: Path) -> Iterator[str]:
+    r"""Yield names in an ``\ifitem`` that are neither items nor sections."""
+    known = load_catalogue()
+    names = {*known, *SECTIONS}
+    for source in _read(Path(file) for file in sources(name, main) if file.endswith(".tex")):
+        for start, item in named_items(source.text):
+            if item not in names:
+                line = source.text.count("\n", 0, start) + 1
+                yield f"{source.path}:{line}: \\ifitem names {item!r}, which is neither an item nor a section" + _near(
+                    item, names
+                )
 
 
 def _check_macros(source: Source, catalogue: Mapping[str, Item], name: str, defined: set[str]) -> Iterator[str]:
@@ -317,20 +376,38 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def _texts(name: str, main: Path, items: Iterable[Item]) -> list[Source]:
-    """The text, without the sections of analyses that the paper omits."""
+def _items(config: Mapping[str, Any]) -> tuple[list[Item], dict[str, Absence]]:
+    """Items that a study has, and those that it cannot have."""
+    catalogue = load_catalogue()
+    reasons = absent_items(config, catalogue)
+    items = [item for item in catalogue.values() if item.name not in reasons]
+    return items, {name: Absence(catalogue[name], reason) for name, reason in reasons.items()}
+
+
+def _texts(name: str, main: Path, items: Iterable[Item], absent: Iterable[str]) -> list[Source]:
+    """The text, without the analyses that the paper omits and the sentences that need what the study does not have."""
+    items = list(items)
     present = present_analyses(items, main)
-    absent = {(main.parent / "sections" / f"{other}.tex").as_posix() for other in ANALYSES if other not in present}
-    return _read(Path(file) for file in sources(name, main) if file.endswith(".tex") and file not in absent)
+    left_out = {(main.parent / "sections" / f"{other}.tex").as_posix() for other in ANALYSES if other not in present}
+    missing = {*absent, *SECTIONS} - {item.section for item in items}
+    read = _read(Path(file) for file in sources(name, main) if file.endswith(".tex"))
+    kept = without_absent({source.path: source.text for source in read}, missing, left_out)
+    return [Source(path, text) for path, text in kept.items()]
 
 
 def _read(files: Iterable[Path]) -> list[Source]:
     return [Source(file.as_posix(), _COMMENT.sub("", file.read_text(encoding="utf-8"))) for file in files]
 
 
-def _captions(items: Iterable[Item]) -> list[Source]:
+def _captions(items: Iterable[Item], absent: Iterable[str]) -> list[Source]:
+    """Captions of the figures, without the sentences that need what the study does not have."""
+    missing = set(absent)
     return [
-        Source(f"notebooks/{item.section}/items.yaml: {item.name}: caption", item.caption, numbered=False)
+        Source(
+            f"notebooks/{item.section}/items.yaml: {item.name}: caption",
+            caption_without_absent(item.caption, missing) or f"{escape(item.shows)}.",
+            numbered=False,
+        )
         for item in _figures(items)
     ]
 
@@ -368,14 +445,16 @@ def _study_words(config: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _analysis_words(items: list[Item], main: Path) -> dict[str, str]:
+def _analysis_words(items: list[Item], name: str, main: Path) -> dict[str, str]:
     present = present_analyses(items, main)
-    absent = [name for name in ANALYSES if name not in present]
-    reading = "".join(f"\\input{{{(main.parent / 'sections' / name).as_posix()}}}" for name in present)
+    absent = [analysis for analysis in ANALYSES if analysis not in present]
+    reading = "".join(f"\\input{{results/{name}/paper/sections/{analysis}}}" for analysis in present)
+    own = f"results/{name}/paper/studies/{name}.tex"
     return {
         "presentAnalysesCount": _count(len(present)),
         "allAnalysesCount": _count(len(ANALYSES)),
         "inputAnalyses": reading,
+        "inputStudy": f"\\input{{{own.removesuffix('.tex')}}}" if own in section_texts(name, main) else "",
         "analysesSentence": _analyses_sentence(present, absent),
     }
 
@@ -540,6 +619,28 @@ def _supplement(items: list[Item]) -> str:
     for section in SECTIONS:
         lines += [f"  \\netlenssupplementfigure{{{item.name}}}%" for item in _figures(items) if item.section == section]
     return "\n".join([*lines, "}%"])
+
+
+def _absences(absent: Mapping[str, Absence]) -> str:
+    """Section that says what the study does not have and why; empty if it has everything."""
+    if not absent:
+        return "\\newcommand{\\netlensabsences}{}%"
+    by_reason: dict[str, list[Item]] = {}
+    for absence in absent.values():
+        by_reason.setdefault(absence.reason, []).append(absence.item)
+    lines = ["\\newcommand{\\netlensabsences}{%", "  \\section{What this study does not have}\\label{sec:absent}%"]
+    lines += [
+        "  The study's networks and images do not allow everything that the paper can show.%",
+        "  \\begin{itemize}%",
+    ]
+    for reason, items in by_reason.items():
+        shown = [f"\\code{{{escape(item.name)}}}" for item in items if item.kind != "macro"]
+        numbers = len(items) - len(shown)
+        words = [*shown, *([f"{_count(numbers)} number{'' if numbers == 1 else 's'}"] if numbers else [])]
+        sections = " and ".join(dict.fromkeys(item.section.replace("_", " ") for item in items))
+        text = escape(reason[:1].upper() + reason[1:])
+        lines.append(f"    \\item {text}: {_series(words)} (section{'s' if ' and ' in sections else ''} {sections}).%")
+    return "\n".join([*lines, "  \\end{itemize}%", "}%"])
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -20,15 +20,15 @@ RULE_COMMAND = (
 )
 
 
-def _paper_command(words: str) -> str:
+def _paper_command(words: str, output: str = "output") -> str:
     # The output goes to the log and to Snakemake, which shows it to the user.
-    command = f"{sys.executable} -m netlens {words} --study {{params.study:q}} --output {{output:q}}"
+    command = f"{sys.executable} -m netlens {words} --study {{params.study:q}} --output {{{output}:q}}"
     return f"{command} 2>&1 | tee {{log:q}}"
 
 
 #: Commands of the paper's rules: the list of macros, the description of how the paper was made, and TeX.
 MACRO_LIST_COMMAND = _paper_command("paper-macros")
-PARTS_COMMAND = _paper_command("paper-parts")
+PARTS_COMMAND = _paper_command("paper-parts", "output.parts")
 COMPILE_COMMAND = _paper_command("compile --main {input.main:q}")
 
 

@@ -10,6 +10,7 @@ import jsonschema
 import yaml
 
 from netlens.workflow.errors import UserError
+from netlens.workflow.network_specs import images_of, section_network
 from netlens.workflow.study_yaml import not_finite, read_yaml
 
 SCHEMA_FILE = Path("config/schema.yaml")
@@ -71,7 +72,15 @@ def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
         problems = [*_dangling_names(config), *_namesakes(path, config["study"])]
     if problems:
         raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
+    _fill_names(config)
     return config
+
+
+def _fill_names(config: dict[str, Any]) -> None:
+    """Fill in the networks and images of the sections that do not name any."""
+    for section in ("models", "pattern_attribution", "weights", "spatial_attribution"):
+        config[section]["network"] = section_network(config, section)
+    config["data"].setdefault("images", images_of(config, config["models"]["network"]))
 
 
 def _namesakes(path: Path, study: str) -> Iterator[str]:

@@ -1,0 +1,224 @@
+"""Facts about networks: of five kinds, saved by either version of Keras, and from configurations written by hand."""
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import h5py
+import pytest
+
+from netlens.models.backend import keras
+from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
+from netlens.models.inspection import facts_from_json, inspect_keras_file, segments_count, trunk_of
+
+LAYERS = keras.layers
+
+
+def dense_net(image):
+    hidden = LAYERS.Dense(5, activation="relu", name="hidden")(LAYERS.Flatten()(image))
+    return LAYERS.Dense(4, activation="softmax", name="out")(hidden)
+
+
+def residual_net(image):
+    values = LAYERS.Conv2D(6, 3, strides=2, padding="same", name="stem")(image)
+    for block in (1, 2):
+        inside = LAYERS.Conv2D(6, 3, padding="same", use_bias=False, name=f"block{block}_conv")(values)
+        inside = LAYERS.ReLU(name=f"block{block}_relu")(LAYERS.BatchNormalization(name=f"block{block}_norm")(inside))
+        values = LAYERS.Add(name=f"block{block}_add")([values, inside])
+    return LAYERS.Dense(4, name="out")(LAYERS.GlobalAveragePooling2D(name="pool")(values))
+
+
+def mobile_net(image):
+    values = LAYERS.Conv2D(4, 3, strides=2, padding="same", name="stem")(image)
+    values = LAYERS.DepthwiseConv2D(3, padding="same", name="depthwise")(LAYERS.ReLU(6.0, name="relu6")(values))
+    values = LAYERS.Conv2D(8, 1, name="project")(values)
+    return LAYERS.GlobalAveragePooling2D(name="features")(LAYERS.ReLU(6.0, name="last")(values))
+
+
+def two_branches(image):
+    left = LAYERS.Conv2D(3, 3, strides=4, activation="relu", name="left")(image)
+    right = LAYERS.Conv2D(5, 5, strides=4, padding="same", activation="relu", name="right")(image)
+    joined = LAYERS.Concatenate(name="joined")([LAYERS.Flatten(name="f")(left), LAYERS.Flatten(name="g")(right)])
+    return LAYERS.Dense(7, activation="relu", name="embedding")(joined)
+
+
+def nested(image):
+    inside = keras.Sequential([LAYERS.Conv2D(4, 3, activation="relu", name="a"), LAYERS.MaxPooling2D(name="pool")])
+    return LAYERS.Dense(4, activation="softmax", name="out")(LAYERS.Flatten(name="flat")(inside(image)))
+
+
+# name: (outputs, ending, kernel layers, segments, convolutions, joins, trunk maps, max, average, layers with positions)
+EXPECTED = {
+    dense_net: (4, "softmax", 2, 2, 0, 0, 0, 0, 0, 0),
+    residual_net: (4, "dense", 4, 4, 3, 2, 3, 0, 1, 9),
+    mobile_net: (8, "features", 3, 3, 3, 0, 3, 0, 1, 5),
+    two_branches: (7, "features", 3, 2, 2, 0, 0, 0, 0, 2),
+    nested: (4, "softmax", 2, 2, 1, 0, 1, 1, 0, 2),
+}
+
+
+@pytest.fixture(autouse=True)
+def in_own_graph(own_graph):
+    """Run every test in a graph of its own."""
+
+
+def summary(facts):
+    return (
+        facts.outputs_count, facts.ending, facts.kernel_layers_count, facts.segments_count, facts.convolutions_count,
+        facts.joins_count, facts.trunk_maps_count, facts.max_poolings_count, facts.average_poolings_count,
+        facts.layers_with_positions_count,
+    )  # fmt: skip
+
+
+def saved(tmp_path, build):
+    image = keras.Input((16, 16, 3), name="image")
+    path = tmp_path / "net.h5"
+    keras.Model(image, build(image)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("build", EXPECTED)
+def test_facts_of_five_kinds_of_networks(tmp_path, build):
+    facts = inspect_keras_file(saved(tmp_path, build))
+    assert summary(facts) == EXPECTED[build]
+    assert (facts.size_px, facts.is_keras, facts.unsupported) == ((16, 16), True, ())
+    assert facts_from_json(json.loads(json.dumps(facts.as_json()))) == facts
+
+
+def test_the_sizes_of_maps_are_those_that_keras_has(tmp_path):
+    def build(image):
+        values = LAYERS.ZeroPadding2D(((1, 2), (0, 3)), name="padded")(image)
+        values = LAYERS.Conv2D(4, (3, 2), strides=2, dilation_rate=1, name="valid")(values)
+        values = LAYERS.MaxPooling2D(3, strides=2, padding="same", name="pooled")(values)
+        values = LAYERS.Conv2D(6, 3, dilation_rate=2, padding="same", name="dilated")(values)
+        values = LAYERS.Reshape((-1, 6), name="rows")(LAYERS.Cropping2D(1, name="cropped")(values))
+        return LAYERS.Dense(3, name="out")(LAYERS.Flatten(name="flat")(values))
+
+    image = keras.Input((17, 20, 3), name="image")
+    model = keras.Model(image, build(image))
+    model.save(tmp_path / "net.h5")
+    facts = inspect_keras_file(tmp_path / "net.h5")
+    maps = {layer.name: (*layer.size, layer.channels) for layer in facts.layers if layer.size}
+    expected = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers if len(layer.output.shape) == 4}
+    assert maps == expected
+    assert facts.outputs_count == 3
+
+
+@pytest.mark.parametrize("build", [residual_net, nested])
+def test_a_legacy_archive_has_the_same_facts(tmp_path, build):
+    # The legacy Keras itself writes archives with eager execution only.
+    image = keras.Input((16, 16, 3), name="image")
+    path = archive(tmp_path, "2.15.0", json.loads(keras.Model(image, build(image)).to_json()))
+    assert summary(inspect_keras_file(path)) == EXPECTED[build]
+
+
+def archive(tmp_path, version, config):
+    path = tmp_path / "net.keras"
+    with zipfile.ZipFile(path, "w") as members:
+        members.writestr("metadata.json", json.dumps({"keras_version": version}))
+        members.writestr("config.json", json.dumps(config))
+    return path
+
+
+def keras3_archive(tmp_path, layers, inputs, outputs):
+    config = {"name": "net", "layers": layers, "input_layers": inputs, "output_layers": outputs}
+    return archive(tmp_path, "3.4.1", {"class_name": "Functional", "config": config})
+
+
+def keras3_layer(kind, name, sources=(), **options):
+    tensors = [
+        {"class_name": "__keras_tensor__", "config": {"shape": [None], "dtype": "float32", "keras_history": [s, 0, 0]}}
+        for s in sources
+    ]
+    arguments = [tensors] if len(tensors) > 1 else tensors
+    nodes = [{"args": arguments, "kwargs": {}}] if tensors else []
+    return {"module": "keras.layers", "class_name": kind, "config": {"name": name, **options}, "inbound_nodes": nodes,
+            "registered_name": None, "name": name}  # fmt: skip
+
+
+def test_an_archive_of_keras_3_is_read_whatever_the_order_of_its_layers(tmp_path):
+    layers = [
+        keras3_layer("Dense", "out", ["pool"], units=3, activation="softmax"),
+        keras3_layer("Add", "add", ["stem", "inside"]),
+        keras3_layer("InputLayer", "image", batch_shape=[None, None, None, 3]),
+        keras3_layer("Conv2D", "stem", ["image"], filters=4, kernel_size=[3, 3], strides=[2, 2], padding="same"),
+        keras3_layer("Conv2D", "inside", ["stem"], filters=4, kernel_size=[3, 3], strides=[1, 1], padding="same"),
+        keras3_layer("GlobalMaxPooling2D", "pool", ["add"], keepdims=False),
+    ]
+    facts = inspect_keras_file(keras3_archive(tmp_path, layers, ["image", 0, 0], ["out", 0, 0]))
+    assert summary(facts)[:9] == (3, "softmax", 3, 3, 2, 1, 2, 1, 0)
+    assert facts.size_px == (None, None)
+
+
+def test_layers_for_which_no_analysis_of_kernels_is_defined_are_named(tmp_path):
+    def build(image):
+        grown = LAYERS.Conv2DTranspose(3, 3, name="grown")(image)
+        return LAYERS.Dense(4, name="out")(LAYERS.GlobalAveragePooling2D(name="pool")(grown))
+
+    assert inspect_keras_file(saved(tmp_path, build)).unsupported == ("layer 'grown' (Conv2DTranspose)",)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([("InputLayer", {"batch_shape": [None, 8, 8, 1]}), ("Flatten", {})], r"takes \(8, 8, 1\); it must take one"),
+        ([("InputLayer", {"batch_shape": [None, 8, 8, 3]}), ("ReLU", {})], r"outputs \(8, 8, 3\); it must output one"),
+        (
+            [("InputLayer", {"batch_shape": [None, 8, 8, 3]}), ("Flatten", {}),
+             ("Dense", {"units": 1, "activation": "sigmoid"})],
+            "ends in a sigmoid at layer 'layer2'",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_network_for_color_images_is_refused_in_one_line(tmp_path, layers, message):
+    made = [
+        keras3_layer(kind, f"layer{number}", [f"layer{number - 1}"] if number else [], **options)
+        for number, (kind, options) in enumerate(layers)
+    ]
+    path = keras3_archive(tmp_path, made, [["layer0", 0, 0]], [[f"layer{len(layers) - 1}", 0, 0]])
+    with pytest.raises(NetworkError, match=message) as caught:
+        inspect_keras_file(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_foreign_layers_are_refused_before_anything_is_built(tmp_path):
+    layers = [
+        keras3_layer("InputLayer", "image", batch_shape=[None, 8, 8, 3]),
+        keras3_layer("Lambda", "code", ["image"]),
+    ]
+    with pytest.raises(UnsupportedLayerError, match="contains a Lambda layer"):
+        inspect_keras_file(keras3_archive(tmp_path, layers, ["image", 0, 0], ["code", 0, 0]))
+
+
+def test_files_without_a_network_are_told_apart(tmp_path):
+    path = tmp_path / "weights.h5"
+    with h5py.File(path, "w") as file:
+        file["kernel"] = [1.0]
+    with pytest.raises(NetworkError, match="holds weights without an architecture"):
+        inspect_keras_file(path)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(CheckpointError, match=r"weights\.h5: truncated or damaged"):
+        inspect_keras_file(path)
+    with pytest.raises(FileNotFoundError, match=r"nothing\.keras: no such network file"):
+        inspect_keras_file(tmp_path / "nothing.keras")
+
+
+def test_the_trunk_of_a_graph_with_branches():
+    #      0 -> 1 -> 2 -> 4 -> 5, with 1 -> 3 -> 4 beside
+    sources = [[], [0], [1], [1], [2, 3], [4]]
+    assert trunk_of(sources, 5) == {0, 1, 4, 5}
+    assert segments_count(sources, 5, [1, 2, 3, 5]) == 3
+    assert segments_count(sources, 5, [2, 3]) == 1
+    assert segments_count(sources, 5, []) == 0
+
+
+@pytest.mark.slow
+def test_inspection_does_not_start_tensorflow():
+    import subprocess
+
+    code = (
+        "import sys; from netlens.models.inspection import inspect_keras_file;"
+        "inspect_keras_file('models/demo/small_vgg.h5'); assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
