@@ -116,21 +116,19 @@ rule evaluation:
         RUN
 
 
-# What the items read.
-EVALUATED = {
-    "evaluation": result(f"networks/{MAIN_NETWORK}/evaluation.npz"),
-    "kernels": result(f"networks/{MAIN_NETWORK}/kernels.npz"),
-    "files": network_files(CONFIG, MAIN_NETWORK),
-}
+# What the items read; what a frozen graph or a network without classes does not have is not asked for.
+EVALUATED = {"evaluation": [result(f"networks/{MAIN_NETWORK}/evaluation.npz")], "kernels": [], "files": []}
+KERNELS = {"evaluation": [], "kernels": [result(f"networks/{MAIN_NETWORK}/kernels.npz")], "files": []}
+LOADED = {"evaluation": [], "kernels": [], "files": network_files(CONFIG, MAIN_NETWORK)}
 
 # Item: the notebook that makes it, what that reads, its parameters.
 MODELS_ITEMS = {
     "heldoutAccuracy": ("numbers", EVALUATED, {"quantity": "heldout_accuracy"}),
     "sceneRecall": ("numbers", EVALUATED, {"quantity": "scene_recall"}),
-    "networkLayerCount": ("numbers", EVALUATED, {"quantity": "kernel_layers"}),
-    "networkWeightCount": ("numbers", EVALUATED, {"quantity": "kernel_weights"}),
-    "checkpointSize": ("numbers", EVALUATED, {"quantity": "checkpoint_size"}),
-    "trainingTime": ("numbers", EVALUATED, {"quantity": "training_time"}),
+    "networkLayerCount": ("numbers", KERNELS, {"quantity": "kernel_layers"}),
+    "networkWeightCount": ("numbers", KERNELS, {"quantity": "kernel_weights"}),
+    "checkpointSize": ("numbers", LOADED, {"quantity": "checkpoint_size"}),
+    "trainingTime": ("numbers", LOADED, {"quantity": "training_time"}),
 }
 
 for item, (made_by, inputs, parameters) in names.applicable(MODELS_ITEMS).items():

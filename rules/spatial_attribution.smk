@@ -3,14 +3,15 @@
 from netlens.workflow.image_specs import scene_files
 from netlens.workflow.network_specs import image_file, images_of, prepared_models
 
-# Two networks: the section's own, and the one that has patterns.
-SPATIAL_NETWORK = CONFIG["spatial_attribution"].get("network", CONFIG["models"]["network"])
-SCORED_PATTERNS = {PATTERN_NETWORK: [FIGURE_PATTERNS]}
+# Two networks: the section's own, and the one that has patterns, if there is one.
+SPATIAL_NETWORK = CONFIG["spatial_attribution"]["network"]
+SCORED_PATTERNS = {PATTERN_NETWORK: [FIGURE_PATTERNS]} if names.applies("spatialPatternNetwork") else {}
+SCORED_NETWORKS = list(dict.fromkeys([SPATIAL_NETWORK, *SCORED_PATTERNS]))
 SCORED_LAYERS = {SPATIAL_NETWORK: CONFIG["spatial_attribution"]["layers"]}
 # What the items read.
 SPATIAL_MAPS = {"maps": result("spatial_attribution/maps.npz")}
 SPATIAL_SCORES = {"scores": result(f"spatial_attribution/scores/{SPATIAL_NETWORK}.npz")}
-PATTERN_SCORES = {"scores": result(f"spatial_attribution/scores/{PATTERN_NETWORK}.npz")}
+PATTERN_SCORES = {"scores": result(f"spatial_attribution/scores/{SCORED_NETWORKS[-1]}.npz")}
 
 
 # Everything that figures and the page show of some images; the notebook says what the arrays are.
@@ -73,7 +74,7 @@ rule spatial_scores:
     benchmark:
         names.benchmark("spatial_scores_{network}")
     wildcard_constraints:
-        network=f"{SPATIAL_NETWORK}|{PATTERN_NETWORK}",
+        network="|".join(SCORED_NETWORKS),
     threads: 2
     resources:
         gpu=1,
@@ -102,7 +103,7 @@ SPATIAL_ATTRIBUTION_ITEMS = {
     "pooling_gradients": ("pooling_gradients", SPATIAL_MAPS, {}),
     "attribution_scores": (
         "attribution_scores",
-        {"scores": list(dict.fromkeys([SPATIAL_SCORES["scores"], PATTERN_SCORES["scores"]]))},
+        {"scores": [result(f"spatial_attribution/scores/{network}.npz") for network in SCORED_NETWORKS]},
         INTERVALS,
     ),
     "spatial_attribution": (

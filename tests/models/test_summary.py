@@ -32,13 +32,15 @@ def test_numbers(tmp_path):
         "training_time": (1.5, None),
     }
     for name, value in expected.items():
-        assert quantity(name, EVALUATION, KERNELS, files) == pytest.approx(value)
+        assert quantity(name, evaluation=EVALUATION, kernels=KERNELS, files=files) == pytest.approx(value)
 
 
 def test_what_a_study_does_not_have():
     without = replace(EVALUATION, scenes_logits=None, scenes_labels=None)
     for name in ("scene_recall", "checkpoint_size", "training_time"):
-        assert quantity(name, without, KERNELS, []) == (NOT_APPLICABLE, None)
-    assert quantity("training_time", without, KERNELS, ["a.keras"]) == (NOT_APPLICABLE, None)
+        assert quantity(name, evaluation=without) == (NOT_APPLICABLE, None)
+    assert quantity("training_time", files=["a.keras"]) == (NOT_APPLICABLE, None)
     with pytest.raises(NetworkError, match="quantity is 'beauty': it must be one of heldout_accuracy"):
-        quantity("beauty", EVALUATION, KERNELS, [])
+        quantity("beauty")
+    with pytest.raises(NetworkError, match="kernel_layers cannot be computed: what it is computed from is not given"):
+        quantity("kernel_layers", evaluation=EVALUATION)

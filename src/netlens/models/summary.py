@@ -4,13 +4,14 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from netlens.models.errors import NetworkError
 from netlens.models.results import Evaluation
 
+Value = TypeVar("Value")
 #: A value, and one standard deviation of it where there is one.
 Number = tuple[float | str, float | None]
 
@@ -19,7 +20,11 @@ NOT_APPLICABLE = "not applicable"
 
 
 def quantity(
-    name: str, evaluation: Evaluation, kernels: Mapping[str, NDArray[Any]], files: Sequence[str | Path]
+    name: str,
+    *,
+    evaluation: Evaluation | None = None,
+    kernels: Mapping[str, NDArray[Any]] | None = None,
+    files: Sequence[str | Path] = (),
 ) -> Number:
     """One number of the network.
 
@@ -30,11 +35,12 @@ def quantity(
         scenes), ``kernel_layers`` (count), ``kernel_weights`` (count, biases left out), ``checkpoint_size`` (MB of 10^6
         bytes), ``training_time`` (minutes of processor time over all cores).
     evaluation
-        Logits and labels of the held-out images and scenes.
+        Logits and labels of the held-out images and scenes; for the first two.
     kernels
-        Kernels by layer.
+        Kernels by layer; for the next two.
     files
-        The files that the network is loaded from: the checkpoint, and its training record where there is one.
+        The files that the network is loaded from: the checkpoint, and its training record where there is one; for the
+        last two.
 
     Returns
     -------
@@ -46,19 +52,25 @@ def quantity(
     Raises
     ------
     NetworkError
-        There is no number of that name.
+        There is no number of that name, or what it is computed from is not given.
     """
     compute: dict[str, Callable[[], Number]] = {
-        "heldout_accuracy": lambda: _heldout_accuracy(evaluation),
-        "scene_recall": lambda: _scene_recall(evaluation),
-        "kernel_layers": lambda: (len(kernels), None),
-        "kernel_weights": lambda: (sum(int(kernel.size) for kernel in kernels.values()), None),
+        "heldout_accuracy": lambda: _heldout_accuracy(_given(name, evaluation)),
+        "scene_recall": lambda: _scene_recall(_given(name, evaluation)),
+        "kernel_layers": lambda: (len(_given(name, kernels)), None),
+        "kernel_weights": lambda: (sum(int(kernel.size) for kernel in _given(name, kernels).values()), None),
         "checkpoint_size": lambda: (Path(files[0]).stat().st_size / 1e6 if files else NOT_APPLICABLE, None),
         "training_time": lambda: _training_time(files),
     }
     if name not in compute:
         raise NetworkError(f"quantity is {name!r}: it must be one of {', '.join(compute)}")
     return compute[name]()
+
+
+def _given(name: str, value: Value | None) -> Value:
+    if value is None:
+        raise NetworkError(f"{name} cannot be computed: what it is computed from is not given")
+    return value
 
 
 def _heldout_accuracy(evaluation: Evaluation) -> Number:

@@ -231,13 +231,14 @@ def training_record(subject: Subject) -> str | None:
 def patterns(subject: Subject) -> str | None:
     """A network for which the section `pattern_attribution` estimates patterns."""
     of_patterns = subject.of_section("pattern_attribution")
+    if "pattern_attribution" in subject.config.get("leave_out", []):
+        return "needs patterns, which the study leaves out"
     return keras_model(of_patterns) or kernels(of_patterns)
 
 
 def pattern_classes(subject: Subject) -> str | None:
     """Patterns of a network whose outputs are classes of the images."""
-    of_patterns = subject.of_section("pattern_attribution")
-    return keras_model(of_patterns) or kernels(of_patterns) or two_classes(of_patterns)
+    return patterns(subject) or two_classes(subject.of_section("pattern_attribution"))
 
 
 def beside(subject: Subject) -> str | None:
