@@ -39,7 +39,7 @@ def colors():
 
 def test_a_linear_unit_shows_the_color_that_it_weighs(colors):
     directions = {"red": [1, 0, 0], "no green": [0, 1, 0], "red, no blue": [1, 0, -1]}
-    wanted = [PictureRequest("color", values, size_px=32, steps_count=60) for values in directions.values()]
+    wanted = [PictureRequest("color", values, size_px=32, steps_count=120) for values in directions.values()]
     # At the edges the random shifts show grey.
     middles = [picture[8:24, 8:24] for picture in rendering.render(colors, wanted, batch_size=4)]
     red, no_green, no_blue = (middle.mean(axis=(0, 1)) for middle in middles)
@@ -52,7 +52,7 @@ def test_a_linear_unit_shows_the_color_that_it_weighs(colors):
 
 def test_a_picture_makes_its_channel_more_active_than_photographs_and_other_pictures_do(frozen):
     network = frozen("branches")
-    wanted = [request(channel=channel, steps_count=40) for channel in range(11)]
+    wanted = [request(channel=channel, steps_count=80) for channel in range(11)]
     pictures = rendering.render(network, wanted)
     means = activations(network, "mixed", pictures).mean(axis=(1, 2))
     noise = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3)).astype(np.uint8)
@@ -115,8 +115,8 @@ def test_pictures_of_many_layers_share_a_batch_and_are_the_same_bytes_as_alone(f
 
     monkeypatch.setattr(rendering, "_Program", counted)
     together = rendering.render(network, wanted, batch_size=8)
-    # The pictures have the network's own size, so layers without positions need none of their own.
-    assert built == [tuple(layer.name for layer in layers)]
+    # All see 32 pixels, the network's own size, but the first one, whose units see only five.
+    assert built == [tuple(layer.name for layer in layers[1:]), ("stem",)]
     assert np.array_equal(together, alone)
     assert all(picture.std() > 1 for picture in together)
 

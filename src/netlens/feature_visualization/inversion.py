@@ -34,6 +34,7 @@ from netlens.feature_visualization.lucid_model import LucidModel, lucid_model
 from netlens.feature_visualization.objectives import towards_image
 from netlens.feature_visualization.optimization import Manner, Optimization
 from netlens.feature_visualization.store import Picture, PictureStore, Progress, in_order, kept_or_made
+from netlens.feature_visualization.transformations import Moves
 from netlens.models.backend import tf1
 from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
 
@@ -47,8 +48,7 @@ _MANNER: Final = Manner(
     # At lucid's rate, 0.05, low frequencies grow into flat areas.
     learning_rate=0.03,
     # Smaller than lucid's: positions are compared one by one, and larger ones would blur where things are.
-    scales=(0.98, 1.0, 1.02),
-    degrees=(-3, -2, -1, 0, 1, 2, 3),
+    moves=Moves(scales=(0.98, 1.0, 1.02), degrees=(-3, -2, -1, 0, 1, 2, 3)),
 )
 
 

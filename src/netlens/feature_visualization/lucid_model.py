@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import netlens.feature_visualization.adapter  # noqa: F401  (first: lucid runs only with it)
@@ -10,6 +11,7 @@ import netlens.feature_visualization.adapter  # noqa: F401  (first: lucid runs o
 from lucid.modelzoo.vision_base import Layer, Model
 
 from netlens.models.frozen.frozen_network import FrozenNetwork
+from netlens.models.frozen.receptive_fields import part_for
 
 
 class LucidModel(Model):  # type: ignore[misc]
@@ -23,10 +25,13 @@ class LucidModel(Model):  # type: ignore[misc]
     ----------
     network
         The network.
+    graph_def
+        Its graph, or the part of it that some layers need; None: all of it.
     """
 
-    def __init__(self, network: FrozenNetwork) -> None:
+    def __init__(self, network: FrozenNetwork, graph_def: Any = None) -> None:
         self.network = network
+        self._graph_def = network.graph_def if graph_def is None else graph_def
         self.model_name = network.name
         self.model_path = f"{network.name}-{network.sha256}"  # lucid tells models apart by it
         self.image_shape = list(network.input_shape)
@@ -43,13 +48,23 @@ class LucidModel(Model):  # type: ignore[misc]
 
     @property
     def graph_def(self) -> Any:
-        """The network's graph."""
-        return self.network.graph_def
+        """The network's graph, or the part of it that the model was made with."""
+        return self._graph_def
 
     @property
     def labels(self) -> list[str]:
         """Class names, in the order of the logits."""
         return list(self.network.class_names)
+
+    def behind(self, layers: Sequence[str]) -> LucidModel:
+        """Return the model cut behind some layers: without what none of them needs.
+
+        Raises
+        ------
+        NetworkError
+            There is no such layer.
+        """
+        return LucidModel(self.network, part_for(self.network, layers))
 
     def import_graph(self, *args: Any, **kwargs: Any) -> Any:
         """Import the graph as `lucid.modelzoo.vision_base.Model.import_graph` does; returns tensors by layer."""

@@ -1,8 +1,9 @@
 """Optimizes a batch of pictures side by side with lucid: parametrization, transformations and steps.
 
-Pictures are parametrized by Fourier coefficients of decorrelated colors. The network sees them through random
-transformations, in the same sequence for every picture and every run. The caller supplies the objective, a sum over
-some layers. Several layers may share a batch, since a picture gets no gradient from layers at which it does not count.
+Pictures are parametrized by Fourier coefficients of decorrelated colors. The network, cut behind the last layer that
+counts, sees them through random transformations, in the same sequence for every picture and every run. The caller
+supplies the objective, a sum over some layers. Several layers may share a batch, since a picture gets no gradient from
+layers at which it does not count.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import netlens.feature_visualization.adapter  # noqa: F401  (first: lucid runs o
 
 # isort: split
 import numpy as np
-from lucid.optvis import objectives, transform
+from lucid.optvis import objectives
 from lucid.optvis import render as lucid_render
 from lucid.optvis.param.color import to_valid_rgb
 from lucid.optvis.param.spatial import fft_image
@@ -23,14 +24,15 @@ from numpy.typing import NDArray
 
 from netlens.feature_visualization.keyed_requests import Seeded
 from netlens.feature_visualization.lucid_model import LucidModel
+from netlens.feature_visualization.rectifier_gradients import starting_gradients
 from netlens.feature_visualization.store import Picture
+from netlens.feature_visualization.transformations import Moves, random_transforms, transformed
 from netlens.models.backend import tf1
 from netlens.models.frozen.frozen_network import FrozenNetwork
 
 # Whatever changes a picture below must raise PROCEDURE in requests.py and CARICATURE_PROCEDURE in
 # caricature_requests.py, which stored pictures depend on.
 _NOISE: Final = 0.01  # standard deviation of the coefficients that a picture starts from
-_GREY: Final = 0.5
 
 Request = TypeVar("Request", bound=Seeded)
 
@@ -45,14 +47,13 @@ class Manner:
         Coefficients are scaled by the frequency to minus this power.
     learning_rate
         Of Adam, in units of the parametrization.
-    scales, degrees
-        Random scalings and rotations are drawn uniformly from these.
+    moves
+        Random scalings and rotations.
     """
 
     decay_power: float
     learning_rate: float
-    scales: Sequence[float]
-    degrees: Sequence[float]
+    moves: Moves
 
 
 class Optimization:
@@ -90,7 +91,7 @@ class Optimization:
         size_px: int,
         beside: Callable[[], Any] | None = None,
     ) -> None:
-        self._count = count
+        self._count, self._size_px, self._moves = count, size_px, manner.moves
         images_count = count if beside is None else count + 1
 
         def maximized(tensor_of: Callable[[str], Any]) -> Any:
@@ -105,18 +106,19 @@ class Optimization:
         # lucid fills the parameter from numpy's global random state, which belongs to the caller.
         numpy_state = np.random.get_state()  # noqa: NPY002
         # lucid initializes some variables while it builds, which needs a session.
-        with tf1.Graph().as_default() as self._graph, tf1.Session(config=_session_config()):
+        self._graph = tf1.Graph()
+        with self._graph.as_default(), tf1.Session(config=_session_config()), starting_gradients():
+            self._transform = tf1.placeholder(tf1.float32, (8,))
             shape = (count, size_px, size_px, 3)
             image = to_valid_rgb(fft_image(shape, decay_power=manner.decay_power), decorrelate=True, sigmoid=True)
             (self._coefficients,) = tf1.trainable_variables()
             self._noise = tf1.placeholder(tf1.float32, self._coefficients.shape)
             built = lucid_render.make_vis_T(
-                model,
+                model.behind(layers),
                 objectives.Objective(maximized),
                 image if beside is None else tf1.concat([image, beside()], axis=0),
                 optimizer=tf1.train.AdamOptimizer(manner.learning_rate),
-                transforms=_transformations(manner, size_px, resized_to(model.network, layers, size_px)),
-                relu_gradient_override=True,
+                transforms=self._transformations(resized_to(model.network, layers, size_px)),
             )
             self._step, self._image = built("vis_op"), image
             self._start = tf1.group(
@@ -158,10 +160,16 @@ class Optimization:
             noise[:, place] = random.normal(0, _NOISE, (noise.shape[0], *noise.shape[2:]))
         with tf1.Session(graph=self._graph, config=_session_config()) as session:
             session.run(self._start, {self._noise: noise})
-            for _ in range(steps_count):
-                session.run(self._step, values)
+            for transform in random_transforms(self._moves, self._size_px, steps_count):
+                session.run(self._step, {**values, self._transform: transform})
             images = session.run(self._image)
         return [np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8) for image in images[: len(requests)]]
+
+    def _transformations(self, input_size: tuple[int, int] | None) -> list[Callable[[Any], Any]]:
+        steps = [lambda images: transformed(images, self._transform, self._size_px)]
+        if input_size is not None:
+            steps.append(lambda images: tf1.image.resize_bilinear(images, input_size))
+        return steps
 
 
 def resized_to(network: FrozenNetwork, layers: Sequence[str], size_px: int) -> tuple[int, int] | None:
@@ -172,23 +180,6 @@ def resized_to(network: FrozenNetwork, layers: Sequence[str], size_px: int) -> t
     own: tuple[int, int] = network.input_shape[:2]
     needed = any(network.layer(layer).height is None for layer in layers)
     return own if needed and own != (size_px, size_px) else None
-
-
-def _transformations(manner: Manner, size_px: int, input_size: tuple[int, int] | None) -> list[Callable[[Any], Any]]:
-    """Return lucid's standard transformations, scaled to the size of the picture, each with its own seed."""
-    border, shift, last_shift = (max(1, round(size_px * share)) for share in (12 / 128, 8 / 128, 4 / 128))
-    steps = [
-        transform.pad(border, mode="constant", constant_value=_GREY),
-        transform.jitter(shift, seed=1),
-        transform.random_scale(manner.scales, seed=2),
-        transform.random_rotate(manner.degrees, seed=3),
-        transform.jitter(last_shift, seed=4),
-        # A fixed size: the network's own where its layers need it, the picture's everywhere else.
-        transform.crop_or_pad_to(size_px, size_px),
-    ]
-    if input_size is not None:
-        steps.append(lambda images: tf1.image.resize_bilinear(images, input_size))
-    return steps
 
 
 def _session_config() -> Any:

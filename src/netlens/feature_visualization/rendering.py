@@ -24,22 +24,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlens.feature_visualization.batches import dealt, made
+from netlens.feature_visualization.canvas import Canvas, canvases
 from netlens.feature_visualization.keyed_requests import RequestError
 from netlens.feature_visualization.lucid_model import LucidModel, lucid_model
 from netlens.feature_visualization.objectives import along_directions
 from netlens.feature_visualization.optimization import Manner, Optimization, resized_to
 from netlens.feature_visualization.requests import PictureRequest, Position
 from netlens.feature_visualization.store import Picture, PictureStore, Progress, in_order, kept_or_made
+from netlens.feature_visualization.transformations import Moves
 from netlens.models.backend import tf1
 from netlens.models.frozen.frozen_network import FrozenNetwork
 
 # Whatever changes a picture below must raise PROCEDURE in requests.py, which stored pictures depend on.
 _MANNER: Final = Manner(
-    # With lucid's 1, deep layers of small networks produce faint, noisy images; with 2, plain black and white spots.
-    decay_power=1.5,
+    # With lucid's 1, pictures of deep layers are faint; with 1.5, colors saturate before shapes can be named.
+    decay_power=1.2,
     learning_rate=0.05,
-    scales=tuple(1 + step / 50 for step in range(-5, 6)),
-    degrees=(*range(-10, 11), 0, 0, 0, 0, 0),
+    moves=Moves(scales=tuple(1 + step / 50 for step in range(-5, 6)), degrees=(*range(-10, 11), 0, 0, 0, 0, 0)),
 )
 _BATCH_SIZE: Final = 16
 
@@ -120,11 +121,12 @@ def visualizations(
 class _Setting:
     """What images that are rendered together have in common.
 
-    `resized`: whether the network sees them resized to its own input size.
+    `canvas_px`: side of the image that is optimized, which the picture is cut from; `resized`: whether the network sees
+    it resized to its own input size.
     """
 
     position: Position
-    size_px: int
+    canvas_px: int
     steps_count: int
     cosine_power: float
     resized: bool
@@ -136,16 +138,18 @@ def _rendered(
     """Yield images batch by batch, by the index of their request."""
     if batch_size < 1:
         raise RequestError(f"batch_size is {batch_size}; use at least 1")
-    groups: dict[_Setting, dict[str, list[int]]] = {}
-    for index, request in enumerate(requests):
+    for request in requests:
         layer = network.layer(request.layer)
         if request.direction.size != layer.channels:
             raise RequestError(
                 f"picture of layer {request.layer!r}: the direction has {request.direction.size} channels, "
                 f"the layer {layer.channels}"
             )
-        resized = resized_to(network, [request.layer], request.size_px) is not None
-        setting = _Setting(request.position, request.size_px, request.steps_count, request.cosine_power, resized)
+    places = _canvases(network, requests)
+    groups: dict[_Setting, dict[str, list[int]]] = {}
+    for index, (request, canvas) in enumerate(zip(requests, places, strict=True)):
+        resized = resized_to(network, [request.layer], canvas.side_px) is not None
+        setting = _Setting(request.position, canvas.side_px, request.steps_count, request.cosine_power, resized)
         groups.setdefault(setting, {}).setdefault(request.layer, []).append(index)
     model = lucid_model(network)
     place = {layer.name: index for index, layer in enumerate(network.layers)}
@@ -154,7 +158,17 @@ def _rendered(
         for setting, by_layer in groups.items()
         for batch in _batches(by_layer, place, batch_size)
     )
-    return made(requests, batches, lambda kind: _Program(model, *kind, batch_size))
+    for finished in made(requests, batches, lambda kind: _Program(model, *kind, batch_size)):
+        yield {index: places[index].picture(image, requests[index].size_px) for index, image in finished.items()}
+
+
+def _canvases(network: FrozenNetwork, requests: Sequence[PictureRequest]) -> list[Canvas]:
+    """Return the canvas of each request."""
+    alike: dict[tuple[Position, int], dict[str, None]] = {}
+    for request in requests:
+        alike.setdefault((request.position, request.size_px), {})[request.layer] = None
+    found = {kind: canvases(network, list(layers), *kind) for kind, layers in alike.items()}
+    return [found[request.position, request.size_px][request.layer] for request in requests]
 
 
 def _batches(by_layer: Mapping[str, Sequence[int]], place: Mapping[str, int], batch_size: int) -> Iterator[list[int]]:
@@ -180,7 +194,7 @@ class _Program:
         self._channels = {layer: model.network.layer(layer).channels for layer in layers}
         self._directions: dict[str, Any] = {}
         self._optimization = Optimization(
-            model, _MANNER, layers, self._objective, count=batch_size, size_px=setting.size_px
+            model, _MANNER, layers, self._objective, count=batch_size, size_px=setting.canvas_px
         )
 
     def run(self, requests: Sequence[PictureRequest]) -> list[Picture]:

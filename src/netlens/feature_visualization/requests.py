@@ -22,7 +22,7 @@ from netlens.feature_visualization.keyed_requests import (
 Position = Literal["everywhere", "centre"]
 
 #: Version of `netlens.feature_visualization.rendering`: raised whenever a request would produce another picture.
-PROCEDURE: Final = 2
+PROCEDURE: Final = 3
 
 _POSITIONS: Final = ("everywhere", "centre")
 _PREFIX: Final = "picture_"
@@ -42,9 +42,11 @@ class PictureRequest(KeyedRequest):
         (channels,) of that layer, any scale; stored read-only as float32, divided by its largest absolute value, since
         the result does not depend on the scale. `channel_direction` is that of a single channel.
     position
-        ``everywhere``: the mean over all positions; ``centre``: the middle one (of an even number, the later).
+        ``everywhere``: the mean over all positions; ``centre``: the middle one (of an even number, the later), whose
+        picture shows its receptive field.
     size_px
-        Height and width in pixels.
+        Height and width in pixels. A layer with small receptive fields is shown a smaller image, which is then
+        enlarged, so that what its units see can be seen.
     steps_count
         Steps of the optimization.
     seed

@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.models.backend import tf1
 from netlens.models.frozen.frozen_network import INPUT, FrozenLayer, FrozenNetwork, imported
+from netlens.models.frozen.reach import reaches
 from netlens.spatial_attribution.choices import AttributionError, Gradient
 from netlens.spatial_attribution.pooling_gradients import pooling_gradient
-from netlens.spatial_attribution.reach import reaches
 
 Array = NDArray[np.float32]
 Progress = Callable[[int, int], None]

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlens.models.backend import tf1
-from netlens.spatial_attribution.choices import AttributionError
-from netlens.spatial_attribution.reach import Reach, reaches
+from netlens.models.errors import NetworkError
+from netlens.models.frozen.reach import Reach, reaches
 
 layer = st.tuples(st.integers(1, 4), st.integers(1, 3), st.sampled_from(["SAME", "VALID"]), st.sampled_from("cap"))
 
@@ -72,9 +72,23 @@ def test_what_is_not_local_depends_on_everything():
 def test_nothing_between():
     with tf1.Graph().as_default():
         source, other = (tf1.placeholder(tf1.float32, (None, 4, 4, 1)) for _ in range(2))
-        with pytest.raises(AttributionError, match="does not depend on"):
+        with pytest.raises(NetworkError, match="does not depend on"):
             reaches(source, other)
 
 
 def test_spacing_of_one_position():
     assert Reach(np.array([0]), np.array([3])).spacing() == 1
+
+
+def test_padding_shifts_and_adds_nothing():
+    with tf1.Graph().as_default():
+        source = tf1.placeholder(tf1.float32, (None, 9, 9, 1))
+        padded = tf1.pad(source, [[0, 0], [1, 1], [0, 2], [0, 0]])
+        kernel = np.ones((3, 3, 1, 1), np.float32)
+        rows, columns = reaches(source, tf1.nn.conv2d(padded, kernel, 2, "VALID"))
+    assert list(zip(rows.first, rows.last, strict=True)) == [(0, 1), (1, 3), (3, 5), (5, 7), (7, 8)]
+    assert list(zip(columns.first, columns.last, strict=True)) == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 8)]
+
+
+def test_widest():
+    assert Reach(np.array([0, 1, 5]), np.array([1, 4, 7])).widest() == 4

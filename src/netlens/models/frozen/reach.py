@@ -1,7 +1,7 @@
 """Which positions of a layer a position of a later layer can depend on: its reach, or receptive field in that layer.
 
 Positions whose reaches do not overlap can share one backward pass: for 14 x 14 positions that each see 5 x 5, 25 passes
-take the place of 196.
+take the place of 196. The reach in the image says which part of it a unit sees.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.spatial_attribution.choices import AttributionError
+from netlens.models.backend import tf
+from netlens.models.errors import NetworkError
 
 Indices = NDArray[np.int64]
 
 _WINDOWED: Final = frozenset({"Conv2D", "DepthwiseConv2dNative", "MaxPool", "AvgPool"})
+_PADDING: Final = frozenset({"Pad", "PadV2"})
 # Each output position depends only on the same position of the inputs.
 _POINTWISE: Final = frozenset(
     {"Abs", "Add", "AddV2", "BiasAdd", "Cast", "ConcatV2", "Elu", "FusedBatchNorm", "FusedBatchNormV3", "Identity"}
@@ -44,6 +46,10 @@ class Reach:
                 return distance
         return count
 
+    def widest(self) -> int:
+        """Return the largest number of source positions that a target position depends on."""
+        return int((self.last - self.first).max()) + 1
+
 
 def reaches(source: Any, target: Any, *, blurred_pools: bool = False) -> tuple[Reach, Reach]:
     """Derive the reach of every position of `target` in `source`, along rows and columns.
@@ -63,7 +69,7 @@ def reaches(source: Any, target: Any, *, blurred_pools: bool = False) -> tuple[R
 
     Raises
     ------
-    AttributionError
+    NetworkError
         `target` does not depend on `source`.
     """
     found: dict[str, tuple[Reach, Reach] | None] = {}
@@ -79,7 +85,9 @@ def reaches(source: Any, target: Any, *, blurred_pools: bool = False) -> tuple[R
         for axis in (0, 1):
             lengths = _positions(tensor)
             inputs = [part[axis] for part in parts if part is not None]
-            if tensor.op.type in _WINDOWED and len(inputs) == 1 and _is_channels_last(tensor.op):
+            if tensor.op.type in _PADDING and len(inputs) == 1:
+                pair.append(_shifted(tensor, axis, inputs[0]))
+            elif tensor.op.type in _WINDOWED and len(inputs) == 1 and _is_channels_last(tensor.op):
                 pair.append(_through_window(tensor, axis, inputs[0], blurred_pools))
             elif tensor.op.type in _POINTWISE and lengths and _same_length(inputs, lengths[axis]):
                 pair.append(_joined(inputs, lengths[axis]))
@@ -90,7 +98,7 @@ def reaches(source: Any, target: Any, *, blurred_pools: bool = False) -> tuple[R
         found[tensor.name] = (pair[0], pair[1])
     result = found[target.name]
     if result is None:
-        raise AttributionError(f"{target.op.name} does not depend on {source.op.name}")
+        raise NetworkError(f"{target.op.name} does not depend on {source.op.name}")
     return result
 
 
@@ -130,6 +138,16 @@ def _joined(inputs: list[Reach], length: int) -> Reach:
     first = np.min([np.broadcast_to(part.first, length) for part in inputs], axis=0)
     last = np.max([np.broadcast_to(part.last, length) for part in inputs], axis=0)
     return Reach(first, last)
+
+
+def _shifted(tensor: Any, axis: int, part: Reach) -> Reach:
+    """Return the reach of a padded map; what was added depends on nothing, and counts as the nearest position."""
+    amounts = tf.get_static_value(tensor.op.inputs[1])
+    before, count = len(part.first), int(tensor.shape[1 + axis])
+    if amounts is None or len(amounts) != 4:
+        return Reach(np.full(count, part.first.min()), np.full(count, part.last.max()))
+    places = np.clip(np.arange(count) - int(amounts[1 + axis][0]), 0, before - 1)
+    return Reach(part.first[places], part.last[places])
 
 
 def _through_window(tensor: Any, axis: int, part: Reach, blurred_pools: bool) -> Reach:
