@@ -1,6 +1,8 @@
 # PatternAttribution: patterns from sums over shards of the training images, how good they are, attributions of images,
 # and spectra of weights, patterns and what PatternAttribution multiplies.
 
+from pathlib import Path
+
 from netlens.workflow.network_specs import image_file
 
 PATTERN_NETWORK = CONFIG["pattern_attribution"]["network"]
@@ -10,6 +12,8 @@ FIGURE_PATTERNS = result(f"patterns/{PATTERN_NETWORK}/{CONFIG['pattern_attributi
 CHECKS = {"checks": result(f"patterns/{PATTERN_NETWORK}/checks.npz")}
 ATTRIBUTIONS = {"attributions": result(f"attributions/{PATTERN_NETWORK}.npz")}
 RATIOS = {"ratios": result(f"spectra/{PATTERN_NETWORK}_ratios.npz")}
+AGREEMENT = {"agreement": result(f"patterns/{PATTERN_NETWORK}/published_agreement.npz")}
+PUBLISHED_PATTERNS = CONFIG["pattern_attribution"]["published_patterns"]
 SPECTRA = {"spectra": result(f"spectra/{PATTERN_NETWORK}.npz")}
 SPECTRA_PICTURES = {"pictures": result(f"spectra/{PATTERN_NETWORK}_pictures.npz")}
 
@@ -123,6 +127,28 @@ rule attributions:
         RUN
 
 
+if PUBLISHED_PATTERNS:
+
+    rule published_agreement:
+        input:
+            **notebook("pattern_attribution/published_agreement"),
+            network=result(f"networks/{PATTERN_NETWORK}/network.json"),
+            published=str(Path(PUBLISHED_PATTERNS).expanduser()),
+            relu=result(f"patterns/{PATTERN_NETWORK}/relu.npz"),
+        output:
+            multiext(result(f"patterns/{PATTERN_NETWORK}/published_agreement"), ".npz", ".json"),
+        log:
+            names.executed("pattern_attribution/published_agreement"),
+        benchmark:
+            names.benchmark("published_agreement")
+        threads: 2
+        params:
+            job=job(),
+            files=files,
+        shell:
+            RUN
+
+
 rule singular_ratios:
     input:
         **notebook("pattern_attribution/singular_ratios"),
@@ -195,6 +221,8 @@ PATTERN_ATTRIBUTION_ITEMS = {
     "signalQualityWeight": ("pattern_number", CHECKS, {"quantity": "quality", "estimator": "w"}),
     "signalQualityLinear": ("pattern_number", CHECKS, {"quantity": "quality", "estimator": "linear"}),
     "signalQualityTwoComponent": ("pattern_number", CHECKS, {"quantity": "quality", "estimator": "two_component"}),
+    "published_patterns": ("published_patterns", AGREEMENT, {}),
+    "publishedPatternCosine": ("published_number", AGREEMENT, {}),
     "weightSingularRatioProd": (
         "singular_ratio_number",
         RATIOS,

@@ -258,6 +258,13 @@ def _compared(wanted: int) -> Need:
     return reason
 
 
+def published_patterns(subject: Subject) -> str | None:
+    """Patterns of the network that somebody else has published."""
+    if subject.config["pattern_attribution"]["published_patterns"]:
+        return None
+    return "needs published patterns of the network; none are named in pattern_attribution.published_patterns"
+
+
 #: What an item can need.
 NEEDS: Final[Mapping[str, Need]] = {
     "beside": beside,
@@ -270,6 +277,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "network_file": network_file,
     "pattern_classes": pattern_classes,
     "patterns": patterns,
+    "published_patterns": published_patterns,
     "scenes": scenes,
     "segments": segments,
     "three_networks": _compared(3),

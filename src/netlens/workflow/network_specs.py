@@ -195,6 +195,9 @@ def check_files(config: Mapping[str, Any]) -> None:
             file = Path(path).expanduser()
             if not file.is_file() and not is_download(path):
                 problems.append(f"networks.{network}: {path}: no such file{_recorded_sha256(file)}")
+    published = config.get("pattern_attribution", {}).get("published_patterns", "")
+    if published and not is_download(published) and not Path(published).expanduser().is_file():
+        problems.append(f"pattern_attribution.published_patterns: {published}: no such file")
     own = config.get("spatial_attribution", {}).get("image", "")
     if own and not Path(own).expanduser().is_file():
         problems.append(f"spatial_attribution.image: {own}: no such file")
