@@ -14,6 +14,8 @@ from netlens.plots import style
 _TITLES: Final = ("input", "function\n(gradient)", "signal\n(PatternNet)", "attribution\n(PatternAttr.)")
 _MARGINS_IN: Final = {"left": 0.28, "right": 0.06, "top": 0.36, "bottom": 0.22}
 _GAP_IN, _BAR_IN = 0.05, 0.07
+#: Share of a panel's values that its scale covers: one pixel of many thousands must not take all of it.
+SCALE_QUANTILE: Final = 0.995
 
 
 def attribution_taxonomy(
@@ -24,7 +26,9 @@ def attribution_taxonomy(
     signal: NDArray[np.float32],
     attribution: NDArray[np.float32],
 ) -> Figure:
-    """One row per image: the image and its three explanations, each panel scaled by its own largest absolute value.
+    """One row per image: the image and its three explanations, each panel on a scale of its own.
+
+    The scale is the quantile `SCALE_QUANTILE` of the absolute values; what lies beyond it is drawn like it.
 
     Parameters
     ----------
@@ -69,10 +73,10 @@ def attribution_taxonomy(
                 ax.set_ylabel(class_names[row])
             elif panels is attribution:
                 summed = values.sum(axis=-1, dtype=np.float64)
-                ax.imshow(summed / np.abs(summed).max(), cmap=style.diverging(), vmin=-1, vmax=1)
+                ax.imshow(_scaled(summed), cmap=style.diverging(), vmin=-1, vmax=1)
             else:
                 # Colors as in the image, mid-gray for 0 (Kindermans et al. 2017, figure 5).
-                ax.imshow(0.5 + 0.5 * values / np.abs(values).max())
+                ax.imshow(0.5 + 0.5 * _scaled(values))
             _without_ticks(ax)
             if row == 0:
                 ax.set_title(title, pad=4)
@@ -83,6 +87,14 @@ def attribution_taxonomy(
     return fig
 
 
+def _scaled(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return values on the panel's scale, between -1 and 1."""
+    magnitudes = np.abs(values, dtype=np.float64)
+    scale = float(np.quantile(magnitudes, SCALE_QUANTILE)) or float(magnitudes.max()) or 1.0
+    scaled: NDArray[np.float64] = np.clip(values / scale, -1, 1)
+    return scaled
+
+
 def _without_ticks(ax: Axes) -> None:
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
@@ -90,10 +102,10 @@ def _without_ticks(ax: Axes) -> None:
 
 
 def _draw_scale(ax: Axes, colors: NDArray[Any]) -> None:
-    """Draw the colors from -max to max of each panel."""
+    """Draw the colors from the negative to the positive end of each panel's scale."""
     ax.imshow(colors, extent=(-1, 1, 0, 1), aspect="auto")
     _without_ticks(ax)
-    ax.set_xticks([-1, 0, 1], ["−max", "0", "max"])
+    ax.set_xticks([-1, 0, 1], ["−", "0", "+"])
     ax.tick_params(length=2, pad=2)
     left, middle, right = ax.get_xticklabels()
     left.set_horizontalalignment("left")
