@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from netlens.workflow.network_specs import image_file
+from netlens.workflow.network_specs import beside_networks, image_file
 
 PATTERN_NETWORK = CONFIG["pattern_attribution"]["network"]
 PATTERN_SHARDS = CONFIG["pattern_attribution"]["shards_count"]
@@ -14,8 +14,13 @@ ATTRIBUTIONS = {"attributions": result(f"attributions/{PATTERN_NETWORK}.npz")}
 RATIOS = {"ratios": result(f"spectra/{PATTERN_NETWORK}_ratios.npz")}
 AGREEMENT = {"agreement": result(f"patterns/{PATTERN_NETWORK}/published_agreement.npz")}
 PUBLISHED_PATTERNS = CONFIG["pattern_attribution"]["published_patterns"]
+LAYERS = {"network": result(f"networks/{PATTERN_NETWORK}/network.json")}
 SPECTRA = {"spectra": result(f"spectra/{PATTERN_NETWORK}.npz")}
 SPECTRA_PICTURES = {"pictures": result(f"spectra/{PATTERN_NETWORK}_pictures.npz")}
+# Networks whose ratios are shown together, the section's own first.
+SIDE_BY_SIDE = [PATTERN_NETWORK, *beside_networks(CONFIG)]
+RATIOS_SIDE_BY_SIDE = {"ratios": [result(f"spectra/{network}_ratios.npz") for network in SIDE_BY_SIDE]}
+RATIOS_BESIDE = {"ratios": result(f"spectra/{SIDE_BY_SIDE[min(1, len(SIDE_BY_SIDE) - 1)]}_ratios.npz")}
 
 
 rule pattern_sums:
@@ -152,16 +157,16 @@ if PUBLISHED_PATTERNS:
 rule singular_ratios:
     input:
         **notebook("pattern_attribution/singular_ratios"),
-        kernels=result(f"networks/{PATTERN_NETWORK}/kernels.npz"),
-        network=result(f"networks/{PATTERN_NETWORK}/network.json"),
-        patterns=FIGURE_PATTERNS,
+        kernels=result("networks/{network}/kernels.npz"),
+        network=result("networks/{network}/network.json"),
+        patterns=result(f"patterns/{{network}}/{CONFIG['pattern_attribution']['figure_estimator']}.npz"),
     output:
-        **RATIOS,
-        record=result(f"spectra/{PATTERN_NETWORK}_ratios.json"),
+        ratios=result("spectra/{network}_ratios.npz"),
+        record=result("spectra/{network}_ratios.json"),
     log:
-        names.executed("pattern_attribution/singular_ratios"),
+        names.executed("pattern_attribution/singular_ratios_{network}"),
     benchmark:
-        names.benchmark("singular_ratios")
+        names.benchmark("singular_ratios_{network}")
     threads: 2
     params:
         job=job(),
@@ -173,8 +178,9 @@ rule singular_ratios:
 rule spectra:
     input:
         **notebook("pattern_attribution/spectra"),
+        **LAYERS,
+        **RATIOS,
         kernels=result(f"networks/{PATTERN_NETWORK}/kernels.npz"),
-        network=result(f"networks/{PATTERN_NETWORK}/network.json"),
         patterns=FIGURE_PATTERNS,
     output:
         **SPECTRA,
@@ -186,26 +192,40 @@ rule spectra:
         names.benchmark("spectra")
     threads: 2
     params:
-        job=job(**settings("pattern_attribution", "picture_px")),
+        job=job(**settings("pattern_attribution", "picture_px", "pictures_count")),
         files=files,
     shell:
         RUN
 
 
-OF_WEIGHTS = {"matrix": "weights"}
-OF_ATTRIBUTION = {"matrix": "pattern_attribution"}
+# Macro, of which there is one of its logarithm too: what it reads, of which matrix, and what is summed up.
+RATIO_NUMBERS = {
+    "weightSingularRatioProd": (RATIOS, "weights", "inter_layer"),
+    "weightLayerRatioProd": (RATIOS, "weights", "layer"),
+    "weightChainRatio": (RATIOS, "weights", "chain"),
+    "patternSingularRatioProd": (RATIOS, "pattern_attribution", "inter_layer"),
+    "patternLayerRatioProd": (RATIOS, "pattern_attribution", "layer"),
+    "patternChainRatio": (RATIOS, "pattern_attribution", "chain"),
+    "besideWeightSingularRatioProd": (RATIOS_BESIDE, "weights", "inter_layer"),
+    "besidePatternSingularRatioProd": (RATIOS_BESIDE, "pattern_attribution", "inter_layer"),
+}
 
 # Item: the notebook that makes it, what that reads, its parameters.
 PATTERN_ATTRIBUTION_ITEMS = {
     "attribution_example": ("attribution_example", ATTRIBUTIONS, {}),
+    "attributedShare": ("attributed_share", ATTRIBUTIONS, {}),
+    "layer_table": ("layer_table", LAYERS, {}),
     "per_layer": ("per_layer", RATIOS, {}),
     "inter_layer": ("inter_layer", RATIOS, {}),
+    "inter_layer_networks": ("inter_layer_networks", RATIOS_SIDE_BY_SIDE, {"networks": SIDE_BY_SIDE}),
     "pattern_net": ("pattern_net", RATIOS, {}),
     "layer_spectra": ("layer_spectra", SPECTRA, {}),
+    "absolute_spectra": ("absolute_spectra", SPECTRA, {}),
     "inter_layer_spectra": ("inter_layer_spectra", SPECTRA, {}),
     "inter_layer_neighbours": ("inter_layer_neighbours", SPECTRA, {}),
     "chain_spectrum": ("chain_spectrum", RATIOS, {}),
-    "column_norms": ("column_norms", SPECTRA, {"layer": CONFIG["pattern_attribution"]["column_norms_layer"]}),
+    "chain_decomposition": ("chain_decomposition", SPECTRA_PICTURES, {}),
+    "column_norms": ("column_norms", SPECTRA | LAYERS, {"layer": CONFIG["pattern_attribution"]["column_norms_layer"]}),
     "svd_grid_weights": ("svd_grid", SPECTRA_PICTURES, {"kind": "weights"}),
     "svd_grid_patterns": ("svd_grid", SPECTRA_PICTURES, {"kind": "patterns"}),
     "svd_grid_pattern_attribution": ("svd_grid", SPECTRA_PICTURES, {"kind": "pattern_attribution"}),
@@ -223,39 +243,11 @@ PATTERN_ATTRIBUTION_ITEMS = {
     "signalQualityTwoComponent": ("pattern_number", CHECKS, {"quantity": "quality", "estimator": "two_component"}),
     "published_patterns": ("published_patterns", AGREEMENT, {}),
     "publishedPatternCosine": ("published_number", AGREEMENT, {}),
-    "weightSingularRatioProd": (
-        "singular_ratio_number",
-        RATIOS,
-        OF_WEIGHTS | {"summary": "inter_layer", "log10": False},
-    ),
-    "weightSingularRatioProdLogTen": (
-        "singular_ratio_number",
-        RATIOS,
-        OF_WEIGHTS | {"summary": "inter_layer", "log10": True},
-    ),
-    "weightLayerRatioProd": ("singular_ratio_number", RATIOS, OF_WEIGHTS | {"summary": "layer", "log10": False}),
-    "weightLayerRatioProdLogTen": ("singular_ratio_number", RATIOS, OF_WEIGHTS | {"summary": "layer", "log10": True}),
-    "weightChainRatio": ("singular_ratio_number", RATIOS, OF_WEIGHTS | {"summary": "chain", "log10": False}),
-    "weightChainRatioLogTen": ("singular_ratio_number", RATIOS, OF_WEIGHTS | {"summary": "chain", "log10": True}),
-    "patternSingularRatioProd": (
-        "singular_ratio_number",
-        RATIOS,
-        OF_ATTRIBUTION | {"summary": "inter_layer", "log10": False},
-    ),
-    "patternSingularRatioProdLogTen": (
-        "singular_ratio_number",
-        RATIOS,
-        OF_ATTRIBUTION | {"summary": "inter_layer", "log10": True},
-    ),
-    "patternLayerRatioProd": ("singular_ratio_number", RATIOS, OF_ATTRIBUTION | {"summary": "layer", "log10": False}),
-    "patternLayerRatioProdLogTen": (
-        "singular_ratio_number",
-        RATIOS,
-        OF_ATTRIBUTION | {"summary": "layer", "log10": True},
-    ),
-    "patternChainRatio": ("singular_ratio_number", RATIOS, OF_ATTRIBUTION | {"summary": "chain", "log10": False}),
-    "patternChainRatioLogTen": ("singular_ratio_number", RATIOS, OF_ATTRIBUTION | {"summary": "chain", "log10": True}),
 }
+for macro, (inputs, matrix, summary) in RATIO_NUMBERS.items():
+    for suffix, log10 in (("", False), ("LogTen", True)):
+        parameters = {"matrix": matrix, "summary": summary, "log10": log10}
+        PATTERN_ATTRIBUTION_ITEMS[macro + suffix] = ("singular_ratio_number", inputs, parameters)
 
 for item, (made_by, inputs, parameters) in names.applicable(PATTERN_ATTRIBUTION_ITEMS).items():
 

@@ -10,7 +10,7 @@ import pytest
 
 from netlens.models.backend import keras
 from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
-from netlens.models.inspection import facts_from_json, inspect_keras_file, segments_count, trunk_of
+from netlens.models.inspection import facts_from_json, facts_of_config, inspect_keras_file, segments_count, trunk_of
 
 LAYERS = keras.layers
 
@@ -222,3 +222,25 @@ def test_inspection_does_not_start_tensorflow():
         "inspect_keras_file('models/demo/small_vgg.h5'); assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_a_network_whose_maps_are_multiplied_is_not_a_chain():
+    def entry(name, kind, *sources, **options):
+        calls = [[[source, 0, 0, {}] for source in sources]] if sources else []
+        return {"class_name": kind, "name": name, "config": {"name": name, **options}, "inbound_nodes": calls}
+
+    convolution = {"filters": 3, "kernel_size": [1, 1], "strides": [1, 1]}
+    layers = [
+        entry("image", "InputLayer", batch_input_shape=[None, 8, 8, 3]),
+        entry("one", "Conv2D", "image", **convolution),
+        entry("gate", "Conv2D", "one", **convolution, activation="sigmoid"),
+        entry("gated", "Multiply", "one", "gate"),
+        entry("two", "Conv2D", "gated", **convolution),
+        entry("mean", "GlobalAveragePooling2D", "two"),
+    ]
+    config = {"name": "net", "layers": layers, "input_layers": [["image", 0, 0]], "output_layers": [["mean", 0, 0]]}
+    facts = facts_of_config({"class_name": "Functional", "config": config})
+    assert facts.segments_count == 3
+    assert facts.chain_obstacle == "layer 'gated' (Multiply) is not a matrix even where all rectifiers let pass"
+    layers[3]["class_name"] = "Add"
+    assert facts_of_config({"class_name": "Functional", "config": config}).chain_obstacle == ""

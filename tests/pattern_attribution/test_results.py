@@ -7,22 +7,30 @@ import pytest
 
 from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.models.keras.kernel_layers import KernelLayer
+from netlens.models.keras.segments import NotApplicableError
 from netlens.pattern_attribution.patterns.diagnostics import SIGNAL_ESTIMATORS
 from netlens.pattern_attribution.results import (
     ActivityCounts,
     Attributions,
-    Decompositions,
     LayerArrays,
     LayerChecks,
-    LayerDecomposition,
-    LayerSpectrum,
-    MatrixRatios,
     PatternChecks,
-    SingularRatios,
-    Spectra,
 )
 from netlens.pattern_attribution.spectra.chain import ChainSpectrum
 from netlens.pattern_attribution.spectra.matrices import SpectraError
+from netlens.pattern_attribution.spectra.results import (
+    ChainDecomposition,
+    Decompositions,
+    LayerDecomposition,
+    LayerSpectrum,
+    MatrixDecompositions,
+    MatrixRatios,
+    MatrixSpectra,
+    PairDecomposition,
+    SegmentSpectrum,
+    SingularRatios,
+    Spectra,
+)
 
 RNG = np.random.default_rng(0)
 # A name with a slash and one with a dot, as layers have them.
@@ -52,45 +60,60 @@ def checks():
     return PatternChecks(12, tuple(map(layer, NAMES, LABELS, (2, 3, 4))))
 
 
+SEGMENT_NAMES, SEGMENT_LABELS = ("stage/a", "join"), ("a", "join")
+
+
 def ratios():
     def of(*, chain):
         spectrum = ChainSpectrum(np.array([2.0, 1.5, -np.inf]), np.array([1e-9, 1e-8, 0.0]))
-        return MatrixRatios(np.array([1.5, np.inf, 2.0]), np.array([3.0, 1.0]), spectrum if chain else None)
+        layer, segment, item = np.array([1.5, np.inf, 2.0]), np.array([1.5, 3.0]), np.array([3.0])
+        return MatrixRatios(layer, segment, item, spectrum if chain else None)
 
-    return SingularRatios(NAMES, LABELS, of(chain=True), of(chain=False), of(chain=True), np.array([1.0, 2.0, 3.0]))
+    kinds = of(chain=True), of(chain=False), of(chain=True)
+    return SingularRatios(NAMES, LABELS, SEGMENT_NAMES, SEGMENT_LABELS, "", *kinds, np.array([1.0, 2.0, 3.0]))
+
+
+def ratios_of_no_chain():
+    made = MatrixRatios(np.array([1.5, np.inf, 2.0]), np.empty(0), np.empty(0), None)
+    return SingularRatios(NAMES, LABELS, (), (), "it has 2 segments", made, made, made, np.array([1.0, 2.0, 3.0]))
+
+
+def _layer_spectra():
+    return tuple(
+        LayerSpectrum(name, label, RNG.normal(size=3), RNG.normal(size=4), RNG.normal(size=5))
+        for name, label in zip(NAMES, LABELS, strict=True)
+    )
 
 
 def spectra():
     def of():
-        items = (RNG.normal(size=2), RNG.normal(size=3), None)
-        return tuple(
-            LayerSpectrum(name, label, RNG.normal(size=3), RNG.normal(size=5), item)
-            for name, label, item in zip(NAMES, LABELS, items, strict=True)
+        segments = tuple(
+            SegmentSpectrum(name, label, RNG.normal(size=3), item)
+            for name, label, item in zip(SEGMENT_NAMES, SEGMENT_LABELS, (RNG.normal(size=2), None), strict=True)
         )
+        return MatrixSpectra(_layer_spectra(), segments)
 
     return Spectra(of(), of(), of())
 
 
+def spectra_of_no_chain():
+    return Spectra(*(MatrixSpectra(_layer_spectra(), ()) for _ in range(3)), "it has 2 segments")
+
+
 def decompositions():
-    sizes = (3, 5, 4, 6)
+    def picture(*shape):
+        return RNG.normal(size=shape).astype(np.float32)
 
-    def square(size):
-        return RNG.normal(size=(size, size)).astype(np.float32)
-
-    def of():
-        return tuple(
-            LayerDecomposition(
-                name,
-                label,
-                square(sizes[index]),
-                RNG.normal(size=3),
-                square(sizes[index + 1]),
-                *([None, None] if index == 2 else [square(sizes[index + 1]) for _ in "RT"]),
-            )
-            for index, (name, label) in enumerate(zip(NAMES, LABELS, strict=True))
+    def of(rank, *, chain):
+        layers = tuple(
+            LayerDecomposition(name, label, picture(5, rank), RNG.normal(size=4), picture(rank, 6))
+            for name, label in zip(NAMES, LABELS, strict=True)
         )
+        pairs = (PairDecomposition("stage/a", "a, join", *(picture(rank, 2) for _ in range(3))),)
+        whole = ChainDecomposition(picture(5, rank), RNG.normal(size=4), picture(rank, 7)) if chain else None
+        return MatrixDecompositions(layers, pairs, whole)
 
-    return Decompositions(of(), of(), of())
+    return Decompositions(of(3, chain=True), of(2, chain=False), of(1, chain=True), 12, 8)
 
 
 def attributions():
@@ -110,7 +133,17 @@ def attributions():
     )
 
 
-MADE = [layer_arrays, counts, checks, ratios, spectra, decompositions, attributions]
+MADE = [
+    layer_arrays,
+    counts,
+    checks,
+    ratios,
+    ratios_of_no_chain,
+    spectra,
+    spectra_of_no_chain,
+    decompositions,
+    attributions,
+]
 
 
 def assert_same(one, other):
@@ -217,11 +250,30 @@ def test_a_chain_ratio_that_is_not_that_of_the_spectrum_is_refused(tmp_path):
 def test_kinds_are_asked_for_by_name():
     made = ratios()
     assert made.of("patterns") is made.patterns
+    assert made.inter_layer("weights") is made.weights.inter_layer
+    assert decompositions().chain("weights").U.shape == (5, 3)
+    assert spectra().segments("patterns")[0].label == "a"
     assert made.chain("weights") is made.weights.chain
     with pytest.raises(SpectraError, match="there is no matrix 'names'; choose one of weights, patterns"):
         made.of("names")
-    with pytest.raises(SpectraError, match="the chain of the patterns is not computed"):
-        made.chain("patterns")
+    for found in (made, decompositions()):
+        with pytest.raises(SpectraError, match="the chain of the patterns is not computed"):
+            found.chain("patterns")
+
+
+def test_what_needs_a_chain_says_why_there_is_none(tmp_path):
+    ratios_of_no_chain().save(tmp_path / "ratios.npz")
+    spectra_of_no_chain().save(tmp_path / "spectra.npz")
+    made = SingularRatios.load(tmp_path / "ratios.npz")
+    calls = [lambda: made.inter_layer("weights"), lambda: made.chain("weights")]
+    calls.append(lambda: Spectra.load(tmp_path / "spectra.npz").segments("weights"))
+    without = replace(decompositions(), obstacle="it has 2 segments")
+    calls += [lambda: without.pairs("weights"), lambda: without.chain("weights")]
+    for call in calls:
+        with pytest.raises(NotApplicableError, match=r"^it has 2 segments$"):
+            call()
+    assert len(Spectra.load(tmp_path / "spectra.npz").layers("patterns")) == 3
+    assert len(without.layers("patterns")) == 3
 
 
 def test_one_image_is_the_example(tmp_path):
@@ -229,6 +281,9 @@ def test_one_image_is_the_example(tmp_path):
     assert made.example == 1
     assert made.taxonomy.class_names == ("cat", "owl")
     np.testing.assert_array_equal(made.taxonomy.signal, made.signal[[0, 2]])
+    np.testing.assert_allclose(
+        made.attributed_shares, made.attribution.reshape(3, -1).sum(axis=1) / [1, 2, 3], rtol=1e-4
+    )
     replace(made, is_example=np.array([True, True, False])).save(tmp_path / "one.npz")
     with pytest.raises(ArrayFileError, match="array 'is_example' marks 2 images instead of one"):
         Attributions.load(tmp_path / "one.npz")

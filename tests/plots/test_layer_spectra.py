@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from netlens.plots import style
-from netlens.plots.layer_spectra import neighboring_spectra, spectra
+from netlens.plots.layer_spectra import absolute_spectra, neighboring_spectra, spectra
 
 
 def test_every_layer_is_a_curve_over_the_relative_index():
@@ -27,8 +27,32 @@ def test_every_item_is_a_panel_with_its_neighbors():
     fig = neighboring_spectra({"top": items, "bottom": items}, names)
     panels = [ax for ax in fig.axes if ax.get_visible()]
     assert [ax.get_title() for ax in panels] == [*names, *names]
-    labels = ["layer before", "layer after", "item between them"]
+    labels = ["segment before", "segment after", "item between them"]
     assert [line.get_label() for line in panels[5].lines] == labels
     np.testing.assert_array_equal(panels[5].lines[2].get_ydata(), [1.0, 0.5, 0.06])
     assert len(fig.axes) - len(panels) == 2 * 4
+    plt.close(fig)
+
+
+def test_many_curves_have_a_bar_of_colors_instead_of_a_legend():
+    style.paper()
+    curves = [np.array([1.0, 0.5])] * 30
+    fig = spectra({"$W$": curves}, [f"layer{i}" for i in range(30)], what="layer", ylabel="value", lowest=1e-4)
+    assert not fig.legends
+    bar = fig.axes[1]
+    names = [tick.get_text() for tick in bar.get_yticklabels()]
+    assert (names[0], names[-1]) == ("layer0", "layer29")
+    assert bar.get_ylim() == (30.0, 0.0)  # the first layer on top
+    plt.close(fig)
+
+
+def test_three_matrices_of_a_layer_share_an_axes_with_their_own_values():
+    style.paper()
+    one = {"weights": np.array([4.0, 2.0]), "patterns": np.array([0.5, 0.0]), "pattern_attribution": np.array([1.0])}
+    fig = absolute_spectra({"a": one, "b": one})
+    first, second = [ax for ax in fig.axes if ax.get_visible()]
+    assert [first.get_title(), second.get_title()] == ["a", "b"]
+    assert [list(line.get_ydata()) for line in first.lines[::2]] == [[4.0, 2.0], [1.0]]
+    np.testing.assert_array_equal(first.lines[1].get_ydata(), [0.5, np.nan])
+    assert first.get_ylim() == second.get_ylim()
     plt.close(fig)

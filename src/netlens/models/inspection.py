@@ -16,7 +16,9 @@ from netlens.models.errors import CheckpointError, NetworkError, first_line
 from netlens.models.keras.archives import read_member
 from netlens.models.keras.config import MODELS, check_class, checked_config, parsed_config
 from netlens.models.keras.hdf5_files import open_weights
+from netlens.models.keras.layer_graph import saved_layer_graph
 from netlens.models.keras.saved_graph import SavedGraph, SavedStep, saved_graph
+from netlens.models.keras.segments import chain_obstacle
 
 #: What a network's outputs are: ``softmax`` and ``dense`` (the outputs of a layer without activation, which may be
 #: logits) can be classes, ``features`` (such as pooled activations) are only if the study names them.
@@ -86,6 +88,9 @@ class NetworkFacts:
         Number of these that every path from the image to the output passes.
     unsupported
         Layers that the analyses of kernels do not define, such as ``layer 'a' (Conv3D)``.
+    chain_obstacle
+        Why the stretches between points that every path passes are not a chain of matrices, such as a layer that
+        multiplies maps; empty where they are.
     """
 
     is_keras: bool
@@ -99,6 +104,7 @@ class NetworkFacts:
     joins_count: int
     trunk_maps_count: int
     unsupported: tuple[str, ...]
+    chain_obstacle: str = ""
 
     @property
     def max_poolings_count(self) -> int:
@@ -236,6 +242,7 @@ def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
         joins_count=len(joins),
         trunk_maps_count=len(trunk_of(sources, graph.outputs[0]) & {*convolutions, *joins}),
         unsupported=tuple(f"layer {step.name!r} ({step.kind})" for step in graph.steps if step.kind in _UNSUPPORTED),
+        chain_obstacle=chain_obstacle(saved_layer_graph(graph)),
     )
 
 

@@ -22,6 +22,9 @@ _RULES = (
     (r"InceptionV\d/Logits/AvgPool_\w+(?:/\w+)?", "avgpool"),
     (r"InceptionV\d/Logits/Conv2d_\w+(?:/\w+)?", "logits"),
     (r"(.+?)_pre_relu(?:_conv)?", r"\1"),
+    (r"conv(\d+)_block(\d+)_(?:add|out)", r"conv\1_\2"),  # what a block of ResNet in Keras leads to
+    (r"((?:fire|block)\d+)/(?:add|concat)", r"\1"),  # SqueezeNet; MobileNetV2 and EfficientNet-Lite
+    (r"(stem|head|block\d+/\w+)/(?:Depthwise)?Conv2D", r"\1"),
     (r"(.+\d)_conv2?d?", r"\1"),
 )
 

@@ -12,6 +12,7 @@ from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import NetworkError
 from netlens.models.keras.folding import fold_batch_normalization, is_folded
 from netlens.models.keras.kernel_layers import KernelLayer, kernel_layers, kernel_variable, write_layers
+from netlens.models.keras.layer_graph import layer_graph
 from netlens.models.network import Network
 
 
@@ -72,7 +73,13 @@ def prepare(network: Network) -> Prepared:
         if not np.all(np.isfinite(kernel)):
             raise NetworkError(f"network {network.name!r}: the kernel of layer {name!r} holds NaN or infinity")
     ready = Network(
-        network.name, model, network.preprocessing, network.class_names, network.input_shape, network.sha256
+        network.name,
+        model,
+        network.preprocessing,
+        network.class_names,
+        network.input_shape,
+        network.sha256,
+        network.class_ids,
     )
     return Prepared(ready, layers, kernels)
 
@@ -97,4 +104,5 @@ def save_prepared(prepared: Prepared, kernels: str | Path, model: str | Path) ->
         alone = type(ready).from_config(config)
         alone.set_weights(weights)
         alone.save(temporary, save_format="h5", include_optimizer=False)
-    write_layers(Path(model).with_suffix(".json"), prepared.layers, prepared.network.describe())
+    description = {**prepared.network.describe(), "graph": layer_graph(ready).as_json()}
+    write_layers(Path(model).with_suffix(".json"), prepared.layers, description)

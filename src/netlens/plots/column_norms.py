@@ -1,4 +1,4 @@
-"""Norms of a matrix's columns beside its singular values."""
+"""Norms of a matrix's rows and columns beside its singular values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,30 +10,36 @@ from numpy.typing import NDArray
 
 from netlens.plots import style
 
+Values = NDArray[Any]
 
-def norms_and_values(panels: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Figure:
-    """Draw column norms and singular values over their index, on a logarithmic axis, one panel per matrix.
+
+def norms_and_values(panels: Mapping[str, tuple[Values, Values, Values]]) -> Figure:
+    """Draw row norms, column norms and singular values over their index, on a logarithmic axis, one panel per matrix.
 
     Parameters
     ----------
     panels
-        By title: norms (n,) and singular values (r,), each largest first. Zeros are left out.
+        By title: norms of the rows (m,) and of the columns (n,) and singular values (r,), each largest first. Zeros are
+        left out.
 
     Returns
     -------
     Figure
     """
-    fig, axes = plt.subplots(1, len(panels), figsize=(style.FULL_WIDTH_IN, 2.3))
-    for ax, (title, (norms, values)) in zip(axes, panels.items(), strict=True):
-        curves: tuple[tuple[str, NDArray[Any], Any, str], ...] = (
-            ("column norms, sorted", norms, style.PALETTE[0], "--"),
+    fig, axes = plt.subplots(1, len(panels), figsize=(style.FULL_WIDTH_IN, 2.5))
+    for ax, (title, (rows, columns, values)) in zip(axes, panels.items(), strict=True):
+        curves: tuple[tuple[str, Values, Any, str], ...] = (
+            ("row norms (one per input), sorted", rows, style.PALETTE[1], ":"),
+            ("column norms (one per unit), sorted", columns, style.PALETTE[0], "--"),
             ("singular values", values, "black", "-"),
         )
         for label, curve, color, dashes in curves:
             ax.semilogy(np.arange(len(curve)) + 1, np.where(curve > 0, curve, np.nan), dashes, color=color, label=label)
-        top = max(norms[0].max(), values[0].max())
-        ax.set(title=title, xlabel="index", ylim=(top * 1e-4, top * 2))
+        top = max(rows[0], columns[0], values[0]) or 1.0
+        # A few rows that are nearly 0 do not squeeze all others.
+        low = min(float(np.quantile(curve[curve > 0], 0.02)) for _, curve, *_ in curves if (curve > 0).any())
+        ax.set(title=title, xlabel="index", ylim=(max(top * 1e-4, low / 2), top * 2))
         ax.grid(visible=True)
     axes[0].set_ylabel("norm, singular value")
-    axes[0].legend(loc="lower left")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, handlelength=2.2)
     return fig

@@ -5,6 +5,9 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -19,9 +22,16 @@ MATRIX_TITLES: Final[Mapping[str, str]] = {
 
 Values = NDArray[np.float64]
 _COLUMNS = 5
+# Curves that a legend can name one by one; a bar of colors stands for more.
+_MOST_IN_LEGEND = 14
+_KIND_LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "weights": {"color": "black", "linestyle": "-"},
+    "patterns": {"color": style.PALETTE[0], "linestyle": "--"},
+    "pattern_attribution": {"color": style.PALETTE[3], "linestyle": "-."},
+}
 _NEIGHBOURS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "layer before": {"color": style.PALETTE[0], "linestyle": "--"},
-    "layer after": {"color": style.PALETTE[1], "linestyle": ":"},
+    "segment before": {"color": style.PALETTE[0], "linestyle": "--"},
+    "segment after": {"color": style.PALETTE[1], "linestyle": ":"},
     "item between them": {"color": "black", "linestyle": "-"},
 }
 
@@ -48,7 +58,9 @@ def spectra(
     """
     import seaborn as sns
 
-    fig, axes = plt.subplots(1, len(panels), figsize=(style.FULL_WIDTH_IN, 2.6), sharey=True)
+    fig, grid = plt.subplots(1, len(panels), figsize=(style.FULL_WIDTH_IN, 2.6), sharey=True, squeeze=False)
+    axes = grid[0]
+    # The same colors as seaborn's palette of this name, which are those of the bar.
     colors = sns.color_palette("viridis_r", len(names))
     for ax, (title, curves) in zip(axes, panels.items(), strict=True):
         for s, name, color in zip(curves, names, colors, strict=True):
@@ -57,18 +69,78 @@ def spectra(
         ax.set(title=title, xlabel="index / number of values", ylim=(lowest, 1.5), xlim=(0, 1.02))
         ax.grid(visible=True)
     axes[0].set_ylabel(ylabel)
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", title=what, handlelength=1.2)
+    if len(names) <= _MOST_IN_LEGEND:
+        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", title=what, handlelength=1.2)
+    else:
+        _depth_bar(fig, axes, names, what)
     return fig
 
 
+def _depth_bar(fig: Figure, axes: Sequence[Axes], names: Sequence[str], what: str) -> None:
+    """Add a bar with the colors of all curves, in network order, that names a few of them."""
+    bounds = np.arange(len(names) + 1)
+    colors = ListedColormap(plt.get_cmap("viridis_r")(np.linspace(0, 1, len(names) + 2)[1:-1]))
+    scale = ScalarMappable(BoundaryNorm(bounds, len(names)), colors)
+    bar = fig.colorbar(scale, ax=list(axes), fraction=0.04, pad=0.01, aspect=30)
+    named = np.linspace(0, len(names) - 1, 6).round().astype(int)
+    bar.set_ticks([index + 0.5 for index in named], labels=[names[index] for index in named])
+    bar.ax.tick_params(labelsize=6, length=2)
+    bar.ax.minorticks_off()
+    bar.ax.invert_yaxis()
+    bar.ax.set_title(what, fontsize=7)
+
+
+def absolute_spectra(panels: Mapping[str, Mapping[str, Values]]) -> Figure:
+    """Draw the singular values of W, A and P of each layer in one axes, as they are, over the relative index.
+
+    Parameters
+    ----------
+    panels
+        By layer: the singular values, largest first, of each kind of matrix, named as in `MATRIX_TITLES`. Zeros are
+        left out.
+
+    Returns
+    -------
+    Figure
+    """
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
+    fig, axes = plt.subplots(
+        rows, columns, sharex=True, sharey=True, squeeze=False, figsize=(style.FULL_WIDTH_IN, 1.3 * rows + 0.65)
+    )
+    for ax, (name, curves) in zip(axes.flat, panels.items(), strict=False):
+        for kind, s in curves.items():
+            share = (np.arange(len(s)) + 1) / len(s)
+            ax.semilogy(share, np.where(s > 0, s, np.nan), label=MATRIX_TITLES[kind], **_KIND_LOOKS[kind])
+        ax.set_title(name, fontsize=7, pad=2)
+        ax.grid(visible=True)
+    largest = [s[0] for curves in panels.values() for s in curves.values()]
+    axes[0, 0].set_ylim(max(min(largest), 1e-30) * 1e-4, max(largest) * 3)
+    _hide_from(axes, len(panels))
+    fig.supylabel(r"$\sigma_i$", fontsize=8)
+    fig.supxlabel("index / number of values", fontsize=8)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, handlelength=2.4)
+    return fig
+
+
+def _hide_from(axes: NDArray[Any], count: int) -> None:
+    """Hide the panels behind the first `count` of a grid with shared axes."""
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    for column in axes.T:
+        # The axes are shared, so a panel above an empty place would have no tick labels of its own.
+        for ax in [ax for ax in column if ax.get_visible()][-1:]:
+            ax.tick_params(labelbottom=True)
+
+
 def neighboring_spectra(parts: Mapping[str, Sequence[tuple[Values, Values, Values]]], names: Sequence[str]) -> Figure:
-    """Draw the normalized spectrum of each inter-layer item with those of the layers before and after it.
+    """Draw the normalized spectrum of each inter-layer item with those of the segments before and after it.
 
     Parameters
     ----------
     parts
-        By title of a part of the figure: for each item the normalized singular values of the layer before it, of the
-        layer after it, and its own, (r,) each. Zeros are left out.
+        By title of a part of the figure: for each item the normalized singular values of the segment before it, of the
+        segment after it, and its own, (r,) each. Zeros are left out.
     names
         Title of each item's panel, the same in all parts.
 
@@ -79,21 +151,22 @@ def neighboring_spectra(parts: Mapping[str, Sequence[tuple[Values, Values, Value
     rows = -(-len(names) // _COLUMNS)
     fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 2 * (1.22 * rows + 0.35) + 0.35))
     last = list(parts)[-1]
+    size = 7 if max(map(len, names)) < 18 else 5.2
+    every = np.concatenate([s for items in parts.values() for curves in items for s in curves])
+    lowest = max(1e-4, float(every[every > 0].min(initial=1.0)) / 1.5)
+    longest = max(len(s) for items in parts.values() for curves in items for s in curves)
     for part, (title, items) in zip(fig.subfigures(len(parts), 1, squeeze=False).flat, parts.items(), strict=True):
         axes = part.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
         for ax, name, curves in zip(axes.flat, names, items, strict=False):
             for (label, look), s in zip(_NEIGHBOURS.items(), curves, strict=True):
                 ax.loglog(np.arange(len(s)) + 1, np.where(s > 0, s, np.nan), label=label, **look)
-            ax.set_title(name, fontsize=7, pad=2)
-            ax.set(ylim=(1e-4, 2), yticks=[1e-4, 1e-2, 1])
+            ax.set_title(name, fontsize=size, pad=2)
+            ax.set(ylim=(lowest, 2), xlim=(0.8, 1.3 * longest))
+            ax.set_yticks([tick for tick in (1e-4, 1e-2, 1) if tick >= lowest])
+            ax.set_xticks([tick for tick in (1, 10, 100, 1000) if 1.3 * tick <= longest])
             ax.minorticks_off()
             ax.grid(visible=True)
-        for ax in axes.flat[len(names) :]:
-            ax.set_visible(False)
-        for column in axes.T:
-            # The axes are shared, so a panel above an empty place would have no tick labels of its own.
-            for ax in [ax for ax in column if ax.get_visible()][-1:]:
-                ax.tick_params(labelbottom=True)
+        _hide_from(axes, len(names))
         part.suptitle(title, fontsize=8)
         part.supylabel(r"$\sigma_i / \sigma_1$", fontsize=8)
         if title == last:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netlens.plots import style
+from netlens.plots.layer_labels import MOST_IN_COLUMN, extra_height_in, figure_width_in, name_layers
 
 
 def pattern_diagnostics(
@@ -30,7 +31,8 @@ def pattern_diagnostics(
     -------
     Figure
     """
-    fig, axes = plt.subplots(3, 1, figsize=(style.WIDTH_IN, 4.6), sharex=True, height_ratios=[2.2, 1, 1.3])
+    size = figure_width_in(labels), 4.6 + extra_height_in(labels)
+    fig, axes = plt.subplots(3, 1, figsize=size, sharex=True, height_ratios=[2.2, 1, 1.3])
     x = np.arange(len(labels))
     shares = [share[~is_dead] for share, is_dead in zip(active_shares, dead, strict=True)]
     parts = axes[0].boxplot(shares, positions=x, widths=0.55, whis=(0, 100), patch_artist=True)
@@ -43,15 +45,16 @@ def pattern_diagnostics(
     dead_shares = counts / np.array([is_dead.size for is_dead in dead])
     axes[1].bar(x, dead_shares, color=style.PALETTE[3], width=0.55)
     for place, count, share in zip(x, counts, dead_shares, strict=True):
-        axes[1].text(place, share, f"{count}", ha="center", va="bottom", fontsize=6)
-    axes[1].set(ylabel="share of\ndead units", ylim=(0, max(0.05, 1.35 * float(dead_shares.max()))))
+        turned = 90 if len(labels) > MOST_IN_COLUMN // 2 else 0
+        axes[1].text(place, share, f" {count}", ha="center", va="bottom", fontsize=5.5, rotation=turned)
+    axes[1].set(ylabel="share of\ndead units", ylim=(0, max(0.05, 1.6 * float(dead_shares.max()))))
     errors = [np.abs(gain[~is_dead] - 1).max(initial=0.0) for gain, is_dead in zip(gains, dead, strict=True)]
     floor = np.finfo(np.float32).eps
     axes[2].semilogy(x, np.maximum(errors, floor / 100), "o", color="black")
     axes[2].axhline(floor, color="0.5", linewidth=0.7, linestyle="--", label="rounding of single precision")
     axes[2].legend(loc="upper left")
     axes[2].set(ylabel=r"largest $|w^T a - 1|$" + "\nof a live unit", ylim=(floor / 300, floor * 3000))
-    axes[2].set_xticks(x, labels, rotation=90)
+    name_layers(axes[2], labels)
     for ax in axes:
         ax.grid(visible=True, axis="y")
     fig.align_ylabels(axes)

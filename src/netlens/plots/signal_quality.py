@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from netlens.plots import style
+from netlens.plots.layer_labels import extra_height_in, figure_width_in, name_layers
 
 #: Name, color, marker and line of each signal estimator.
 _LOOKS: Final[Mapping[str, tuple[str, Any, str, str]]] = {
@@ -35,7 +36,9 @@ def signal_quality(
     -------
     Figure
     """
-    fig, ax = plt.subplots(figsize=(style.WIDTH_IN, style.WIDTH_IN / style.GOLDEN + 0.35))
+    fig, ax = plt.subplots(
+        figsize=(figure_width_in(labels), style.WIDTH_IN / style.GOLDEN + 0.35 + extra_height_in(labels))
+    )
     for shift, (estimator, (label, color, marker, dashes)) in zip(_SHIFTS, _LOOKS.items(), strict=True):
         ax.errorbar(
             [layer + shift for layer in range(len(labels))],
@@ -48,7 +51,7 @@ def signal_quality(
             elinewidth=0.5,
             label=label,
         )
-    ax.set_xticks(range(len(labels)), labels, rotation=90)
+    name_layers(ax, labels)
     ax.set_ylabel(r"quality $\rho$")
     ax.set_ylim(-0.05, 1.08)
     ax.grid(visible=True)

@@ -132,8 +132,12 @@ def kernels(subject: Subject) -> str | None:
 def segments(subject: Subject) -> str | None:
     """A chain of at least three stretches, between points that every path passes."""
     facts = subject.facts
-    if facts is None or facts.segments_count >= FEWEST_SEGMENTS:
+    if facts is None:
         return None
+    if facts.segments_count >= FEWEST_SEGMENTS:
+        return (
+            f"needs a chain of layers; of {subject.network}, {facts.chain_obstacle}" if facts.chain_obstacle else None
+        )
     return (
         f"needs a chain of at least {_NUMBERS[FEWEST_SEGMENTS]} layers, or groups of layers, that every path passes; "
         f"{subject.network} has {_NUMBERS[facts.segments_count]}"
@@ -242,10 +246,12 @@ def pattern_classes(subject: Subject) -> str | None:
 
 
 def beside(subject: Subject) -> str | None:
-    """Networks that are shown beside the one whose patterns are studied."""
-    if beside_networks(subject.config):
-        return None
-    return "needs networks to show beside that of the section; the study names none (pattern_attribution.beside)"
+    """Networks that are shown beside the one whose patterns are studied, each with a chain of its own."""
+    named = beside_networks(subject.config)
+    if not named:
+        return "needs networks to show beside that of the section; the study names none (pattern_attribution.beside)"
+    others = (Subject(subject.config, network, subject.known) for network in named)
+    return next((reason for other in others if (reason := kernels(other) or segments(other))), None)
 
 
 def _compared(wanted: int) -> Need:
@@ -260,7 +266,7 @@ def _compared(wanted: int) -> Need:
 
 def published_patterns(subject: Subject) -> str | None:
     """Patterns of the network that somebody else has published."""
-    if subject.config["pattern_attribution"]["published_patterns"]:
+    if subject.config.get("pattern_attribution", {}).get("published_patterns"):
         return None
     return "needs published patterns of the network; none are named in pattern_attribution.published_patterns"
 

@@ -165,9 +165,9 @@ def test_what_no_path_leads_through_is_exactly_zero():
 
 def test_dead_links_are_followed_both_ways():
     forwards = [np.diag([1.0, 0.0]), np.eye(2), np.ones((2, 2))]
-    assert [factor.shape for factor in chain._without_dead_links(forwards)] == [(1, 1), (1, 1), (1, 2)]
+    assert [factor.shape for factor in chain._without_dead_links(forwards)[0]] == [(1, 1), (1, 1), (1, 2)]
     backwards = [np.ones((2, 2)), np.eye(2), np.diag([1.0, 0.0])]
-    assert [factor.shape for factor in chain._without_dead_links(backwards)] == [(2, 1), (1, 1), (1, 1)]
+    assert [factor.shape for factor in chain._without_dead_links(backwards)[0]] == [(2, 1), (1, 1), (1, 1)]
 
 
 def test_layers_of_low_rank_have_their_rest_lost_not_made_up():
@@ -226,3 +226,51 @@ def test_what_counts_as_lost():
 def test_bad_input_is_named(matrices, words):
     with pytest.raises(SpectraError, match=words):
         chain_spectrum(matrices)
+
+
+@given(st.lists(st.integers(1, 8), min_size=2, max_size=6), st.integers(0, 2**32 - 1))
+@settings(max_examples=40)
+def test_vectors_are_those_of_the_product(sizes, seed):
+    generator = np.random.default_rng(seed)
+    matrices = [frozen(generator, *shape) for shape in pairwise(sizes)]
+    product = np.linalg.multi_dot(matrices) if len(matrices) > 1 else matrices[0]
+    count = min(sizes)
+    U, Vh = chain.chain_vectors(matrices, count)
+    values = 10.0 ** chain_spectrum(matrices).log10_values[:count]
+    np.testing.assert_allclose(U.T @ U, np.eye(count), atol=1e-13)
+    np.testing.assert_allclose(Vh @ Vh.T, np.eye(count), atol=1e-13)
+    np.testing.assert_allclose((U * values) @ Vh, product, atol=1e-12 * values[0])
+    assert (U[np.abs(U).argmax(axis=0), np.arange(count)] > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(12, 9), (9, 12)])
+def test_vectors_of_values_far_below_the_first_are_as_good_as_the_first(shape):
+    # Neighboring factors share a basis, so the product's vectors are known while its values span 60 decades.
+    generator = np.random.default_rng(5)
+    bases = [np.linalg.qr(generator.standard_normal((size, 9)))[0] for size in (shape[0], 9, 9, 9, 9, shape[1])]
+    values = np.logspace(0, -12, 9)
+    matrices = [(before * values) @ after.T for before, after in pairwise(bases)]
+    U, Vh = chain.chain_vectors(matrices, 9)
+    for found, basis in ((U, bases[0]), (Vh.T, bases[-1])):
+        # Known up to their sign, each as accurately as the factors hold them: the last factor's eps over its value.
+        np.testing.assert_allclose(np.abs(found.T @ basis)[:4, :4], np.eye(4), atol=1e-9)
+    naive = np.linalg.svd(np.linalg.multi_dot(matrices))[0]
+    assert np.abs(naive[:, 3] @ bases[0][:, 3]) < 0.999
+    np.testing.assert_allclose(U.T @ U, np.eye(9), atol=1e-13)
+
+
+def test_vectors_of_units_that_nothing_flows_through_are_zero_there():
+    generator = np.random.default_rng(6)
+    first, second = generator.standard_normal((5, 4)), generator.standard_normal((4, 6))
+    first[2], second[:, 3] = 0, 0
+    U, Vh = chain.chain_vectors([first, second], 4)
+    assert not U[2].any()
+    assert not Vh[:, 3].any()
+    np.testing.assert_allclose(U @ (U.T @ first @ second @ Vh.T) @ Vh, first @ second, atol=1e-13)
+
+
+def test_more_vectors_than_there_are_values_are_refused():
+    with pytest.raises(SpectraError, match="3 singular vectors of a chain with at most 2 values above 0"):
+        chain.chain_vectors([np.ones((2, 5))], 3)
+    U, Vh = chain.chain_vectors([np.zeros((2, 5))], 0)
+    assert (U.shape, Vh.shape) == ((2, 0), (0, 5))

@@ -3,12 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netlens.models.keras.kernel_layers import KernelLayer
 from netlens.pattern_attribution.spectra.matrices import (
     KINDS,
     SpectraError,
+    full_blocks,
     full_view,
+    layer_matrices,
     layer_matrix,
-    network_matrices,
     tap_view,
 )
 
@@ -79,10 +81,38 @@ def test_a_products_matrix_is_a_new_array_even_of_float64_kernels():
     assert pattern.max() == 2
 
 
-def test_network_matrices_keep_the_order_and_take_the_flattened_layers_tap():
+def layer(name, shape, *, flatten_shape=None, groups=1):
+    return KernelLayer(name, name, "conv2d", shape, None, None, None, flatten_shape, groups)
+
+
+@pytest.mark.parametrize("groups", [2, 4])
+def test_groups_are_blocks_on_the_diagonal(groups):
+    kernel = arrays(6, (3, 2, 4 // groups, 8))[0]
+    tap = tap_view(frozen(kernel), groups=groups)
+    assert tap.shape == (4, 8)
+    for channel in range(4):
+        for unit in range(8):
+            same = channel // (4 // groups) == unit // (8 // groups)
+            assert tap[channel, unit] == (kernel[1, 1, channel % (4 // groups), unit] if same else 0)
+
+
+def test_the_blocks_of_the_full_view_have_its_singular_values():
+    kernel = arrays(7, (3, 2, 2, 6))[0]
+    whole = np.zeros((3, 2, 4, 6))
+    whole[:, :, :2, :3], whole[:, :, 2:, 3:] = kernel[..., :3], kernel[..., 3:]
+    blocks = full_blocks(frozen(kernel), 2)
+    values = np.concatenate([np.linalg.svd(block, compute_uv=False) for block in blocks])
+    expected = np.linalg.svd(whole.reshape(-1, 6), compute_uv=False)
+    np.testing.assert_allclose(np.sort(values)[::-1], expected, rtol=1e-6)
+    np.testing.assert_array_equal(full_blocks(kernel)[0], full_view(kernel))
+
+
+def test_layer_matrices_keep_the_order_and_take_the_flattened_layers_tap():
     conv, dense = arrays(5, (3, 3, 2, 4), (2 * 3 * 4, 5))
     kernels, patterns = {"b": conv, "a": dense}, {"b": conv, "a": dense}
-    matrices = network_matrices("patterns", kernels, patterns, {"a": (2, 3, 4)})
+    matrices = layer_matrices(
+        "patterns", kernels, patterns, [layer("b", conv.shape), layer("a", dense.shape, flatten_shape=(2, 3, 4))]
+    )
     assert list(matrices) == ["b", "a"]
     np.testing.assert_array_equal(matrices["a"], dense.reshape(2, 3, 4, 5)[1, 1])
 
@@ -100,14 +130,18 @@ def test_network_matrices_keep_the_order_and_take_the_flattened_layers_tap():
         (lambda: layer_matrix("patterns", np.zeros((2, 3))), "needs the layer's pattern"),
         (lambda: layer_matrix("patterns", np.zeros((2, 3)), np.zeros((3, 2))), r"\(3, 2\) is not one of a kernel"),
         (
-            lambda: network_matrices("patterns", {"one": np.zeros((2, 3))}, {"two": np.zeros((2, 3))}, {}),
+            lambda: layer_matrices(
+                "patterns", {"one": np.zeros((2, 3))}, {"two": np.zeros((2, 3))}, [layer("one", (2, 3))]
+            ),
             "layer one has no pattern; the patterns are of two",
         ),
+        (lambda: layer_matrices("weights", {}, {}, [layer("one", (2, 3))]), "layer one has no kernel; .* of no layer"),
+        (lambda: tap_view(np.zeros((1, 1, 2, 5)), groups=2), "a kernel with 5 outputs cannot have 2 groups"),
+        (lambda: full_blocks(np.zeros((1, 1, 2, 5)), 3), "5 outputs cannot have 3 groups"),
         (
-            lambda: network_matrices("weights", {"one": np.zeros((2, 3)), "two": np.zeros((4, 5))}, {}, {}),
-            "layer one has 3 outputs, but two reads 4",
+            lambda: layer_matrices("weights", {"one": np.zeros(3)}, {}, [layer("one", (3,))]),
+            "layer one: an array of shape",
         ),
-        (lambda: network_matrices("weights", {"one": np.zeros(3)}, {}, {}), "layer one: an array of shape"),
     ],
 )
 def test_what_does_not_fit_is_said(call, words):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlens.pattern_attribution.spectra import modulus
-from netlens.pattern_attribution.spectra.decomposition import column_norms, inter_layer_values, singular_ratio, svd
+from netlens.pattern_attribution.spectra.decomposition import inter_layer_values, singular_ratio, sorted_norms, svd
 from netlens.pattern_attribution.spectra.leading import top_singular_values
 from netlens.pattern_attribution.spectra.matrices import SpectraError
 from netlens.pattern_attribution.spectra.modulus import gram_svd, inter_layer_top_values, leading_ratios
@@ -184,7 +184,7 @@ def test_any_size_and_scale(sizes, scale, seed, whole):
     np.testing.assert_allclose(found, item, rtol=1e-7, atol=1e-7 * item[0])
     np.testing.assert_allclose(top_singular_values(before * scale)[: len(expected)] / scale, expected[:2], rtol=1e-9)
     np.testing.assert_allclose(svd(before * scale).s / scale, expected, atol=1e-11 * expected[0])
-    np.testing.assert_allclose(column_norms(before * scale) / scale, column_norms(before), rtol=1e-9)
+    np.testing.assert_allclose(sorted_norms(before * scale, 0) / scale, sorted_norms(before, 0), rtol=1e-9)
     assert ratios.layers[0] == pytest.approx(singular_ratio(expected), rel=1e-7)
     assert ratios.items == (pytest.approx(singular_ratio(item), rel=1e-6),)
 

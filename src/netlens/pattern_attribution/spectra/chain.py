@@ -23,7 +23,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from netlens.pattern_attribution.spectra.decomposition import checked
 from netlens.pattern_attribution.spectra.leading import top_singular_values
@@ -102,14 +102,9 @@ def chain_spectrum(matrices: Sequence[ArrayLike], *, seed: int = 0) -> ChainSpec
     SpectraError
         There is no matrix, one is empty or not finite, or two neighbors do not fit together.
     """
-    factors = [checked(matrix) for matrix in matrices]
-    if not factors:
-        raise SpectraError("a chain needs at least one matrix")
-    for before, after in pairwise(factors):
-        if before.shape[1] != after.shape[0]:
-            raise SpectraError(f"a matrix of shape {before.shape} cannot stand before one of shape {after.shape}")
+    factors = _checked_chain(matrices)
     size = min(factors[0].shape[0], factors[-1].shape[1])
-    factors = _without_dead_links(factors)
+    factors, _, _ = _without_dead_links(factors)
     if not all(factor.size for factor in factors):
         return ChainSpectrum(np.full(size, -np.inf), np.zeros(size))
     factors, scale = _scaled(factors)
@@ -134,12 +129,69 @@ def chain_spectrum(matrices: Sequence[ArrayLike], *, seed: int = 0) -> ChainSpec
     return ChainSpectrum(np.log10(2) * all_values, np.log10(2) * all_errors)
 
 
-def _without_dead_links(factors: list[Array]) -> list[Array]:
+def chain_vectors(matrices: Sequence[ArrayLike], count: int) -> tuple[Array, Array]:
+    """Compute the first singular vectors of ``matrices[0] @ matrices[1] @ ...``, without forming the product.
+
+    They are as accurate as the matrices determine them: a vector whose value lies many decades below the first is as
+    good as the first, unless its neighbors' values are nearly the same.
+
+    Parameters
+    ----------
+    matrices
+        As for `chain_spectrum`.
+    count
+        How many vectors: at most as many as there are values above 0, such as `ChainSpectrum.resolved`.
+
+    Returns
+    -------
+    U : ndarray
+        (rows of the product, count), orthonormal columns; the entry of largest magnitude in each is positive.
+    Vh : ndarray
+        (count, columns of the product), orthonormal rows.
+
+    Raises
+    ------
+    SpectraError
+        As `chain_spectrum`, or there are fewer than `count` values above 0.
+    """
+    factors = _checked_chain(matrices)
+    rows, columns = factors[0].shape[0], factors[-1].shape[1]
+    kept, kept_rows, kept_columns = _without_dead_links(factors)
+    most = min(len(kept[0]), kept[-1].shape[1]) if all(factor.size for factor in kept) else 0
+    U, Vh = np.zeros((rows, count)), np.zeros((count, columns))
+    if count > most:
+        raise SpectraError(f"{count} singular vectors of a chain with at most {most} values above 0 do not exist")
+    if not count:
+        return U, Vh
+    kept, _ = _scaled(kept)
+    if kept[0].shape[0] < kept[-1].shape[1]:
+        right, left = _decomposed([factor.T for factor in reversed(kept)])
+    else:
+        left, right = _decomposed(kept)
+    U[kept_rows], Vh[:, kept_columns] = left[:, :count], right[:, :count].T
+    largest = U[np.abs(U).argmax(axis=0), np.arange(count)]
+    signs = np.where(largest < 0, -1.0, 1.0)
+    return U * signs, Vh * signs[:, None]
+
+
+def _checked_chain(matrices: Sequence[ArrayLike]) -> list[Array]:
+    factors = [checked(matrix) for matrix in matrices]
+    if not factors:
+        raise SpectraError("a chain needs at least one matrix")
+    for before, after in pairwise(factors):
+        if before.shape[1] != after.shape[0]:
+            raise SpectraError(f"a matrix of shape {before.shape} cannot stand before one of shape {after.shape}")
+    return factors
+
+
+def _without_dead_links(factors: list[Array]) -> tuple[list[Array], NDArray[np.bool_], NDArray[np.bool_]]:
     """Leave out what nothing flows through: a unit that is off, or that no unit of the next layer reads.
 
-    Values that are 0 because of that are exactly 0, not rounding errors.
+    Values that are 0 because of that are exactly 0, not rounding errors. Beside the factors, which rows of the first
+    and which columns of the last are left is returned.
     """
-    rows, columns = [f.any(axis=1) for f in factors], [f.any(axis=0) for f in factors]
+    rows: list[NDArray[np.bool_]] = [f.any(axis=1) for f in factors]
+    columns: list[NDArray[np.bool_]] = [f.any(axis=0) for f in factors]
     for link in range(len(factors) - 1):
         # What is cut on one side may leave a unit without source or reader on the other: forwards, then backwards.
         columns[link] = factors[link][rows[link]].any(axis=0) & rows[link + 1]
@@ -149,7 +201,7 @@ def _without_dead_links(factors: list[Array]) -> list[Array]:
         rows[link + 1] = columns[link]
     rows[0] = factors[0][:, columns[0]].any(axis=1)
     columns[-1] = factors[-1][rows[-1]].any(axis=0)
-    return [factor[np.ix_(*kept)] for factor, *kept in zip(factors, rows, columns, strict=True)]
+    return [factor[np.ix_(*kept)] for factor, *kept in zip(factors, rows, columns, strict=True)], rows[0], columns[-1]
 
 
 def _scaled(factors: list[Array]) -> tuple[list[Array], int]:
@@ -180,25 +232,63 @@ def _sweep_rounding(factor: Array) -> float:
 
 def _log2_values(factors: list[Array]) -> Array:
     """Compute the logarithms to base 2 of the singular values, largest first, as many as the smallest size."""
+    graded = _graded(factors)
+    alive = np.isfinite(graded.scales)
+    scales, _, _ = _orthogonalized(graded.scales[alive], graded.rows[alive])
+    values = np.full(len(alive), -np.inf)
+    values[: len(scales)] = np.sort(scales)[::-1]
+    return values
+
+
+def _decomposed(factors: list[Array]) -> tuple[Array, Array]:
+    """Compute the singular vectors as columns, left and right, those of the largest value first."""
+    graded = _graded(factors, with_bases=True)
+    alive = np.isfinite(graded.scales)
+    scales, rows, turn = _orthogonalized(graded.scales[alive], graded.rows[alive], np.eye(int(np.count_nonzero(alive))))
+    assert turn is not None
+    order = np.argsort(-scales, kind="stable")
+    left, right = graded.left[:, alive] @ turn[order].T, graded.right @ rows[order].T
+    return (right, left) if graded.is_transposed else (left, right)
+
+
+@dataclass(frozen=True)
+class _Graded:
+    """A product, or its transpose, as ``left @ (2**scales[:, None] * rows) @ right.T``.
+
+    The rows have length 1 or 0; left and right, with orthonormal columns, are empty where nobody asks for them.
+    """
+
+    scales: Array
+    rows: Array
+    left: Array
+    right: Array
+    is_transposed: bool
+
+
+def _graded(factors: list[Array], *, with_bases: bool = False) -> _Graded:
+    """Sweep until the rows' directions are well conditioned, or as well as they get."""
     triangles = list(factors)
-    best: tuple[float, Array, Array] | None = None
+    left = right = np.empty((0, 0))
+    if with_bases:
+        left, right = np.eye(factors[0].shape[0]), np.eye(factors[-1].shape[1])
+    best: tuple[float, _Graded] | None = None
     for sweep in range(_MOST_SWEEPS):
-        triangles = _sweep(triangles)
+        triangles, q = _sweep(triangles)
+        left, right = right, left @ q if with_bases else left
         if sweep == 0:
             continue  # the triangles are square from the second sweep on
         scales, rows = _graded_product(triangles)
         condition = _condition(rows[np.isfinite(scales)])
         if best is None or condition < best[0]:
-            best = condition, scales, rows
+            best = condition, _Graded(scales, rows, left, right, is_transposed=sweep % 2 == 0)
         if condition <= _WELL_CONDITIONED:
             break
     assert best is not None
-    _, scales, rows = best
-    return _jacobi(scales, rows)
+    return best[1]
 
 
-def _sweep(factors: list[Array]) -> list[Array]:
-    """Make every factor upper triangular from the last to the first, and give the chain of their transposes.
+def _sweep(factors: list[Array]) -> tuple[list[Array], Array]:
+    """Make every factor upper triangular from the last to the first; return the chain of their transposes, and Q.
 
     ``F_1 ... F_k = Q R_1 ... R_k`` with Q orthonormal, so the values are those of ``R_k' ... R_1'``.
     """
@@ -207,7 +297,8 @@ def _sweep(factors: list[Array]) -> list[Array]:
     for factor in reversed(factors):
         q, r = np.linalg.qr(factor if q is None else factor @ q)
         triangles.append(r.T)
-    return triangles
+    assert q is not None
+    return triangles, q
 
 
 def _graded_product(factors: list[Array]) -> tuple[Array, Array]:
@@ -238,40 +329,38 @@ def _condition(rows: Array) -> float:
     return float(s[0] / s[-1]) if s[-1] > 0 else np.inf
 
 
-def _jacobi(scales: Array, rows: Array) -> Array:
+def _orthogonalized(scales: Array, rows: Array, turn: Array | None = None) -> tuple[Array, Array, Array | None]:
     """Make the rows orthogonal by plane rotations; their scales are then the logarithms of the singular values.
 
     Rows are ordered in disjoint pairs, a round-robin tournament, and each turn rotates all pairs at once. With two rows
     ``a x`` and ``b y``, ``a >= b``, lengths 1, the rotation's tangent is ``t = r c`` with ``r = b / a`` and c of the
     order of the cosine between them: x changes by ``r t y`` and y by ``c x``, so a scale ratio too small for a float
-    does no harm.
+    does no harm. The rotations are applied to the rows of `turn` as well, if it is given; the arguments are left as
+    they are.
     """
-    alive = np.isfinite(scales)
-    scales, rows = scales[alive].copy(), rows[alive].copy()
+    scales, rows, turn = scales.copy(), rows.copy(), None if turn is None else turn.copy()
     count = len(scales)
     padded = count + count % 2
-    turn = np.arange(padded)
+    seats = np.arange(padded)
     tolerance = _EPS * np.sqrt(max(rows.shape[1], 1))
     for _ in range(_MOST_ROUNDS):
         # Larger rows first: de Rijk's order, in which graded rows come to rest soonest.
         order = np.argsort(-scales, kind="stable")
-        scales, rows = scales[order], rows[order]
+        scales, rows, turn = scales[order], rows[order], None if turn is None else turn[order]
         worst = 0.0
         for _turn in range(padded - 1):
-            one, two = turn[: padded // 2], turn[: padded // 2 - 1 : -1]
-            turn = np.concatenate([turn[:1], turn[-1:], turn[1:-1]])
+            one, two = seats[: padded // 2], seats[: padded // 2 - 1 : -1]
+            seats = np.concatenate([seats[:1], seats[-1:], seats[1:-1]])
             real = (one < count) & (two < count)
             pairs = np.stack([one[real], two[real]])
-            worst = max(worst, _rotate(scales, rows, pairs, tolerance))
+            worst = max(worst, _rotate(scales, rows, turn, pairs, tolerance))
         if worst <= tolerance:
-            values = np.full(len(alive), -np.inf)
-            values[:count] = np.sort(scales)[::-1]
-            return values
+            return scales, rows, turn
     raise NotConvergedError(f"{_MOST_ROUNDS} rounds of Jacobi rotations left rows at a cosine of {worst:.1e}")
 
 
-def _rotate(scales: Array, rows: Array, pairs: np.ndarray, tolerance: float) -> float:
-    """Rotate the rows of each pair to be orthogonal, in place; give the largest cosine that was found."""
+def _rotate(scales: Array, rows: Array, turn: Array | None, pairs: np.ndarray, tolerance: float) -> float:
+    """Rotate the rows of each pair to be orthogonal, in place; return the largest cosine that was found."""
     swap = scales[pairs[0]] < scales[pairs[1]]
     large, small = np.where(swap, pairs[::-1], pairs)
     x, y = rows[large], rows[small]
@@ -287,6 +376,10 @@ def _rotate(scales: Array, rows: Array, pairs: np.ndarray, tolerance: float) -> 
     slope = 2 * cosine / (half + np.sqrt(half**2 + (2 * ratio * cosine) ** 2))
     tangent = slope * ratio
     shrink = 1 / np.sqrt(1 + tangent**2)
+    if turn is not None:
+        first, second = turn[large], turn[small]
+        turn[large] = (first + tangent[:, None] * second) * shrink[:, None]
+        turn[small] = (second - tangent[:, None] * first) * shrink[:, None]
     x_new = (x + (tangent * ratio)[:, None] * y) * shrink[:, None]
     y_new = (y - slope[:, None] * x) * shrink[:, None]
     for index, new in ((large, x_new), (small, y_new)):

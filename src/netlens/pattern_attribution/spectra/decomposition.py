@@ -65,11 +65,11 @@ def svd(matrix: ArrayLike, *, thin: bool = False) -> SVD:
     return SVD(U, np.ldexp(s, exponent), Vh)
 
 
-def without_null_space(parts: SVD) -> SVD:
-    """Set the columns of U and the rows of Vh to 0 that belong to no singular value, or to one of 0.
+def within_rank(parts: SVD) -> SVD:
+    """Leave out what belongs to no singular value, or to one of 0, of a decomposition.
 
-    There any basis would do, so what a decomposition shows there is LAPACK's choice, nothing of the matrix. The sizes
-    stay, and so do the inter-layer items.
+    There any basis would do, so what a decomposition shows there is LAPACK's choice, nothing of the matrix. The product
+    and the inter-layer items stay what they are.
 
     Parameters
     ----------
@@ -79,13 +79,11 @@ def without_null_space(parts: SVD) -> SVD:
     Returns
     -------
     SVD
-        With singular values up to `rounding_noise` counted as 0 in U and Vh; s itself is unchanged.
+        Thin, with as many values as the matrix has above `rounding_noise`; at least one.
     """
     shape = (parts.U.shape[0], parts.Vh.shape[1])
-    rank = int(np.count_nonzero(parts.s > rounding_noise(shape) * parts.s[0]))
-    U, Vh = np.zeros_like(parts.U), np.zeros_like(parts.Vh)
-    U[:, :rank], Vh[:rank] = parts.U[:, :rank], parts.Vh[:rank]
-    return SVD(U, parts.s, Vh)
+    rank = max(int(np.count_nonzero(parts.s > rounding_noise(shape) * parts.s[0])), 1)
+    return SVD(parts.U[:, :rank], parts.s[:rank], parts.Vh[:rank])
 
 
 def singular_ratio(values: ArrayLike, *, noise: float = 0.0) -> float:
@@ -209,10 +207,10 @@ def normalized(values: ArrayLike) -> Array:
     return s / s[0] if s.size and s[0] > 0 else s.copy()
 
 
-def column_norms(matrix: ArrayLike) -> Array:
-    """Compute the norms of the columns, largest first: one per unit of the layer."""
+def sorted_norms(matrix: ArrayLike, axis: int) -> Array:
+    """Compute the norms of the columns (axis 0: one per output) or rows (axis 1: one per input), largest first."""
     array, exponent = scaled(matrix)
-    return np.sort(np.ldexp(np.linalg.norm(array, axis=0), exponent))[::-1]
+    return np.sort(np.ldexp(np.linalg.norm(array, axis=axis), exponent))[::-1]
 
 
 def thumbnail(matrix: ArrayLike, limit: int) -> Array:

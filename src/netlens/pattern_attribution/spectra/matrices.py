@@ -1,7 +1,8 @@
 """The matrices of a layer: the views of a kernel that are analyzed, and W, A and P in these views.
 
 A kernel acts as ``x @ M``. The full view lets x be a whole patch, the 1x1 view only the center of the patch, which is
-what makes neighboring layers fit together: the product of their 1x1 views is a matrix product.
+what makes neighboring layers fit together: the product of their 1x1 views is a matrix product. Networks with branches
+become chains of matrices in `netlens.pattern_attribution.spectra.segments`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from netlens.models.keras.kernel_layers import KernelLayer
 
 Array = NDArray[np.float64]
 
@@ -43,7 +46,35 @@ def full_view(kernel: ArrayLike) -> NDArray[np.floating]:
     return array.reshape(-1, array.shape[-1])
 
 
-def tap_view(kernel: ArrayLike, flatten_shape: Sequence[int] | None = None) -> Array:
+def full_blocks(kernel: ArrayLike, groups: int = 1) -> NDArray[np.floating]:
+    """Return the full view of a kernel with groups as the blocks on its diagonal.
+
+    Each group reads channels of its own, so the singular values of the whole are those of all blocks together.
+
+    Parameters
+    ----------
+    kernel
+        (h, w, cin / groups, cout) of a grouped or depthwise convolution, laid out as in
+        `netlens.models.keras.kernel_layers`.
+    groups
+        Number of groups.
+
+    Returns
+    -------
+    ndarray
+        (groups, h * w * cin / groups, cout / groups); a view where numpy needs no copy.
+
+    Raises
+    ------
+    SpectraError
+        The array is not a kernel, or its outputs cannot be divided among the groups.
+    """
+    view = full_view(kernel)
+    _check_groups(view.shape, groups)
+    return view.reshape(view.shape[0], groups, -1).swapaxes(0, 1)
+
+
+def tap_view(kernel: ArrayLike, flatten_shape: Sequence[int] | None = None, *, groups: int = 1) -> Array:
     """Return the 1x1 view of a kernel: its center tap.
 
     Parameters
@@ -54,6 +85,9 @@ def tap_view(kernel: ArrayLike, flatten_shape: Sequence[int] | None = None) -> A
     flatten_shape
         (H, W, C) where the Dense layer reads a flattened map of that shape: the kernel is then reshaped to
         (H, W, C, cout) and the tap ``[H // 2, W // 2]`` taken.
+    groups
+        Groups of the convolution, whose kernel is then (h, w, cin / groups, cout): each group's tap is a block on the
+        diagonal. A depthwise convolution has one group per channel.
 
     Returns
     -------
@@ -63,7 +97,7 @@ def tap_view(kernel: ArrayLike, flatten_shape: Sequence[int] | None = None) -> A
     Raises
     ------
     SpectraError
-        The array is not a kernel, or `flatten_shape` does not fit it.
+        The array is not a kernel, or `flatten_shape` or `groups` does not fit it.
     """
     array = _kernel(kernel)
     if flatten_shape is not None:
@@ -75,11 +109,24 @@ def tap_view(kernel: ArrayLike, flatten_shape: Sequence[int] | None = None) -> A
         array = array.reshape(height, width, channels, -1)
     if array.ndim == 4:
         array = array[array.shape[0] // 2, array.shape[1] // 2]
-    return np.asarray(array, dtype=np.float64)
+    tap: Array = np.asarray(array, dtype=np.float64)
+    if groups == 1:
+        return tap
+    _check_groups(tap.shape, groups)
+    rows, columns = tap.shape[0], tap.shape[1] // groups
+    blocks = np.zeros((groups, rows, groups, columns))
+    index = np.arange(groups)
+    blocks[index, :, index, :] = tap.reshape(rows, groups, columns).transpose(1, 0, 2)
+    return blocks.reshape(groups * rows, groups * columns)
 
 
 def layer_matrix(
-    kind: str, weight: ArrayLike, pattern: ArrayLike | None = None, flatten_shape: Sequence[int] | None = None
+    kind: str,
+    weight: ArrayLike,
+    pattern: ArrayLike | None = None,
+    flatten_shape: Sequence[int] | None = None,
+    *,
+    groups: int = 1,
 ) -> Array:
     """Return the 1x1 view of W, of A, or of P = A * W (elementwise).
 
@@ -90,7 +137,7 @@ def layer_matrix(
     weight, pattern
         The layer's kernel and its pattern, of one shape. `pattern` is not needed for ``"weights"``, nor `weight`'s
         values for ``"patterns"``.
-    flatten_shape
+    flatten_shape, groups
         As in `tap_view`.
 
     Returns
@@ -106,58 +153,59 @@ def layer_matrix(
     if kind not in KINDS:
         raise SpectraError(f"there is no matrix {kind!r}; choose one of {', '.join(KINDS)}")
     if kind == "weights":
-        return tap_view(weight, flatten_shape)
+        return tap_view(weight, flatten_shape, groups=groups)
     if pattern is None:
         raise SpectraError(f"the matrix {kind!r} needs the layer's pattern")
     if np.shape(pattern) != np.shape(weight):
         raise SpectraError(f"a pattern of shape {np.shape(pattern)} is not one of a kernel of shape {np.shape(weight)}")
-    tap = tap_view(pattern, flatten_shape)
-    return tap if kind == "patterns" else tap * tap_view(weight, flatten_shape)
+    tap = tap_view(pattern, flatten_shape, groups=groups)
+    return tap if kind == "patterns" else tap * tap_view(weight, flatten_shape, groups=groups)
 
 
-def network_matrices(
+def layer_matrices(
     kind: str,
     kernels: Mapping[str, ArrayLike],
     patterns: Mapping[str, ArrayLike],
-    flatten_shapes: Mapping[str, Sequence[int] | None],
+    layers: Sequence[KernelLayer],
 ) -> dict[str, Array]:
-    """Return the 1x1 views of all layers of a network, checked to form a chain.
+    """Return the 1x1 views of all layers of a network.
 
     Parameters
     ----------
     kind
         One of `KINDS`.
     kernels, patterns
-        Arrays by layer, in network order.
-    flatten_shapes
-        (H, W, C) of the layers that read a flattened map; the others may be missing.
+        Arrays by layer.
+    layers
+        The layers, in network order.
 
     Returns
     -------
     dict
-        (cin, cout) by layer, in the order of `kernels`.
+        (cin, cout) by layer, in the order of `layers`.
 
     Raises
     ------
     SpectraError
-        A layer has no pattern, or two neighbors do not fit together (branches, channels split into groups).
+        A layer has no kernel or no pattern, or its arrays do not fit each other or what the layer reads.
     """
     matrices: dict[str, Array] = {}
-    before = ""
-    for name, kernel in kernels.items():
-        if kind != "weights" and name not in patterns:
+    for layer in layers:
+        name, pattern = layer.name, patterns.get(layer.name)
+        if name not in kernels:
+            raise SpectraError(f"layer {name} has no kernel; the kernels are of {', '.join(kernels) or 'no layer'}")
+        if kind != "weights" and pattern is None:
             raise SpectraError(f"layer {name} has no pattern; the patterns are of {', '.join(patterns) or 'no layer'}")
         try:
-            matrices[name] = layer_matrix(kind, kernel, patterns.get(name), flatten_shapes.get(name))
+            matrices[name] = layer_matrix(kind, kernels[name], pattern, layer.flatten_shape, groups=layer.groups)
         except SpectraError as error:
             raise SpectraError(f"layer {name}: {error}") from None
-        if before and matrices[before].shape[1] != matrices[name].shape[0]:
-            raise SpectraError(
-                f"layer {before} has {matrices[before].shape[1]} outputs, but {name} reads {matrices[name].shape[0]} "
-                "channels: the inter-layer items need a chain of layers"
-            )
-        before = name
     return matrices
+
+
+def _check_groups(shape: tuple[int, ...], groups: int) -> None:
+    if len(shape) != 2 or groups < 1 or shape[1] % groups:
+        raise SpectraError(f"a kernel with {shape[-1]} outputs cannot have {groups} groups")
 
 
 def _kernel(kernel: ArrayLike) -> NDArray[np.floating]:

@@ -1,44 +1,76 @@
-"""All singular values of a network's matrices and of the inter-layer items, with the decompositions as pictures."""
+"""All singular values of a network's matrices and of the inter-layer items, with some decompositions as pictures."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.pattern_attribution.results import LayerDecomposition, LayerSpectrum
+from netlens.pattern_attribution.spectra.chain import ChainSpectrum, chain_vectors
 from netlens.pattern_attribution.spectra.decomposition import (
-    column_norms,
+    SVD,
     inter_layer_item,
     inter_layer_values,
     rotation,
+    sorted_norms,
     svd,
     thumbnail,
-    without_null_space,
+    within_rank,
+)
+from netlens.pattern_attribution.spectra.layer_choice import spread_evenly
+from netlens.pattern_attribution.spectra.matrices import Array
+from netlens.pattern_attribution.spectra.results import (
+    ChainDecomposition,
+    LayerDecomposition,
+    LayerSpectrum,
+    MatrixDecompositions,
+    MatrixSpectra,
+    PairDecomposition,
+    SegmentSpectrum,
 )
 
 
 def network_spectra(
-    matrices: Mapping[str, ArrayLike], labels: Sequence[str], *, picture_px: int
-) -> tuple[tuple[LayerSpectrum, ...], tuple[LayerDecomposition, ...]]:
-    """Compute the spectra and decompositions of a chain of matrices.
+    layers: Mapping[str, Array],
+    labels: Sequence[str],
+    segments: Mapping[str, Array],
+    segment_labels: Sequence[str],
+    *,
+    chain: ChainSpectrum | None = None,
+    drawn: Sequence[str] | None = None,
+    pictures_count: int,
+    picture_px: int,
+) -> tuple[MatrixSpectra, MatrixDecompositions]:
+    """Compute the spectra and decompositions of one kind of matrix of a network.
 
-    Only two neighboring decompositions are in memory at a time.
+    Only two neighboring segments' decompositions are in memory at a time.
 
     Parameters
     ----------
-    matrices
-        (cin, cout) by layer, in network order, as `netlens.pattern_attribution.spectra.matrices.network_matrices`
-        returns them.
+    layers
+        (cin, cout) by layer, from `netlens.pattern_attribution.spectra.matrices.layer_matrices`.
     labels
         Short names of the layers.
+    segments
+        The same by segment, from `netlens.pattern_attribution.spectra.segments.segment_matrices`; none where
+        inter-layer items do not apply. A segment's matrix that is a layer's array is decomposed only once.
+    segment_labels
+        Short names of the segments.
+    chain
+        Singular values of the product of all segments but the first. None: without the chain's decomposition.
+    drawn
+        Names of the layers of which some are kept as pictures. Default: all. There is nothing to see in the bases of a
+        depthwise convolution, whose matrix is diagonal.
+    pictures_count
+        Largest number of layers, and of pairs of segments, whose matrices are kept as pictures.
     picture_px
-        Matrices of the decompositions are reduced to at most this many rows and columns.
+        Largest number of rows and columns of a picture.
 
     Returns
     -------
-    spectra : tuple of LayerSpectrum
-    decompositions : tuple of LayerDecomposition
-        Bases that belong to no singular value are 0.
+    spectra : MatrixSpectra
+        Of all layers and segments.
+    decompositions : MatrixDecompositions
+        Of layers and pairs spread evenly.
 
     Raises
     ------
@@ -49,20 +81,59 @@ def network_spectra(
     def picture(matrix: ArrayLike) -> NDArray[np.float32]:
         return thumbnail(matrix, picture_px).astype(np.float32)
 
-    spectra: list[LayerSpectrum] = []
-    decompositions: list[LayerDecomposition] = []
-    names = list(matrices)
-    following = without_null_space(svd(matrices[names[0]])) if names else None
-    for index, (name, label) in enumerate(zip(names, labels, strict=True)):
-        parts, following = following, None
-        assert parts is not None
-        values = turned = item = None
-        if index + 1 < len(names):
-            following = without_null_space(svd(matrices[names[index + 1]]))
-            values = inter_layer_values(parts, following)
-            turned, item = picture(rotation(parts, following)), picture(inter_layer_item(parts, following))
-        spectra.append(LayerSpectrum(name, label, parts.s, column_norms(matrices[name]), values))
-        decompositions.append(
-            LayerDecomposition(name, label, picture(parts.U), parts.s, picture(parts.Vh), turned, item)
-        )
-    return tuple(spectra), tuple(decompositions)
+    drawable = list(layers) if drawn is None else list(drawn)
+    shown = {drawable[index] for index in spread_evenly(len(drawable), pictures_count)}
+    label_of = dict(zip(layers, labels, strict=True))
+    made: dict[str, tuple[LayerSpectrum, LayerDecomposition | None]] = {}
+
+    def of_layer(name: str, parts: SVD) -> None:
+        matrix = layers[name]
+        norms = sorted_norms(matrix, 1), sorted_norms(matrix, 0)
+        kept, drawing = within_rank(parts), None
+        if name in shown:
+            drawing = LayerDecomposition(name, label_of[name], picture(kept.U), parts.s, picture(kept.Vh))
+        made[name] = LayerSpectrum(name, label_of[name], parts.s, *norms), drawing
+
+    segment_spectra: list[SegmentSpectrum] = []
+    pairs: list[PairDecomposition] = []
+    names = list(segments)
+    shown_pairs = spread_evenly(max(len(names) - 1, 0), pictures_count)
+    before: SVD | None = None
+    values: Array | None = None
+    for index, (name, label) in enumerate(zip(names, segment_labels, strict=True)):
+        parts = svd(segments[name], thin=True)
+        if segments[name] is layers.get(name):
+            of_layer(name, parts)
+        after = within_rank(parts)
+        if before is not None and values is not None:
+            item_values = np.zeros(min(len(values), len(parts.s)))
+            found = inter_layer_values(before, after)
+            item_values[: len(found)] = found
+            previous = names[index - 1], segment_labels[index - 1]
+            segment_spectra.append(SegmentSpectrum(*previous, values, item_values))
+            if index - 1 in shown_pairs:
+                turned = rotation(before, after)
+                pictures = picture(turned), picture(turned * after.s), picture(inter_layer_item(before, after))
+                pairs.append(PairDecomposition(previous[0], f"{previous[1]}, {label}", *pictures))
+        before, values = after, parts.s
+        if index + 1 == len(names):
+            segment_spectra.append(SegmentSpectrum(name, label, values, None))
+    for name, matrix in layers.items():
+        if name not in made:
+            of_layer(name, svd(matrix, thin=True))
+    pictures = tuple(picked for name in layers if (picked := made[name][1]) is not None)
+    spectra = MatrixSpectra(tuple(made[name][0] for name in layers), tuple(segment_spectra))
+    return spectra, MatrixDecompositions(
+        pictures, tuple(pairs), _chain_pictures(list(segments.values())[1:], chain, picture_px)
+    )
+
+
+def _chain_pictures(
+    matrices: Sequence[Array], chain: ChainSpectrum | None, picture_px: int
+) -> ChainDecomposition | None:
+    if chain is None:
+        return None
+    finite = int(np.count_nonzero(np.isfinite(chain.log10_values)))
+    U, Vh = chain_vectors(matrices, min(chain.resolved, finite))
+    reduced = [thumbnail(M, picture_px).astype(np.float32) if M.size else M.astype(np.float32) for M in (U, Vh)]
+    return ChainDecomposition(reduced[0], chain.log10_values, reduced[1])
