@@ -29,6 +29,6 @@ def test_a_single_strong_pixel_does_not_hide_the_others_and_long_names_are_wrapp
     assert fig.axes[1].images[0].get_clim() == (-0.5, 0.5)
     lines = fig.axes[0].get_title().splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("input: diamondback,")
+    assert lines[0].startswith("input: ")
     assert max(width_in(line, 7.5) for line in lines) <= 1.75
     plt.close(fig)
