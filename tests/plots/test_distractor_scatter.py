@@ -25,8 +25,10 @@ def test_panels_show_the_points_in_the_color_of_the_target(drawn):
     panels = [ax for ax in fig.axes if ax.get_visible() and ax.get_title()]
     assert [ax.get_title() for ax in panels] == ["t = 0", "t = 0.25 π", "t = π", "t = 1.25 π"]
     for ax, sample in zip(panels, samples, strict=True):
-        np.testing.assert_array_equal(ax.collections[0].get_offsets(), sample.x)
-        np.testing.assert_array_equal(ax.collections[0].get_array(), sample.y)
+        alone, points = ax.collections
+        np.testing.assert_array_equal(alone.get_offsets(), sample.distractor)
+        np.testing.assert_array_equal(points.get_offsets(), sample.x)
+        np.testing.assert_array_equal(points.get_array(), sample.y)
     assert figure.overflow(fig) == []
 
 

@@ -44,6 +44,7 @@ _LOOK: Final[dict[str, dict[str, Any]]] = {
         "words": "pattern (fitted)",
     },
 }
+_NOISE = "0.55"
 # Both lie along the first axis, so their letters stand beside it.
 _ASIDE_DEG: Final = {"signal": -16, "pattern": 16}
 
@@ -82,6 +83,8 @@ def distractor_scatter(
         ax.set_visible(False)
     for index, (sample, arrows, t) in enumerate(zip(samples, directions, t_over_pi, strict=True)):
         ax = axes.flat[index]
+        # The distractor alone, which is what the weight has to cancel.
+        ax.scatter(*sample.distractor.T, color=_NOISE, s=1.5, linewidths=0, zorder=0.5)
         points = ax.scatter(
             *sample.x.T, c=sample.y, cmap="Blues", vmin=-1, vmax=1, s=7, linewidths=0.25, edgecolors="#6b8fb0", zorder=1
         )
@@ -111,8 +114,9 @@ def distractor_scatter(
         )
         for look in _LOOK.values()
     ]
+    key.append(Line2D([], [], color=_NOISE, marker="o", markersize=2, linestyle="none", label="distractor alone"))
     fig.legend(
-        handles=key, loc="outside upper center", ncols=4 if columns == 3 else 2, handlelength=3.2, columnspacing=2.2
+        handles=key, loc="outside upper center", ncols=5 if columns == 3 else 2, handlelength=2.6, columnspacing=1.5
     )
     return fig
 
