@@ -88,6 +88,23 @@ def test_long_names_and_many_layers_stay_inside(drawn, count):
     assert len(set(labels[:count])) == count
 
 
+def test_one_strong_pair_does_not_make_all_others_faint(drawn):
+    values = np.full((8, 8), 0.2)
+    values[7, 7] = 0.9
+    fig, ax = drawn([chain("one", 8), chain("two", 8)], values)
+    assert {line.get_alpha() for line in ax.get_lines()} == {1.0}
+    assert fig.legends[0].get_title().get_text() == "whitened similarity, share of 0.20 (at most 100%)"
+
+
+def test_similarity_by_chance_has_no_line(drawn):
+    values, by_chance = np.array([[0.9, 0.3], [0.2, 0.8]]), np.array([[True, False], [False, True]])
+    sides = [chain("one", 2), chain("two", 2)]
+    fig = plt.figure(figsize=(style.WIDTH_IN, height_in(sides)), layout="none")
+    draw(fig, sides, values, by_chance)
+    lines = fig.axes[0].get_lines()
+    assert sorted(line.get_alpha() for line in lines) == pytest.approx([0, 0, 2 / 3, 1])
+
+
 def test_nothing_similar_draws_nothing_strong(drawn):
     _, ax = drawn([chain("one", 2), chain("two", 2)], np.zeros((2, 2)))
     assert all(line.get_alpha() == 0 for line in ax.get_lines())

@@ -67,6 +67,26 @@ def test_panels_and_words_do_not_touch_each_other():
     plt.close(fig)
 
 
+@pytest.mark.parametrize(
+    "long", ["block_13_expand_relu", "fire9/concat", "Имя слоя с пробелами, длинное", "an$unusual$name" * 3]
+)
+def test_long_names_are_wrapped_or_shortened(long):
+    style.paper()
+    layers = [Shown(f"{long}{place}", picture(place), 0.1, 0.2) for place in range(12)]
+    fig = analogy_sheet(
+        (f"a unit of {long * 4}", f"its direction in the layers of {long * 9}"), (f"{long}:64", picture(200)), layers
+    )
+    assert figure.overflow(fig) == []
+    fig.canvas.draw()
+    extents = [text.get_window_extent() for text in fig.findobj(Text) if text.get_text().strip()]
+    boxes = extents + [ax.get_window_extent() for ax in fig.axes]
+    for place, box in enumerate(boxes):
+        for other in boxes[place + 1 :]:
+            overlap = (min(box.x1, other.x1) - max(box.x0, other.x0), min(box.y1, other.y1) - max(box.y0, other.y0))
+            assert min(overlap) <= 0.5
+    plt.close(fig)
+
+
 def test_a_negative_r2_has_no_bar_but_its_number():
     fig = sheet([Shown("fc", picture(1), -0.25, 0.5)])
     assert "\N{MINUS SIGN}0.25 of 0.50" in texts(fig)

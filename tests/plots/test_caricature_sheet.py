@@ -80,6 +80,28 @@ def test_panels_have_one_size_and_do_not_overlap():
     assert figure.overflow(fig) == []
 
 
+@pytest.mark.parametrize(
+    "long", ["block_13_expand_relu", "fire9/concat", "Имя слоя с пробелами, длинное", "an$unusual$name" * 3]
+)
+def test_long_names_are_wrapped_or_shortened_and_touch_nothing(long):
+    labels = [f"{long}{place}" for place in range(12)]
+    bands = [Band(labels, {"a": pictures(12), "b": pictures(12)}, long * 9), Band(labels[:2], {"": pictures(2)}, long)]
+    fig = sheet(IMAGE, bands)
+    assert figure.overflow(fig) == []
+    fig.canvas.draw()
+    titles = [ax.title for ax in fig.axes if ax.get_title()]
+    assert len(titles) == 15
+    assert max(title.get_text().count("\n") for title in titles) <= 1
+    boxes = [ax.get_window_extent() for ax in fig.axes] + [
+        text.get_window_extent() for text in (*titles, *fig.texts) if text.get_text()
+    ]
+    for place, box in enumerate(boxes):
+        for other in boxes[:place]:
+            assert (
+                min(min(box.x1, other.x1) - max(box.x0, other.x0), min(box.y1, other.y1) - max(box.y0, other.y0)) <= 0.5
+            )
+
+
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="needs at least one band"):
         sheet(IMAGE, [])

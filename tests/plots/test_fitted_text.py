@@ -36,6 +36,11 @@ def test_breaks_are_behind_separators():
     assert wrapped("two words", 0.4, 6.5) == "two\nwords"
 
 
+def test_nothing_takes_no_room():
+    assert width_in("", 8) == width_in("  ", 8) == 0
+    assert shortened("", 0.1, 8) == wrapped("", 0.1, 8) == ""
+
+
 def test_dollar_signs_are_drawn_as_such():
     fig = plt.figure()
     for name in ("a$b$c", "$"):

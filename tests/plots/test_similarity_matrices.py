@@ -5,17 +5,24 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.collections import QuadMesh
+from matplotlib.text import Text
 
 from netlens.plots import similarity_matrices, style
-from netlens.plots.similarity_matrices import SIDE_BY_SIDE, Panel
+from netlens.plots.similarity_matrices import SIDE_BY_SIDE, Panel, scale_end
 from netlens.publish import figure
 
 
-def panel(rows=3, columns=4, seed=0, **other):
+def panel(rows=3, columns=4, seed=0, by_chance=None, **other):
     values = np.random.default_rng(seed).random((rows, columns))
     names = [f"row{i}" for i in range(rows)], [f"column{i}" for i in range(columns)]
     return Panel(
-        other.pop("title", "A, B"), other.pop("values", values), *names, other.pop("row_title", "A"), "second network"
+        other.pop("title", "A, B"),
+        other.pop("values", values),
+        *names,
+        other.pop("row_title", "A"),
+        "second network",
+        by_chance,
     )
 
 
@@ -27,16 +34,19 @@ def drawn(*panels):
 
 
 def matrices(fig):
-    return [ax for ax in fig.axes if ax.images]
+    return [ax for ax in fig.axes if any(isinstance(each, QuadMesh) for each in ax.collections)]
+
+
+def mesh(ax):
+    return next(each for each in ax.collections if isinstance(each, QuadMesh))
 
 
 def test_each_panel_has_its_scale_and_its_best_matches_are_marked():
     panels = [panel(seed=1), panel(5, 4, seed=2)]
     fig = drawn(*panels)
     for ax, shown in zip(matrices(fig), panels, strict=True):
-        image = ax.images[0]
-        np.testing.assert_array_equal(image.get_array(), shown.values)
-        assert image.get_clim() == (0, shown.values.max())
+        np.testing.assert_array_equal(mesh(ax).get_array(), shown.values)
+        assert mesh(ax).get_clim() == (0, shown.values.max())
         marks = [(int(line.get_xdata()[0]), int(line.get_ydata()[0])) for line in ax.lines]
         assert marks == [(column, row) for row, column in enumerate(shown.values.argmax(axis=1))]
         assert [label.get_text() for label in ax.get_xticklabels()] == list(shown.columns)
@@ -83,7 +93,7 @@ def test_nothing_is_cut_off_or_overlaps_whatever_the_sizes(panels):
         assert not any(box.overlaps(other) for other in boxes[place + 1 :])
     for ax in matrices(fig):
         box = ax.get_window_extent()
-        rows, columns = ax.images[0].get_array().shape
+        rows, columns = mesh(ax).get_array().shape
         assert box.width / columns == pytest.approx(box.height / rows, rel=0.01)
         for labels, across in ((ax.get_xticklabels(), 0), (ax.get_yticklabels(), 1)):
             extents = [label.get_window_extent() for label in labels if label.get_visible()]
@@ -105,7 +115,59 @@ def test_row_labels_of_the_panel_before_are_not_repeated():
 
 def test_nothing_is_similar():
     fig = drawn(panel(2, 2, values=np.zeros((2, 2))))
-    assert matrices(fig)[0].images[0].get_clim() == (0, 1)
+    assert mesh(matrices(fig)[0]).get_clim() == (0, 1)
+    plt.close(fig)
+
+
+def test_one_large_value_does_not_take_the_scale():
+    values = np.random.default_rng(0).uniform(0.1, 0.25, (12, 10))
+    assert scale_end(values) == values.max()
+    values[-1, -1] = 0.5
+    end = scale_end(values)
+    assert 0.22 < end <= 0.25
+    fig = drawn(panel(12, 10, values=values))
+    (ax,) = matrices(fig)
+    assert mesh(ax).get_clim() == (0, end)
+    np.testing.assert_array_equal(mesh(ax).get_array(), values)
+    (key,) = ax.child_axes
+    assert key._colorbar.extend == "max"
+    plt.close(fig)
+    # Where many values are large, they are the scale.
+    assert scale_end(np.eye(5)) == 1
+    assert scale_end(np.zeros((3, 3))) == 1
+    assert scale_end([]) == 1
+
+
+def test_values_by_chance_are_hatched_and_neither_marked_nor_part_of_the_scale():
+    values = np.array([[0.2, 0.9, 0.1], [0.3, 0.1, 0.2], [0.5, 0.6, 0.7]])
+    by_chance = values > 0.45
+    fig = drawn(panel(3, 3, values=values, by_chance=by_chance))
+    (ax,) = matrices(fig)
+    hatched = {(int(patch.get_y()), int(patch.get_x())) for patch in ax.patches if patch.get_hatch()}
+    assert hatched == {(0, 1), (2, 0), (2, 1), (2, 2)}
+    assert mesh(ax).get_clim() == (0, 0.3)
+    assert [(int(line.get_ydata()[0]), int(line.get_xdata()[0])) for line in ax.lines] == [(0, 0), (1, 0)]
+    plt.close(fig)
+    with pytest.raises(ValueError, match="told to be by chance"):
+        drawn(panel(3, 3, by_chance=np.zeros((2, 3), bool)))
+
+
+@pytest.mark.parametrize(
+    "long", ["block_13_expand_relu" * 4, "fire9/concat", "Имя слоя с пробелами " * 3, "a$b$c^{2" * 9]
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_long_names_are_shortened_and_never_cut_off(long, count):
+    names = [f"{long}{place}" for place in range(4)]
+    panels = [Panel(long, np.full((4, 4), 0.3), names, names, long, long)] * count
+    fig = drawn(*panels)
+    assert figure.overflow(fig) == []
+    for ax in matrices(fig):
+        labels = [label.get_text() for label in ax.get_xticklabels()]
+        assert len(set(labels)) == 4
+        assert [label[-1] for label in labels] == ["0", "1", "2", "3"]
+    boxes = [ax.get_tightbbox() for ax in matrices(fig)]
+    assert all(one.x1 <= other.x0 + 1 for one, other in pairwise(boxes))
+    assert all(text.get_fontsize() >= 6 for text in fig.findobj(Text) if text.get_text())
     plt.close(fig)
 
 

@@ -4,21 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.model_comparison.network_graph import LayerGraph
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened, width_in
+from netlens.plots.similarity_matrices import scale_end
 
-#: Fractions of the largest similarity that the key shows.
+#: Fractions of a full line's similarity that the key shows.
 KEY_SHARES: Final = (0.25, 0.5, 1.0)
 
 _ROW_IN: Final = 0.26
@@ -77,7 +76,7 @@ def height_in(sides: Sequence[Side]) -> float:
     return _TOP_IN + _BOTTOM_IN + _ROW_IN * max(len(side.labels) for side in sides)
 
 
-def draw(fig: Figure, sides: Sequence[Side], values: ArrayLike) -> None:
+def draw(fig: Figure, sides: Sequence[Side], values: ArrayLike, by_chance: NDArray[np.bool_] | None = None) -> None:
     """Draw both columns, the lines between them, and the key.
 
     Parameters
@@ -89,7 +88,11 @@ def draw(fig: Figure, sides: Sequence[Side], values: ArrayLike) -> None:
         are the last.
     values
         (layers on the left, layers on the right), finite, not negative. Opacity and width of a line are its value over
-        the largest; the best match of each layer on the left has another color.
+        the end of the scale (`netlens.plots.similarity_matrices.scale_end`), at most 1; the best match of each layer on
+        the left has another color.
+    by_chance
+        (layers on the left, layers on the right) bool: values that are no larger than those of unrelated activations,
+        which have no line; None: no value is known to be.
 
     Raises
     ------
@@ -111,36 +114,22 @@ def draw(fig: Figure, sides: Sequence[Side], values: ArrayLike) -> None:
     depths = [_depths(len(side.labels), max(len(left.labels), len(right.labels))) for side in sides]
     width = float(fig.get_size_inches()[0])
     across = (_margin_in(left) / width, 1 - _margin_in(right) / width)
-    _lines(ax, similarities, depths, across)
+    judged = np.ones(similarities.shape, bool) if by_chance is None else ~by_chance
+    end = scale_end(similarities[judged])
+    _lines(ax, np.where(judged, similarities / end, 0), depths, across)
     for side, depth, place, outwards in zip(sides, depths, across, (-1, 1), strict=True):
         _column(ax, side, depth, place, outwards)
-    _key(fig, float(similarities.max()))
+    _key(fig, end, exceeded=bool(similarities.max(initial=0, where=judged) > end))
 
 
 def _margin_in(side: Side) -> float:
     """Return the space between a column and the figure's edge."""
-    labels = max(_width_in(label, _LABEL_PT) for label in side.labels) + _beside_in(side)
-    return min(max(_LEAST_IN, _EDGE_IN + labels, _EDGE_IN + _width_in(side.network, _NAME_PT, bold=True) / 2), _MOST_IN)
+    labels = max(width_in(label, _LABEL_PT) for label in side.labels) + _beside_in(side)
+    return min(max(_LEAST_IN, _EDGE_IN + labels, _EDGE_IN + width_in(side.network, _NAME_PT, bold=True) / 2), _MOST_IN)
 
 
 def _beside_in(side: Side) -> float:
     return _BESIDE_IN + _BOW_IN * any(user != source + 1 for source, user in side.edges)
-
-
-def _width_in(text: str, size_pt: float, *, bold: bool = False) -> float:
-    font = FontProperties(family=mpl.rcParams["font.family"], weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=size_pt, prop=font).get_extents().width) / 72
-
-
-def _cut(text: str, room_in: float, size_pt: float, *, bold: bool = False) -> str:
-    """Shorten a text in the middle if it is wider than the space for it."""
-    width = _width_in(text, size_pt, bold=bold)
-    shown, kept = text, len(text)
-    while kept > 2 and width > room_in:
-        kept = min(kept - 1, int(kept * room_in / width) + 1)
-        shown = f"{text[: kept // 2]}…{text[len(text) - (kept - kept // 2) :]}"
-        width = _width_in(shown, size_pt, bold=bold)
-    return shown
 
 
 def _depths(count: int, most: int) -> NDArray[np.float64]:
@@ -150,17 +139,16 @@ def _depths(count: int, most: int) -> NDArray[np.float64]:
 
 
 def _strength(share: float, *, best: bool) -> dict[str, Any]:
-    """Return opacity and width of a line by its fraction of the largest value."""
+    """Return opacity and width of a line by its fraction of the value of a full line."""
     return {"alpha": share, "lw": _WIDEST_PT * share, "color": _BEST if best else _LINE, "zorder": 2 + share + 2 * best}
 
 
 def _lines(
-    ax: Axes, values: NDArray[np.float64], depths: Sequence[NDArray[np.float64]], across: tuple[float, float]
+    ax: Axes, shares: NDArray[np.float64], depths: Sequence[NDArray[np.float64]], across: tuple[float, float]
 ) -> None:
-    largest = values.max()
-    best = values.argmax(axis=1)
-    for row, column in np.ndindex(*values.shape):
-        share = float(values[row, column] / largest) if largest > 0 else 0.0
+    best = shares.argmax(axis=1)
+    for row, column in np.ndindex(*shares.shape):
+        share = min(1.0, float(shares[row, column]))
         ax.plot(
             across,
             [depths[0][row], depths[1][column]],
@@ -181,24 +169,25 @@ def _column(ax: Axes, side: Side, depths: NDArray[np.float64], across: float, ou
     ax.scatter(np.full(len(depths), across), depths, s=22, c="white", edgecolors="0.15", linewidths=0.9, zorder=7)
     beside = _beside_in(side)
     for label, depth in zip(side.labels, depths, strict=True):
-        words = _cut(label, _MOST_IN - _EDGE_IN - beside, _LABEL_PT)
+        words = shortened(label, _MOST_IN - _EDGE_IN - beside, _LABEL_PT)
         place = across + beside / width * outwards
         ax.text(place, depth, words, ha="right" if outwards < 0 else "left", va="center", fontsize=_LABEL_PT, zorder=8)
-    name = _cut(side.network, 2 * (_MOST_IN - _EDGE_IN), _NAME_PT, bold=True)
+    name = shortened(side.network, 2 * (_MOST_IN - _EDGE_IN), _NAME_PT, bold=True)
     ax.annotate(
         name, (across, 0), (0, 5), textcoords="offset points", ha="center", va="bottom", fontsize=_NAME_PT,
         fontweight="bold", annotation_clip=False,
     )  # fmt: skip
 
 
-def _key(fig: Figure, largest: float) -> None:
+def _key(fig: Figure, end: float, *, exceeded: bool) -> None:
     shares = [(share, False, f"{100 * share:.0f}%") for share in KEY_SHARES]
     handles = [
         Line2D([], [], label=text, **{k: v for k, v in _strength(share, best=best).items() if k != "zorder"})
         for share, best, text in [*shares, (1.0, True, "best match of a layer on the left")]
     ]
+    of_what = f"{end:.2f} (at most 100%)" if exceeded else f"the largest ({end:.2f})"
     fig.legend(
         handles=handles, loc="lower center", ncols=len(handles), fontsize=6.5, handlelength=1.6, columnspacing=1.2,
-        handletextpad=0.5, borderaxespad=0.3, title=f"whitened similarity, share of the largest ({largest:.2f})",
+        handletextpad=0.5, borderaxespad=0.3, title=f"whitened similarity, share of {of_what}",
         title_fontsize=6.5,
     )  # fmt: skip

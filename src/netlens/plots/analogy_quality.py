@@ -41,7 +41,7 @@ def analogy_quality(along: Mapping[str, ArrayLike], whole: Mapping[str, ArrayLik
     heights = list(next(iter(along.values())))  # type: ignore[arg-type]
     depth = relative_depths(len(heights))[own_layer]
     axes[0].annotate(
-        "its own layer", (depth, heights[own_layer]), (5, 0), textcoords="offset points", fontsize=7, va="center"
+        "its own layer", (depth, heights[own_layer]), (0, 4), textcoords="offset points", fontsize=7, ha="center"
     )
     # Names are placed on the axes as laid out.
     fig.canvas.draw()

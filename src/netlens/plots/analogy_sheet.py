@@ -11,17 +11,20 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened, wrapped
 from netlens.plots.unit_panels import bare, draw_picture, panel, words
 
 #: Colors of the two bars: along the direction, and from the whole layer.
 ALONG: Final = style.PALETTE[0]
 CEILING: Final = "0.72"
 
+_LABEL_PT, _TITLE_PT = 6.5, 7.0
 # In inches.
 _EDGE: Final = 0.05
 _GAP: Final = 0.09
 _HEAD: Final = 0.2
 _TITLE: Final = 0.16
+_SECOND_TITLE: Final = 0.11
 _BAR: Final = 0.055
 _NUMBERS: Final = 0.15
 _KEY: Final = 0.2
@@ -78,28 +81,32 @@ def analogy_sheet(titles: tuple[str, str], unit: tuple[str, NDArray[Any]], layer
     rows = -(-len(layers) // int(room / (_SMALLEST + _GAP)))
     columns = -(-len(layers) // rows)
     side = min(_UNIT, room / columns - _GAP)
-    row_in = _TITLE + side + _BAR + _NUMBERS + 0.12
-    height = max(_HEAD + rows * row_in, _HEAD + _TITLE + _UNIT) + _KEY
+    labels = [wrapped(shown.label, side + _GAP - 0.02, _LABEL_PT) for shown in layers]
+    unit_label = wrapped(unit[0], _UNIT, _LABEL_PT)
+    title_in = _TITLE + _SECOND_TITLE * any("\n" in label for label in (*labels, unit_label))
+    row_in = title_in + side + _BAR + _NUMBERS + 0.12
+    height = max(_HEAD + rows * row_in, _HEAD + title_in + _UNIT) + _KEY
     fig = plt.figure(figsize=(style.FULL_WIDTH_IN, height), layout="none")
-    words(fig, _EDGE, 0.03, titles[0])
-    words(fig, start, 0.03, titles[1])
-    draw_picture(panel(fig, _EDGE, _HEAD + _TITLE, _UNIT), unit[1], unit[0])
-    for place, shown in enumerate(layers):
+    words(fig, _EDGE, 0.03, shortened(titles[0], start - _EDGE - 0.08, _TITLE_PT))
+    words(fig, start, 0.03, shortened(titles[1], style.FULL_WIDTH_IN - start - _EDGE, _TITLE_PT))
+    draw_picture(panel(fig, _EDGE, _HEAD + title_in, _UNIT), unit[1], unit_label)
+    for place, (shown, label) in enumerate(zip(layers, labels, strict=True)):
         left = start + place % columns * (side + _GAP)
-        top = _HEAD + place // columns * row_in + _TITLE
-        _draw_layer(fig, shown, left, top, side)
+        top = _HEAD + place // columns * row_in + title_in
+        _draw_layer(fig, shown, label, (left, top), side)
     _draw_key(fig, start, height - _KEY + 0.02)
     return fig
 
 
-def _draw_layer(fig: Figure, shown: Shown, left: float, top: float, side: float) -> None:
+def _draw_layer(fig: Figure, shown: Shown, label: str, corner: tuple[float, float], side: float) -> None:
+    left, top = corner
     ax = panel(fig, left, top, side)
     if shown.picture is None:
         bare(ax)
-        ax.set_title(shown.label, fontsize=6.5, pad=2.5)
+        ax.set_title(label, fontsize=_LABEL_PT, pad=2.5)
         ax.text(0.5, 0.5, "no direction", ha="center", va="center", fontsize=6.5, color="0.4")
     else:
-        draw_picture(ax, shown.picture, shown.label)
+        draw_picture(ax, shown.picture, label, size_pt=_LABEL_PT)
     bars = panel(fig, left, top + side + 0.035, side, _BAR)
     _draw_bars(bars, shown.r2, shown.ceiling)
     numbers = f"{_decimals(shown.r2)} of {_decimals(shown.ceiling)}"

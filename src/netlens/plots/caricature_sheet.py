@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened, wrapped
 from netlens.plots.unit_panels import draw_picture, panel, words
 
 _LABEL_PT: Final = 6.5
@@ -21,6 +22,7 @@ _ROWS_IN: Final = 0.14  # labels of the rows, after the image
 _GAP_IN: Final = 0.05
 _HEADING_IN: Final = 0.18
 _TITLE_IN: Final = 0.15  # labels of a line's layers
+_SECOND_TITLE_IN: Final = 0.11  # a second line of labels
 _BETWEEN_IN: Final = 0.07  # between lines
 
 
@@ -49,9 +51,17 @@ class Band:
         bounds = [round(line * count / lines_count) for line in range(lines_count + 1)]
         return [slice(start, end) for start, end in pairwise(bounds)]
 
+    def titles(self, step_in: float) -> list[str]:
+        """Return the labels, in one or two lines each, for a given distance from one image to the next."""
+        return [wrapped(label, step_in - 0.02, _LABEL_PT) for label in self.labels]
+
+    def title_in(self, step_in: float) -> float:
+        """Return the height of the labels in inches."""
+        return _TITLE_IN + _SECOND_TITLE_IN * any("\n" in title for title in self.titles(step_in))
+
     def height_in(self, step_in: float) -> float:
         """Return the band's height in inches for a given distance from one image to the next."""
-        line_in = _TITLE_IN + len(self.pictures) * step_in + _BETWEEN_IN
+        line_in = self.title_in(step_in) + len(self.pictures) * step_in + _BETWEEN_IN
         return (_HEADING_IN if self.heading else 0.0) + len(self.lines()) * line_in
 
 
@@ -98,10 +108,12 @@ def sheet(image: NDArray[Any], bands: Sequence[Band]) -> Figure:
 def _draw(fig: Figure, band: Band, top_in: float, step_in: float, image: NDArray[Any] | None) -> None:
     side_in, start_in = step_in - _GAP_IN, _EDGE_IN + step_in + _ROWS_IN
     if band.heading:
-        words(fig, start_in, top_in + 0.03, band.heading)
+        room_in = float(fig.get_size_inches()[0]) - start_in - _EDGE_IN
+        words(fig, start_in, top_in + 0.03, shortened(band.heading, room_in, 7))
         top_in += _HEADING_IN
+    titles = band.titles(step_in)
     for line in band.lines():
-        top_in += _TITLE_IN
+        top_in += band.title_in(step_in)
         if image is not None:
             middle_in = top_in + (len(band.pictures) - 1) * step_in / 2
             draw_picture(panel(fig, _EDGE_IN, middle_in, side_in), image, "image", size_pt=_LABEL_PT)
@@ -112,7 +124,7 @@ def _draw(fig: Figure, band: Band, top_in: float, step_in: float, image: NDArray
                 fig, start_in - 0.03, row_in + side_in / 2, name,
                 ha="right", va="center", rotation=90, fontsize=_LABEL_PT,
             )  # fmt: skip
-            for column, (label, picture) in enumerate(zip(band.labels[line], pictures[line], strict=True)):
+            for column, (title, picture) in enumerate(zip(titles[line], pictures[line], strict=True)):
                 ax = panel(fig, start_in + column * step_in, row_in, side_in)
-                draw_picture(ax, picture, "" if row else label, size_pt=_LABEL_PT)
+                draw_picture(ax, picture, "" if row else title, size_pt=_LABEL_PT)
         top_in += len(band.pictures) * step_in + _BETWEEN_IN

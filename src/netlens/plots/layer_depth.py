@@ -4,14 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened
 
 #: Color and marker of the first, second and third network.
 COLOURS: Final = (style.PALETTE[0], style.PALETTE[1], style.PALETTE[2])
 MARKERS: Final = ("o", "s", "D")
+
+# Longer names are shortened.
+_NAME_IN: Final = 1.2
 
 
 def relative_depths(count: int) -> NDArray[np.float64]:
@@ -21,10 +27,21 @@ def relative_depths(count: int) -> NDArray[np.float64]:
 
 def depth_lines(ax: Axes, lines: Mapping[str, ArrayLike]) -> None:
     """Draw one line per network, its values (layers,) over the relative depth; the first network is on top."""
-    for index, values in enumerate(lines.values()):
-        heights = np.asarray(values, np.float64)
-        look: dict[str, Any] = {"color": COLOURS[index], "marker": MARKERS[index], "zorder": 5 - index}
-        ax.plot(relative_depths(len(heights)), heights, markersize=3.6, markeredgewidth=0, **look)
+    table = pd.DataFrame(
+        [
+            {"network": name, "depth": depth, "value": value}
+            for name, values in lines.items()
+            for depth, value in zip(relative_depths(np.size(values)), np.asarray(values, np.float64), strict=True)
+        ]
+    )
+    look: dict[str, Any] = {"markersize": 3.6, "markeredgewidth": 0, "dashes": False, "legend": False}
+    sns.lineplot(
+        table, x="depth", y="value", hue="network", style="network", ax=ax, estimator=None, sort=False,
+        palette=list(COLOURS[: len(lines)]), markers=list(MARKERS[: len(lines)]), **look,
+    )  # fmt: skip
+    for index, line in enumerate(ax.get_lines()):
+        line.set_zorder(5 - index)
+    ax.set_ylabel("")
     ax.set_xlabel("relative depth of the layer")
     ax.set_xticks([0, 0.5, 1], ["0 (first)", "0.5", "1 (last)"])
     for side in ("top", "right"):
@@ -41,7 +58,7 @@ def name_lines(ax: Axes, lines: Mapping[str, ArrayLike]) -> None:
     heights = spread(ends, 9.5 / 72 / height_in * (high - low))
     for index, (name, end, height) in enumerate(zip(lines, ends, heights, strict=True)):
         ax.annotate(
-            name,
+            shortened(name, _NAME_IN, 7),
             (1.0, end),
             (1.1, height),
             color=COLOURS[index],

@@ -8,23 +8,34 @@ from typing import Final
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, Normalize
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened
 
 #: Panels with up to this many layers are placed side by side; larger ones below each other.
 SIDE_BY_SIDE: Final = 14
 
 _LABEL_PT: Final = 6.5
+# Longer labels of layers are shortened.
+_LABEL_IN: Final = 0.9
+# Titles may extend this far beyond the matrix, over the labels of the layers and the scale.
+_BEYOND_IN: Final = 0.7
+_FIRST_TITLE_IN: Final = 1.0
 # If rows or columns are closer than this, only every second one, or fewer, is labeled.
 _PITCH_PT: Final = 5.8
 _MARGIN_IN: Final = 0.1
 _NARROWEST: Final = 6
 # Leaves room for a caption on a page.
 _HIGHEST_IN: Final = 8.0
+# Where the largest value exceeds this quantile of the values this many times, the scale ends at the quantile.
+_QUANTILE: Final = 0.98
+_TOO_LARGE: Final = 1.25
+_FEW: Final = 25
 # Brightness of a cell, from 0 to 1, above which its dot is dark.
 _BRIGHT: Final = 0.5
 
@@ -43,6 +54,9 @@ class Panel:
         Labels of the layers.
     row_title, column_title
         Names of the networks of the rows and of the columns.
+    by_chance
+        (r, c) bool: values that are no larger than those of unrelated activations, which are drawn as hatched cells;
+        None: no value is known to be.
     """
 
     title: str
@@ -51,6 +65,12 @@ class Panel:
     columns: Sequence[str]
     row_title: str
     column_title: str
+    by_chance: NDArray[np.bool_] | None = None
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Which values are larger than those of unrelated activations, (r, c)."""
+        return np.ones(np.shape(self.values), bool) if self.by_chance is None else ~self.by_chance
 
 
 def colours() -> Colormap:
@@ -59,11 +79,38 @@ def colours() -> Colormap:
     return colours
 
 
+def scale_end(values: ArrayLike) -> float:
+    """Return the value at which a scale from 0 ends, so that single large values do not take most of it.
+
+    Parameters
+    ----------
+    values
+        Any shape, 0 or more.
+
+    Returns
+    -------
+    float
+        The largest value, or the 98th percentile of the values if there are at least 25 and the largest is more than
+        1.25 times as large; 1 if all values are 0 or there are none.
+
+    Examples
+    --------
+    >>> scale_end([[0.9, 0.1], [0.2, 0.8]])
+    0.9
+    """
+    given = np.asarray(values, np.float64).ravel()
+    largest = float(given.max(initial=0.0))
+    usual = float(np.quantile(given, _QUANTILE, method="lower")) if given.size >= _FEW else largest
+    end = usual if 0 < usual * _TOO_LARGE < largest else largest
+    return end if end > 0 else 1.0
+
+
 def draw(fig: Figure, panels: Sequence[Panel]) -> None:
     """Draw panels side by side, or below each other if they have many layers, and fit the figure's size to them.
 
-    The scale of a panel goes from 0 to its own largest value. A dot marks the largest value of each row, the best match
-    of that layer.
+    The scale of a panel goes from 0 to its own largest value, or to the end that `scale_end` gives; its key then ends
+    in an arrow. A dot marks the largest value of each row, the best match of that layer; a row that only has values by
+    chance has none.
 
     Parameters
     ----------
@@ -91,11 +138,17 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
     axes: list[Axes] = list(fig.subplots(*shape, squeeze=False, width_ratios=ratios).ravel())
     before: Sequence[str] = ()
     for ax, panel in zip(axes, panels, strict=True):
-        image = _matrix(ax, panel)
+        mesh = _matrix(ax, panel)
         if beside and not panel.row_title and list(panel.rows) == list(before):
             ax.set_yticklabels([])
         before = panel.rows
-        _scale(ax, image)
+        _scale(ax, mesh, panel)
+        _titles(ax, panel, (_FIRST_TITLE_IN, _FIRST_TITLE_IN))
+    # Titles have the room that the matrix leaves them, once its size is known.
+    fig.canvas.draw()
+    for ax, panel in zip(axes, panels, strict=True):
+        extent = ax.get_window_extent()
+        _titles(ax, panel, (extent.width / fig.dpi + _BEYOND_IN, extent.height / fig.dpi + _BEYOND_IN / 2))
     fig.canvas.draw()
     if beside:
         drawn = fig.get_tightbbox(fig.canvas.get_renderer())  # type: ignore[attr-defined]
@@ -113,12 +166,13 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
                 label.set_visible(place % step == 0)
 
 
-def _scale(ax: Axes, image: AxesImage) -> None:
+def _scale(ax: Axes, mesh: QuadMesh, panel: Panel) -> None:
     """Draw the scale as high as the matrix, labeled at both ends and in the middle."""
     inset = ax.inset_axes((1.04, 0, 0.045, 1))
-    _, largest = image.get_clim()
-    bar = ax.figure.colorbar(image, cax=inset, ticks=[0, largest / 2, largest])
-    bar.ax.set_yticklabels(["0", f"{largest / 2:.2f}", f"{largest:.2f}"])
+    _, end = mesh.get_clim()
+    exceeded = np.max(panel.values, initial=0.0, where=panel.judged) > end
+    bar = ax.figure.colorbar(mesh, cax=inset, ticks=[0, end / 2, end], extend="max" if exceeded else "neither")
+    bar.ax.set_yticklabels(["0", f"{end / 2:.2f}", f"{end:.2f}"])
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
     bar.ax.tick_params(labelsize=_LABEL_PT, length=2, width=0.4, pad=1.5)
 
@@ -131,27 +185,49 @@ def _check(panel: Panel) -> None:
     shape = np.shape(panel.values)
     if shape != (len(panel.rows), len(panel.columns)):
         raise ValueError(f"{panel.title}: values {shape} for {len(panel.rows)} and {len(panel.columns)} layers")
+    if panel.judged.shape != shape:
+        raise ValueError(f"{panel.title}: values {shape}, but {panel.judged.shape} of them are told to be by chance")
     if not np.isfinite(panel.values).all() or np.min(panel.values) < 0:
         raise ValueError(f"{panel.title}: similarities must be finite and not negative")
 
 
-def _matrix(ax: Axes, panel: Panel) -> AxesImage:
-    largest = float(np.max(panel.values))
-    scale = Normalize(0, largest if largest > 0 else 1)
-    image = ax.imshow(panel.values, cmap=colours(), norm=scale, aspect="equal", interpolation="nearest")
-    best = np.argmax(panel.values, axis=1)
-    for row, column in enumerate(best.tolist()):
-        bright = _brightness(colours()(scale(panel.values[row, column]))) > _BRIGHT
-        ax.plot(column, row, "o", markersize=2.2, markeredgewidth=0, color="black" if bright else "white")
-    ax.set_xticks(range(len(panel.columns)), list(panel.columns), rotation=90, fontsize=_LABEL_PT)
-    ax.set_yticks(range(len(panel.rows)), list(panel.rows), fontsize=_LABEL_PT)
-    ax.tick_params(length=0, pad=2)
+def _matrix(ax: Axes, panel: Panel) -> QuadMesh:
+    end = scale_end(panel.values[panel.judged])
+    sns.heatmap(
+        panel.values,
+        ax=ax,
+        vmin=0,
+        vmax=end,
+        cmap=colours(),
+        cbar=False,
+        square=True,
+        rasterized=True,
+        xticklabels=[shortened(label, _LABEL_IN, _LABEL_PT) for label in panel.columns],
+        yticklabels=[shortened(label, _LABEL_IN, _LABEL_PT) for label in panel.rows],
+    )
+    (mesh,) = (each for each in ax.collections if isinstance(each, QuadMesh))
+    for row, column in np.argwhere(~panel.judged).tolist():
+        ax.add_patch(Rectangle((column, row), 1, 1, facecolor="white", edgecolor="0.7", hatch="//////", linewidth=0))
+    known = np.where(panel.judged, panel.values, -1.0)
+    for row, column in enumerate(np.argmax(known, axis=1).tolist()):
+        if panel.judged[row, column]:
+            bright = _brightness(colours()(min(1.0, panel.values[row, column] / end))) > _BRIGHT
+            color = "black" if bright else "white"
+            ax.plot(column + 0.5, row + 0.5, "o", markersize=2.2, markeredgewidth=0, color=color)
+    ax.tick_params(length=0, pad=2, labelsize=_LABEL_PT)
+    ax.tick_params(axis="x", labelrotation=90)
+    ax.tick_params(axis="y", labelrotation=0)
     for side in ax.spines.values():
-        side.set_linewidth(0.4)
-    ax.set_title(panel.title, fontsize=7.5)
-    ax.set_xlabel(panel.column_title, fontsize=7)
-    ax.set_ylabel(panel.row_title, fontsize=7)
-    return image
+        side.set(visible=True, linewidth=0.4)
+    return mesh
+
+
+def _titles(ax: Axes, panel: Panel, room_in: tuple[float, float]) -> None:
+    """Write the title and the names of the networks, shortened to the room across and up."""
+    across, up = room_in
+    ax.set_title(shortened(panel.title, across, 7.5), fontsize=7.5)
+    ax.set_xlabel(shortened(panel.column_title, across, 7), fontsize=7)
+    ax.set_ylabel(shortened(panel.row_title, up, 7), fontsize=7)
 
 
 def _brightness(color: ArrayLike) -> float:
