@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from netlens.plots import style
@@ -39,6 +40,10 @@ def norms_and_values(panels: Mapping[str, tuple[Values, Values, Values]]) -> Fig
         # A few rows that are nearly 0 do not squeeze all others.
         low = min(float(np.quantile(curve[curve > 0], 0.02)) for _, curve, *_ in curves if (curve > 0).any())
         ax.set(title=title, xlabel="index", ylim=(max(top * 1e-4, low / 2), top * 2))
+        decades = np.log10(ax.get_ylim()[1] / ax.get_ylim()[0])
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,), numticks=12))
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
         ax.grid(visible=True)
     axes[0].set_ylabel("norm, singular value")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, handlelength=2.2)

@@ -114,8 +114,9 @@ def absolute_spectra(panels: Mapping[str, Mapping[str, Values]]) -> Figure:
             ax.semilogy(share, np.where(s > 0, s, np.nan), label=MATRIX_TITLES[kind], **_KIND_LOOKS[kind])
         ax.set_title(name, fontsize=7, pad=2)
         ax.grid(visible=True)
-    largest = [s[0] for curves in panels.values() for s in curves.values()]
-    axes[0, 0].set_ylim(max(min(largest), 1e-30) * 1e-4, max(largest) * 3)
+    every = np.concatenate([s for curves in panels.values() for s in curves.values()])
+    # A few values that are nearly 0 do not squeeze all others.
+    axes[0, 0].set_ylim(float(np.quantile(every[every > 0], 0.01)) / 3, every.max() * 3)
     _hide_from(axes, len(panels))
     fig.supylabel(r"$\sigma_i$", fontsize=8)
     fig.supxlabel("index / number of values", fontsize=8)
