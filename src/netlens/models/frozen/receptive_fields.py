@@ -1,13 +1,14 @@
 """The part of an image that each position of a layer sees."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from netlens.models.backend import tf1
-from netlens.models.frozen.frozen_network import FrozenNetwork
+from netlens.models.frozen.frozen_network import FrozenNetwork, node_of
 from netlens.models.frozen.reach import Reach, reaches
 
 
-def part_for(network: FrozenNetwork, layers: Sequence[str]) -> tf1.GraphDef:
+def part_for(network: FrozenNetwork, layers: Sequence[str]) -> Any:
     """Return the part of a network's graph that some layers need.
 
     Raises
@@ -15,8 +16,17 @@ def part_for(network: FrozenNetwork, layers: Sequence[str]) -> tf1.GraphDef:
     netlens.models.errors.NetworkError
         There is no such layer; the message gives the nearest names.
     """
-    nodes = [network.layer(layer).node for layer in layers]
-    return tf1.graph_util.extract_sub_graph(network.graph_def, list(dict.fromkeys([network.input_node, *nodes])))
+    nodes = {node.name: node for node in network.graph_def.node}
+    needed = {network.input_node}
+    pending = [network.layer(layer).node for layer in layers]
+    while pending:
+        name = pending.pop()
+        if name not in needed:
+            needed.add(name)
+            pending += map(node_of, nodes[name].input)
+    part = tf1.GraphDef(versions=network.graph_def.versions, library=network.graph_def.library)
+    part.node.extend(node for node in network.graph_def.node if node.name in needed)
+    return part
 
 
 def receptive_fields(
