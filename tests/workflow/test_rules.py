@@ -101,7 +101,7 @@ def test_no_two_items_are_made_in_the_same_way(workflow):
         (
             "comparedSecond",
             "model_comparison/numbers",
-            {"first": "small_inception_v2", "second": "small_inception_v2", "quantity": "name"},
+            {"first": "mobilenet_v2", "second": "mobilenet_v2", "quantity": "name"},
         ),
     ],
 )
