@@ -1,6 +1,7 @@
 """Ratios of networks of few and of many layers are drawn so that their names can be read."""
 
 import numpy as np
+import pytest
 from matplotlib import pyplot as plt
 
 from netlens.plots import singular_ratios, style
@@ -48,6 +49,21 @@ def test_networks_side_by_side_share_the_axis_and_name_each_kind_once():
     assert [tick.get_text() for tick in right.get_xticklabels()] == ["a", "b"]
     names = [text.get_text() for text in fig.legends[0].get_texts()]
     assert names == ["Gradient", "PatternAttr.", "PatternAttr.: infinite"]
+    plt.close(fig)
+
+
+@pytest.mark.parametrize("largest", [(3.0, 9.0), (9.0, 3.0)])
+def test_no_point_of_any_network_is_outside_the_shared_axis(largest):
+    style.paper()
+    panels = {
+        str(top): ({"gradient": np.array([1.0, top]), "pattern_attribution": np.array([2.0, top])}, labels(3))
+        for top in largest
+    }
+    fig = singular_ratios.networks_side_by_side(panels)
+    low, high = fig.axes[0].get_ylim()
+    assert fig.axes[1].get_ylim() == (low, high)
+    assert low <= 1
+    assert high >= 9
     plt.close(fig)
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened
 
 #: What the panels of the three kinds of matrix are called.
 MATRIX_TITLES: Final[Mapping[str, str]] = {
@@ -22,6 +23,8 @@ MATRIX_TITLES: Final[Mapping[str, str]] = {
 
 Values = NDArray[np.float64]
 _COLUMNS = 5
+# Room for a title above one of so many panels.
+_TITLE_IN = 1.12
 # Curves that a legend can name one by one; a bar of colors stands for more.
 _MOST_IN_LEGEND = 14
 _KIND_LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -161,7 +164,7 @@ def neighboring_spectra(parts: Mapping[str, Sequence[tuple[Values, Values, Value
         for ax, name, curves in zip(axes.flat, names, items, strict=False):
             for (label, look), s in zip(_NEIGHBOURS.items(), curves, strict=True):
                 ax.loglog(np.arange(len(s)) + 1, np.where(s > 0, s, np.nan), label=label, **look)
-            ax.set_title(name, fontsize=size, pad=2)
+            ax.set_title(shortened(name, _TITLE_IN, size), fontsize=size, pad=2)
             ax.set(ylim=(lowest, 2), xlim=(0.8, 1.3 * longest))
             ax.set_yticks([tick for tick in (1e-4, 1e-2, 1) if tick >= lowest])
             ax.set_xticks([tick for tick in (1, 10, 100, 1000) if 1.3 * tick <= longest])

@@ -115,9 +115,11 @@ def networks_side_by_side(
     fig, axes = plt.subplots(
         1, len(panels), sharey=True, squeeze=False, width_ratios=widths, figsize=(style.FULL_WIDTH_IN, height)
     )
-    for ax, (network, (series, labels)) in zip(axes[0], panels.items(), strict=True):
+    for ax, (series, _) in zip(axes[0], panels.values(), strict=True):
         for kind, values in series.items():
             ratios(ax, np.arange(len(values)) + 0.5, values, kind)
+    # The limits of the shared axis follow from what all panels hold.
+    for ax, (network, (_, labels)) in zip(axes[0], panels.items(), strict=True):
         layer_axis(ax, labels, legend=False)
         ax.set_title(network)
         ax.label_outer()
