@@ -75,8 +75,22 @@ def test_nodes_edges_and_pictures_are_those_of_the_arrays(graph, caricatures):
     assert [edge["shortcut"] for edge in data["edges"]] == [False, False, True]
     for edge, route in zip(data["edges"], drawing_of(3, EDGES).routes, strict=True):
         np.testing.assert_array_equal(edge["points"], route)
+    assert [node["stands_in"] for node in data["nodes"]] == [1, 1, 2]
     # It can stand in a page.
     page.embed(graph_view.graph_data([data], IMAGE, "coffee"))
+
+
+def test_a_layer_without_caricature_is_shown_with_the_nearest_before_it(graph, caricatures):
+    conv_only = replace(
+        caricatures,
+        layers=("conv",),
+        by_cosine_power={power: values[2:] for power, values in caricatures.by_cosine_power.items()},
+    )
+    nodes = graph_view.network_data(graph, conv_only)["nodes"]
+    assert [node["stands_in"] for node in nodes] == [1, 1, 1]
+    none = replace(conv_only, layers=("elsewhere",))
+    nodes = graph_view.network_data(graph, none)["nodes"]
+    assert [(node["pictures"], node["stands_in"]) for node in nodes] == [([], 0), ([], 1), ([], 2)]
 
 
 def test_a_network_of_one_layer_has_no_edges(caricatures):

@@ -46,8 +46,8 @@ def network_data(graph: LayerGraph, caricatures: Caricatures) -> dict[str, Any]:
     graph
         All layers, or the compared layers only.
     caricatures
-        Of the same network. A layer of the graph without caricature is shown without one; caricatures of other layers
-        are left out.
+        Of the same network. A layer of the graph without caricature is shown with that of the nearest layer before it
+        that has one, by name, or else of the first after it; caricatures of other layers are left out.
 
     Returns
     -------
@@ -81,6 +81,7 @@ def network_data(graph: LayerGraph, caricatures: Caricatures) -> dict[str, Any]:
                 "x": float(drawing.places[node, 0]),
                 "y": float(drawing.places[node, 1]),
                 "pictures": pictures.get(name, []),
+                "stands_in": _stand_in(graph.names, node, pictures),
             }
             for node, name in enumerate(graph.names)
         ],
@@ -89,6 +90,12 @@ def network_data(graph: LayerGraph, caricatures: Caricatures) -> dict[str, Any]:
             for (source, user), route, shortcut in zip(graph.edges, drawing.routes, drawing.shortcuts, strict=True)
         ],
     }
+
+
+def _stand_in(names: Sequence[str], node: int, pictures: Mapping[str, list[str]]) -> int:
+    """Return the index of the layer whose caricatures a layer is shown with: itself, the nearest before, or after."""
+    order = [node, *range(node - 1, -1, -1), *range(node + 1, len(names))]
+    return next((other for other in order if names[other] in pictures), node)
 
 
 def graph_data(networks: Sequence[dict[str, Any]], image: NDArray[np.uint8], image_name: str) -> dict[str, Any]:

@@ -52,7 +52,13 @@ function graphView(root, data) {
       return make("div", { class: "gv-pictures" },
         make("figure", {}, make("img", { src: data.image.uri, alt: data.image.name }), make("figcaption", {}, "the image itself")));
     }
-    if (!node.pictures.length) return make("p", { class: "gv-none" }, "There is no caricature of this layer.");
+    if (!node.pictures.length) {
+      const other = data.networks.map((each) => each.nodes).find((nodes) => nodes.includes(node))?.[node.stands_in];
+      const none = make("p", { class: "gv-none" }, "There is no caricature of this layer.");
+      if (!caption || !other?.pictures.length) return none;
+      none.textContent = `There is no caricature of this layer. The nearest that has one is ${other.label}:`;
+      return make("div", {}, none, pictures(other, caption));
+    }
     return make("div", { class: "gv-pictures" }, ...node.pictures.map((source, power) =>
       make("figure", {},
         make("img", { src: source, alt: `Caricature of the image by ${node.name}, cosine power ${power}` }),
