@@ -14,6 +14,7 @@ from matplotlib import pyplot as plt
 from netlens.publish import macro
 from netlens.workflow import paper, tex
 from netlens.workflow.catalogue import SECTIONS, load_catalogue
+from netlens.workflow.study import load_study
 
 pytestmark = pytest.mark.slow
 
@@ -478,7 +479,7 @@ def test_the_real_paper_compiles_with_outline_fonts_and_nothing_too_wide(real, p
     log = printed()
     assert not re.search(r"\.\d+pk\b", log), "a bitmap font"
     assert not [points for points in paper._OVERFULL.findall(log) if float(points) > 2]
-    for item in load_catalogue().values():
+    for item in paper._items(load_study("demo"))[0]:
         if item.kind == "figure":
             assert f"{item.stem('demo')}.pdf" in log, f"{item.name} is not in the paper"
 

@@ -225,7 +225,7 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex")) -
             temporary.write_text(written.get(source, ""), encoding="utf-8")
     lines = [
         "% Made from the catalogue and the provenance records; differs from run to run.",
-        *_define(_study_words(config)),
+        *_define(_study_words(config, items)),
         *_define(_analysis_words(items, name, main)),
         *_define(_run_words(items, used, texts)),
         *(_named("caption", item.name, caption.text) for item, caption in zip(_figures(items), captions, strict=True)),
@@ -437,11 +437,21 @@ def _named(kind: str, name: str, text: str) -> str:
     return f"\\expandafter\\def\\csname netlens@{kind}@{name}\\endcsname{{{' '.join(text.split())}}}%"
 
 
-def _study_words(config: Mapping[str, Any]) -> dict[str, str]:
+def _study_words(config: Mapping[str, Any], items: Iterable[Item]) -> dict[str, str]:
+    networks = [f"\\code{{{escape(name)}}}" for name in config["networks"]]
+    main = f"\\code{{{escape(config['models']['network'])}}}"
+    words = [
+        "The images of this study are \\studyImages.",
+        f"Its {'network is' if len(networks) == 1 else 'networks are'} {_series(networks)}.",
+    ]
+    if "heldoutAccuracy" in {item.name for item in items}:
+        words.append(f"Of the held-out images, {main} classifies \\heldoutAccuracy{{}} correctly.")
     return {
         "studyName": escape(config["study"]),
         "studyTitle": escape(config["title"]),
         "studyImages": escape(" ".join(config["images_are"].split())).rstrip("."),
+        "studyAuthors": escape(_series([str(author) for author in config["authors"]])),
+        "studyWords": " ".join(words),
     }
 
 
@@ -454,7 +464,7 @@ def _analysis_words(items: list[Item], name: str, main: Path) -> dict[str, str]:
         "presentAnalysesCount": _count(len(present)),
         "allAnalysesCount": _count(len(ANALYSES)),
         "inputAnalyses": reading,
-        "inputStudy": f"\\input{{{own.removesuffix('.tex')}}}" if own in section_texts(name, main) else "",
+        "inputStudy": f"\\input{{{own.removesuffix('.tex')}}}" if own in section_texts(name, main) else "\\studyWords",
         "analysesSentence": _analyses_sentence(present, absent),
     }
 
@@ -631,7 +641,7 @@ def _absences(absent: Mapping[str, Absence]) -> str:
     lines = ["\\newcommand{\\netlensabsences}{%", "  \\section{What this study does not have}\\label{sec:absent}%"]
     lines += [
         "  The study's networks and images do not allow everything that the paper can show.%",
-        "  \\begin{itemize}%",
+        "  \\begin{itemize}\\raggedright%",
     ]
     for reason, items in by_reason.items():
         shown = [f"\\code{{{escape(item.name)}}}" for item in items if item.kind != "macro"]
