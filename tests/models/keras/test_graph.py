@@ -3,7 +3,7 @@ import pytest
 
 from netlens.models.backend import keras, tf
 from netlens.models.errors import NetworkError, UnsupportedLayerError
-from netlens.models.keras.graph import copy_of, graph_of, rebuild
+from netlens.models.keras.graph import copy_of, free_name, graph_of, rebuild
 
 L = keras.layers
 
@@ -96,6 +96,21 @@ def test_unbuilt_and_subclassed_networks_are_refused():
     for model in (keras.Sequential([L.Dense(3)], name="own"), Own(name="own")):
         with pytest.raises(NetworkError, match="'own' has no layer graph"):
             graph_of(model)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_layers_that_stay_in_training_are_refused_by_name(inside):
+    image = keras.Input((4,))
+    layer = keras.Sequential([L.Input((4,)), L.Dropout(0.5)], name="part") if inside else L.Dropout(0.5, name="part")
+    model = keras.Model(image, layer(image, training=True))
+    with pytest.raises(UnsupportedLayerError, match=r"layer 'part' .* is called with training=True"):
+        graph_of(model)
+    graph_of(keras.Model(image, L.Dropout(0.5)(image, training=False)))
+
+
+def test_the_name_of_a_new_layer():
+    assert free_name("a", {"b"}) == "a"
+    assert free_name("a", {"a", "a_2"}) == "a_3"
 
 
 def test_equal_names_are_refused():

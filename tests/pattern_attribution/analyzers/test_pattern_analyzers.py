@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from netlens.files.arrays import save_arrays
 from netlens.models.backend import keras, tf, tf1
+from netlens.models.errors import UnsupportedLayerError
 from netlens.models.keras.folding import fold_batch_normalization
+from netlens.models.keras.kernel_layers import block_diagonal, kernel_of
 from netlens.pattern_attribution.analyzers.pattern_analyzers import (
     PatternAttribution,
     PatternError,
@@ -22,7 +24,7 @@ from netlens.pattern_attribution.analyzers.pattern_analyzers import (
     UnstableAnalysisWarning,
     register,
 )
-from netlens.pattern_attribution.analyzers.reversal import UndefinedLayerError
+from netlens.pattern_attribution.analyzers.reversal import KERNEL_LAYERS, UndefinedLayerError, is_one_of
 from netlens.pattern_attribution.patterns.accumulation import pattern_sums
 from netlens.pattern_attribution.patterns.estimators import estimate
 
@@ -300,7 +302,15 @@ def branched() -> Any:
 
 
 def own_kernels(model: Any) -> dict[str, Any]:
-    return {layer.name: layer.get_weights()[0] for layer in model.layers if hasattr(layer, "kernel")}
+    return {layer.name: kernel_of(layer) for layer in model.layers if is_one_of(layer, KERNEL_LAYERS)}
+
+
+def gradient_times_logit(model: Any, images: Float) -> Any:
+    """By TensorFlow, on the network as it is."""
+    largest = keras.backend.max(model.output, axis=-1)
+    gradient = keras.backend.function(model.inputs, keras.backend.gradients(largest, model.inputs))([images])[0]
+    logit = keras.backend.function(model.inputs, [largest])([images])[0]
+    return gradient * logit.reshape(-1, *[1] * (gradient.ndim - 1))
 
 
 @pytest.mark.slow
@@ -317,6 +327,114 @@ def test_patterns_equal_to_kernels_make_pattern_net_the_gradient_times_the_logit
         close(analysis, gradient * logit, 1e-6 if floatx == "float32" else 1e-13)
     finally:
         keras.backend.set_floatx("float32")
+
+
+@pytest.mark.slow
+def test_for_every_kind_of_kernel_and_rectifier_own_kernels_give_the_gradient_times_the_logit() -> None:
+    model = of_every_kind()
+    images = images_of((9, 8, 4))
+    folded = fold_batch_normalization(model)
+    patterns = own_kernels(folded)
+    assert list(patterns) == [
+        *("depthwise", "separable_depthwise", "separable_pointwise", "norm", "dilated", "fused_prelu", "pointwise"),
+        *("fused_leaky", "scaled", "logits"),
+    ]
+    analysis = PatternNet(model, patterns).analyze(images)
+    close(analysis, gradient_times_logit(model, images), 2e-6)
+    # Keras' own shape of a depthwise kernel serves as well.
+    in_keras_shape = {name: folded.get_layer(name).get_weights()[0] for name in patterns}
+    assert in_keras_shape["separable_depthwise"].shape == (3, 3, 8, 2)
+    np.testing.assert_array_equal(PatternNet(model, in_keras_shape).analyze(images), analysis)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_grouped_convolution_is_the_block_diagonal_one(method: str) -> None:
+    # TensorFlow has no gradient of grouped convolutions on CPUs.
+    def network(groups: int) -> Any:
+        return keras.Sequential(
+            [
+                layers.Input((9, 8, 4)),
+                layers.Conv2D(6, (3, 2), 2, "same", groups=groups, activation="relu", name="conv"),
+                layers.Flatten(name="flatten"),
+                layers.Dense(3, name="logits"),
+            ]
+        )
+
+    grouped, whole = randomize(network(2)), network(1)
+    kernels = own_kernels(grouped)
+    for layer in grouped.layers:
+        values = layer.get_weights()
+        whole.get_layer(layer.name).set_weights([block_diagonal(v, 2) if v.ndim == 4 else v for v in values])
+    rng = np.random.default_rng(1)
+    patterns = {name: rng.normal(size=kernel.shape) for name, kernel in kernels.items()}
+    images = images_of((9, 8, 4))
+    expected = METHODS[method](whole, {**patterns, "conv": block_diagonal(patterns["conv"], 2)}).analyze(images)
+    close(METHODS[method](grouped, patterns).analyze(images), expected, 1e-6)
+
+
+def test_pattern_attribution_keeps_the_sum_through_depthwise_and_grouped_layers(float64: None) -> None:
+    # Positive kernels and inputs without bias, patches inside the input: as for plain convolutions.
+    rng = np.random.default_rng(1)
+    model = keras.Sequential(
+        [
+            layers.Input((7, 6, 4)),
+            layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False, activation="relu", name="depthwise"),
+            layers.Conv2D(6, 2, groups=2, use_bias=False, activation="relu", name="grouped"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(3, use_bias=False, name="logits"),
+        ]
+    )
+    model.set_weights([rng.uniform(0.1, 1, weight.shape) for weight in model.get_weights()])
+    patterns = dict(zip(own_kernels(model), unit_patterns(rng, list(own_kernels(model).values())), strict=True))
+    images = rng.uniform(0.1, 1, size=(3, 7, 6, 4))
+    analysis = PatternAttribution(model, patterns).analyze(images)
+    assert analysis.sum(axis=(1, 2, 3)) == pytest.approx(model.predict(images).max(axis=1), rel=1e-13)
+
+
+@pytest.mark.parametrize("join", ["Add", "Concatenate"])
+def test_a_tensor_that_a_layer_takes_twice_counts_twice_and_not_four_times(join: str) -> None:
+    entry = layers.Input((6,), name="entry")
+    x = layers.Dense(5, activation="relu", name="hidden")(entry)
+    model = randomize(keras.Model(entry, layers.Dense(3, name="logits")(getattr(layers, join)(name="join")([x, x]))))
+    images = images_of((6,))
+    close(PatternNet(model, own_kernels(model)).analyze(images), gradient_times_logit(model, images), 1e-6)
+
+
+@pytest.mark.slow
+def test_names_of_layers_that_the_analysis_adds_may_be_taken() -> None:
+    entry = layers.Input((6, 6, 2), name="entry")
+    x = layers.Conv2D(2, 3, padding="same", activation="relu", name="kernel_reversal")(entry)
+    y = layers.Conv2D(2, 1, name="kernel_reversal_reversal")(x)
+    x = layers.Add(name="add")([x, y])
+    x = layers.Add(name="add_2")([x, layers.ReLU(name="finite_check")(x)])
+    x = layers.Concatenate(name="project")([x, x])
+    model = randomize(keras.Model(entry, layers.Dense(3, name="logits")(layers.Flatten(name="flatten")(x))))
+    images = images_of((6, 6, 2))
+    expected = gradient_times_logit(model, images)
+    for options in ({}, {"reverse_keep_tensors": True, "reverse_check_finite": True}):
+        analyzer = PatternNet(model, own_kernels(model), **options)
+        for _ in range(2):  # and may be built again
+            analyzer.create_analyzer_model()
+            close(analyzer.analyze(images), expected, 1e-6)
+    assert {"add", "add_2", "project", "kernel_reversal"} <= set(analyzer.layer_relevances)
+    projected = PatternNet(model, own_kernels(model), reverse_project_bottleneck_layers=True).analyze(images)
+    close(projected, expected / np.abs(expected).max(axis=(1, 2, 3), keepdims=True), 1e-5)
+
+
+@pytest.mark.parametrize("layer", [layers.Dropout(0.5, name="x"), layers.BatchNormalization(name="x")])
+def test_layers_that_stay_in_training_are_refused_by_name(layer: Any) -> None:
+    entry = layers.Input((6,))
+    model = keras.Model(entry, layers.Dense(2)(layer(layers.Dense(3)(entry), training=True)))
+    with pytest.raises(
+        UnsupportedLayerError, match=rf"layer 'x' \({type(layer).__name__}\) is called with training=True"
+    ):
+        PatternNet(model)
+
+
+def test_a_softmax_before_a_flatten_is_refused_by_name() -> None:
+    model = conv_then(layers.GlobalAveragePooling2D(keepdims=True), layers.Conv2D(3, 1, activation="softmax", name="x"))
+    with pytest.raises(UndefinedLayerError, match=r"layer 'x' \(Conv2D\) is a softmax"):
+        PatternNet(keras.Model(model.inputs, layers.Flatten()(model.get_layer("x").output)))
 
 
 def unit_patterns(rng: np.random.Generator, kernels: list[Float]) -> list[Float]:
@@ -743,6 +861,35 @@ def test_a_model_inside_the_model_is_opened() -> None:
     )
 
 
+def randomize(model: Any, seed: int = 0) -> Any:
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        layer.set_weights(
+            [
+                np.abs(rng.normal(size=v.shape)) * rng.choice([-1, 1], v.shape[-1:])
+                if v.ndim > 1
+                else np.abs(rng.normal(size=v.shape))
+                for v in layer.get_weights()
+            ]
+        )
+    return model
+
+
+def of_every_kind() -> Any:
+    """Depthwise, separable and grouped kernels, rectifiers fused and separate, normalization before padding."""
+    entry = x = layers.Input((9, 8, 4), name="image")
+    x = layers.DepthwiseConv2D(3, 2, "same", depth_multiplier=2, activation="relu6", name="depthwise")(x)
+    x = layers.SeparableConv2D(6, 3, padding="same", depth_multiplier=2, activation="relu", name="separable")(x)
+    x = layers.BatchNormalization(name="norm")(x)
+    x = layers.DepthwiseConv2D(2, dilation_rate=2, padding="same", name="dilated")(x)
+    x = layers.PReLU(name="prelu")(x)
+    x = layers.Conv2D(5, 1, activation=layers.PReLU(shared_axes=[1, 2]), name="fused_prelu")(x)
+    x = layers.LeakyReLU(0.3, name="leaky")(layers.Conv2D(4, 1, name="pointwise")(x))
+    x = layers.Conv2D(4, 1, activation=layers.LeakyReLU(0.2), name="fused_leaky")(x)
+    x = layers.ReLU(6.0, name="relu6")(layers.DepthwiseConv2D(1, name="scaled")(x))
+    return randomize(keras.Model(entry, layers.Dense(3, name="logits")(layers.Flatten(name="flatten")(x))))
+
+
 def conv_then(*more: Any, **kwargs: Any) -> Any:
     return keras.Sequential(
         [layers.Input((8, 8, 4)), layers.Conv2D(4, 3, name="conv", **kwargs), *more, layers.Flatten(), layers.Dense(2)]
@@ -1015,6 +1162,21 @@ def test_fit_preprocesses_batches_of_lazily_read_images() -> None:
     eager = PatternNet(model).fit(preprocess(Lazy()[:]), progress=False).patterns
     for name, pattern in eager.items():
         np.testing.assert_array_equal(lazy[name], pattern)
+
+
+@pytest.mark.slow
+def test_fit_of_a_network_of_every_kind_of_kernel() -> None:
+    model = of_every_kind()
+    images = images_of((9, 8, 4), n=12).astype(np.float32)
+    analyzer = PatternAttribution(model).fit(images, progress=False)
+    kernels = own_kernels(fold_batch_normalization(model))
+    assert list(analyzer.patterns) == list(kernels)
+    for name, pattern in analyzer.patterns.items():
+        product = (kernels[name].astype(np.float64) * pattern).reshape(-1, pattern.shape[-1])
+        gain, rounding = product.sum(axis=0), np.finfo(np.float32).eps * np.abs(product).sum(axis=0)
+        assert np.all((gain == 0) | (np.abs(gain - 1) <= rounding))
+        assert gain.any()
+    assert np.isfinite(analyzer.analyze(images)).all()
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from netlens.pattern_attribution.analyzers.reversal import (
     Rectifier,
     is_one_of,
     rectifier_of,
+    set_kernels,
     why_undefined,
 )
 
@@ -84,7 +85,7 @@ def test_with_the_layer_s_own_kernel_it_is_the_gradient(shape: tuple[int, ...], 
     layer = make()
     output = layer(image)
     step = KernelReversal(layer)
-    step.set_kernel(kernel_of(layer))
+    set_kernels([(step, kernel_of(layer))])
     relevance = layers.Input(output.shape[1:])
     rng = np.random.default_rng(0)
     feed = [rng.normal(0, 5, size=(3, *shape)), rng.normal(size=(3, *output.shape[1:]))]

@@ -38,7 +38,7 @@ from netlens.images.batches import Images, Preprocess
 from netlens.models.backend import keras, tf
 from netlens.models.keras.folding import fold_batch_normalization, is_folded
 from netlens.models.keras.graph import free_name
-from netlens.models.keras.kernel_layers import describe_kernel, kernel_of, kernel_variable
+from netlens.models.keras.kernel_layers import describe_kernel, kernel_variable
 from netlens.pattern_attribution.analyzers.reversal import (
     IDENTITY_LAYERS,
     KERNEL_LAYERS,
@@ -47,6 +47,7 @@ from netlens.pattern_attribution.analyzers.reversal import (
     UndefinedLayerError,
     is_one_of,
     rectifier_of,
+    set_kernels,
     why_undefined,
 )
 from netlens.pattern_attribution.patterns.accumulation import pattern_sums
@@ -201,8 +202,13 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
     @patterns.setter
     def patterns(self, patterns: Patterns) -> None:
         self._patterns = _checked(patterns, self._kernel_layers)
-        for name, reversal in self._reversals.items():
-            reversal.set_kernel(self._backward_kernel(self._kernel_layers[name]))
+        self._set_kernels()
+
+    def _set_kernels(self) -> None:
+        """Give the backward pass, where it is built, the kernels that follow from the patterns."""
+        if self._reversals:
+            kernels = self._backward_kernels()
+            set_kernels((reversal, kernels[name]) for name, reversal in self._reversals.items())
 
     def fit(
         self,
@@ -248,13 +254,22 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             precision=precision,
             progress=progress,
         )
-        kernels = {name: kernel_of(layer) for name, layer in self._kernel_layers.items()}
+        kernels = self._kernels()
         self.patterns = estimate(sums, kernels, self._pattern_type)  # type: ignore[assignment]
         return self
 
-    def _backward_kernel(self, layer: Any) -> FloatArray:
-        """Return what replaces the kernel in the layer's transpose."""
-        return self.patterns[layer.name]
+    def _kernels(self) -> dict[str, FloatArray]:
+        """Return the kernels by layer, read all at once."""
+        layers = self._kernel_layers
+        values = keras.backend.batch_get_value([kernel_variable(layer) for layer in layers.values()])
+        return {
+            name: value.reshape(describe_kernel(layer).kernel_shape)
+            for (name, layer), value in zip(layers.items(), values, strict=True)
+        }
+
+    def _backward_kernels(self) -> Mapping[str, FloatArray]:
+        """Return what replaces the kernels in the layers' transposes."""
+        return self.patterns
 
     # Backward ----------------------------------------------------------------------------------------------------
 
@@ -287,7 +302,6 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
     def _kernel_mapping(self, layer: Any, _state: dict[str, Any]) -> Any:
         taken = {each.name for each in (*self._model.layers, *self._reversals.values())}
         reversal = KernelReversal(layer, name=free_name(f"{layer.name}_reversal", taken))
-        reversal.set_kernel(self._backward_kernel(layer))
         self._reversals[layer.name] = reversal
         before_activation = None
         if rectifier_of(layer) is None:
@@ -334,6 +348,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         self._reversals = {}
         _count_past_names_of(self._model)
         super().create_analyzer_model()
+        self._set_kernels()
 
     # Analysis ----------------------------------------------------------------------------------------------------
 
@@ -484,9 +499,8 @@ class PatternAttribution(PatternNet):
     Parameters and errors are those of `PatternNet`.
     """
 
-    def _backward_kernel(self, layer: Any) -> FloatArray:
-        product: FloatArray = kernel_of(layer) * self.patterns[layer.name]
-        return product
+    def _backward_kernels(self) -> Mapping[str, FloatArray]:
+        return {name: kernel * self.patterns[name] for name, kernel in self._kernels().items()}
 
 
 ANALYZERS: Final[dict[str, type[PatternNet]]] = {"pattern.net": PatternNet, "pattern.attribution": PatternAttribution}

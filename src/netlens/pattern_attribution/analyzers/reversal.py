@@ -198,7 +198,7 @@ class KernelReversal(keras.layers.Layer):  # type: ignore[misc]
 
     Called with three tensors ``[X, Y, R]``: the layer's input, its output (after a fused activation) and the relevance
     of that output. Returns the relevance of the input: R times the derivative of a fused rectifier, passed through the
-    transpose of the layer with the kernel given to `set_kernel`.
+    transpose of the layer with the kernel that `set_kernels` sets.
 
     Parameters
     ----------
@@ -215,17 +215,14 @@ class KernelReversal(keras.layers.Layer):  # type: ignore[misc]
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer="zeros", trainable=False)
         self.built = True
 
-    def set_kernel(self, kernel: NDArray[np.floating[Any]]) -> None:
-        """Use `kernel`, shaped as `netlens.models.keras.kernel_layers` says, from now on.
-
-        A built analyzer need not be rebuilt.
-        """
-        if self._described.dilation is not None:
-            spread = np.zeros(self.kernel.shape, kernel.dtype)
-            row_step, column_step = self._described.dilation
-            spread[::row_step, ::column_step] = kernel
-            kernel = spread
-        self.set_weights([kernel])
+    def spread(self, kernel: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Return a kernel, shaped as `netlens.models.keras.kernel_layers` says, with zeros between its taps."""
+        if self._described.dilation is None:
+            return kernel
+        spread = np.zeros(self.kernel.shape, kernel.dtype)
+        row_step, column_step = self._described.dilation
+        spread[::row_step, ::column_step] = kernel
+        return spread
 
     def call(self, inputs: list[Any], *_args: Any, **_kwargs: Any) -> Any:
         """Return the relevance of X, shaped as X."""
@@ -239,3 +236,16 @@ class KernelReversal(keras.layers.Layer):  # type: ignore[misc]
             relevance = tf.transpose(relevance, (0, 3, 1, 2))
         relevance.set_shape(X.shape)
         return relevance
+
+
+def set_kernels(kernels: Iterable[tuple[KernelReversal, NDArray[np.floating[Any]]]]) -> None:
+    """Set the kernels that layers go back through; a built analyzer need not be rebuilt.
+
+    All at once, since each run of the session prepares the whole graph again.
+
+    Parameters
+    ----------
+    kernels
+        Layers, and for each a kernel shaped as `netlens.models.keras.kernel_layers` says.
+    """
+    keras.backend.batch_set_value([(reversal.kernel, reversal.spread(kernel)) for reversal, kernel in kernels])

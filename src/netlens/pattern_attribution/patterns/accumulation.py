@@ -224,7 +224,7 @@ class _GraphAccumulator(_Accumulator):
 
         samples = tf.size(mask, out_type=tf.int64) // units
         count = _count(mask)
-        x = sum_of_patches(tensors.layer, tensors.x, tf.shape(mask)[1:3])
+        x = sum_of_patches(tensors.layer, tensors.x)
         mean_x = tf.cast(x / tf.cast(samples, tf.float64), dtype)
         weights = tf.reshape(tensors.kernel, (inputs, units))
         if tensors.layer.groups == 1:

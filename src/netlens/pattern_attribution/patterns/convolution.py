@@ -62,7 +62,7 @@ def spread_shape(layer: KernelLayer) -> tuple[int, ...]:
     return (*sizes, *layer.kernel_shape[2:])
 
 
-def sum_of_patches(layer: KernelLayer, x: Any, positions: Any) -> Any:
+def sum_of_patches(layer: KernelLayer, x: Any) -> Any:
     """Compute X'1, the sum of the input over samples, float64: (K, 1), or (K, units) where groups see other channels.
 
     The inputs are summed over the images first, then over the rows that each row of the kernel sees, then over columns.
@@ -71,21 +71,16 @@ def sum_of_patches(layer: KernelLayer, x: Any, positions: Any) -> Any:
     ----------
     layer, x
         As for `kernel_gradient`.
-    positions
-        Height and width of the output, a tensor; unused for Dense.
     """
     if layer.kind == "dense":
         return tf.reduce_sum(tf.cast(tf.reshape(x, (-1, layer.kernel_shape[0])), tf.float64), 0)[:, None]
-    strides, dilation, _ = _geometry(layer)
-    height, width = layer.kernel_shape[:2]
     total = tf.cast(tf.reduce_sum(x, 0, keepdims=True), tf.float64)
     padded = padded_input(layer, total)[0]
+    rows, columns = _slices(layer, x)
     taps: list[Any] = []
-    for row in range(height):
-        line = tf.reduce_sum(padded[_along(row, positions[0], strides[0], dilation[0])], 0)
-        taps.extend(
-            tf.reduce_sum(line[_along(column, positions[1], strides[1], dilation[1])], 0) for column in range(width)
-        )
+    for row in rows:
+        line = tf.reduce_sum(padded[row], 0)
+        taps.extend(tf.reduce_sum(line[column], 0) for column in columns)
     by_group = neuron_inputs(layer, tf.stack(taps)[None])[0]
     if layer.groups == 1:
         return by_group[:, None]
@@ -116,16 +111,16 @@ def neuron_inputs(layer: KernelLayer, patches: Any) -> Any:
 
 def padded_input(layer: KernelLayer, x: Any) -> Any:
     """Pad a convolution's input with zeros so that the layer becomes a ``valid`` convolution; (n, H', W', C)."""
-    strides, dilation, padding = _geometry(layer)
+    strides, _, padding = _geometry(layer)
     if padding == "valid":
         return x
-    size = tf.shape(x)[1:3]
-    reach = [(taps - 1) * apart + 1 for taps, apart in zip(layer.kernel_shape[:2], dilation, strict=True)]
-    positions = -(-size // strides)
-    missing = tf.maximum((positions - 1) * strides + reach - size, 0)
-    before = missing // 2
-    after = missing - before
-    return tf.pad(x, [(0, 0), (before[0], after[0]), (before[1], after[1]), (0, 0)])
+    around = []
+    axes = zip(_sizes(x), _positions(layer, x), strides, spread_shape(layer)[:2], strict=True)
+    for size, positions, stride, reach in axes:
+        missing = (positions - 1) * stride + reach - size
+        missing = max(missing, 0) if isinstance(missing, int) else tf.maximum(missing, 0)
+        around.append((missing // 2, missing - missing // 2))
+    return tf.pad(x, [(0, 0), *around, (0, 0)])
 
 
 def _dense_gradient(layer: KernelLayer, x: Any, cotangent: Any) -> Any:
@@ -145,7 +140,7 @@ def _convolution_gradient(layer: KernelLayer, x: Any, cotangent: Any) -> Any:
         )
     # TensorFlow has no such gradient on CPUs: one product per tap, with the input that this tap sees.
     flat = tf.reshape(cotangent, (-1, layer.units))
-    seen = _seen_by_taps(layer, x, cotangent)
+    seen = _seen_by_taps(layer, x)
     products = [tf.matmul(tf.reshape(part, (-1, layer.channels)), flat, transpose_a=True) for part in seen]
     return tf.reshape(tf.stack(products), layer.kernel_shape)
 
@@ -172,15 +167,14 @@ def _grouped_transpose(layer: KernelLayer, kernel: Any, cotangent: Any, input_sh
 
 def _depthwise_gradient(layer: KernelLayer, x: Any, cotangent: Any) -> Any:
     strides, _, padding = _geometry(layer)
-    if _is_simple(layer):
+    # On GPUs TensorFlow promises no deterministic one, so the products per tap serve there as well.
+    if _is_simple(layer) and not tf.config.list_physical_devices("GPU"):
         gradient = tf1.nn.depthwise_conv2d_native_backprop_filter(
             x, _keras_shape(layer), cotangent, strides=(1, *strides, 1), padding=padding.upper()
         )
         return tf.reshape(gradient, layer.kernel_shape)
     by_channel = tf.reshape(cotangent, tf.concat([tf.shape(cotangent)[:-1], [layer.channels, -1]], 0))
-    products = [
-        tf.reduce_sum(part[..., None] * by_channel, axis=(0, 1, 2)) for part in _seen_by_taps(layer, x, cotangent)
-    ]
+    products = [tf.reduce_sum(part[..., None] * by_channel, axis=(0, 1, 2)) for part in _seen_by_taps(layer, x)]
     return tf.reshape(tf.stack(products), layer.kernel_shape)
 
 
@@ -227,25 +221,36 @@ def _is_simple(layer: KernelLayer) -> bool:
     return dilation == (1, 1) and strides[0] == strides[1]
 
 
-def _seen_by_taps(layer: KernelLayer, x: Any, cotangent: Any) -> list[Any]:
+def _seen_by_taps(layer: KernelLayer, x: Any) -> list[Any]:
     """Input that each tap of the kernel sees, over all output positions, (n, H', W', C) each."""
-    strides, dilation, _ = _geometry(layer)
-    height, width = layer.kernel_shape[:2]
     padded = padded_input(layer, x)
-    positions = tf.shape(cotangent)[1:3]
+    rows, columns = _slices(layer, x)
+    return [padded[:, row, column] for row in rows for column in columns]
+
+
+def _slices(layer: KernelLayer, x: Any) -> list[list[slice]]:
+    """Which rows of the padded input each row of the kernel sees, over all output positions; and so for the columns."""
+    strides, dilation, _ = _geometry(layer)
+    axes = zip(layer.kernel_shape[:2], _positions(layer, x), strides, dilation, strict=False)
     return [
-        padded[
-            :, _along(row, positions[0], strides[0], dilation[0]), _along(column, positions[1], strides[1], dilation[1])
-        ]
-        for row in range(height)
-        for column in range(width)
+        [slice(tap * apart, tap * apart + (positions - 1) * stride + 1, stride) for tap in range(taps)]
+        for taps, positions, stride, apart in axes
     ]
 
 
-def _along(tap: int, positions: Any, stride: int, dilation: int) -> slice:
-    """Which rows (or columns) of the padded input a row of the kernel sees, over all output positions."""
-    first = tap * dilation
-    return slice(first, first + (positions - 1) * stride + 1, stride)
+def _positions(layer: KernelLayer, x: Any) -> list[Any]:
+    """Height and width of the output; numbers where the size of the input is known, else tensors."""
+    strides, _, padding = _geometry(layer)
+    axes = zip(_sizes(x), strides, spread_shape(layer)[:2], strict=True)
+    if padding == "valid":
+        return [(size - reach) // stride + 1 for size, stride, reach in axes]
+    return [-(-size // stride) for size, stride, _ in axes]
+
+
+def _sizes(x: Any) -> list[Any]:
+    """Height and width of maps; numbers where they are known, which saves most of the operations, else tensors."""
+    known = x.shape[1:3]
+    return known.as_list() if known.is_fully_defined() else [tf.shape(x)[1], tf.shape(x)[2]]
 
 
 def _geometry(layer: KernelLayer) -> tuple[tuple[int, int], tuple[int, int], str]:

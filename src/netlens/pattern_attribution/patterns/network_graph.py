@@ -34,6 +34,10 @@ _PASSED = frozenset({"Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDro
                      "Reshape", "ActivityRegularization"})  # fmt: skip
 
 
+#: Weights that are read and set at once.
+_COPIED_BYTES = 2**26
+
+
 @dataclass(frozen=True)
 class KernelTensors:
     """One layer with a kernel in the copied graph.
@@ -131,12 +135,7 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
             copy = rebuild(model, lambda step: _copied_layer(step, precision, seen, copies))
         biases: dict[str, NDArray[Any]] = {}
         digest = hashlib.sha256()
-        for original, layer in copies:
-            # One layer at a time, so that no more than the largest is in memory a third time.
-            values = original.get_weights()
-            for variable, value in zip(layer.weights, values, strict=True):
-                typed = value.astype(variable.dtype.as_numpy_dtype)
-                session.run(variable.initializer, {variable.initializer.inputs[1]: typed})
+        for original, values in _copy_weights(copies, session):
             if original.name in seen:
                 digest.update(original.name.encode())
                 for value in values:
@@ -163,6 +162,33 @@ def network_graph(model: Any, *, precision: str = "float32") -> Iterator[Network
                 )
             )
         yield NetworkGraph(graph, session, copy.inputs[0], copy.outputs, tuple(tensors), digest.hexdigest())
+
+
+def _copy_weights(copies: list[tuple[Any, Any]], session: Any) -> Iterator[tuple[Any, list[NDArray[Any]]]]:
+    """Copy the weights of layers into their copies; yields each original with its weights.
+
+    Some layers at a time, since each read and each run prepares a whole graph again; and no more than fit into
+    `_COPIED_BYTES`, or one, so that little is in memory a third time.
+    """
+    groups: list[list[tuple[Any, Any]]] = []
+    left = 0
+    for original, layer in copies:
+        size = sum(4 * int(np.prod(weight.shape)) for weight in original.weights)
+        if not groups or size > left:
+            groups.append([])
+            left = _COPIED_BYTES
+        groups[-1].append((original, layer))
+        left -= size
+    for group in groups:
+        read = iter(keras.backend.batch_get_value([weight for original, _ in group for weight in original.weights]))
+        values = [[next(read) for _ in original.weights] for original, _ in group]
+        variables = [variable for _, layer in group for variable in layer.weights]
+        feed = {
+            variable.initializer.inputs[1]: value.astype(variable.dtype.as_numpy_dtype)
+            for variable, value in zip(variables, (each for part in values for each in part), strict=True)
+        }
+        session.run([variable.initializer for variable in variables], feed)
+        yield from ((original, part) for (original, _), part in zip(group, values, strict=True))
 
 
 def _set_inference_mode() -> None:
