@@ -59,7 +59,9 @@ def test_a_study_that_has_everything_lacks_only_what_it_does_not_name():
     config["models"] = {"network": "trained"}
     known = Known({name: facts() for name in config["networks"]}, {"set": images()})
     reasons = set(absent_items(config, CATALOGUE, known).values())
-    assert {text.split(";")[0] for text in reasons} <= {"needs networks to show beside that of the section"}
+    assert {text.split(";")[0] for text in reasons} <= {
+        "needs networks to show beside that of the section", "needs published patterns of the network",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,11 @@ def test_a_study_that_has_everything_lacks_only_what_it_does_not_name():
     [
         ("max_pooling", {"layers": ()}, "needs a max-pooling; net has none"),
         ("segments", {"segments_count": 2}, "every path passes; net has two"),
+        (
+            "segments",
+            {"chain_obstacle": "layer 'a' (Multiply) is not a matrix"},
+            "of net, layer 'a' (Multiply) is not a",
+        ),
         ("kernels", {"unsupported": ("layer 'a' (Conv3D)", "b")}, "net has layer 'a' (Conv3D) and 1 more"),
         ("kernels", {"kernel_layers_count": 0}, "needs a layer with a kernel"),
         ("joined_maps", {"convolutions_count": 1}, "needs at least two convolutions; net has one"),
@@ -159,7 +166,21 @@ def test_folders_are_counted_without_opening_an_image(tmp_path):
         image_facts({"images": {"set": spec}})
 
 
+def test_cifar_is_known_before_it_is_downloaded():
+    spec = {"kind": "cifar", "folder": "data/downloads/cifar-10-binary.tar.gz", "heldout_per_class_count": 0}
+    found = image_facts({"images": {"all": spec, "few": spec | {"heldout_per_class_count": 5}}})
+    assert found["all"].class_names[3] == "cat" and found["all"].heldout_count == 10_000
+    assert found["few"].heldout_count == 50
+
+
 def test_the_photographs_of_the_demo_have_scenes(monkeypatch):
     monkeypatch.chdir(ROOT)
     (found,) = image_facts({"images": {"photos": load_study("demo")["images"]["photos"]}}).values()
     assert found.has_scenes and found.heldout_count >= 32
+
+
+def test_networks_beside_need_a_chain_of_their_own():
+    config = study("net", "other") | {"pattern_attribution": {"network": "net", "beside": ["other"]}}
+    assert reason("beside", config, Known({"net": facts(), "other": facts()})) is None
+    assert "other has two" in reason("beside", config, Known({"net": facts(), "other": facts(segments_count=2)}))
+    assert "names none" in reason("beside", config | {"pattern_attribution": {"network": "net"}}, Known())

@@ -24,6 +24,8 @@ CLASS_NAMES: Final = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 SIDE_PX: Final = 32
+#: Images of each class in the test batch.
+HELDOUT_PER_CLASS_COUNT: Final = 1000
 #: A record is one byte with the label, then the red, green and blue values, each row by row.
 _RECORD_BYTES: Final = 1 + 3 * SIDE_PX**2
 _TRAIN: Final = tuple(f"data_batch_{number}.bin" for number in range(1, 6))

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from netlens.images import cifar
 from netlens.images.folder import FolderError, Selection, counted_images
 from netlens.images.photos import synsets_of
+from netlens.models.pretrained.imagenet_validation import validation_synsets
 from netlens.workflow.image_specs import SpecError
 
 
@@ -57,6 +59,8 @@ def image_facts(config: Mapping[str, Any]) -> dict[str, ImageFacts]:
                 facts[name] = _photos(spec)
             elif spec["kind"] == "folder":
                 facts[name] = _folder(spec)
+            elif spec["kind"] == "cifar":
+                facts[name] = _cifar(spec)
         except FileNotFoundError:
             continue
         except FolderError as error:
@@ -72,6 +76,11 @@ def _photos(spec: Mapping[str, Any]) -> ImageFacts:
     return ImageFacts(classes, synsets_of(classes), held_out * int(spec["heldout_per_class_count"]), True)
 
 
+def _cifar(spec: Mapping[str, Any]) -> ImageFacts:
+    per_class = int(spec["heldout_per_class_count"]) or cifar.HELDOUT_PER_CLASS_COUNT
+    return ImageFacts(cifar.CLASS_NAMES, (), per_class * len(cifar.CLASS_NAMES), has_scenes=False)
+
+
 def _folder(spec: Mapping[str, Any]) -> ImageFacts:
     selection = Selection(
         seed=int(spec["seed"]),
@@ -79,6 +88,7 @@ def _folder(spec: Mapping[str, Any]) -> ImageFacts:
         train_per_class=spec["train_per_class_count"] or None,
         heldout_per_class=spec["heldout_per_class_count"] or None,
         class_names=tuple(spec["class_names"]) or None,
+        file_classes=validation_synsets,
     )
     counts = counted_images(spec["folder"], selection, spec.get("heldout_folder"))
     ids = spec.get("class_ids") or {}
