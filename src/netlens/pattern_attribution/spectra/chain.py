@@ -190,8 +190,7 @@ def _without_dead_links(factors: list[Array]) -> tuple[list[Array], NDArray[np.b
     Values that are 0 because of that are exactly 0, not rounding errors. Beside the factors, which rows of the first
     and which columns of the last are left is returned.
     """
-    rows: list[NDArray[np.bool_]] = [f.any(axis=1) for f in factors]
-    columns: list[NDArray[np.bool_]] = [f.any(axis=0) for f in factors]
+    rows, columns = [_any(f, axis=1) for f in factors], [_any(f, axis=0) for f in factors]
     for link in range(len(factors) - 1):
         # What is cut on one side may leave a unit without source or reader on the other: forwards, then backwards.
         columns[link] = factors[link][rows[link]].any(axis=0) & rows[link + 1]
@@ -199,9 +198,14 @@ def _without_dead_links(factors: list[Array]) -> tuple[list[Array], NDArray[np.b
     for link in range(len(factors) - 2, -1, -1):
         columns[link] &= factors[link + 1][:, columns[link + 1]].any(axis=1)
         rows[link + 1] = columns[link]
-    rows[0] = factors[0][:, columns[0]].any(axis=1)
-    columns[-1] = factors[-1][rows[-1]].any(axis=0)
+    rows[0] = _any(factors[0][:, columns[0]], axis=1)
+    columns[-1] = _any(factors[-1][rows[-1]], axis=0)
     return [factor[np.ix_(*kept)] for factor, *kept in zip(factors, rows, columns, strict=True)], rows[0], columns[-1]
+
+
+def _any(factor: Array, axis: int) -> NDArray[np.bool_]:
+    """Return which rows (axis 1) or columns (axis 0) are not all 0."""
+    return np.asarray(factor.any(axis=axis))
 
 
 def _scaled(factors: list[Array]) -> tuple[list[Array], int]:

@@ -121,10 +121,10 @@ def network_spectra(
     for name, matrix in layers.items():
         if name not in made:
             of_layer(name, svd(matrix, thin=True))
-    pictures = tuple(picked for name in layers if (picked := made[name][1]) is not None)
+    shown_layers = tuple(picked for name in layers if (picked := made[name][1]) is not None)
     spectra = MatrixSpectra(tuple(made[name][0] for name in layers), tuple(segment_spectra))
     return spectra, MatrixDecompositions(
-        pictures, tuple(pairs), _chain_pictures(list(segments.values())[1:], chain, picture_px)
+        shown_layers, tuple(pairs), _chain_pictures(list(segments.values())[1:], chain, picture_px)
     )
 
 
