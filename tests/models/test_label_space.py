@@ -111,3 +111,16 @@ def test_missing_names():
         read_label_space("none.txt")
     with pytest.raises(NetworkError, match="class_names: 1 ids for 2 names"):
         label_space(["a", "b"], ["1"])
+
+
+def test_lists_of_synsets_with_outputs_that_stand_for_no_class(tmp_path):
+    file = tmp_path / "names.txt"
+    file.write_text("dummy\nn02012849\nn03126707\nn02119789\nDummy\n")
+    space = read_label_space(file)
+    assert space.ids == ("no class (output 0)", "n02012849", "n03126707", "n02119789", "no class (output 4)")
+    assert space.names[1:4] == ("crane (n02012849)", "crane (n03126707)", "kit fox")
+    assert outputs_of(["n02119789", "dummy"], [], space).tolist() == [3, -1]
+    file.write_text("background\ncat\ndog\n")
+    assert read_label_space(file).names == ("no class (output 0)", "cat", "dog")
+    file.write_text("background\nn1\tcat\nn2\tdog\n")
+    assert read_label_space(file).ids == ("no class (output 0)", "n1", "n2")

@@ -22,6 +22,9 @@ Integers = NDArray[np.int64]
 #: In a study, `class_names` of a network that has ImageNet's classes in their usual order.
 IMAGENET: Final = "imagenet"
 _SYNSET_LINE = re.compile(r"(n\d{8})[\t ]+(\S.*)")
+_SYNSET = re.compile(r"n\d{8}")
+#: Lines of published lists, such as lucid's, for outputs that stand for no class; they may occur several times.
+_NO_CLASS: Final = frozenset({"dummy", "background"})
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,8 @@ def read_label_space(names: Sequence[str] | str | Path | None) -> LabelSpace | N
     ----------
     names
         The names; ``imagenet``; or a text file with one class per line: its name, or its id, a tab and its name.
-        Lines such as ``n01440764 tench``, as in ImageNet's own lists, are a synset and a name.
+        Lines such as ``n01440764 tench``, as in ImageNet's own lists, are a synset and a name; synsets alone get
+        ImageNet's names. The lines ``dummy`` and ``background`` are outputs that stand for no class.
 
     Raises
     ------
@@ -161,7 +165,9 @@ def read_label_space(names: Sequence[str] | str | Path | None) -> LabelSpace | N
     lines = _text(path).splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
-    pairs = [line.split("\t", maxsplit=1) if "\t" in line else _synset_and_name(line) for line in lines]
+    pairs = _with_imagenet_names(
+        [line.split("\t", maxsplit=1) if "\t" in line else _synset_and_name(line) for line in lines]
+    )
     with_ids = sum(len(pair) == 2 for pair in pairs)
     if with_ids and with_ids < len(pairs):
         first = next(number for number, pair in enumerate(pairs, start=1) if len(pair) != 2)
@@ -246,6 +252,23 @@ def _few(names: Sequence[Any]) -> str:
 def _synset_and_name(line: str) -> list[str]:
     found = _SYNSET_LINE.fullmatch(line.strip())
     return [found[1], found[2].split(",")[0]] if found else [line]
+
+
+def _with_imagenet_names(pairs: list[list[str]]) -> list[list[str]]:
+    """Give outputs without a class a name of their own, and synsets without a name that of ImageNet's class."""
+    empty = [pair[-1].strip().lower() in _NO_CLASS for pair in pairs]
+    named = [pair for pair, is_empty in zip(pairs, empty, strict=True) if not is_empty]
+    if named and all(len(pair) == 1 and _SYNSET.fullmatch(pair[0].strip()) for pair in named):
+        names = dict(zip(imagenet_synsets(), imagenet_names(), strict=True))
+        pairs = [
+            pair if is_empty else [pair[0].strip(), names.get(pair[0].strip(), pair[0].strip())]
+            for pair, is_empty in zip(pairs, empty, strict=True)
+        ]
+    width = 2 if any(len(pair) == 2 for pair in pairs) else 1
+    return [
+        [f"no class (output {index})"] * width if is_empty else pair
+        for index, (pair, is_empty) in enumerate(zip(pairs, empty, strict=True))
+    ]
 
 
 def _text(path: Path) -> str:
