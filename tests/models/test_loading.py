@@ -208,6 +208,29 @@ def test_softmax_is_removed(tmp_path, softmax):
     assert last.name == "head" and last.activation.__name__ == "linear"
 
 
+@pytest.mark.parametrize("softmax", ["fused", "layer"])
+def test_softmax_before_a_flatten_is_removed(softmax):
+    image = x = keras.Input((9, 8, 3))
+    x = L.GlobalAveragePooling2D(keepdims=True)(x)
+    x = L.Conv2D(4, 1, activation="softmax" if softmax == "fused" else None, name="head")(x)
+    x = L.Softmax(name="probabilities")(x) if softmax == "layer" else x
+    model = keras.Model(image, L.Dropout(0.5)(L.Flatten(name="flat")(x)))
+    images = np.random.default_rng(0).normal(size=(3, 9, 8, 3)).astype(np.float32)
+    logits = without_softmax(model).predict(images, verbose=0).astype(np.float64)
+    assert not np.allclose(logits.sum(axis=1), 1)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict(images, verbose=0), expected, atol=1e-6)
+
+
+def test_softmax_at_every_position_is_refused_by_name():
+    image = keras.Input((9, 8, 3))
+    model = keras.Model(image, L.Flatten()(L.Conv2D(4, 3, activation="softmax", name="head")(image)), name="segmenter")
+    with pytest.raises(
+        NetworkError, match=r"'segmenter' ends in a softmax at each of 7 x 6 positions, at layer 'head'"
+    ):
+        without_softmax(model)
+
+
 def test_softmax_operation_is_removed():
     model = classifier("operation")
     x = images().astype(np.float32) / 255

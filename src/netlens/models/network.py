@@ -128,7 +128,7 @@ def without_softmax(model: Any, *, input_shape: tuple[int, int, int] | None = No
     Parameters
     ----------
     model
-        Ends in a softmax layer, in a layer with softmax as its activation, or in logits.
+        Ends in a softmax layer, in a layer with softmax as its activation, or in logits; a flatten may follow.
     input_shape
         (height, width, 3), for models that take images of any size.
 
@@ -140,23 +140,29 @@ def without_softmax(model: Any, *, input_shape: tuple[int, int, int] | None = No
     Raises
     ------
     NetworkError
-        It has several outputs, or its output is not that of a classifier.
+        It has several outputs, or its output is not that of a classifier, such as a softmax at each position of a map.
     """
     graph = graph_of(model)
     if len(graph.outputs) != 1:
         raise NetworkError(f"network {model.name!r} has {len(graph.outputs)} outputs; a classifier has one")
     last = graph.outputs[0][0]
+    while last.kind in {"Dropout", "Flatten", "Reshape"} and len(last.sources) == 1:
+        last = last.source
+    if _is_softmax(last) and any(size != 1 for size in last.output_shape[:-1]):
+        raise NetworkError(
+            f"network {model.name!r} ends in a softmax at each of {_size(last.output_shape[:-1])} positions, "
+            f"at {last}; a classifier has one"
+        )
     if last.activation == "sigmoid" or _operation(last) == "Sigmoid":
         raise NetworkError(f"network {model.name!r} ends in a sigmoid at {last}; only softmax and logits are supported")
 
     def change(step: Step, config: dict[str, Any]) -> dict[str, Any] | None:
         if step.layer is not last.layer:
             return config
-        if step.kind == "Softmax" or _operation(step) in {"Softmax", "LogSoftmax"}:
-            return None
-        if step.activation in {"softmax", "log_softmax"}:
-            return None if step.kind == "Activation" else {**config, "activation": "linear"}
-        return config
+        if not _is_softmax(step):
+            return config
+        has_kernel = step.activation in {"softmax", "log_softmax"} and step.kind != "Activation"
+        return {**config, "activation": "linear"} if has_kernel else None
 
     try:
         logits = copy_of(model, change=change, input_shape=input_shape)
@@ -200,6 +206,11 @@ def size_pair(size_px: int | Sequence[int]) -> tuple[int, int]:
 
 def _size(shape: Sequence[int | None]) -> str:
     return " x ".join(str(size) for size in shape)
+
+
+def _is_softmax(step: Step) -> bool:
+    by_kind = step.kind == "Softmax" or _operation(step) in {"Softmax", "LogSoftmax"}
+    return by_kind or step.activation in {"softmax", "log_softmax"}
 
 
 def _operation(step: Step) -> str:
