@@ -1,11 +1,14 @@
 # Weights: expanded weights, what the figures show of them, their factors, feature visualizations.
 
+from netlens.workflow.network_specs import image_file
+
 WEIGHTS_NETWORK = CONFIG["weights"].get("network", CONFIG["models"]["network"])
 # What the items read.
 EXPANDED = {"expanded": result("weights/expanded.npz")}
 ANALYSIS = {"analysis": result("weights/analysis.npz")}
 FACTORS = {"factors": result("weights/factors.npz")}
 VISUALIZATIONS = {"feature_visualizations": result("weights/feature_visualizations.npz")}
+EXAMPLES = {"dataset_examples": result("weights/dataset_examples.npz")}
 # Feature visualizations that the analysis and the factors request.
 ANALYSIS_REQUESTS = result("weights/analysis_requests.npz")
 FACTORS_REQUESTS = result("weights/factors_requests.npz")
@@ -29,7 +32,7 @@ rule expanded:
     resources:
         gpu=1,
     params:
-        job=job(gpu=True, **settings("weights", "source", "target", "next")),
+        job=job(gpu=True, **settings("weights", "source", "target", "next", "window_positions_count")),
         files=files,
     shell:
         RUN
@@ -106,8 +109,33 @@ rule feature_visualizations:
         RUN
 
 
-SHOWN_CONNECTIONS = ANALYSIS | VISUALIZATIONS
-SHOWN_FACTORS = FACTORS | VISUALIZATIONS
+# The held-out images that each visualized unit or direction responds to most, cut to what it sees.
+rule dataset_examples:
+    input:
+        result(f"networks/{WEIGHTS_NETWORK}/frozen.json"),
+        **notebook("weights/dataset_examples"),
+        frozen=result(f"networks/{WEIGHTS_NETWORK}/frozen.pb"),
+        images=image_file(CONFIG, WEIGHTS_NETWORK, "heldout"),
+        requests=[ANALYSIS_REQUESTS, FACTORS_REQUESTS],
+    output:
+        **EXAMPLES,
+        record=result("weights/dataset_examples.json"),
+    log:
+        names.executed("weights/dataset_examples"),
+    benchmark:
+        names.benchmark("dataset_examples")
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        job=job(gpu=True, **settings("weights", "examples_images_count")),
+        files=files,
+    shell:
+        RUN
+
+
+SHOWN_CONNECTIONS = ANALYSIS | VISUALIZATIONS | EXAMPLES
+SHOWN_FACTORS = FACTORS | VISUALIZATIONS | EXAMPLES
 COLUMNS = settings("weights", "columns_count")
 
 # Item: the notebook that makes it, what the notebook reads, its parameters.

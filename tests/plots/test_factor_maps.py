@@ -1,10 +1,10 @@
-"""Panels of factors: three maps as one picture, one map, pictures of directions."""
+"""Panels of factors: several maps as one picture, one map."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from netlens.plots.factor_maps import as_colors, draw_direction, draw_factor
+from netlens.plots.factor_maps import as_colors, as_hues, draw_factor, hue_colors
 
 
 @pytest.fixture
@@ -36,13 +36,32 @@ def test_maps_share_a_scale_from_zero(ax):
     assert image.get_clim() == (0, 3)
 
 
-def test_a_picture_is_taken_by_its_key_and_a_missing_direction_is_marked(ax):
-    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    draw_direction(ax, {"a": pixels}, "a", "factor 1")
-    np.testing.assert_array_equal(ax.images[0].get_array(), pixels)
-    assert ax.get_title() == "factor 1"
-    assert not ax.texts
-    draw_direction(ax, {}, "")
-    assert [text.get_text() for text in ax.texts] == ["\N{EN DASH}"]
-    with pytest.raises(KeyError):
-        draw_direction(ax, {"a": pixels}, "b")
+def test_single_maps_keep_their_hues_and_their_strength():
+    maps = np.zeros((4, 1, 6))
+    for index in range(4):
+        maps[index, 0, index] = 2.0 - index / 4
+    shown = as_hues(maps)[0]
+    np.testing.assert_allclose(shown[:4], hue_colors(4) * [[1], [0.875], [0.75], [0.625]])
+    assert shown[0].tolist() == [1, 0, 0]
+    assert not shown[4:].any()
+    np.testing.assert_allclose(hue_colors(3), np.eye(3), atol=1e-12)
+    # Equally strong maps are no hue, but gray.
+    assert np.ptp(as_hues(np.ones((3, 1, 1)))) < 1e-12
+    with pytest.raises(ValueError, match="negative"):
+        as_hues(np.full((2, 1, 1), -1.0))
+    with pytest.raises(ValueError, match="not"):
+        as_hues(np.zeros((0, 2, 2)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])
+def test_hues_are_those_of_lucid(count):
+    from lucid.misc.io.collapse_channels import sparse_channels_to_rgb
+
+    import netlens.feature_visualization.adapter  # noqa: F401
+
+    maps = np.random.default_rng(count).random((count, 6, 5)) ** 3
+    maps /= np.linalg.norm(maps, axis=0).max()
+    theirs = np.clip(sparse_channels_to_rgb(np.moveaxis(maps, 0, -1)), 0, 1)
+    # They add 1e-4 to every length.
+    np.testing.assert_allclose(as_hues(maps), theirs, atol=3e-4, rtol=3e-3)

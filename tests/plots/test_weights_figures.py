@@ -1,20 +1,39 @@
 """Figures of connections, positions and factors show the units, the maps and the numbers of their results."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from netlens.feature_visualization.examples import DatasetExamples
 from netlens.plots import style
 from netlens.plots.connections import draw_connection, draw_strongest
+from netlens.plots.factor_maps import as_hues
 from netlens.plots.first_layer import draw_kernels, draw_kernels_compared
 from netlens.plots.group_factors import draw_group
 from netlens.plots.position_directions import draw_positions
 from netlens.plots.signed_colors import signed_colors
 from netlens.plots.unit_factors import draw_numbers_of_factors, draw_row_of_units, draw_three_factors
+from netlens.plots.unit_pictures import NEVER_ACTIVE, UnitPictures
+from netlens.publish.figure import overflow
 from netlens.weights.results import Connections, GroupFactors, RowFactors, Selection, UnitFactors, WeightFactors
 
 RNG = np.random.default_rng(0)
 IMAGES = {key: np.full((4, 4, 3), place, np.uint8) for place, key in enumerate("abcdefgh")}
+CROPS = RNG.integers(0, 255, (8, 4, 5, 5, 3)).astype(np.uint8)
+PICTURES = UnitPictures(
+    IMAGES,
+    DatasetExamples(
+        keys=tuple(IMAGES),
+        activations=np.tile([4.0, 3.0, 2.0, 1.0], (8, 1)).astype(np.float32),
+        images=np.zeros((8, 4), np.int64),
+        boxes=np.zeros((8, 4, 4), np.int64),
+        crops=CROPS,
+        active_shares=np.full(8, 0.5),
+        images_count=10,
+    ),
+)
 SELECTION = Selection(
     source="low",
     target="high",
@@ -85,11 +104,13 @@ def drawn(fig, image):
 
 
 def test_a_connection_is_drawn_alone_and_between_its_units():
-    fig = draw_connection(SELECTION, IMAGES)
+    fig = draw_connection(SELECTION, PICTURES)
     assert {"low:3 to high:1", "low:3", "high:1"} <= texts(fig)
-    # By its own largest weight, not by that of all connections.
-    assert drawn(fig, signed_colors(SELECTION.connection)) == 2
+    # By the largest weight into the unit, so that a weak connection looks weak.
+    assert drawn(fig, signed_colors(SELECTION.connection, limit=9)) == 2
     assert drawn(fig, IMAGES["a"]) == drawn(fig, IMAGES["b"]) == 1
+    assert all(drawn(fig, crop) == 1 for unit in CROPS[:2] for crop in unit[:3])
+    assert "4" in {text.get_text() for ax in fig.axes for text in ax.texts}
 
 
 @pytest.mark.parametrize(
@@ -100,19 +121,50 @@ def test_a_connection_is_drawn_alone_and_between_its_units():
     ],
 )
 def test_the_strongest_connections_share_a_scale(side, connections, labels):
-    fig = draw_strongest(SELECTION, side, IMAGES)
+    fig = draw_strongest(SELECTION, side, PICTURES)
     assert labels <= texts(fig)
-    limit = np.abs(connections.weights).max()
+    limit = 9 if side == "inputs" else np.abs(connections.weights).max()
     for weights, key in zip(connections.weights, connections.keys, strict=True):
         assert drawn(fig, signed_colors(weights, limit=limit)) == 1
         assert drawn(fig, IMAGES[key]) == 1
+        assert [drawn(fig, crop) for crop in CROPS["abcdefgh".index(key)]] == [1, 1, 0, 0]
+    assert all(drawn(fig, crop) == 1 for crop in CROPS[1])
+
+
+def test_a_unit_that_no_image_activates_is_not_drawn():
+    active_shares = np.array([0.5, 0, *[0.5] * 6])
+    examples = replace(PICTURES.examples, active_shares=active_shares, activations=np.zeros((8, 4), np.float32))
+    fig = draw_connection(SELECTION, UnitPictures(IMAGES, examples))
+    assert drawn(fig, IMAGES["a"]) == 1
+    assert drawn(fig, IMAGES["b"]) == 0
+    assert [text.get_text() for ax in fig.axes for text in ax.texts if text.get_text()] == [NEVER_ACTIVE]
+    assert not any(drawn(fig, crop) for unit in CROPS for crop in unit)
+
+
+def test_names_are_shortened_rather_than_cut_off():
+    name = "block_17/inverted_residual/expanded_convolution_with_normalization$1$" * 2
+    long = replace(SELECTION, source=name, target=name, using_layer=name, used_layer=name)
+    group = replace(FACTORS, source=name, target=name)
+    tiles, strengths = RNG.random((2, 2, 4, 4, 3)), np.ones((2, 2))
+    for fig in (
+        draw_connection(long, PICTURES),
+        draw_strongest(long, "inputs", PICTURES),
+        draw_strongest(long, "uses", PICTURES),
+        draw_positions(tiles, strengths, long, PICTURES, (name, f"{name}:1")),
+        draw_three_factors(group, PICTURES),
+        draw_numbers_of_factors(group, PICTURES),
+        draw_row_of_units(group, PICTURES),
+        draw_group(GROUP, name, PICTURES),
+    ):
+        assert overflow(fig) == []
 
 
 def test_positions_are_a_grid_beside_the_unit_and_the_norms():
     tiles, strengths = RNG.random((2, 2, 4, 4, 3)), np.array([[1.0, 0.5], [0.25, 0.0]])
-    fig = draw_positions(tiles, strengths, IMAGES["b"], ("low", "high:1"))
+    fig = draw_positions(tiles, strengths, SELECTION, PICTURES, ("low", "high:1"))
     assert all(drawn(fig, tile) == 1 for row in tiles for tile in row)
     assert drawn(fig, strengths) == 1
+    assert all(drawn(fig, unit[0]) == 1 for unit in (CROPS[0], CROPS[2], CROPS[3]))
     assert {"directions among the units of low", "high:1"} <= texts(fig)
 
 
@@ -129,29 +181,30 @@ def test_kernels_are_in_the_given_order_and_a_difference_is_stated():
 
 
 def test_three_factors_have_their_colors_and_shares():
-    fig = draw_three_factors(FACTORS, IMAGES)
+    fig = draw_three_factors(FACTORS, PICTURES)
     assert {"red: 33 %", "green: 33 %", "blue: 33 %", "high:1", "map 3"} <= texts(fig)
     assert all(drawn(fig, layer) == 1 for layer in FACTORS.unit_factors[3].maps)
     assert all(drawn(fig, IMAGES[key]) == 1 for key in "abch")
 
 
 def test_every_number_of_factors_is_a_row_with_what_it_explains():
-    fig = draw_numbers_of_factors(FACTORS, IMAGES)
+    fig = draw_numbers_of_factors(FACTORS, PICTURES)
     explained = {2: "50.0", 3: "62.5", 4: "75.0", 5: "87.5"}
     assert {f"{count} factors\nexplain\n{share} %" for count, share in explained.items()} <= texts(fig)
     assert all(drawn(fig, layer) == 1 for factors in FACTORS.unit_factors.values() for layer in factors.maps)
+    assert all(drawn(fig, as_hues(factors.maps)) == 1 for factors in FACTORS.unit_factors.values())
     assert drawn(fig, IMAGES["a"]) == 4
 
 
 def test_each_unit_of_a_row_is_above_its_own_factors():
-    fig = draw_row_of_units(FACTORS, IMAGES)
+    fig = draw_row_of_units(FACTORS, PICTURES)
     assert {"1", "4", "units of high, and the weights into each"} <= texts(fig)
     for maps in FACTORS.row.maps:
         assert drawn(fig, np.moveaxis(maps, 0, -1) / maps.max()) == 1
 
 
 def test_a_group_shows_its_directions_and_each_unit_its_signed_maps():
-    fig = draw_group(GROUP, "low", IMAGES)
+    fig = draw_group(GROUP, "low", PICTURES)
     expected = {"factor 1: 62 %\nlow:2 (0.80)\nlow:1 (0.60)", "factor 2: 38 %\nlow:0 (1.00)", "2", "0", "5"}
     assert expected <= texts(fig)
     limit = np.abs(GROUP.maps).max()

@@ -35,7 +35,7 @@ def expanded(*, second=True, uses=True):
         network_sha256="ab" * 32,
         channel_order="bgr",
         input_layer="image",
-        layers=ShownLayers("a", "b" if second else "", "c", "d", "e" if uses else ""),
+        layers=ShownLayers("a", "b" if second else "", "c", "d", "e" if uses else "", "pool"),
         first=LinearMap(real(4, 4, 3, 6), 2, 0.0),
         connection=LinearMap(real(3, 3, 5, 7), 1, 1e-8),
         second=LinearMap(real(3, 3, 6, 8), 1, 3e-8) if second else None,

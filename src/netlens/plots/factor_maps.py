@@ -1,12 +1,10 @@
-"""Panels of factors: three maps as one image, one map by itself, the feature visualization of a direction."""
-
-from collections.abc import Mapping
+"""Panels of factors: three maps or more as one image, one map by itself."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.plots.unit_panels import bare, draw_picture
+from netlens.plots.unit_panels import bare
 
 #: Names of the colors of three factors, in the order of `as_colors`.
 COLOR_NAMES = ("red", "green", "blue")
@@ -39,6 +37,61 @@ def as_colors(maps: ArrayLike) -> NDArray[np.float64]:
     return colors
 
 
+def hue_colors(count: int) -> NDArray[np.float64]:
+    """Return colors of evenly spaced hues, each of Euclidean length 1: (count, 3), sRGB in 0..1, the first red.
+
+    Hues are turned away from red, green and blue, which makes equal steps look alike. This is the rule of lucid's
+    ``collapse_channels``, which cannot be imported without TensorFlow.
+    """
+    corners = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1]], dtype=np.float64)
+    corners /= np.linalg.norm(corners, axis=1, keepdims=True)
+    position = np.arange(count) * len(corners) / count
+    sector, share = position.astype(int), position % 1
+    primary = sector % 2 == 0
+    turned = np.where(primary, np.sin(share * np.pi / 2), 1 - np.sin((1 - share) * np.pi / 2))[:, None]
+    mixed = (1 - turned) * corners[sector] + turned * corners[(sector + 1) % len(corners)]
+    colors: NDArray[np.float64] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    return colors
+
+
+def as_hues(maps: ArrayLike) -> NDArray[np.float64]:
+    """Return one image of k maps, each in its own hue: white where they are equally strong, black where all are 0.
+
+    Parameters
+    ----------
+    maps
+        (k, h, w), not negative; all are divided by the largest length of a position's values.
+
+    Returns
+    -------
+    ndarray
+        (h, w, 3), sRGB in 0..1: the mix of hues, and of white for all but the largest value, as long as the vector of
+        values.
+
+    Raises
+    ------
+    ValueError
+        There are no maps, or a value is negative.
+    """
+    values = np.asarray(maps, dtype=np.float64)
+    if values.ndim != 3 or not len(values):
+        raise ValueError(f"maps must have shape (k, height, width), not {values.shape}")
+    if values.size and values.min() < 0:
+        raise ValueError("maps must not be negative; draw signed ones with signed_colors")
+    lengths = np.linalg.norm(values, axis=0)
+    mixed = np.einsum("khw,kc->hwc", values, hue_colors(len(values)))
+    mixed += (values.sum(axis=0) - values.max(axis=0))[..., None]
+    directions = mixed / np.maximum(np.linalg.norm(mixed, axis=-1, keepdims=True), 1e-30)
+    colors: NDArray[np.float64] = np.clip(directions * (lengths / (lengths.max(initial=0.0) or 1.0))[..., None], 0, 1)
+    return colors
+
+
+def draw_hues(ax: Axes, maps: ArrayLike) -> None:
+    """Draw k maps, (k, h, w), as one image; see `as_hues`."""
+    ax.imshow(as_hues(maps), interpolation="nearest")
+    bare(ax)
+
+
 def draw_colors(ax: Axes, maps: ArrayLike) -> None:
     """Draw three maps, (3, h, w), as one image; see `as_colors`."""
     ax.imshow(as_colors(maps), interpolation="nearest")
@@ -60,24 +113,3 @@ def draw_factor(ax: Axes, maps: ArrayLike, index: int) -> None:
     values = np.asarray(maps, dtype=np.float64)
     ax.imshow(values[index], cmap="Greys", vmin=0, vmax=values.max(initial=0.0) or 1.0, interpolation="nearest")
     bare(ax)
-
-
-def draw_direction(ax: Axes, visualizations: Mapping[str, NDArray[np.generic]], key: str, title: str = "") -> None:
-    """Draw the feature visualization of a direction; for a direction of zeros, a gray panel with a dash.
-
-    Parameters
-    ----------
-    ax
-        Axes to draw into.
-    visualizations
-        uint8 (size, size, 3) by key.
-    key
-        One of the keys; empty for a direction of zeros.
-    title
-        Text above.
-    """
-    if key:
-        draw_picture(ax, np.asarray(visualizations[key]), title)
-    else:
-        draw_picture(ax, np.full((2, 2, 3), 0.9), title)
-        ax.text(0.5, 0.5, "\N{EN DASH}", transform=ax.transAxes, ha="center", va="center", fontsize=8)

@@ -7,13 +7,20 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened
 from netlens.plots.unit_panels import bare, draw_picture, panel, words
+from netlens.plots.unit_pictures import UnitPictures
+from netlens.weights.results import Selection
 
 
 def draw_positions(
-    tiles: NDArray[Any], strengths: NDArray[Any], visualization: NDArray[Any], labels: tuple[str, str]
+    tiles: NDArray[Any],
+    strengths: NDArray[Any],
+    selection: Selection,
+    pictures: UnitPictures,
+    labels: tuple[str, str],
 ) -> Figure:
-    """Draw the directions' faded feature visualizations as a grid, beside the unit's own and the norms.
+    """Draw the directions' faded feature visualizations and strongest crops as grids, beside the unit's own picture.
 
     Parameters
     ----------
@@ -21,31 +28,41 @@ def draw_positions(
         (w, w, size, size, 3), 0..1: feature visualizations of the directions, faded by their norms.
     strengths
         (w, w), each direction's norm over the largest.
-    visualization
-        (size, size, 3), uint8: the unit's own.
+    selection
+        The unit, and the keys of the directions.
+    pictures
+        At least those of the unit and of the directions.
     labels
         The source layer, and the unit.
 
     Returns
     -------
     Figure
-        As wide as a column.
+        As wide as the page.
     """
     layer, unit = labels
-    left_in, top_in, grid_in, side_in = 0.04, 0.2, 2.9, 0.86
-    fig = plt.figure(figsize=(style.WIDTH_IN, top_in + grid_in + 0.04), layout="none")
-    words(fig, left_in, 0.03, f"directions among the units of {layer}")
+    left_in, top_in, grid_in, between_in, side_in = 0.04, 0.34, 2.6, 0.1, 0.86
+    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, top_in + grid_in + 0.04), layout="none")
+    crops_in = left_in + grid_in + between_in
+    words(fig, left_in, 0.03, shortened(f"directions among the units of {layer}", 5.2, 7))
+    words(fig, left_in, top_in - 0.14, "feature visualizations")
+    words(fig, crops_in, top_in - 0.14, "crops that activate them most")
     tile_in = grid_in / len(tiles)
     for row, line in enumerate(tiles):
         for column, tile in enumerate(line):
-            draw_picture(panel(fig, left_in + column * tile_in, top_in + row * tile_in, tile_in * 0.96), tile)
-    start_in = left_in + grid_in + 0.14
-    draw_picture(panel(fig, start_in, top_in, side_in), visualization, unit, size_pt=7)
-    norms = panel(fig, start_in, top_in + grid_in - side_in - 0.32, side_in)
+            place_in, line_in = column * tile_in, top_in + row * tile_in
+            draw_picture(panel(fig, left_in + place_in, line_in, tile_in * 0.96), tile)
+            ax = panel(fig, crops_in + place_in, line_in, tile_in * 0.96)
+            pictures.draw_example(ax, selection.position_keys[row][column], size_pt=5 if len(tiles) < 6 else 4)
+    start_in = crops_in + grid_in + between_in
+    pictures.draw(panel(fig, start_in, top_in, side_in), selection.unit_key, shortened(unit, 1.0, 7), size_pt=7)
+    pictures.draw_examples(fig, (start_in, top_in + side_in + 0.03, side_in), selection.unit_key, 4, columns=2)
+    small_in = 0.5
+    norms = panel(fig, start_in, top_in + grid_in - small_in - 0.25, small_in)
     drawn = norms.imshow(strengths, cmap="Greys", vmin=0, vmax=1)
     bare(norms)
-    norms.set_title("norm / largest", fontsize=6.5, pad=2.5)
-    key = panel(fig, start_in, top_in + grid_in - 0.25, side_in, 0.06)
+    norms.set_title("norm / largest", fontsize=6.5, pad=2.5, loc="left")
+    key = panel(fig, start_in, top_in + grid_in - 0.18, side_in, 0.05)
     fig.colorbar(drawn, cax=key, orientation="horizontal").outline.set(linewidth=0.4, edgecolor="0.6")  # type: ignore[operator]
     key.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=6)
     key.tick_params(length=2, pad=1.5)

@@ -5,6 +5,7 @@ from typing import Any, Final
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.font_manager import get_font_names
 
 #: Widths in inches of a figure that fills a column, and of one that fills the page.
 WIDTH_IN: Final = 4.0
@@ -19,6 +20,17 @@ PALETTE: Final[tuple[tuple[float, float, float], ...]] = tuple(
     for color in (
         "0173b2", "de8f05", "029e73", "d55e00", "cc78bc", "ca9161", "fbafe4", "949494", "ece133", "56b4e9",
     )
+)  # fmt: skip
+
+#: Fonts that are installed here and have the letters that DejaVu Sans, which comes with matplotlib, lacks.
+FALLBACK_FONTS: Final[tuple[str, ...]] = tuple(
+    name
+    for name in (
+        "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Source Han Sans", "WenQuanYi Zen Hei",
+        "WenQuanYi Micro Hei", "Droid Sans Fallback", "IPAexGothic", "Noto Sans Devanagari", "Noto Sans Thai",
+        "Noto Sans Bengali", "Noto Sans Hebrew", "Unifont",
+    )
+    if name in get_font_names()
 )  # fmt: skip
 
 #: Color of each matrix or method, the same in every figure.
@@ -53,7 +65,7 @@ _OWN: Final[dict[Any, Any]] = {
     "figure.constrained_layout.use": True,
     "figure.dpi": 100,
     "figure.figsize": (WIDTH_IN, WIDTH_IN / GOLDEN),
-    "font.family": "DejaVu Sans",
+    "font.family": ["DejaVu Sans", *FALLBACK_FONTS],
     "font.size": 8,
     "grid.linewidth": 0.4,
     "image.interpolation": "nearest",
@@ -98,8 +110,9 @@ _THEME: Final[dict[Any, Any]] = {
 def paper() -> None:
     """Set the style of all figures drawn after this call.
 
-    The fonts come with matplotlib and are embedded, so that text can be selected and the bytes do not depend on the
-    fonts that are installed.
+    The font comes with matplotlib and is embedded, so that text can be selected and the bytes do not depend on the
+    fonts that are installed, unless a text has letters that it lacks (Chinese, for instance), which come from
+    `FALLBACK_FONTS`.
     """
     import seaborn as sns
 

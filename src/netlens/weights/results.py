@@ -72,7 +72,7 @@ class LinearMaps:
     second
         From `layers.first` to `layers.second`; None where there is only one convolution.
     uses
-        From `layers.target` to `layers.next`; None where no layer behind the target has positions.
+        From `layers.used` to `layers.next`; None where no layer behind the target has positions.
     first_kernel
         (height, width, 3, units), the kernel of `layers.first`.
     first_embedded
@@ -127,6 +127,7 @@ class LinearMaps:
             "source": np.array(layers.source),
             "target": np.array(layers.target),
             "next": np.array(layers.next),
+            "used": np.array(layers.used),
         }
         for name, found in self.maps.items():
             arrays[f"{name}.weights"] = found.weights
@@ -148,7 +149,7 @@ class LinearMaps:
         """
         reader = ArrayReader(path)
         layers = ShownLayers(
-            *(str(reader.array(name, "U")) for name in ("first", "second", "source", "target", "next"))
+            *(str(reader.array(name, "U")) for name in ("first", "second", "source", "target", "next", "used"))
         )
 
         def linear_map(name: str, *units: str) -> LinearMap:
@@ -211,7 +212,7 @@ class Selection:
     connection
         (W, W), the weights from `source_unit` to `unit`.
     largest_weight
-        Largest magnitude among all weights between the two layers.
+        Largest magnitude among all weights into `unit`.
     inputs
         The strongest connections into `unit`.
     used_layer, used_unit, used_key

@@ -1,10 +1,10 @@
 """Which layers are shown: of branching networks, of chains, of what a study names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from netlens.weights.selection.layers import LayerChoiceError, ShownLayers, shown_layers
+from netlens.weights.selection.layers import LayerChoiceError, ShownLayers, pooling_behind, shown_layers
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,7 @@ class Layer:
     name: str
     kind: str
     height: int | None = 8
+    channels: int = 4
 
 
 def network(*layers):
@@ -92,3 +93,13 @@ def test_a_network_without_two_layers_to_connect_is_refused(layers):
 def test_nothing_lies_before_the_first_candidate():
     with pytest.raises(LayerChoiceError, match="no two layers"):
         shown_layers(BRANCHING, target="a")
+
+
+def test_uses_are_counted_from_the_pooling_right_behind_the_layer():
+    trunk = network(("a", "conv"), ("b", "concat"), ("pool", "pool"), ("c", "conv"))
+    assert pooling_behind(trunk, "b") == "pool"
+    assert pooling_behind(trunk, "a") == pooling_behind(trunk, "c") == pooling_behind(trunk, "gone") == ""
+    assert ShownLayers("a", "", "a", "b", "c").used == "b"
+    assert ShownLayers("a", "", "a", "b", "c", "pool").used == "pool"
+    assert pooling_behind([*trunk[:3], replace(trunk[3], height=None)], "b") == ""
+    assert pooling_behind([*trunk[:3], replace(trunk[3], channels=99)], "b") == ""

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 
@@ -22,6 +23,10 @@ class Layer(Protocol):
         """``conv``, ``concat``, ``add`` or another kind."""
 
     @property
+    def channels(self) -> int:
+        """Number of its channels."""
+
+    @property
     def height(self) -> int | None:
         """Rows of positions; None where there are no positions."""
 
@@ -38,6 +43,8 @@ class ShownLayers:
         Connections lead from `source` to `target`.
     next
         Layer that uses `target`; empty where no later layer has positions.
+    used
+        Layer that uses of `target`'s units are counted from: the pooling behind `target`, where one is, or `target`.
     """
 
     first: str
@@ -45,6 +52,34 @@ class ShownLayers:
     source: str
     target: str
     next: str
+    used: str = ""
+
+    def __post_init__(self) -> None:
+        """Count uses from the target where no other layer is named."""
+        object.__setattr__(self, "used", self.used or self.target)
+
+
+def pooling_behind(trunk: Sequence[Layer], target: str) -> str:
+    """Return the pooling that a layer's output enters at once; empty where it enters something else as well.
+
+    Weights that are counted from there lack the pooling's own window, which blurs them.
+
+    Parameters
+    ----------
+    trunk
+        Layers that every path passes through, in network order.
+    target
+        The layer.
+
+    Returns
+    -------
+    str
+        Name of a pooling with positions and as many channels.
+    """
+    for layer, following in pairwise(trunk):
+        if layer.name == target and following.kind == "pool" and following.height is not None:
+            return following.name if following.channels == layer.channels else ""
+    return ""
 
 
 def shown_layers(layers: Sequence[Layer], *, source: str = "", target: str = "", next_layer: str = "") -> ShownLayers:
