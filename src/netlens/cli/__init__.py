@@ -64,6 +64,18 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
         command.add_argument("--cores", default="all", help="number of cores to use (default: all)")
 
+    new = add("new", _new, "write the study of a network and a folder of images, after looking at both")
+    new.add_argument("name", help="name of the study; its file is config/NAME.yaml")
+    new.add_argument(
+        "--network", required=True, metavar="FILE", help="a Keras model (.h5, .keras) or frozen graph (.pb)"
+    )
+    new.add_argument("--images", required=True, metavar="FOLDER", help="folder or zip with one subfolder per class")
+    new.add_argument("--preprocessing", default="", metavar="MODE", help="caffe, tf, torch, unit (0 to 1) or none")
+    new.add_argument("--size-px", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"), help="if the network takes any size")
+    new.add_argument("--class-names", default="", metavar="FILE", help="names of the outputs, or `imagenet`")
+    new.add_argument("--title", default="", help="what the paper's first page calls the study")
+    new.add_argument("--images-are", default="", help="one sentence about the images")
+
     notebook = add("notebook", _notebook, "run a single notebook, with its own defaults")
     notebook.add_argument("notebook")
     notebook.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, as YAML")
@@ -104,6 +116,24 @@ def _list(parsed: argparse.Namespace) -> int:
     from netlens.cli import listing
 
     return listing.print_items(parsed.study)
+
+
+def _new(parsed: argparse.Namespace) -> int:
+    from netlens.cli import new
+    from netlens.workflow.new_study import Wishes
+
+    return new.new_study(
+        Wishes(
+            name=parsed.name,
+            network=parsed.network,
+            images=parsed.images,
+            title=parsed.title,
+            images_are=parsed.images_are,
+            preprocessing=parsed.preprocessing,
+            size_px=tuple(parsed.size_px) if parsed.size_px else None,
+            class_names=parsed.class_names,
+        )
+    )
 
 
 def _run(parsed: argparse.Namespace) -> int:

@@ -58,6 +58,18 @@ def open_subject(path: str | Path, *, name: str | None = None) -> Iterator[tuple
         yield network, network.model
         return
     frozen = load_frozen(path)
-    graph = tf.Graph()
-    with tf1.Session(graph=graph, config=session_config()) as session:
-        yield frozen, _FrozenPredictor(frozen, session)
+    with frozen_predictor(frozen) as model:
+        yield frozen, model
+
+
+@contextmanager
+def frozen_predictor(network: FrozenNetwork) -> Iterator[Any]:
+    """Model that computes a frozen network's logits in a session of its own, inside the block.
+
+    Yields
+    ------
+    model
+        Its ``predict_on_batch`` maps preprocessed images to logits.
+    """
+    with tf1.Session(graph=tf.Graph(), config=session_config()) as session:
+        yield _FrozenPredictor(network, session)
