@@ -53,7 +53,7 @@ EXPECTED = {
     dense_net: (4, "softmax", 2, 2, 0, 0, 0, 0, 0, 0),
     residual_net: (4, "dense", 4, 4, 3, 2, 3, 0, 1, 9),
     mobile_net: (8, "features", 3, 3, 3, 0, 3, 0, 1, 5),
-    two_branches: (7, "features", 3, 2, 2, 0, 0, 0, 0, 2),
+    two_branches: (7, "features", 3, 2, 1, 0, 0, 0, 0, 2),
     nested: (4, "softmax", 2, 2, 1, 0, 1, 1, 0, 2),
 }
 

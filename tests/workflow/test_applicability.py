@@ -76,7 +76,7 @@ def test_a_study_that_has_everything_lacks_only_what_it_does_not_name():
         ),
         ("kernels", {"unsupported": ("layer 'a' (Conv3D)", "b")}, "net has layer 'a' (Conv3D) and 1 more"),
         ("kernels", {"kernel_layers_count": 0}, "needs a layer with a kernel"),
-        ("joined_maps", {"convolutions_count": 1}, "needs at least two convolutions; net has one"),
+        ("joined_maps", {"convolutions_count": 1}, "needs at least two convolutions that follow each other; net has one"),
         ("trunk_maps", {"trunk_maps_count": 1}, "net has one"),
         ("classes", {"ending": "features"}, "the outputs of net are features (if they are classes, give"),
         ("classes", {"outputs_count": 7}, "no class of the images set is an output of net"),

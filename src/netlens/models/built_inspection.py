@@ -17,7 +17,14 @@ from netlens.models.errors import NetworkError
 from netlens.models.frozen.frozen_network import FrozenNetwork
 from netlens.models.frozen.graph_files import frozen_network
 from netlens.models.frozen.structure import layer_edges
-from netlens.models.inspection import LayerFacts, NetworkFacts, facts_of_config, segments_count, trunk_of
+from netlens.models.inspection import (
+    LayerFacts,
+    NetworkFacts,
+    facts_of_config,
+    most_on_one_path,
+    segments_count,
+    trunk_of,
+)
 from netlens.models.network import size_pair
 from netlens.models.pretrained.registry import PRETRAINED
 
@@ -87,8 +94,8 @@ def _frozen_facts(network: FrozenNetwork) -> NetworkFacts:
         ),
         kernel_layers_count=len(kernels),
         segments_count=segments_count(sources, len(sources) - 1, kernels),
-        convolutions_count=len(convolutions),
-        joins_count=len(joins),
+        convolutions_count=most_on_one_path(sources, convolutions),
+        joins_count=most_on_one_path(sources, joins),
         trunk_maps_count=len(trunk_of(sources, len(sources) - 1) & (convolutions | joins)),
         unsupported=(),
     )

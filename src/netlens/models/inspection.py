@@ -7,7 +7,7 @@ import json
 import zipfile
 import zlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -83,7 +83,7 @@ class NetworkFacts:
     segments_count
         Number of stretches with kernels between points that every path from the image to the output passes.
     convolutions_count, joins_count
-        Number of convolutions, and of concatenations and additions, that have positions.
+        Number of convolutions, and of concatenations and additions, that have positions; the most that lie on one path.
     trunk_maps_count
         Number of these that every path from the image to the output passes.
     unsupported
@@ -238,8 +238,8 @@ def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
         layers=tuple(_layer(step) for step in graph.steps),
         kernel_layers_count=len({graph.steps[index].name for index in kernels}),
         segments_count=segments_count(sources, graph.outputs[0], kernels),
-        convolutions_count=len(convolutions),
-        joins_count=len(joins),
+        convolutions_count=most_on_one_path(sources, convolutions),
+        joins_count=most_on_one_path(sources, joins),
         trunk_maps_count=len(trunk_of(sources, graph.outputs[0]) & {*convolutions, *joins}),
         unsupported=tuple(f"layer {step.name!r} ({step.kind})" for step in graph.steps if step.kind in _UNSUPPORTED),
         chain_obstacle=chain_obstacle(saved_layer_graph(graph)),
@@ -283,6 +283,14 @@ def segments_count(sources: Sequence[Sequence[int]], output: int, kernels: Seque
     ends = sorted(trunk_of(sources, output))
     # The stretch that a kernel lies in is known by the first step at its end.
     return len({bisect_left(ends, kernel) for kernel in kernels if kernel <= output})
+
+
+def most_on_one_path(sources: Sequence[Sequence[int]], wanted: Collection[int]) -> int:
+    """Number of wanted steps on the path that has the most of them; `sources` as for `trunk_of`."""
+    best: list[int] = []
+    for index, own in enumerate(sources):
+        best.append(max((best[source] for source in own), default=0) + (index in wanted))
+    return max(best, default=0)
 
 
 def _checked(version: str, entry: dict[str, Any]) -> dict[str, Any]:

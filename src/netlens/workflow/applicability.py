@@ -17,7 +17,7 @@ from netlens.models.inspection import NetworkFacts
 from netlens.models.label_space import LabelSpace, imagenet, label_space, numbered, outputs_of, read_label_space
 from netlens.workflow.catalogue import Item
 from netlens.workflow.image_facts import ImageFacts, image_facts
-from netlens.workflow.image_specs import SpecError
+from netlens.workflow.image_specs import SpecError, is_download
 from netlens.workflow.network_facts import network_facts
 from netlens.workflow.network_specs import (
     WITHOUT_CLASSES,
@@ -157,8 +157,8 @@ def joined_maps(subject: Subject) -> str | None:
     facts = subject.facts
     if facts is None or facts.convolutions_count >= 2 or (facts.convolutions_count and facts.joins_count >= 3):
         return None
-    found = "one" if facts.convolutions_count else "none"
-    return f"needs at least two convolutions; {subject.network} has {found}"
+    found = "one at a time" if facts.convolutions_count else "none"
+    return f"needs at least two convolutions that follow each other; {subject.network} has {found}"
 
 
 def trunk_maps(subject: Subject) -> str | None:
@@ -353,8 +353,9 @@ def _label_space(subject: Subject, spec: Mapping[str, Any]) -> LabelSpace | None
             # A network that the study trains learns the classes of its images.
             names = None if spec.get("retrain", False) else _trained_classes(spec)
             return None if names is None else label_space(names)
-        if spec.get("class_names"):
-            return read_label_space(spec["class_names"])
+        if names := spec.get("class_names"):
+            to_come = isinstance(names, str) and is_download(names) and not Path(names).is_file()
+            return None if to_come else read_label_space(names)
     except (NetworkError, OSError) as error:
         raise SpecError(f"networks.{subject.network}: {error}") from None
     count = subject.facts.outputs_count if subject.facts is not None else None

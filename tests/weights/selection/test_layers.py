@@ -103,3 +103,21 @@ def test_uses_are_counted_from_the_pooling_right_behind_the_layer():
     assert ShownLayers("a", "", "a", "b", "c", "pool").used == "pool"
     assert pooling_behind([*trunk[:3], replace(trunk[3], height=None)], "b") == ""
     assert pooling_behind([*trunk[:3], replace(trunk[3], channels=99)], "b") == ""
+
+
+def test_layers_that_lie_beside_each_other_are_not_joined():
+    # conv0 -> left1 -> left2 -> sum, with a shortcut beside; then right1 -> right2 -> right3 beside far.
+    layers = network(*((name, "add" if name == "sum" else "conv") for name in (
+        "conv0", "shortcut", "left1", "left2", "sum", "far", "right1", "right2", "right3")))  # fmt: skip
+    edges = [
+        ("input", "conv0"), ("conv0", "shortcut"), ("conv0", "left1"), ("left1", "left2"), ("left2", "sum"),
+        ("shortcut", "sum"), ("sum", "far"), ("sum", "right1"), ("right1", "right2"), ("right2", "right3"),
+        ("far", "logits"), ("right3", "logits"),
+    ]  # fmt: skip
+    assert shown_layers(layers, edges=edges) == ShownLayers("conv0", "shortcut", "left2", "right1", "right2")
+
+
+def test_two_convolutions_beside_each_other_have_no_weights_between_them():
+    edges = [("input", "left"), ("input", "right"), ("left", "logits"), ("right", "logits")]
+    with pytest.raises(LayerChoiceError, match="no two layers to show connections between; the candidates are left"):
+        shown_layers(network(("left", "conv"), ("right", "conv")), edges=edges)

@@ -1,7 +1,7 @@
 """The layers whose weights are shown, where a study does not name them."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -82,13 +82,20 @@ def pooling_behind(trunk: Sequence[Layer], target: str) -> str:
     return ""
 
 
-def shown_layers(layers: Sequence[Layer], *, source: str = "", target: str = "", next_layer: str = "") -> ShownLayers:
+def shown_layers(
+    layers: Sequence[Layer],
+    *,
+    source: str = "",
+    target: str = "",
+    next_layer: str = "",
+    edges: Sequence[tuple[str, str]] | None = None,
+) -> ShownLayers:
     """Return the layers whose weights are shown; those that are not named are chosen.
 
-    Candidates are the concatenations and additions, where a network's paths come together, if there are at least three
-    of them. Otherwise, as in a plain chain, they are the convolutions, without the first two if that leaves three. The
-    first three candidates are source, target and next. Where a layer is named, the others are the nearest candidates
-    before or after it.
+    Candidates lie on one path: the one with the most concatenations and additions, where a network's paths come
+    together, if there are at least three of them. Otherwise, as in a plain chain, they are the convolutions of the path
+    with the most of these, without the first two if that leaves three. The first three candidates are source, target
+    and next. Where a layer is named, the others are the nearest candidates before or after it.
 
     Parameters
     ----------
@@ -96,6 +103,8 @@ def shown_layers(layers: Sequence[Layer], *, source: str = "", target: str = "",
         All layers in network order.
     source, target, next_layer
         Names; empty: chosen.
+    edges
+        Connections (source, user) of layers, by name. Default: each layer reads the one before it.
 
     Returns
     -------
@@ -113,12 +122,14 @@ def shown_layers(layers: Sequence[Layer], *, source: str = "", target: str = "",
     order = {layer.name: place for place, layer in enumerate(layers)}
     for name in filter(None, (source, target, next_layer)):
         _check_named(name, layers, order)
-    candidates = _candidates(layers, convolutions)
+    connections = list(pairwise(order)) if edges is None else edges
+    candidates = _candidates(layers, connections)
     chosen = _fill_in(candidates, order, [source, target, next_layer])
     named = [name for name in chosen if name]
     if [order[name] for name in named] != sorted({order[name] for name in named}):
         raise LayerChoiceError(f"source, target and next must follow each other in the network, not {', '.join(named)}")
-    second = convolutions[1] if len(convolutions) > 1 else ""
+    behind_first = _behind(convolutions[0], order, connections)
+    second = next((name for name in convolutions if name in behind_first), "")
     return ShownLayers(convolutions[0], second, *chosen)
 
 
@@ -130,11 +141,38 @@ def _check_named(name: str, layers: Sequence[Layer], order: dict[str, int]) -> N
         raise LayerChoiceError(f"layer {name!r} has no positions; choose a layer before the flatten or global pooling")
 
 
-def _candidates(layers: Sequence[Layer], convolutions: list[str]) -> list[str]:
-    joins = [layer.name for layer in layers if layer.kind in {"concat", "add"} and layer.height is not None]
+def _candidates(layers: Sequence[Layer], edges: Sequence[tuple[str, str]]) -> list[str]:
+    names = [layer.name for layer in layers]
+    maps = {layer.name: layer.kind for layer in layers if layer.height is not None}
+    joins = _on_one_path({name for name, kind in maps.items() if kind in {"concat", "add"}}, names, edges)
     if len(joins) >= 3:
         return joins
+    convolutions = _on_one_path({name for name, kind in maps.items() if kind == "conv"}, names, edges)
     return convolutions[2:] if len(convolutions) >= 5 else convolutions
+
+
+def _on_one_path(wanted: set[str], names: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[str]:
+    """Wanted layers on the path that has the most of them, in network order; of several such paths, the first."""
+    sources: dict[str, list[str]] = {}
+    for source, user in edges:
+        sources.setdefault(user, []).append(source)
+    best: dict[str, list[str]] = {}
+    for name in names:
+        before = max((best.get(source, []) for source in sources.get(name, [])), key=len, default=[])
+        best[name] = [*before, name] if name in wanted else before
+    return max(best.values(), key=len, default=[])
+
+
+def _behind(first: str, names: Iterable[str], edges: Sequence[tuple[str, str]]) -> set[str]:
+    """Layers that a layer's output leads to."""
+    users: dict[str, list[str]] = {}
+    for source, user in edges:
+        users.setdefault(source, []).append(user)
+    found = {first}
+    for name in names:
+        if name in found:
+            found.update(users.get(name, []))
+    return found - {first}
 
 
 def _fill_in(candidates: list[str], order: dict[str, int], names: list[str]) -> tuple[str, str, str]:
@@ -147,7 +185,15 @@ def _fill_in(candidates: list[str], order: dict[str, int], names: list[str]) -> 
         return next((other for other in reversed(candidates) if order[other] < order[name]), "")
 
     if not target:
-        target = behind(source) if source else before(following) if following else behind(candidates[0])
+        target = (
+            behind(source)
+            if source
+            else before(following)
+            if following
+            else behind(candidates[0])
+            if candidates
+            else ""
+        )
     if not source and target:
         source = before(target)
     if not (source and target):
