@@ -26,6 +26,9 @@ SECOND_MOMENTS = result("model_comparison/second_moments/{first}--{second}.npz")
 PAIRS = [(name, name) for name in COMPARED] + list(combinations(COMPARED, 2))
 PAIR_NAMES = {"first": [first for first, _ in PAIRS], "second": [second for _, second in PAIRS]}
 
+# The similarity of each pair of networks if they were unrelated.
+SIMILARITY_NULL = result("model_comparison/null/{first}--{second}.npz")
+
 # Feature visualizations of one unit's directions in the layers of a network.
 ANALOGY_PICTURES = result("model_comparison/analogies/{network}.npz")
 
@@ -123,6 +126,31 @@ rule similarity:
     threads: 2
     params:
         job=job(**PAIR_NAMES, **settings("model_comparison", "centred", "ridge", "svcca_variance")),
+        files=files,
+    shell:
+        RUN
+
+
+# After permutations of the images of one of the two networks.
+rule similarity_null:
+    input:
+        **notebook("model_comparison/similarity_null"),
+        sample=COMPARISON_SAMPLE,
+        first=expand(TRAIN_ACTIVATIONS, network="{first}", shard=EACH_SHARD),
+        second=expand(TRAIN_ACTIVATIONS, network="{second}", shard=EACH_SHARD),
+    output:
+        multiext(result("model_comparison/null/{first}--{second}"), ".npz", ".json"),
+    log:
+        names.executed("model_comparison/similarity_null_{first}--{second}"),
+    benchmark:
+        names.benchmark("similarity_null_{first}--{second}")
+    threads: 2
+    params:
+        job=job(
+            networks=lambda wildcards: [wildcards.first, wildcards.second],
+            permutations_count=CONFIG["model_comparison"]["null_permutations_count"],
+            **settings("model_comparison", "centred", "ridge"),
+        ),
         files=files,
     shell:
         RUN
@@ -272,17 +300,21 @@ FIRST_CARICATURES = {"caricatures": CARICATURES.format(network=FIRST)}
 ALL_CARICATURES = {"caricatures": expand(CARICATURES, network=COMPARED)}
 ALL_GRAPHS = {"graphs": expand(NETWORK_GRAPH, network=COMPARED)} | ALL_CARICATURES
 GRAPH_PAGES = "notebooks/model_comparison/page"
+NULLS = {"nulls": [SIMILARITY_NULL.format(first=first, second=second) for first, second in combinations(COMPARED, 2)]}
+FIRST_NULL = {"null": SIMILARITY_NULL.format(first=FIRST, second=SECOND)}
+NUMBERS = SIMILARITY | {"sample": COMPARISON_SAMPLE}
 IMAGES_ARE = {"images_are": CONFIG["images_are"]}
 FIRST_TWO = {"first": FIRST, "second": SECOND}
 
 # Item: the notebook that makes it, its inputs, its parameters.
 MODEL_COMPARISON_ITEMS = {
-    "similarity_self": ("similarity_matrices", SIMILARITY, {"which": "self"}),
-    "similarity_pairs": ("similarity_matrices", SIMILARITY, {"which": "pairs"}),
-    "similarity_measures": ("similarity_measures", SIMILARITY, FIRST_TWO),
+    "similarity_self": ("similarity_matrices", SIMILARITY | {"nulls": []}, {"which": "self"}),
+    "similarity_pairs": ("similarity_matrices", SIMILARITY | NULLS, {"which": "pairs"}),
+    "similarity_calibrated": ("similarity_calibrated", NULLS, {}),
+    "similarity_measures": ("similarity_measures", SIMILARITY | FIRST_NULL, FIRST_TWO),
     "aligned_networks": (
         "aligned_networks",
-        SIMILARITY | {key: NETWORK_GRAPH.format(network=network) for key, network in FIRST_TWO.items()},
+        SIMILARITY | FIRST_NULL | {key: NETWORK_GRAPH.format(network=network) for key, network in FIRST_TWO.items()},
         {},
     ),
     "analogies_first": ("analogies_sheet", ANALOGY_SHEETS[FIRST], {"network": FIRST}),
@@ -304,16 +336,19 @@ MODEL_COMPARISON_ITEMS = {
         SIMILARITY | ALL_GRAPHS | {"body": f"{GRAPH_PAGES}/aligned_graphs.html"},
         IMAGES_ARE,
     ),
-    "comparedFirst": ("numbers", SIMILARITY, {"first": FIRST, "second": FIRST, "quantity": "name"}),
-    "comparedSecond": ("numbers", SIMILARITY, {"first": SECOND, "second": SECOND, "quantity": "name"}),
-    "comparedThird": ("numbers", SIMILARITY, {"first": THIRD, "second": THIRD, "quantity": "name"}),
-    "comparisonImages": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "images"}),
-    "smallestRankShare": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "smallest_rank_share"}),
-    "meanSelfSimilarity": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "mean_self"}),
-    "meanPairSimilarity": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "mean_pair"}),
-    "bestPairFirst": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "best_first"}),
-    "bestPairSecond": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "best_second"}),
-    "bestPairSimilarity": ("numbers", SIMILARITY, FIRST_TWO | {"quantity": "best"}),
+    "comparedFirst": ("numbers", NUMBERS, {"first": FIRST, "second": FIRST, "quantity": "name"}),
+    "comparedSecond": ("numbers", NUMBERS, {"first": SECOND, "second": SECOND, "quantity": "name"}),
+    "comparedThird": ("numbers", NUMBERS, {"first": THIRD, "second": THIRD, "quantity": "name"}),
+    "comparisonImages": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "images"}),
+    "comparisonPositions": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "positions"}),
+    "smallestRankShare": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "smallest_rank_share"}),
+    "meanSelfSimilarity": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "mean_self"}),
+    "meanPairSimilarity": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "mean_pair"}),
+    "bestPairFirst": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "best_first"}),
+    "bestPairSecond": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "best_second"}),
+    "bestPairSimilarity": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "best"}),
+    "shareBeyondChance": ("null_number", FIRST_NULL, {"quantity": "share"}),
+    "meanPairCalibrated": ("null_number", FIRST_NULL, {"quantity": "mean"}),
     "analogyUnit": ("analogy_number", ANALOGIES, {"quantity": "unit"}),
     "analogyBestLayer": ("analogy_number", ANALOGIES, {"quantity": "best_layer"}),
     "analogyBestRSquared": ("analogy_number", ANALOGIES, {"quantity": "best_r2"}),

@@ -40,9 +40,12 @@ def analogy_quality(along: Mapping[str, ArrayLike], whole: Mapping[str, ArrayLik
     axes[0].set_ylabel("held-out R\N{SUPERSCRIPT TWO}")
     heights = list(next(iter(along.values())))  # type: ignore[arg-type]
     depth = relative_depths(len(heights))[own_layer]
+    # Where there is more room.
+    offset, side = ((-5, 0), "right") if depth > 1 / 3 else ((5, 0), "left")
     axes[0].annotate(
-        "its own layer", (depth, heights[own_layer]), (0, 4), textcoords="offset points", fontsize=7, ha="center"
-    )
+        "its own layer", (depth, heights[own_layer]), offset, textcoords="offset points", fontsize=7, va="center",
+        ha=side,
+    )  # fmt: skip
     # Names are placed on the axes as laid out.
     fig.canvas.draw()
     name_lines(axes[1], whole)
