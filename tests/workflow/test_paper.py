@@ -494,6 +494,31 @@ def test_the_real_text_holds_whatever_the_numbers_are(real, picture, seed):
     paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
 
 
+@needs_tex
+def test_the_real_text_holds_for_a_study_of_one_network_without_some_sections(real, picture):
+    """Sentences about what is absent are left out, and the last section says what is absent and why."""
+    config = yaml.safe_load(Path("config/demo.yaml").read_text(encoding="utf-8"))
+    one = {key: config[key] for key in ("study", "title", "images_are", "images")} | {
+        "networks": {"small_vgg": config["networks"]["small_vgg"]},
+        "authors": ["Ada Example", "Ben Example"],
+        "leave_out": ["weights", "pooling_gradients", "heldoutAccuracy", "deadUnitCount"],
+    }
+    write("config/demo.yaml", yaml.safe_dump(one))
+    Path("paper/studies/demo.tex").unlink()
+    make_items(picture=picture)
+    for item in load_catalogue().values():
+        if item.section == "weights" or "two_networks" in item.needs:
+            for file in item.files("demo"):
+                file.unlink()
+    text = parts()
+    assert paper.check("demo", MAIN) == []
+    assert "weights" not in word(text, "inputAnalyses") and "Ada Example and Ben Example" in text
+    assert r"\item Needs at least two networks; the study compares one: \code{similarity\_pairs}" in text
+    assert word(text, "studyWords").endswith(r"Its network is \code{small\_vgg}.")
+    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    assert "LaTeX Warning: There were undefined references" not in printed()
+
+
 # ---- the rules
 
 
