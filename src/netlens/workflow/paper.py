@@ -647,9 +647,11 @@ def _absences(absent: Mapping[str, Absence]) -> str:
         shown = [f"\\code{{{escape(item.name)}}}" for item in items if item.kind != "macro"]
         numbers = len(items) - len(shown)
         words = [*shown, *([f"{_count(numbers)} number{'' if numbers == 1 else 's'}"] if numbers else [])]
-        sections = " and ".join(dict.fromkeys(item.section.replace("_", " ") for item in items))
+        sections = list(dict.fromkeys(item.section.replace("_", " ") for item in items))
         text = escape(reason[:1].upper() + reason[1:])
-        lines.append(f"    \\item {text}: {_series(words)} (section{'s' if ' and ' in sections else ''} {sections}).%")
+        lines.append(
+            f"    \\item {text}: {_series(words)} (section{'s' if len(sections) > 1 else ''} {_series(sections)}).%"
+        )
     return "\n".join([*lines, "  \\end{itemize}%", "}%"])
 
 
