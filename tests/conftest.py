@@ -39,3 +39,53 @@ def inception():
     model = small_inception(input_shape=(64, 64, 3), classes=3, seed=0)
     logits = keras.Model(model.input, model.get_layer("softmax2_pre_activation").output)
     return freeze(Network("small", logits, preprocessing_from("none"), ("a", "b", "c"), (64, 64, 3), ""))
+
+
+@pytest.fixture(scope="session")
+def network_builders():
+    """Functions from an image tensor to the output of a network that no analysis was written for, by kind."""
+    from netlens.models.backend import keras
+
+    layers = keras.layers
+
+    def dense_net(image):
+        hidden = layers.Dense(5, activation="relu", name="hidden")(layers.Flatten()(image))
+        return layers.Dense(4, activation="softmax", name="out")(hidden)
+
+    def residual_net(image):
+        values = layers.Conv2D(6, 3, strides=2, padding="same", name="stem")(image)
+        for block in (1, 2):
+            inside = layers.Conv2D(6, 3, padding="same", use_bias=False, name=f"block{block}_conv")(values)
+            inside = layers.ReLU(name=f"block{block}_relu")(
+                layers.BatchNormalization(name=f"block{block}_norm")(inside)
+            )
+            values = layers.Add(name=f"block{block}_add")([values, inside])
+        return layers.Dense(4, name="out")(layers.GlobalAveragePooling2D(name="pool")(values))
+
+    def mobile_net(image):
+        values = layers.Conv2D(4, 3, strides=2, padding="same", name="stem")(image)
+        values = layers.DepthwiseConv2D(3, padding="same", name="depthwise")(layers.ReLU(6.0, name="relu6")(values))
+        values = layers.Conv2D(8, 1, name="project")(values)
+        return layers.GlobalAveragePooling2D(name="features")(layers.ReLU(6.0, name="last")(values))
+
+    def two_branches(image):
+        left = layers.Conv2D(3, 3, strides=4, activation="relu", name="left")(image)
+        right = layers.Conv2D(5, 5, strides=4, padding="same", activation="relu", name="right")(image)
+        joined = layers.Concatenate(name="joined")([layers.Flatten(name="f")(left), layers.Flatten(name="g")(right)])
+        return layers.Dense(7, activation="relu", name="embedding")(joined)
+
+    def nested(image):
+        inside = keras.Sequential([layers.Conv2D(4, 3, activation="relu", name="a"), layers.MaxPooling2D(name="pool")])
+        return layers.Dense(4, activation="softmax", name="out")(layers.Flatten(name="flat")(inside(image)))
+
+    def inception(image):
+        values = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="conv1")(image)
+        values = layers.MaxPooling2D(name="pool1")(values)
+        for block in ("mixed1", "mixed2", "mixed3"):
+            small = layers.Conv2D(4, 1, activation="relu", name=f"{block}_1x1")(values)
+            large = layers.Conv2D(4, 3, padding="same", activation="relu", name=f"{block}_3x3")(values)
+            values = layers.Concatenate(name=block)([small, large])
+        return layers.Dense(4, activation="softmax", name="out")(layers.GlobalAveragePooling2D(name="gap")(values))
+
+    kinds = (dense_net, residual_net, mobile_net, two_branches, inception, nested)
+    return {kind.__name__: kind for kind in kinds}

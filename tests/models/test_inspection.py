@@ -1,4 +1,4 @@
-"""Facts about networks: of five kinds, saved by either version of Keras, and from configurations written by hand."""
+"""Facts about networks: of several kinds, saved by either version of Keras, and from configurations written by hand."""
 
 import json
 import sys
@@ -15,46 +15,14 @@ from netlens.models.inspection import facts_from_json, facts_of_config, inspect_
 LAYERS = keras.layers
 
 
-def dense_net(image):
-    hidden = LAYERS.Dense(5, activation="relu", name="hidden")(LAYERS.Flatten()(image))
-    return LAYERS.Dense(4, activation="softmax", name="out")(hidden)
-
-
-def residual_net(image):
-    values = LAYERS.Conv2D(6, 3, strides=2, padding="same", name="stem")(image)
-    for block in (1, 2):
-        inside = LAYERS.Conv2D(6, 3, padding="same", use_bias=False, name=f"block{block}_conv")(values)
-        inside = LAYERS.ReLU(name=f"block{block}_relu")(LAYERS.BatchNormalization(name=f"block{block}_norm")(inside))
-        values = LAYERS.Add(name=f"block{block}_add")([values, inside])
-    return LAYERS.Dense(4, name="out")(LAYERS.GlobalAveragePooling2D(name="pool")(values))
-
-
-def mobile_net(image):
-    values = LAYERS.Conv2D(4, 3, strides=2, padding="same", name="stem")(image)
-    values = LAYERS.DepthwiseConv2D(3, padding="same", name="depthwise")(LAYERS.ReLU(6.0, name="relu6")(values))
-    values = LAYERS.Conv2D(8, 1, name="project")(values)
-    return LAYERS.GlobalAveragePooling2D(name="features")(LAYERS.ReLU(6.0, name="last")(values))
-
-
-def two_branches(image):
-    left = LAYERS.Conv2D(3, 3, strides=4, activation="relu", name="left")(image)
-    right = LAYERS.Conv2D(5, 5, strides=4, padding="same", activation="relu", name="right")(image)
-    joined = LAYERS.Concatenate(name="joined")([LAYERS.Flatten(name="f")(left), LAYERS.Flatten(name="g")(right)])
-    return LAYERS.Dense(7, activation="relu", name="embedding")(joined)
-
-
-def nested(image):
-    inside = keras.Sequential([LAYERS.Conv2D(4, 3, activation="relu", name="a"), LAYERS.MaxPooling2D(name="pool")])
-    return LAYERS.Dense(4, activation="softmax", name="out")(LAYERS.Flatten(name="flat")(inside(image)))
-
-
 # name: (outputs, ending, kernel layers, segments, convolutions, joins, trunk maps, max, average, layers with positions)
 EXPECTED = {
-    dense_net: (4, "softmax", 2, 2, 0, 0, 0, 0, 0, 0),
-    residual_net: (4, "dense", 4, 4, 3, 2, 3, 0, 1, 9),
-    mobile_net: (8, "features", 3, 3, 3, 0, 3, 0, 1, 5),
-    two_branches: (7, "features", 3, 2, 1, 0, 0, 0, 0, 2),
-    nested: (4, "softmax", 2, 2, 1, 0, 1, 1, 0, 2),
+    "dense_net": (4, "softmax", 2, 2, 0, 0, 0, 0, 0, 0),
+    "residual_net": (4, "dense", 4, 4, 3, 2, 3, 0, 1, 9),
+    "mobile_net": (8, "features", 3, 3, 3, 0, 3, 0, 1, 5),
+    "two_branches": (7, "features", 3, 2, 1, 0, 0, 0, 0, 2),
+    "inception": (4, "softmax", 8, 5, 4, 3, 4, 1, 1, 11),
+    "nested": (4, "softmax", 2, 2, 1, 0, 1, 1, 0, 2),
 }
 
 
@@ -78,10 +46,10 @@ def saved(tmp_path, build):
     return path
 
 
-@pytest.mark.parametrize("build", EXPECTED)
-def test_facts_of_five_kinds_of_networks(tmp_path, build):
-    facts = inspect_keras_file(saved(tmp_path, build))
-    assert summary(facts) == EXPECTED[build]
+@pytest.mark.parametrize("kind", EXPECTED)
+def test_facts_of_kinds_of_networks(tmp_path, network_builders, kind):
+    facts = inspect_keras_file(saved(tmp_path, network_builders[kind]))
+    assert summary(facts) == EXPECTED[kind]
     assert (facts.size_px, facts.is_keras, facts.unsupported) == ((16, 16), True, ())
     assert facts_from_json(json.loads(json.dumps(facts.as_json()))) == facts
 
@@ -105,12 +73,12 @@ def test_the_sizes_of_maps_are_those_that_keras_has(tmp_path):
     assert facts.outputs_count == 3
 
 
-@pytest.mark.parametrize("build", [residual_net, nested])
-def test_a_legacy_archive_has_the_same_facts(tmp_path, build):
+@pytest.mark.parametrize("kind", ["residual_net", "nested"])
+def test_a_legacy_archive_has_the_same_facts(tmp_path, network_builders, kind):
     # The legacy Keras itself writes archives with eager execution only.
     image = keras.Input((16, 16, 3), name="image")
-    path = archive(tmp_path, "2.15.0", json.loads(keras.Model(image, build(image)).to_json()))
-    assert summary(inspect_keras_file(path)) == EXPECTED[build]
+    path = archive(tmp_path, "2.15.0", json.loads(keras.Model(image, network_builders[kind](image)).to_json()))
+    assert summary(inspect_keras_file(path)) == EXPECTED[kind]
 
 
 def archive(tmp_path, version, config):
