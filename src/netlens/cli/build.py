@@ -27,7 +27,7 @@ def run_items(study: str, names: list[str], cores: str, *, force: bool = False) 
     config, absent = _checked(study)
     items = select(load_catalogue(), names)
     if missing := [item.name for item in items if item.name in absent]:
-        raise UserError("\n".join(f"study {config['study']} cannot have {name}: it {absent[name]}" for name in missing))
+        raise UserError("\n".join(f"{name} is absent from study {config['study']}: {absent[name]}" for name in missing))
     targets = [item.name for item in items] or ["all"]
     status = _snakemake(study, config["study"], targets, cores, forced=targets if force else [])
     if status == 0:

@@ -1,0 +1,145 @@
+"""Studies of networks that no analysis was written for: what they have is planned, what they lack is told."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
+
+from netlens.workflow.applicability import absent_items
+from netlens.workflow.catalogue import load_catalogue
+from netlens.workflow.study import load_study
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+LINKED = ("notebooks", "rules", "src", "docs", "data", "models", "requirements", "Snakefile", "pyproject.toml")
+# Kind: sections that are all absent, and some items of the others.
+LACKING = {
+    "dense_net": ({"weights", "spatial_attribution"}, {"inter_layer", "similarity_pairs"}),
+    "residual_net": (set(), {"pooling_gradients", "analogies_third"}),
+    "mobile_net": ({"spatial_attribution"}, {"taxonomy", "attribution_example", "heldoutAccuracy"}),
+    "two_branches": ({"spatial_attribution", "weights"}, {"taxonomy", "chain_spectrum", "heldoutAccuracy"}),
+    "inception": ({"pattern_attribution"}, {"taxonomy", "networkLayerCount", "spatialPatternNetwork"}),
+}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory, network_builders):
+    """A folder like the repository's, with a study of each kind of network; the Inception is a frozen graph."""
+    from netlens.models.backend import keras, tf, tf1
+    from netlens.models.frozen.frozen_network import freeze
+    from netlens.models.network import network_of
+    from netlens.models.preprocessing import Preprocessing
+
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in LINKED:
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "paper").mkdir()
+    for part in ("main.tex", "style.tex", "refs.bib", "sections"):
+        (folder / "paper" / part).symlink_to(ROOT / "paper" / part)
+    (folder / "config").mkdir()
+    (folder / "config" / "schema.yaml").symlink_to(ROOT / "config" / "schema.yaml")
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog", "fox", "owl"):
+        (folder / "images" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(0, 255, (32, 32, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / "images" / name / f"{number}.png")
+    for kind in LACKING:
+        path = folder / f"{kind}.{'pb' if kind == 'inception' else 'h5'}"
+        with tf.Graph().as_default(), tf1.Session():
+            image = keras.Input((32, 32, 3), name="image")
+            model = keras.Model(image, network_builders[kind](image))
+            if kind == "inception":
+                network = network_of(kind, model, preprocessing=Preprocessing(), classes=None, sha256="")
+                path.write_bytes(freeze(network).graph_def.SerializeToString())
+            else:
+                model.save(path)
+        study = {
+            "study": kind,
+            "title": kind,
+            "images_are": "noise",
+            "images": {"noise": {"kind": "folder", "folder": "images", "size_px": [32, 32]}},
+            "networks": {"net": {"kind": "file", "file": path.name, "images": "noise"}},
+        }
+        (folder / "config" / f"{kind}.yaml").write_text(yaml.safe_dump(study))
+    return folder
+
+
+def planned_jobs(checkout, study):
+    """Names of the rules of a dry run of everything."""
+    # Quicker than five processes, which would each look at what every notebook imports.
+    with contextlib.chdir(checkout), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        workflow = api.workflow(
+            resource_settings=ResourceSettings(cores=1),
+            config_settings=ConfigSettings(config={"study": study}),
+            snakefile=Path("Snakefile"),
+        )
+        workflow.dag().execute_workflow(executor="dryrun")
+        return {job.rule.name for job in workflow._workflow.dag.jobs}
+
+
+def run(checkout, *command):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=checkout, capture_output=True, text=True, check=False, env=environment
+    )
+
+
+@pytest.mark.parametrize("kind", LACKING)
+def test_everything_that_a_network_allows_is_planned_and_the_rest_is_told(checkout, kind):
+    with contextlib.chdir(checkout):
+        catalogue = load_catalogue()
+        absent = absent_items(load_study(kind), catalogue)
+    sections, items = LACKING[kind]
+    whole = {
+        item.section
+        for item in catalogue.values()
+        if all(other.name in absent for other in catalogue.values() if other.section == item.section)
+    }
+    assert whole == sections
+    assert items <= absent.keys()
+    assert catalogue.keys() & planned_jobs(checkout, kind) == catalogue.keys() - absent.keys()
+
+
+def test_an_absent_item_is_refused_in_one_line(checkout):
+    refused = run(checkout, "netlens", "run", "similarity_pairs", "--study", "dense_net")
+    assert refused.returncode == 2
+    assert refused.stderr.strip() == (
+        "netlens: error: similarity_pairs is absent from study dense_net: needs at least two networks; the study "
+        "compares one"
+    )
+
+
+MADE = {
+    "image_set", "imageClassCount", "networkLayerCount", "per_layer", "pattern_diagnostics", "unitCount",
+    "similarity_self", "comparedFirst", "analogies_first", "caricatures", "layer_graph", "index",
+}  # fmt: skip
+
+
+@pytest.mark.timeout(900)
+def test_a_network_of_two_branches_without_classes_gets_its_paper(checkout):
+    """End to end, with a few items of each section that it has; all others are left out to save time."""
+    path = checkout / "config" / "two_branches.yaml"
+    study = yaml.safe_load(path.read_text()) | {
+        "study": "two_branches_few",
+        "leave_out": sorted(load_catalogue(ROOT / "notebooks").keys() - MADE),
+        "model_comparison": {"picture_steps_count": 4, "caricature_steps_count": 4},
+    }
+    (checkout / "config" / "two_branches_few.yaml").write_text(yaml.safe_dump(study))
+    made = run(checkout, "netlens", "paper", "--study", "two_branches_few", "--cores", "2")
+    assert made.returncode == 0, made.stdout + made.stderr
+    with contextlib.chdir(checkout):
+        for name in MADE:
+            assert all(file.is_file() for file in load_catalogue()[name].files("two_branches_few")), name
+    text = (checkout / "results" / "two_branches_few" / "paper" / "parts.tex").read_text()
+    assert "This edition holds two of the five analyses" in text
+    assert r"\item Left out by the study" in text
