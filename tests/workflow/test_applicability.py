@@ -7,7 +7,7 @@ import pytest
 
 from netlens.models.inspection import LayerFacts, NetworkFacts
 from netlens.workflow.applicability import NEEDS, SECTION_NEEDS, Subject, absent_items
-from netlens.workflow.catalogue import SECTIONS, Item, load_catalogue
+from netlens.workflow.catalogue import SECTIONS, CatalogueError, Item, load_catalogue
 from netlens.workflow.image_facts import ImageFacts, image_facts
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.study import load_study
@@ -54,6 +54,11 @@ def test_what_items_need_has_a_name():
     assert {need for needs in SECTION_NEEDS.values() for need in needs} <= NEEDS.keys()
 
 
+def test_a_need_without_a_definition_is_named():
+    with pytest.raises(CatalogueError, match="one: there is no need 'luck'; there are beside, classes"):
+        absent_items(study("a"), {"one": Item("one", "data", "macro", "x", needs=("luck",))}, Known())
+
+
 def test_a_study_that_has_everything_lacks_only_what_it_does_not_name():
     config = study("net", "other", "third", trained={"kind": "trained", "images": "set", "checkpoint": "no.h5"})
     config["models"] = {"network": "trained"}
@@ -76,7 +81,11 @@ def test_a_study_that_has_everything_lacks_only_what_it_does_not_name():
         ),
         ("kernels", {"unsupported": ("layer 'a' (Conv3D)", "b")}, "net has layer 'a' (Conv3D) and 1 more"),
         ("kernels", {"kernel_layers_count": 0}, "needs a layer with a kernel"),
-        ("joined_maps", {"convolutions_count": 1}, "needs at least two convolutions that follow each other; net has one"),
+        (
+            "joined_maps",
+            {"convolutions_count": 1},
+            "needs at least two convolutions that follow each other; net has one",
+        ),
         ("trunk_maps", {"trunk_maps_count": 1}, "net has one"),
         ("classes", {"ending": "features"}, "the outputs of net are features (if they are classes, give"),
         ("classes", {"outputs_count": 7}, "no class of the images set is an output of net"),
@@ -164,6 +173,20 @@ def test_folders_are_counted_without_opening_an_image(tmp_path):
     spec["class_names"] = ["bird"]
     with pytest.raises(SpecError, match=r"images\.set: .*no class folder is named 'bird'"):
         image_facts({"images": {"set": spec}})
+
+
+def test_names_that_are_still_to_be_downloaded_are_taken_to_fit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = study("net")
+    config["networks"]["net"]["class_names"] = "data/downloads/names.txt"
+    known = Known({"net": facts()}, {"set": images()})
+    assert reason("classes", config, known) is None
+    (tmp_path / "data" / "downloads").mkdir(parents=True)
+    (tmp_path / "data" / "downloads" / "names.txt").write_text("u\nv\nw\nx\n")
+    assert reason("classes", config, known).startswith("needs classes; no class of the images set is an output")
+    config["networks"]["net"]["class_names"] = "data/names.txt"
+    with pytest.raises(SpecError, match=r"networks\.net: data/names\.txt: no such file of class names"):
+        reason("classes", config, known)
 
 
 def test_cifar_is_known_before_it_is_downloaded():

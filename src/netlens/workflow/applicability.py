@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from netlens.models.errors import NetworkError
 from netlens.models.inspection import NetworkFacts
 from netlens.models.label_space import LabelSpace, imagenet, label_space, numbered, outputs_of, read_label_space
-from netlens.workflow.catalogue import Item
+from netlens.workflow.catalogue import CatalogueError, Item
 from netlens.workflow.image_facts import ImageFacts, image_facts
 from netlens.workflow.image_specs import SpecError, is_download
 from netlens.workflow.network_facts import network_facts
@@ -319,6 +319,8 @@ def absent_items(
     ------
     SpecError
         A network or image set cannot be used at all, or the study leaves out what does not exist.
+    CatalogueError
+        An item needs something that is not in `NEEDS`.
     """
     left_out = set(config.get("leave_out", []))
     sections = {item.section for item in catalogue.values()}
@@ -337,6 +339,8 @@ def _absent(
             continue
         subject = Subject(config, section_network(config, item.section), facts)
         for need in (*SECTION_NEEDS.get(item.section, ()), *item.needs):
+            if need not in NEEDS:
+                raise CatalogueError(f"{name}: there is no need {need!r}; there are {', '.join(NEEDS)}")
             if (subject.network, need) not in known:
                 known[subject.network, need] = NEEDS[need](subject)
             if reason := known[subject.network, need]:
