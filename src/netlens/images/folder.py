@@ -16,7 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -31,9 +31,9 @@ Integers = NDArray[np.int64]
 #: Gives the classes of files by their names.
 FileClasses = Callable[[], Mapping[str, str]]
 
-_SUFFIXES = frozenset({
+_SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif",
-})  # fmt: skip
+)  # fmt: skip
 #: The decoders of Pillow that may see an image, whatever its file is called. Not among them: those that start another
 #: program (EPS runs Ghostscript) or leave the work to a library of the system (WMF, GRIB, HDF5).
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "TGA", "JPEG2000", "AVIF")
@@ -79,35 +79,36 @@ class _Directory:
         self._root = path.resolve()
 
     def names(self) -> list[str]:
-        found: dict[str, Path] = {}
+        # Text instead of paths: a folder may hold a million images.
+        found: dict[str, str] = {}
         linked: set[str] = set()
         problems: list[str] = []
-        seen: set[Path] = set()
+        seen: set[str] = set()
+        root = str(self._root)
         # Folders behind links come last, so that of two names for one folder the link is refused, not the folder.
-        pending = deque([(self.path, self._root)])
+        pending = deque([("", root)])
         while pending:
             folder, real_folder = pending.pop()
             if real_folder in seen:
-                name = folder.relative_to(self.path).as_posix()
-                problems.append(f"{name!r} is a link to a folder that is already in the set")
+                problems.append(f"{folder.removesuffix('/')!r} is a link to a folder that is already in the set")
                 continue
             seen.add(real_folder)
-            for entry in os.scandir(folder):
-                if not _is_shown(entry.name):
-                    continue
-                place = folder / entry.name
-                name = place.relative_to(self.path).as_posix()
-                link = entry.is_symlink()
-                real = place.resolve() if link else real_folder / entry.name
-                if not real.is_relative_to(self._root):
-                    problems.append(f"{name!r} is a link out of the folder")
-                elif not entry.is_dir():
-                    found[name] = real
-                    linked |= {name} if link else set()
-                elif link:
-                    pending.appendleft((place, real))
-                else:
-                    pending.append((place, real))
+            with os.scandir(self.path / folder) as entries:
+                for entry in entries:
+                    if not _is_shown(entry.name):
+                        continue
+                    name = f"{folder}{entry.name}"
+                    link = entry.is_symlink()
+                    real = os.path.realpath(entry.path) if link else f"{real_folder}/{entry.name}"
+                    if link and not Path(real).is_relative_to(root):
+                        problems.append(f"{name!r} is a link out of the folder")
+                    elif not entry.is_dir():
+                        found[name] = real
+                        linked |= {name} if link else set()
+                    elif link:
+                        pending.appendleft((f"{name}/", real))
+                    else:
+                        pending.append((f"{name}/", real))
         counts = Counter(found.values())
         problems += [
             f"{name!r} is a link to a file that is already in the set" for name in linked if counts[found[name]] > 1
@@ -172,7 +173,7 @@ def _refuse(path: Path, problems: Sequence[str], advice: str) -> None:
 
 def _is_utf8(name: str) -> bool:
     """Whether a name could be decoded; where not, Python keeps its bytes as lone surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _member_problem(member: zipfile.ZipInfo) -> str:
@@ -587,11 +588,11 @@ def _listed(
 
 
 def _is_shown(name: str) -> bool:
-    return not any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+    return not (name.startswith(".") or "/." in name or "__MACOSX" in name.split("/"))
 
 
 def _is_image(name: str) -> bool:
-    return _is_shown(name) and PurePosixPath(name).suffix.lower() in _SUFFIXES
+    return name.lower().endswith(_SUFFIXES) and _is_shown(name)
 
 
 def _around(names: Iterable[str]) -> str:
@@ -675,7 +676,7 @@ def _flat_classes(source: _Source, names: Sequence[str], known: Mapping[str, str
     """Images of a folder without class folders, by the classes that their names are known to have."""
     classes: dict[str, list[str]] = {}
     for name in names:
-        found = known.get(PurePosixPath(name).name)
+        found = known.get(name.rpartition("/")[2])
         if found is None:
             raise FolderError(
                 f"{source.path}: {len(names)} images without class folders, and no class is known for {name!r}; put "
