@@ -65,7 +65,8 @@ def debiased_cka(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray
     own = [np.array([max(_hsic(rows, rows), 0.0) for rows in side]) for side in sides]
     together = np.array([[_hsic(one, other) for other in sides[1]] for one in sides[0]])
     scale = np.sqrt(np.outer(*own))
-    return np.divide(together, scale, out=np.zeros_like(together), where=scale > 0)
+    found: Float = np.divide(together, scale, out=np.zeros_like(together), where=scale > 0)
+    return found
 
 
 def _rows(values: ArrayLike) -> _Rows:

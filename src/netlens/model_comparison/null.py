@@ -85,7 +85,8 @@ class SimilarityNull:
         room = self.largest - mean
         known = room > _ROUNDING * self.largest
         share = np.divide(self.values - mean, room, out=np.zeros_like(room), where=known)
-        return np.maximum(share, 0)
+        calibrated: Float = np.maximum(share, 0)
+        return calibrated
 
     def transposed(self) -> "SimilarityNull":
         """Return the same with the networks exchanged."""
