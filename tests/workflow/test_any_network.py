@@ -117,29 +117,3 @@ def test_an_absent_item_is_refused_in_one_line(checkout):
         "netlens: error: similarity_pairs is absent from study dense_net: needs at least two networks; the study "
         "compares one"
     )
-
-
-MADE = {
-    "image_set", "imageClassCount", "networkLayerCount", "per_layer", "pattern_diagnostics", "unitCount",
-    "similarity_self", "comparedFirst", "analogies_first", "caricatures", "layer_graph", "index",
-}  # fmt: skip
-
-
-@pytest.mark.timeout(900)
-def test_a_network_of_two_branches_without_classes_gets_its_paper(checkout):
-    """End to end, with a few items of each section that it has; all others are left out to save time."""
-    path = checkout / "config" / "two_branches.yaml"
-    study = yaml.safe_load(path.read_text()) | {
-        "study": "two_branches_few",
-        "leave_out": sorted(load_catalogue(ROOT / "notebooks").keys() - MADE),
-        "model_comparison": {"picture_steps_count": 4, "caricature_steps_count": 4},
-    }
-    (checkout / "config" / "two_branches_few.yaml").write_text(yaml.safe_dump(study))
-    made = run(checkout, "netlens", "paper", "--study", "two_branches_few", "--cores", "2")
-    assert made.returncode == 0, made.stdout + made.stderr
-    with contextlib.chdir(checkout):
-        for name in MADE:
-            assert all(file.is_file() for file in load_catalogue()[name].files("two_branches_few")), name
-    text = (checkout / "results" / "two_branches_few" / "paper" / "parts.tex").read_text()
-    assert "This edition holds two of the five analyses" in text
-    assert r"\item Left out by the study" in text
