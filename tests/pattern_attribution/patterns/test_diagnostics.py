@@ -127,20 +127,21 @@ def test_rho_is_the_same_again_and_kernel_shapes_are_flattened():
         np.testing.assert_allclose(again[name], flat[name], atol=1e-5)
 
 
-def test_groups_are_layers_of_their_own():
+@pytest.mark.parametrize("units", [1, 4, 8])
+def test_groups_are_layers_of_their_own(units):
     rng = np.random.default_rng(4)
-    groups = [samples(rng, 120, 5, 4) for _ in range(3)]
+    groups = [samples(rng, 120, 5, units) for _ in range(3)]
     image = groups[0][1]
     patterns = [patterns_like(rng, x, w) for x, _, w in groups]
     x, w = np.stack([group[0] for group in groups], axis=1), np.concatenate([group[2] for group in groups], axis=1)
     together = {name: np.concatenate([each[name] for each in patterns], axis=1) for name in patterns[0]}
-    bias = rng.normal(size=12)
+    bias = rng.normal(size=3 * units)
     found = signal_quality(x, image, w, together, seed=3, bias=bias)
     for number, (seen, _, own) in enumerate(groups):
-        units = slice(4 * number, 4 * number + 4)
-        alone = signal_quality(seen, image, own, patterns[number], seed=3, bias=bias[units])
+        ours = slice(units * number, units * (number + 1))
+        alone = signal_quality(seen, image, own, patterns[number], seed=3, bias=bias[ours])
         for name in ("w", "linear", "two_component"):
-            np.testing.assert_allclose(found[name][units], alone[name], atol=1e-12)
+            np.testing.assert_allclose(found[name][ours], alone[name], atol=1e-9)
     assert np.isfinite(found["random"]).all()
 
 
@@ -180,6 +181,18 @@ def test_a_channel_that_only_the_other_half_uses_does_not_matter():
         np.concatenate([x, channel[:, None]], axis=1), image, np.concatenate([w, np.zeros((1, 2))]), wider, seed=2
     )
     np.testing.assert_allclose(after["linear"], before["linear"], atol=1e-3)
+
+
+def test_dead_and_constant_units_of_groups_have_no_rho():
+    rng = np.random.default_rng(0)
+    x, image, w = samples(rng, 150, 5, 3)
+    patterns = patterns_like(rng, x, w)
+    patterns["relu"][:, 0] = 0
+    w[:, 1] = 0
+    rho = signal_quality(np.stack([x, x, 0 * x], axis=1), image, w, patterns, seed=0)
+    assert np.isnan(rho["two_component"][0])
+    assert np.isfinite(rho["linear"][0])
+    assert all(np.isnan(values[1]) and np.isnan(values[2]) for values in rho.values())
 
 
 def test_gain_and_dead_units():

@@ -24,7 +24,9 @@ class Taxonomy:
     function
         The gradient: change of the logit with each pixel, in logits per gray level (of 255).
     signal
-        PatternNet: the part of each pixel that the logit responds to, in gray levels relative to the network's zero.
+        PatternNet: the part of each pixel that the logit responds to, divided by its largest absolute value in each
+        image. The factor is left out because it leaves the range of floating-point numbers in deep networks, where the
+        signal is estimated anew by every unit of every layer.
     attribution
         PatternAttribution: what each pixel's signal contributes to the logit, in logits.
     """
@@ -47,8 +49,8 @@ def explain(model: Any, patterns: Patterns, images: NDArray[np.uint8], preproces
     images
         Shape (n, height, width, 3), RGB.
     preprocessing
-        From `images` to the model's inputs. It is linear, so explanations of the model's input are converted to gray
-        levels exactly: a gradient by its factor, a signal by the inverse of it.
+        From `images` to the model's inputs. It is linear, so explanations of the model's input are converted to the
+        image's exactly: a gradient by its factor, a signal by the inverse of it.
 
     Returns
     -------
@@ -65,12 +67,13 @@ def explain(model: Any, patterns: Patterns, images: NDArray[np.uint8], preproces
     # In the model's channel order, as `std` is.
     per_grey_level = np.float32(preprocessing.scale) / np.asarray(preprocessing.std, np.float32)
     gradient = _gradient(model, inputs)
-    signal = PatternNet(model, patterns).analyze(inputs)
+    signal = PatternNet(model, patterns, reverse_project_bottleneck_layers=True).analyze(inputs) / per_grey_level
+    largest = np.abs(signal).max(axis=(1, 2, 3), keepdims=True)
     attribution = PatternAttribution(model, patterns).analyze(inputs)
     to_rgb = slice(None, None, -1 if preprocessing.channel_order == "bgr" else 1)
     return Taxonomy(
         function=np.ascontiguousarray((gradient * per_grey_level)[..., to_rgb]),
-        signal=np.ascontiguousarray((signal / per_grey_level)[..., to_rgb]),
+        signal=np.ascontiguousarray(signal[..., to_rgb] / np.where(largest > 0, largest, 1)),
         attribution=np.ascontiguousarray(attribution[..., to_rgb]),
     )
 

@@ -12,7 +12,7 @@ every small batch.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from netlens.pattern_attribution.patterns.convolution import kernel_gradient, su
 from netlens.pattern_attribution.patterns.network_graph import KernelTensors, network_graph
 from netlens.pattern_attribution.patterns.statistics import (
     ESTIMATORS,
+    MATRICES,
     Float,
     Int,
     LayerSums,
@@ -108,7 +109,12 @@ def pattern_sums(
             fetched = network.session.run(fetches, {network.images: inputs})
             for layer, values in zip(layers, fetched, strict=True):
                 layer.add(values, network.session, ends_block=batch in last_of_block)
-        summed = {layer.tensors.layer.name: layer.sums(network.session) for layer in layers}
+        # All layers in one run, since each new fetch prepares the whole graph again.
+        totals = network.session.run([layer.totals for layer in layers])
+        summed = {
+            layer.tensors.layer.name: layer.sums(values, network.session)
+            for layer, values in zip(layers, totals, strict=True)
+        }
         digest = network.sha256
     return PatternSums(
         layers=summed,
@@ -158,6 +164,8 @@ class _Accumulator(ABC):
         What a run of the graph fetches for `add`.
     initializers
         What the graph runs first.
+    totals
+        What is fetched at the end, for `sums`.
     """
 
     fetches: Any
@@ -165,16 +173,7 @@ class _Accumulator(ABC):
 
     def __init__(self, tensors: KernelTensors) -> None:
         self.tensors = tensors
-        inputs = tensors.layer.inputs
-        self._rows = tf1.placeholder(tf.float64, (None, inputs))
-        # Y of some rows of X, in parts: the kernel is never there in float64 as a whole.
-        kernel = tf.reshape(tensors.kernel, (inputs, -1))
-        self._outputs = [tf.matmul(self._rows, tf.cast(kernel[:, part], tf.float64)) for part in self.parts()]
-
-    def parts(self) -> list[slice]:
-        """Cut the units into parts that are worked on at once."""
-        units = self.tensors.layer.kernel_shape[-1]
-        return [slice(start, min(start + _UNITS, units)) for start in range(0, units, _UNITS)]
+        self.totals: dict[str, Any] = {}
 
     @abstractmethod
     def start(self, block_images: int) -> None:
@@ -185,22 +184,23 @@ class _Accumulator(ABC):
         """Add what was fetched for a batch."""
 
     @abstractmethod
-    def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
+    def finish(self, totals: dict[str, Any]) -> tuple[int, Float, Int, dict[str, Float]]:
         """Return the number of samples, sum X as in `LayerSums`, the active counts and the kernel-sized sums."""
 
-    def sums(self, session: Any) -> LayerSums:
-        """Finish: sum Y follows from sum X."""
-        samples, x, active, matrices = self.finish(session)
+    @abstractmethod
+    def outputs(self, x: Float, totals: Mapping[str, Any], session: Any) -> Float:
+        """Return sum Y = W' sum X."""
+
+    def sums(self, totals: dict[str, Any], session: Any) -> LayerSums:
+        """Return the sums, from what was fetched of `totals`."""
+        samples, x, active, matrices = self.finish(totals)
         layer = self.tensors.layer
         for part, values in {"x": x, **matrices}.items():
             if not all(np.isfinite(row).all() for row in values):
                 raise PatternSumsError(
                     f"layer {layer.name!r}: {part} is not finite; check the images and the weights for NaN"
                 )
-        if x.ndim == 1:
-            y = np.concatenate([session.run(part, {self._rows: x[None]})[0] for part in self._outputs])
-        else:
-            y = np.sum(x * session.run(self.tensors.kernel).reshape(x.shape), axis=0)
+        y = self.outputs(x, totals, session)
         return LayerSums(layer.kernel_shape, samples, x, y, active, **matrices)
 
 
@@ -251,9 +251,10 @@ class _GraphAccumulator(_Accumulator):
         if "xy" in needed:
             made["xy"] = product(tf.nn.bias_add(tensors.z, -mean_z)) + shift * x
 
-        self._totals = {name: _zero_like(value) for name, value in made.items()}
-        self.initializers = [total.initializer for total in self._totals.values()]
-        self.fetches = [total.assign_add(made[name], read_value=False) for name, total in self._totals.items()]
+        totals = {name: _zero_like(value) for name, value in made.items()}
+        self.initializers = [total.initializer for total in totals.values()]
+        self.fetches = [total.assign_add(made[name], read_value=False) for name, total in totals.items()]
+        self.totals = {**totals, "weights": weights}
 
     def start(self, block_images: int) -> None:
         """The graph makes room by itself."""
@@ -261,11 +262,14 @@ class _GraphAccumulator(_Accumulator):
     def add(self, values: Any, session: Any, *, ends_block: bool) -> None:
         """The graph adds by itself."""
 
-    def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
-        values = {name: session.run(total) for name, total in self._totals.items()}
-        samples, x, active = (values.pop(name) for name in ("samples", "x", "active"))
-        x = x[:, 0] if self.tensors.layer.groups == 1 else x
-        return int(samples), x, np.rint(active).astype(np.int64), values
+    def finish(self, totals: dict[str, Any]) -> tuple[int, Float, Int, dict[str, Float]]:
+        matrices = {name: value for name, value in totals.items() if name in MATRICES}
+        x = totals["x"][:, 0] if self.tensors.layer.groups == 1 else totals["x"]
+        return int(totals["samples"]), x, np.rint(totals["active"]).astype(np.int64), matrices
+
+    def outputs(self, x: Float, totals: Mapping[str, Any], session: Any) -> Float:
+        weights = totals["weights"].astype(np.float64)
+        return np.asarray(x @ weights if x.ndim == 1 else np.sum(x * weights, axis=0))
 
 
 def _zero_like(value: Any) -> Any:
@@ -288,6 +292,9 @@ class _DenseAccumulator(_Accumulator):
     def __init__(self, tensors: KernelTensors, needed: tuple[str, ...]) -> None:
         super().__init__(tensors)
         self.fetches = [tensors.x, _activity(tensors)]
+        self._rows = tf1.placeholder(tf.float64, (None, tensors.layer.inputs))
+        # Y of some rows of X, in parts: the kernel is never there in float64 as a whole.
+        self._outputs = [tf.matmul(self._rows, tf.cast(tensors.kernel[:, part], tf.float64)) for part in self._parts()]
         self._mask = tf1.placeholder(tf.float64, (None, None))
         self._added = []
         for y in self._outputs:
@@ -318,9 +325,18 @@ class _DenseAccumulator(_Accumulator):
         self._samples += len(x)
         self._x += x.sum(axis=0)
         self._active += np.count_nonzero(mask, axis=0)
-        for part, added in zip(self.parts(), self._added, strict=True):
+        for part, added in zip(self._parts(), self._added, strict=True):
             for name, value in session.run(added, {self._rows: x, self._mask: mask[:, part]}).items():
                 self._sums[name][:, part] += value
 
-    def finish(self, session: Any) -> tuple[int, Float, Int, dict[str, Float]]:
+    def _parts(self) -> list[slice]:
+        """Cut the units into parts that are worked on at once."""
+        units = self.tensors.layer.units
+        return [slice(start, min(start + _UNITS, units)) for start in range(0, units, _UNITS)]
+
+    def finish(self, totals: dict[str, Any]) -> tuple[int, Float, Int, dict[str, Float]]:
         return self._samples, self._x, self._active, self._sums
+
+    def outputs(self, x: Float, totals: Mapping[str, Any], session: Any) -> Float:
+        parts = session.run(self._outputs, {self._rows: x[None]})
+        return np.concatenate([part[0] for part in parts])

@@ -23,6 +23,8 @@ SIGNAL_ESTIMATORS = ("random", "w", "linear", "two_component")
 
 #: Units worked on at once, which bounds the memory.
 _BLOCK = 64
+#: Groups of fewer units are worked on unit by unit, many at once; in larger ones the units share a covariance.
+_FEW_UNITS = 8
 #: A smaller share of a unit's variance than this is taken as not explained at all.
 _EXPLAINED = 1e-14
 
@@ -170,6 +172,14 @@ def signal_quality(
     }
     rho = {name: np.full(w.shape[1], np.nan) for name in SIGNAL_ESTIMATORS}
     per_group = w.shape[1] // groups
+    if groups > 1 and per_group < _FEW_UNITS:
+        for start in range(0, w.shape[1], _BLOCK):
+            units = slice(start, min(start + _BLOCK, w.shape[1]))
+            seen = np.moveaxis(x[:, np.arange(start, units.stop) // per_group], 0, 1).astype(float)
+            for name, columns in parts.items():
+                signal = _Signal(w[:, units], threshold[units], [column[:, units] for column in columns])
+                rho[name][units] = 1 - _correlation_unit_by_unit(seen[:, fit], seen[:, ~fit], ridge, signal)
+        return rho
     for group in range(groups):
         x_fit, x_test = (
             _Half(half, half - half.mean(axis=0))
@@ -236,6 +246,37 @@ def _best_correlation(fit: _Half, test: _Half, covariance: _Covariance, signal: 
     undefined = np.any([gain == 0 for gain in gains], axis=0) | np.isclose(y.std(axis=0), 0, atol=0)
     # v = 0 explains nothing of y, so the largest correlation is never negative.
     return np.where(undefined, np.nan, np.maximum(_correlation(y, residual), 0))
+
+
+def _correlation_unit_by_unit(fit: Float, test: Float, ridge: float, signal: _Signal) -> Float:
+    """As `_best_correlation` for units with inputs of their own, (U, n, K) on each half; few inputs, as d is formed."""
+    gains = [np.sum(signal.w * a, axis=0) for a in signal.directions]
+    scaled = [
+        np.divide(a, gain, out=np.zeros_like(a), where=gain != 0)
+        for a, gain in zip(signal.directions, gains, strict=True)
+    ]
+
+    def split(x: Float) -> tuple[Float, Float]:
+        """Return y, (U, n), and d, (U, n, K)."""
+        y = np.einsum("unk,ku->un", x, signal.w)
+        above = y > signal.threshold[:, None]
+        parts = [y] if len(scaled) == 1 else [np.where(above, y, 0), np.where(above, 0, y)]
+        return y, x - sum(part[:, :, None] * a.T[:, None, :] for a, part in zip(scaled, parts, strict=True))
+
+    y, d = split(fit)
+    y, d = y - y.mean(axis=1, keepdims=True), d - d.mean(axis=1, keepdims=True)
+    n, inputs = fit.shape[1:]
+    matrix = np.einsum("unk,unl->ukl", d, d, optimize=True) / n
+    variance = fit.var(axis=1).mean(axis=1)
+    # Inputs that never vary have no covariance at all; any ridge then serves.
+    matrix += np.where(variance > 0, ridge * variance, 1.0)[:, None, None] * np.eye(inputs)
+    target = np.einsum("unk,un->uk", d, y) / n
+    v = np.linalg.solve(matrix, target[:, :, None])[:, :, 0]
+    v[np.sum(v * target, axis=1) <= _EXPLAINED * np.mean(y**2, axis=1)] = 0
+    y, d = split(test)
+    undefined = np.any([gain == 0 for gain in gains], axis=0) | np.isclose(y.std(axis=1), 0, atol=0)
+    correlation = _correlation(y.T, np.einsum("unk,uk->un", d, v).T)
+    return np.where(undefined, np.nan, np.maximum(correlation, 0))
 
 
 def _least_squares(fit: _Half, covariance: _Covariance, signal: _Signal) -> Float:

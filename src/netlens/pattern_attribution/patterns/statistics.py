@@ -25,7 +25,7 @@ ESTIMATORS = ("linear", "relu", "relu.negative")
 _OTHER_NAMES = {"relu.positive": ("relu",), "two_component": ("relu", "relu.negative")}
 
 #: Sums the size of a kernel; a layer holds those that its estimators need.
-_MATRICES = ("x_active", "xy_active", "xy_inactive", "xy")
+MATRICES = ("x_active", "xy_active", "xy_inactive", "xy")
 #: Starts the names of what a sums file says about itself; no field of a layer has these names.
 _HEADER = "netlens"
 
@@ -86,7 +86,7 @@ def matrices_for(estimators: Iterable[str]) -> tuple[str, ...]:
         needed.add("xy_active")
     if wanted & {"relu.negative", "linear"}:
         needed.add("xy_inactive")
-    return tuple(name for name in _MATRICES if name in needed)
+    return tuple(name for name in MATRICES if name in needed)
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def merge(parts: Iterable[PatternSums]) -> PatternSums:
             total.layers[name].x[...] += layer.x
             total.layers[name].y[...] += layer.y
             total.layers[name].active[...] += layer.active
-            for field in _MATRICES:
+            for field in MATRICES:
                 mine, other = getattr(total.layers[name], field), getattr(layer, field)
                 if mine is not None:
                     mine += other
@@ -263,7 +263,7 @@ def _check_fit(total: PatternSums, part: PatternSums) -> None:
 
 
 def _held(layer: LayerSums) -> tuple[str, ...]:
-    return tuple(name for name in _MATRICES if getattr(layer, name) is not None)
+    return tuple(name for name in MATRICES if getattr(layer, name) is not None)
 
 
 def save_sums(path: str | Path, sums: PatternSums) -> None:
