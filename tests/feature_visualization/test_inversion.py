@@ -127,7 +127,7 @@ def test_layers_without_positions_see_the_networks_own_size(frozen):
 def test_progress_counts_pictures_and_no_requests_are_no_pictures(frozen, tmp_path):
     told = []
     inversion.invert(frozen("branches"), [request(steps_count=1)] * 18, progress=told.append)
-    assert told == [16, 2]
+    assert told == [2] * 9
     assert inversion.invert(frozen("branches"), []) == []
     assert inversion.caricatures(frozen("branches"), [], PictureStore(tmp_path)) == []
 

@@ -20,7 +20,7 @@ from netlens.feature_visualization.keyed_requests import (
 )
 
 #: Version of `netlens.feature_visualization.inversion`: raised whenever a request would produce another picture.
-CARICATURE_PROCEDURE: Final = 3
+CARICATURE_PROCEDURE: Final = 4
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,8 +40,8 @@ from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
 
 # Whatever changes a picture below must raise CARICATURE_PROCEDURE in caricature_requests.py, which stored pictures
 # depend on.
-_LAYERS_COUNT: Final = 8  # in one graph
-_BATCH_SIZE: Final = 16  # two pictures of each of its layers
+_LAYERS_COUNT: Final = 1  # in one graph: of deep networks few layers are wanted, and others would be computed in vain
+_BATCH_SIZE: Final = 2  # pictures of each of its layers, without and with the cosine
 _MANNER: Final = Manner(
     # With lucid's 1, deep layers of small networks produce gray, noisy pictures; with 2, early layers lose texture.
     decay_power=1.75,
