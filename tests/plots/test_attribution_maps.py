@@ -117,3 +117,16 @@ def test_position_sheet_has_a_row_per_source_and_a_frame_in_every_panel(picture)
     ]  # fmt: skip
     assert figure.overflow(fig) == []
     plt.close(fig)
+
+
+def test_long_names_are_shortened_rather_than_cut_off(picture):
+    names = ["German short-haired pointer, a hound of $1 or $2 (n02100236)", "東京タワー_{1} and $more$ besides that"]
+    layers = ["block_17/inverted_residual/project", "expanded_convolution_with_normalization"]
+    maps = [np.ones((2, 2, 4)), np.ones((2, 4, 8))]
+    for fig in (
+        attribution_maps.class_sheet(picture, names, layers, maps),
+        attribution_maps.gradient_sheet(picture, ["true"], layers, [each[None] for each in maps]),
+        attribution_maps.position_sheet(picture, layers[0], (2, 4), [(0, 1)], {layers[1]: np.ones((1, 4, 8))}),
+    ):
+        assert figure.overflow(fig) == []
+        plt.close(fig)

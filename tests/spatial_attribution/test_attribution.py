@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -150,3 +152,16 @@ def test_class_indices_keep_the_order_of_the_names(tiny):
     assert class_indices(tiny, ["class_3", "class_0"]).tolist() == [3, 0]
     with pytest.raises(AttributionError, match=r"no class 'class_9'; .*class_"):
         class_indices(tiny, ["class_9"])
+
+
+def test_classes_are_known_by_their_ids_where_names_repeat(tiny):
+    named = replace(
+        tiny,
+        class_names=("crane (n02012849)", "crane (n03126707)", "tench", "maillot"),
+        class_ids=("n02012849", "n03126707", "n01440764", "n03710637"),
+    )
+    assert class_indices(named, ["n03126707", "tench", "crane (n02012849)"]).tolist() == [1, 2, 0]
+    with pytest.raises(
+        AttributionError, match=r"no class 'crane'; its 4 classes include crane \(n02012849\), crane \(n0312"
+    ):
+        class_indices(named, ["crane"])

@@ -28,6 +28,30 @@ def test_a_layer_that_a_shortcut_goes_around_is_not_chosen(frozen):
     assert main_layers(frozen(keras.Model(image, logits)), 9) == ["first", "joined"]
 
 
+def test_joins_are_spread_over_the_network_before_other_layers(frozen):
+    layers = keras.layers
+    image = keras.Input((8, 8, 3))
+    tensor = layers.Conv2D(4, 3, padding="same", name="stem")(image)
+    for number in range(6):
+        squeezed = layers.Conv2D(2, 1, name=f"squeeze{number}")(tensor)
+        sides = [layers.Conv2D(2, size, padding="same", name=f"expand{number}_{size}")(squeezed) for size in (1, 3)]
+        tensor = layers.Concatenate(name=f"join{number}")(sides)
+    logits = layers.Dense(2, name="logits")(layers.Flatten()(tensor))
+    network = frozen(keras.Model(image, logits))
+    assert main_layers(network, 4) == ["join1", "join3", "join4", "join5"]
+    # In network order.
+    assert main_layers(network, 7) == [*(f"join{number}" for number in range(5)), "squeeze5", "join5"]
+
+
+def test_poolings_are_chosen_where_nothing_else_is(frozen):
+    layers = keras.layers
+    image = keras.Input((8, 8, 3))
+    pooled = layers.MaxPooling2D(2, name="early")(image)
+    pooled = layers.AveragePooling2D(2, name="late")(pooled)
+    logits = layers.Dense(2, name="logits")(layers.Flatten()(pooled))
+    assert main_layers(frozen(keras.Model(image, logits)), 3) == ["early", "late"]
+
+
 def test_a_network_without_positions_is_refused(frozen):
     image = keras.Input((4, 4, 3))
     logits = keras.layers.Dense(2, name="logits")(keras.layers.Flatten()(image))

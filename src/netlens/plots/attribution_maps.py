@@ -12,12 +12,14 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened
 from netlens.plots.signed_colors import signed_colors
 from netlens.spatial_attribution.two_classes import two_class_colors
 
 #: Contrast of the image under an attribution; the rest is white, so that colors keep their meaning.
 _IMAGE_SHARE: Final = 0.35
 _FRAME: Final = "#888888"
+_SIZE_PT: Final = 8.0
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,18 @@ class Grid:
         return ax
 
     def title(self, fig: Figure, column: int, words: str) -> None:
-        """Write a title above a column."""
+        """Write a title above a column; lines that are wider are shortened."""
         wide, _ = self.panel_in()
         centre = self.left_in + column * (wide + self.gap_in) + wide / 2
-        _words(fig, centre, self.top_in - 0.04, words, ha="center", va="bottom")
+        shown = "\n".join(shortened(line, wide, _SIZE_PT) for line in words.split("\n"))
+        _words(fig, centre, self.top_in - 0.04, shown, ha="center", va="bottom")
 
     def row_label(self, fig: Figure, row: int, words: str, *, rows: int = 1) -> None:
-        """Write a label to the left of a row, or of several rows, reading upwards."""
+        """Write a label to the left of a row, or of several rows, reading upwards; a longer one is shortened."""
         _, tall = self.panel_in()
         middle = self.top_in + (row + rows / 2) * (tall + self.gap_in) - self.gap_in / 2
-        _words(fig, self.left_in - 0.04, middle, words, ha="right", va="center", rotation=90)
+        shown = shortened(words, rows * (tall + self.gap_in) - self.gap_in, _SIZE_PT)
+        _words(fig, self.left_in - 0.04, middle, shown, ha="right", va="center", rotation=90)
 
 
 def class_sheet(
@@ -237,6 +241,7 @@ def overlay(ax: Axes, image: NDArray[np.uint8], values: ArrayLike, *, limit: flo
 
 def color_key(ax: Axes, ramps: Sequence[ArrayLike], names: Sequence[str]) -> None:
     """Explain colors in a panel of their own: each ramp, (n, 3) in 0..1 from weak to strong, has a name."""
+    room_in = ax.get_position().width * ax.figure.get_size_inches()[0]
     ax.set(xlim=(0, 1), ylim=(len(names), 0))
     for spine in ax.spines.values():
         spine.set_visible(False)
@@ -244,7 +249,7 @@ def color_key(ax: Axes, ramps: Sequence[ArrayLike], names: Sequence[str]) -> Non
         box = ax.inset_axes((0.0, row + 0.5, 0.98, 0.36), transform=ax.transData)
         box.imshow(np.asarray(ramp)[None], aspect="auto")
         finish(box)
-        ax.text(0.0, row + 0.42, name, va="bottom", fontsize=7)
+        ax.text(0.0, row + 0.42, shortened(name, room_in, 7), va="bottom", fontsize=7)
 
 
 def mark(ax: Axes, image: NDArray[np.uint8], position: tuple[int, int], size: ArrayLike) -> None:
@@ -283,4 +288,4 @@ def _axes(fig: Figure, left_in: float, top_in: float, wide_in: float, tall_in: f
 
 def _words(fig: Figure, left_in: float, top_in: float, words: str, **settings: Any) -> None:
     width, height = fig.get_size_inches()
-    fig.text(left_in / width, 1 - top_in / height, words, fontsize=8, **settings)
+    fig.text(left_in / width, 1 - top_in / height, words, fontsize=_SIZE_PT, **settings)

@@ -263,7 +263,9 @@ class SpatialAttribution:
 
 
 def class_indices(network: FrozenNetwork, names: Sequence[str]) -> NDArray[np.int64]:
-    """Return the indices of classes by name, as the network's logits are ordered.
+    """Return the indices of classes by name or id, as the network's logits are ordered.
+
+    Two classes of one name have their ids added to it, as in ``crane (n02012849)``.
 
     Raises
     ------
@@ -271,13 +273,18 @@ def class_indices(network: FrozenNetwork, names: Sequence[str]) -> NDArray[np.in
         There is no class of that name; the message lists the closest names.
     """
     known = {name: index for index, name in enumerate(network.class_names)}
+    by_id = {each: index for index, each in enumerate(network.class_ids)}
+    found = []
     for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or list(network.class_names[:5])
+        index = known.get(name, by_id.get(name))
+        if index is None:
+            alike = [other for other in known if other.startswith(f"{name} (")]
+            near = alike or difflib.get_close_matches(name, known, n=3, cutoff=0.5) or list(network.class_names[:5])
             raise AttributionError(
                 f"network {network.name!r} has no class {name!r}; its {len(known)} classes include {', '.join(near)}"
             )
-    return np.array([known[name] for name in names], dtype=np.int64)
+        found.append(index)
+    return np.array(found, dtype=np.int64)
 
 
 class _ToClass:

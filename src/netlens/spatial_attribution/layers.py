@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 #: Layers with more positions are chosen only if there are no others: nobody points at one of so many positions.
 MOST_POSITIONS: Final = 1024
 
-_KINDS: Final = frozenset({"conv", "concat", "add"})
+_JOINS: Final = frozenset({"concat", "add"})
+_KINDS: Final = _JOINS | {"conv"}
 
 
 def main_layers(network: "FrozenNetwork", count: int, *, most_positions: int = MOST_POSITIONS) -> list[str]:
     """Choose layers that every path to the logits passes through, spread over the sizes of maps.
 
     Candidates are convolutions, concatenations and additions with positions that no path from the image to the logits
-    bypasses. The last layer of each map size is taken, starting with the smallest size; then the last of the others.
+    bypasses, or poolings where there are none. The last layer of each map size is taken, starting with the smallest
+    size; then concatenations and additions, and at last the others, each spread evenly over the network.
 
     Parameters
     ----------
@@ -40,7 +42,8 @@ def main_layers(network: "FrozenNetwork", count: int, *, most_positions: int = M
     AttributionError
         The network has no layer with positions that every path passes through.
     """
-    passed = [layer for layer in trunk(network) if layer.kind in _KINDS and layer.height and layer.width]
+    placed = [layer for layer in trunk(network) if layer.height and layer.width]
+    passed = [layer for layer in placed if layer.kind in _KINDS] or [layer for layer in placed if layer.kind == "pool"]
     if not passed:
         raise AttributionError(
             f"network {network.name!r} has no layer with positions that every path passes through; name layers in the "
@@ -50,9 +53,17 @@ def main_layers(network: "FrozenNetwork", count: int, *, most_positions: int = M
     candidates = small if len(small) >= 2 else passed
     last_of_size = {(layer.height, layer.width): layer.name for layer in candidates}
     first = list(last_of_size.values())[::-1]
-    rest = [layer.name for layer in reversed(candidates) if layer.name not in first]
-    chosen = {*[*first, *rest][:count]}
+    rest = [layer for layer in candidates if layer.name not in first]
+    chosen = first[:count]
+    for kinds in (_JOINS, _KINDS - _JOINS):
+        chosen += _spread([layer.name for layer in rest if layer.kind in kinds], count - len(chosen))
     return [layer.name for layer in candidates if layer.name in chosen]
+
+
+def _spread(names: Sequence[str], count: int) -> list[str]:
+    """Return `count` names, or all if there are fewer, spread evenly and with the last one."""
+    shown = min(len(names), max(count, 0))
+    return [names[len(names) - 1 - index * len(names) // shown] for index in range(shown)]
 
 
 def checked_layers(network: "FrozenNetwork", names: Sequence[str], count: int) -> list[str]:

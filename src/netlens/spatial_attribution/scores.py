@@ -28,7 +28,8 @@ class Scenes:
     masks
         (n, height, width): 1 + j on the part of the j-th class.
     classes
-        (n, k), indices of logits; -1 where a scene has fewer than k classes.
+        (n, k), indices of logits; -1 where a scene has fewer than k classes, or shows something that the network has
+        no class for. At least one must be known.
     """
 
     inputs: NDArray[np.float32]
@@ -42,6 +43,11 @@ class Scenes:
             raise AttributionError(
                 f"scenes {self.inputs.shape}, masks {self.masks.shape} and classes {self.classes.shape} do not fit "
                 "each other"
+            )
+        if not (self.classes >= 0).any():
+            raise AttributionError(
+                "no scene shows a class that the network has; use an image set with such classes, or give them the "
+                "network's ids"
             )
 
     def owners(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
