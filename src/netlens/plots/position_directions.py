@@ -57,7 +57,7 @@ def draw_positions(
     start_in = crops_in + grid_in + between_in
     pictures.draw(panel(fig, start_in, top_in, side_in), selection.unit_key, shortened(unit, 1.0, 7), size_pt=7)
     pictures.draw_examples(fig, (start_in, top_in + side_in + 0.03, side_in), selection.unit_key, 4, columns=2)
-    small_in = 0.5
+    small_in = 0.42
     norms = panel(fig, start_in, top_in + grid_in - small_in - 0.25, small_in)
     drawn = norms.imshow(strengths, cmap="Greys", vmin=0, vmax=1)
     bare(norms)

@@ -80,7 +80,8 @@ class UnitPictures:
         draw_picture(ax, crop)
         outline = [withStroke(linewidth=1.0, foreground="black")]
         place = {"transform": ax.transAxes, "ha": "right", "va": "bottom", "fontsize": size_pt}
-        ax.text(0.97, 0.02, f"{activation:.2g}", color="white", path_effects=outline, **place)
+        shown = f"{activation:.0f}" if activation >= 100 else f"{activation:.2g}"
+        ax.text(0.97, 0.02, shown, color="white", path_effects=outline, **place)
 
     def draw_examples(
         self, fig: Figure, place_in: tuple[float, float, float], key: str, count: int, *, columns: int = 0
