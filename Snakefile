@@ -16,22 +16,28 @@ job, files = names.job, names.files
 # What every section starts from: images, and networks that classify them.
 include: "rules/data.smk"
 include: "rules/models.smk"
+
+
 # The five sections, each of which is read if the study has an item of it.
 if names.has_section("signal_distractor"):
 
     include: "rules/signal_distractor.smk"
 
+
 if names.has_section("pattern_attribution"):
 
     include: "rules/pattern_attribution.smk"
+
 
 if names.has_section("model_comparison"):
 
     include: "rules/model_comparison.smk"
 
+
 if names.has_section("weights"):
 
     include: "rules/weights.smk"
+
 
 if names.has_section("spatial_attribution"):
 

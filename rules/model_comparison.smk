@@ -37,11 +37,6 @@ CARICATURES = result("model_comparison/caricatures/{network}.npz")
 NETWORK_GRAPH = result("model_comparison/graphs/{network}.npz")
 
 
-def compared_layers(wildcards):
-    """Layers of a network that the study names, or none."""
-    return CONFIG["model_comparison"]["layers"].get(wildcards.network, [])
-
-
 rule comparison_sample:
     input:
         **notebook("model_comparison/sample"),
@@ -83,7 +78,7 @@ rule comparison_activations:
     params:
         job=job(
             gpu=True,
-            layers=compared_layers,
+            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
             **settings("model_comparison", "layers_count"),
             shard=lambda wildcards: int(wildcards.shard),
             shards_count=SHARDS,
@@ -253,7 +248,7 @@ rule network_caricatures:
     params:
         job=job(
             gpu=True,
-            layers=compared_layers,
+            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
             **settings("model_comparison", "layers_count", "caricature_layers_count"),
             steps_count=CONFIG["model_comparison"]["caricature_steps_count"],
             store=lambda wildcards: result(f"feature_visualizations/{wildcards.network}"),
@@ -279,7 +274,10 @@ rule network_graph:
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     params:
-        job=job(layers=compared_layers, **settings("model_comparison", "layers_count")),
+        job=job(
+            layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
+            **settings("model_comparison", "layers_count"),
+        ),
         files=files,
     shell:
         RUN

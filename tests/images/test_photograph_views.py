@@ -73,7 +73,11 @@ def test_every_photograph_of_imagenet_is_one():
     [
         (("moon", "coffee", "nobody"), ("moon", "coffee"), "no photograph is named 'nobody'"),
         (("moon", "moon"), ("moon",), "a photograph is repeated"),
-        (("moon", "coffee", "coins"), ("moon", "rocket"), "'rocket' is held out, but is not one of moon, coffee, coins"),
+        (
+            ("moon", "coffee", "coins"),
+            ("moon", "rocket"),
+            "'rocket' is held out, but is not one of moon, coffee, coins",
+        ),
         (("moon", "coffee"), ("moon",), "1 of 2 photographs are held out; hold out at least two"),
         (("moon", "coffee"), ("moon", "coffee"), "leave at least one"),
     ],

@@ -241,7 +241,7 @@ def overlay(ax: Axes, image: NDArray[np.uint8], values: ArrayLike, *, limit: flo
 
 def color_key(ax: Axes, ramps: Sequence[ArrayLike], names: Sequence[str]) -> None:
     """Explain colors in a panel of their own: each ramp, (n, 3) in 0..1 from weak to strong, has a name."""
-    room_in = ax.get_position().width * ax.figure.get_size_inches()[0]
+    room_in = ax.get_position().width * ax.figure.get_size_inches()[0]  # type: ignore[union-attr]
     ax.set(xlim=(0, 1), ylim=(len(names), 0))
     for spine in ax.spines.values():
         spine.set_visible(False)

@@ -79,7 +79,7 @@ class UnitPictures:
         crop, activation = found[rank]
         draw_picture(ax, crop)
         outline = [withStroke(linewidth=1.0, foreground="black")]
-        place = {"transform": ax.transAxes, "ha": "right", "va": "bottom", "fontsize": size_pt}
+        place: dict[str, Any] = {"transform": ax.transAxes, "ha": "right", "va": "bottom", "fontsize": size_pt}
         shown = f"{activation:.0f}" if activation >= 100 else f"{activation:.2g}"
         ax.text(0.97, 0.02, shown, color="white", path_effects=outline, **place)
 

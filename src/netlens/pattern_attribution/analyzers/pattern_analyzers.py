@@ -205,7 +205,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         self._set_kernels()
 
     def _set_kernels(self) -> None:
-        """Give the backward pass, where it is built, the kernels that follow from the patterns."""
+        """Set the kernels of the backward pass, where it is built, to those that follow from the patterns."""
         if self._reversals:
             kernels = self._backward_kernels()
             set_kernels((reversal, kernels[name]) for name, reversal in self._reversals.items())
