@@ -124,20 +124,15 @@ def test_missing_files_are_told_all_at_once(tmp_path):
     check_files(study(**networks))
 
 
-def test_frozen_graphs_are_refused_where_a_keras_model_is_needed(tmp_path):
+def test_a_frozen_graph_can_be_the_network_of_a_study(tmp_path):
     (tmp_path / "g.pb").write_text("x")
     study = {
         "study": "mine",
         "images": {},
         "networks": {"given": {"kind": "file", "images": "photos", "file": str(tmp_path / "g.pb")}},
         "models": {"network": "given"},
-        "pattern_attribution": {"network": "other"},
-        "weights": {"network": "given"},
     }
-    with pytest.raises(SpecError) as caught:
-        check_files(study)
-    assert str(caught.value) == "models.network: given is a frozen graph (.pb), but this section needs a Keras model"
-    check_files({**study, "models": {"network": "other"}})
+    check_files(study)
     assert prepared_file(study, "given") == "results/mine/networks/given/frozen.pb"
     assert prepared_file(study, "given", ".json") == "results/mine/networks/given/frozen.json"
     assert prepared_file(CONFIG, "given") == "results/mine/networks/given/network.h5"

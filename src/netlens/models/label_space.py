@@ -255,7 +255,7 @@ def _synset_and_name(line: str) -> list[str]:
 
 
 def _with_imagenet_names(pairs: list[list[str]]) -> list[list[str]]:
-    """Give outputs without a class a name of their own, and synsets without a name that of ImageNet's class."""
+    """Name outputs without a class by themselves, and synsets without a name by ImageNet's class."""
     empty = [pair[-1].strip().lower() in _NO_CLASS for pair in pairs]
     named = [pair for pair, is_empty in zip(pairs, empty, strict=True) if not is_empty]
     if named and all(len(pair) == 1 and _SYNSET.fullmatch(pair[0].strip()) for pair in named):
