@@ -134,13 +134,24 @@ def save(
     return SavedMacro(name, shown, stored, rounding.rule, unit, uncertainty)
 
 
+# Characters that text fonts lack, by the command of mathematics that sets them.
+_MATHEMATICS = {
+    **{"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta"},
+    **{"κ": "kappa", "λ": "lambda", "μ": "mu", "µ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma"},
+    **{"τ": "tau", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta"},
+    **{"Λ": "Lambda", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"},
+    **{"×": "times", "·": "cdot", "±": "pm", "≤": "le", "≥": "ge", "→": "to", "∞": "infty", "≈": "approx"},
+}
+
+
 def escape(words: str) -> str:
-    """Return plain text with LaTeX's special characters escaped."""
+    """Return plain text with LaTeX's special characters escaped, and Greek letters and signs as mathematics."""
     special = {
         "\\": r"\textbackslash{}",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         **{character: "\\" + character for character in "&%$#_{}"},
+        **{character: rf"\ensuremath{{\{name}}}" for character, name in _MATHEMATICS.items()},
     }
     return "".join(special.get(character, character) for character in words)
 
