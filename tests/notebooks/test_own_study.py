@@ -48,7 +48,7 @@ def write_images(folder):
     rng = np.random.default_rng(5)
     for name, colour in COLOURS.items():
         (folder / name).mkdir(parents=True)
-        for index in range(20):
+        for index in range(27):
             pixels = np.clip(np.array(colour) + rng.normal(0, 40, (SIZE, SIZE, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{index:02}.png")
 

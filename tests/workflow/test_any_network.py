@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,13 @@ def checkout(tmp_path_factory, network_builders):
 
 def planned_jobs(checkout, study):
     """Names of the rules of a dry run of everything."""
+    # In a thread of its own: tests of pages leave an event loop in this one, beside which Snakemake starts none.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(dry_run, checkout, study).result()
+
+
+def dry_run(checkout, study):
+    """Names of the rules of a dry run of everything, where no event loop is running."""
     # Quicker than five processes, which would each look at what every notebook imports.
     with contextlib.chdir(checkout), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         workflow = api.workflow(

@@ -19,6 +19,7 @@ ITEMS = load_catalogue(ROOT / "notebooks")
 INTERACTIVE = {"notebooks/spatial_attribution/interactive.ipynb"}
 # Items that a study has only if it names something more, and the notebooks that make nothing else.
 ON_REQUEST = {
+    "checkpointSize", "trainingTime",
     *(name for name in ITEMS if name.startswith("beside")), "inter_layer_networks", "published_patterns",
     "publishedPatternCosine",
 }  # fmt: skip
