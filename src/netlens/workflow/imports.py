@@ -3,7 +3,7 @@
 import ast
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PACKAGE = "netlens"
@@ -37,9 +37,14 @@ def code_of(notebook: str | Path, source: Path = Path("src")) -> list[str]:
     return sorted(file.as_posix() for file in files)
 
 
-def _files(module: str, source: Path) -> Iterator[Path]:
-    """Yield the files that importing `module` runs: each package's ``__init__`` and the module itself."""
-    parts = module.split(".")
+# Every notebook's imports lead through the same modules, and Snakemake asks for those of all notebooks at each start.
+@functools.cache
+def _files(module: str, source: Path) -> tuple[Path, ...]:
+    """Return the files that importing `module` runs: each package's ``__init__`` and the module itself."""
+    return tuple(_found(module.split("."), source))
+
+
+def _found(parts: Sequence[str], source: Path) -> Iterator[Path]:
     for depth in range(1, len(parts) + 1):
         path = source.joinpath(*parts[:depth])
         if (path / "__init__.py").is_file():

@@ -46,6 +46,7 @@ class RuleNames:
         self._config = config
         self._catalogue = load_catalogue()
         self._absent = absent_items(config, self._catalogue)
+        self._item_of = {str(item.files(self.study)[0]): item.name for item in self._catalogue.values()}
 
     def applies(self, item: str) -> bool:
         """Whether the study has an item; what it lacks for the others is in `netlens.workflow.applicability`."""
@@ -149,9 +150,8 @@ class RuleNames:
 
     def _job_name(self, notebook: str, output: Any) -> str:
         """Name of a job: the item that it makes, or else its notebook and first output."""
-        for item in self._catalogue.values():
-            if str(output[0]) == str(item.files(self.study)[0]):
-                return item.name
+        if item := self._item_of.get(str(output[0])):
+            return item
         first = str(output[0]).removeprefix(f"results/{self.study}/").rsplit(".", maxsplit=1)[0]
         return f"{Path(notebook).stem}[{first.replace('/', '-')}]"
 
