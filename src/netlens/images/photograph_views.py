@@ -16,16 +16,16 @@ from netlens.images.photos import (
     PHOTOGRAPHS,
     PhotoError,
     change_colours,
+    composed,
+    images_of,
     read_photograph,
     render,
-    synsets_of,
 )
 
 Pixels = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
-# One random generator per view, so that asking for more views of one kind does not change any others.
-_TRAIN, _HELDOUT, _SCENES = range(3)
+_TRAIN, _HELDOUT = range(2)
 # Parts of a scene show nearly all that fits, so that an object can be recognized.
 _SMALLEST_PART = 0.85
 
@@ -186,30 +186,16 @@ def view_scenes(
     PhotoError
         No scenes are asked for.
     """
-    if count < 1:
-        raise PhotoError(f"photos: at least 1 scene is needed, not {count}")
     held = division.heldout_labels
-    possible = [layout for layout in layouts if len(LAYOUTS[layout]) <= len(held)]
     photographs = {label: read_photograph(division.classes[label]) for label in held}
-    size, half, most = viewing.size_px, viewing.size_px // 2, max(len(LAYOUTS[layout]) for layout in possible)
-    images = np.zeros((count, size, size, 3), np.uint8)
-    masks = np.zeros((count, size, size), np.uint8)
-    labels = np.full((count, most), -1, np.int64)
-    boxes = np.full((count, most, 4), -1, np.int64)
-    chosen = [possible[index % len(possible)] for index in range(count)]
-    for index, layout in enumerate(chosen):
-        rng = np.random.default_rng([seed, _SCENES, index])
-        parts = LAYOUTS[layout]
-        labels[index, : len(parts)] = rng.permutation(held)[: len(parts)]
-        for position, part in enumerate(parts):
-            top, left, height, width = (half * value for value in part)
-            photograph = photographs[labels[index, position]]
-            box = _box(photograph, rng, (height, width), max(_SMALLEST_PART, viewing.smallest))
-            where = index, slice(top, top + height), slice(left, left + width)
-            images[where] = _mirrored(render(photograph, box, (height, width)), rng)
-            masks[where] = 1 + position
-            boxes[index, position] = box
-    return SceneSet(images, masks, labels, division.classes, boxes, tuple(chosen), synsets_of(division.classes))
+    smallest = max(_SMALLEST_PART, viewing.smallest)
+
+    def draw(label: int, rng: np.random.Generator, height: int, width: int) -> tuple[Pixels, Integers]:
+        box = _box(photographs[label], rng, (height, width), smallest)
+        return _mirrored(render(photographs[label], box, (height, width)), rng), box
+
+    possible = [layout for layout in layouts if len(LAYOUTS[layout]) <= len(held)]
+    return composed(division.classes, held, count, draw, size_px=viewing.size_px, seed=seed, layouts=possible)
 
 
 def _views(
@@ -217,20 +203,12 @@ def _views(
     labels: Sequence[int],
     per_class: int,
     draw: Callable[[Pixels, np.random.Generator], tuple[Pixels, Integers]],
-    seed: tuple[int, int],
+    seeds: tuple[int, int],
 ) -> CropSet:
     if per_class < 1:
         raise PhotoError(f"photos: at least 1 view of each photograph is needed, not {per_class}")
     photographs = {label: read_photograph(division.classes[label]) for label in labels}
-    order = [(label, index) for index in range(per_class) for label in labels]
-    views = [draw(photographs[label], np.random.default_rng([*seed, label, index])) for label, index in order]
-    return CropSet(
-        np.array([view for view, _ in views]),
-        np.array([label for label, _ in order], np.int64),
-        division.classes,
-        np.array([box for _, box in views], np.int64),
-        synsets_of(division.classes),
-    )
+    return images_of(division.classes, labels, per_class, lambda label, rng: draw(photographs[label], rng), seeds=seeds)
 
 
 def _mirrored(view: Pixels, rng: np.random.Generator) -> Pixels:

@@ -306,19 +306,46 @@ def _crops(classes: Sequence[str], per_class: int, cropping: Cropping, seed: int
     if per_class < 1:
         raise PhotoError(f"photos: at least 1 crop per class is needed, not {per_class}")
     cutters = _cutters(classes, cropping)
-    images, labels, boxes = [], [], []
-    for index in range(per_class):
-        for label, cutter in enumerate(cutters):
-            rng = np.random.default_rng([seed, part, label, index])
-            if part == _TRAIN:
-                image, box = cutter.training_crop(rng)
-            else:
-                image, box = cutter.heldout_crop(rng, cropping.size_px, cropping.size_px)
-            images.append(image)
-            labels.append(label)
-            boxes.append(box)
+
+    def draw(label: int, rng: np.random.Generator) -> tuple[Pixels, Integers]:
+        if part == _TRAIN:
+            return cutters[label].training_crop(rng)
+        return cutters[label].heldout_crop(rng, cropping.size_px, cropping.size_px)
+
+    return images_of(classes, range(len(classes)), per_class, draw, seeds=(seed, part))
+
+
+def images_of(
+    classes: Sequence[str],
+    labels: Sequence[int],
+    per_class: int,
+    draw: Callable[[int, np.random.Generator], tuple[Pixels, Integers]],
+    *,
+    seeds: tuple[int, int],
+) -> CropSet:
+    """Images drawn from photographs, one generator each.
+
+    Parameters
+    ----------
+    classes
+        All photographs, in the order of the labels.
+    labels
+        Those to draw from; they alternate.
+    per_class
+        Number of images of each.
+    draw
+        Given a label and a generator, returns an image and its box in the photograph.
+    seeds
+        Of the set and of its part, such as training.
+    """
+    order = [(label, index) for index in range(per_class) for label in labels]
+    drawn = [draw(label, np.random.default_rng([*seeds, label, index])) for label, index in order]
     return CropSet(
-        np.array(images), np.array(labels, np.int64), tuple(classes), np.array(boxes, np.int64), synsets_of(classes)
+        np.array([image for image, _ in drawn]),
+        np.array([label for label, _ in order], np.int64),
+        tuple(classes),
+        np.array([box for _, box in drawn], np.int64),
+        synsets_of(classes),
     )
 
 
@@ -350,31 +377,76 @@ def scenes(
     PhotoError
         As for `training_crops`; or a layout is unknown or has more parts than there are classes.
     """
-    if count < 1:
-        raise PhotoError(f"photos: at least 1 scene is needed, not {count}")
     for layout in layouts:
         if layout not in LAYOUTS:
             raise PhotoError(f"photos: no layout is named {layout!r}; there are {', '.join(LAYOUTS)}")
         if len(LAYOUTS[layout]) > len(classes):
             raise PhotoError(f"photos: layout {layout!r} needs {len(LAYOUTS[layout])} classes, not {len(classes)}")
     cutters = _cutters(classes, cropping)
-    size, half, most = cropping.size_px, cropping.size_px // 2, max(len(LAYOUTS[layout]) for layout in layouts)
-    images = np.zeros((count, size, size, 3), np.uint8)
-    masks = np.zeros((count, size, size), np.uint8)
-    labels = np.full((count, most), -1, np.int64)
+
+    def draw(label: int, rng: np.random.Generator, height: int, width: int) -> tuple[Pixels, Integers]:
+        return cutters[label].heldout_crop(rng, height, width)
+
+    return composed(classes, range(len(classes)), count, draw, size_px=cropping.size_px, seed=seed, layouts=layouts)
+
+
+def composed(
+    classes: Sequence[str],
+    labels: Sequence[int],
+    count: int,
+    draw: Callable[[int, np.random.Generator, int, int], tuple[Pixels, Integers]],
+    *,
+    size_px: int,
+    seed: int,
+    layouts: Sequence[str],
+) -> SceneSet:
+    """Scenes composed of parts that are drawn from photographs.
+
+    Parameters
+    ----------
+    classes
+        All photographs, in the order of the labels.
+    labels
+        Those to draw from.
+    count
+        Number of scenes; the layouts alternate.
+    draw
+        Given a label, a generator, a height and a width, returns an image of that size and its box in the photograph.
+    size_px
+        Height and width of a scene.
+    seed
+        The same seed gives the same bytes.
+    layouts
+        Some of `LAYOUTS`, none with more parts than there are labels.
+
+    Returns
+    -------
+    SceneSet
+        No class occurs twice in a scene.
+
+    Raises
+    ------
+    PhotoError
+        No scenes are asked for.
+    """
+    if count < 1:
+        raise PhotoError(f"photos: at least 1 scene is needed, not {count}")
+    half, most = size_px // 2, max(len(LAYOUTS[layout]) for layout in layouts)
+    images = np.zeros((count, size_px, size_px, 3), np.uint8)
+    masks = np.zeros((count, size_px, size_px), np.uint8)
+    scene_labels = np.full((count, most), -1, np.int64)
     boxes = np.full((count, most, 4), -1, np.int64)
     chosen = [layouts[index % len(layouts)] for index in range(count)]
     for index, layout in enumerate(chosen):
         rng = np.random.default_rng([seed, _SCENES, index])
         parts = LAYOUTS[layout]
-        labels[index, : len(parts)] = rng.permutation(len(classes))[: len(parts)]
+        scene_labels[index, : len(parts)] = rng.permutation(labels)[: len(parts)]
         for position, part in enumerate(parts):
             top, left, height, width = (half * value for value in part)
-            crop, boxes[index, position] = cutters[labels[index, position]].heldout_crop(rng, height, width)
             where = index, slice(top, top + height), slice(left, left + width)
-            images[where] = crop
+            images[where], boxes[index, position] = draw(int(scene_labels[index, position]), rng, height, width)
             masks[where] = 1 + position
-    return SceneSet(images, masks, labels, tuple(classes), boxes, tuple(chosen), synsets_of(classes))
+    return SceneSet(images, masks, scene_labels, tuple(classes), boxes, tuple(chosen), synsets_of(classes))
 
 
 def synsets_of(classes: Sequence[str]) -> tuple[str, ...]:
