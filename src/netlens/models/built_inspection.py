@@ -26,7 +26,7 @@ from netlens.models.inspection import (
     trunk_of,
 )
 from netlens.models.network import size_pair
-from netlens.models.pretrained.registry import PRETRAINED
+from netlens.models.pretrained.registry import build_architecture
 
 #: Between the logits of a frozen graph and the layer that computes them.
 _PASSING = frozenset({"Identity", "Reshape", "Squeeze", "BiasAdd", "Add", "AddV2"})
@@ -49,14 +49,7 @@ def inspect_built(spec: Mapping[str, Any]) -> NetworkFacts:
     if spec["kind"] == "file":
         return _frozen_facts(frozen_network(spec))
     if spec["kind"] == "pretrained":
-        published = PRETRAINED[spec["published"]]
-        height, width = size_pair(spec.get("size_px", published.size_px))
-        try:
-            model = published.build((height, width, 3))
-        except ValueError as error:
-            raise NetworkError(
-                f"{spec['published']} does not take images of {height} x {width} pixels; make them larger"
-            ) from error
+        model = build_architecture(spec["published"], size_pair(spec["size_px"]) if "size_px" in spec else None)
     else:
         height, width = size_pair(spec["size_px"])
         model = build(spec["architecture"], input_shape=(height, width, 3), classes=int(spec["classes_count"]), seed=0)

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from netlens.models.errors import CheckpointError, NetworkError, first_line
-from netlens.models.keras.archives import read_member
-from netlens.models.keras.config import MODELS, check_class, checked_config, parsed_config
-from netlens.models.keras.hdf5_files import open_weights
+from netlens.models.keras.config import MODELS, check_class, checked_config
 from netlens.models.keras.layer_graph import saved_layer_graph
 from netlens.models.keras.saved_graph import SavedGraph, SavedStep, saved_graph
 from netlens.models.keras.segments import chain_obstacle
+from netlens.models.keras.stored_config import version_and_config
 
 #: What a network's outputs are: ``softmax`` and ``dense`` (the outputs of a layer without activation, which may be
 #: logits) can be classes, ``features`` (such as pooled activations) are only if the study names them.
@@ -186,16 +185,10 @@ def saved_config(path: Path) -> tuple[str, dict[str, Any]]:
     """
     with path.open("rb"):  # a missing file is reported as such, whatever its suffix
         pass
-    if zipfile.is_zipfile(path):
-        version = parsed_config(read_member(path, "metadata.json")).get("keras_version", "2")
-        return str(version), parsed_config(read_member(path, "config.json"))
-    if path.suffix == ".keras":
-        raise zipfile.BadZipFile("not a .keras archive")
-    with open_weights(path) as stored:
-        config = stored.attrs.get("model_config")
-        if config is None:
-            raise NetworkError("holds weights without an architecture; save the whole model")
-        return str(stored.attrs.get("keras_version", "2")), parsed_config(config)
+    version, config = version_and_config(path)
+    if config is None:
+        raise NetworkError("holds weights without an architecture; save the whole model")
+    return version, config
 
 
 def facts_of_config(entry: dict[str, Any]) -> NetworkFacts:

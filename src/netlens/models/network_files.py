@@ -8,10 +8,8 @@ from typing import Any
 
 from netlens.files.hashing import sha256_of
 from netlens.models.errors import CheckpointError, NetworkError, first_line
-from netlens.models.keras.archives import read_member
-from netlens.models.keras.config import parsed_config
 from netlens.models.keras.files import load_keras3, load_legacy_archive, load_legacy_h5
-from netlens.models.keras.hdf5_files import open_weights
+from netlens.models.keras.stored_config import version_and_config
 from netlens.models.network import Network, input_shape_of
 from netlens.models.preprocessing import preprocessing_from
 
@@ -77,7 +75,7 @@ def read_model(path: str | Path, *, sha256: str | None = None) -> Any:
     if path.suffix not in {".h5", ".hdf5", ".keras"}:
         raise NetworkError(f"{path}: not a network file; save the network as .h5 or .keras")
     try:
-        version, config = _version_and_config(path)
+        version, config = version_and_config(path)
     except NetworkError as error:
         raise type(error)(f"{path}: {error}") from error
     except (OSError, KeyError, zipfile.BadZipFile, zlib.error, json.JSONDecodeError) as error:
@@ -137,14 +135,3 @@ def read_description(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise NetworkError(f"{path}: not valid JSON ({error}); restore it, or run the rule that makes it") from error
     return document
-
-
-def _version_and_config(path: Path) -> tuple[str, dict[str, Any] | None]:
-    if zipfile.is_zipfile(path):
-        version = parsed_config(read_member(path, "metadata.json")).get("keras_version", "2")
-        return str(version), parsed_config(read_member(path, "config.json"))
-    if path.suffix == ".keras":
-        raise zipfile.BadZipFile("not a .keras archive")
-    with open_weights(path) as stored:
-        config = stored.attrs.get("model_config")
-        return str(stored.attrs.get("keras_version", "2")), None if config is None else parsed_config(config)

@@ -169,13 +169,34 @@ def build_pretrained(
         raise NetworkError(f"there is no published network {name!r}; take one of {', '.join(PRETRAINED)}")
     network = PRETRAINED[name]
     path = weight_file(network.file, folder)
-    height, width = size_px or network.size_px
-    try:
-        model = network.build((height, width, 3))
-    except ValueError as error:
-        raise NetworkError(f"{name} does not take images of {height} x {width} pixels; make them larger") from error
+    model = build_architecture(name, size_px)
     keras.backend.batch_set_value(list(_pairs(name, model, network.weights(path))))
     return model, DIGESTS[network.file]
+
+
+def build_architecture(name: str, size_px: tuple[int, int] | None = None) -> Any:
+    """Build a published network, one of `PRETRAINED`, with random weights.
+
+    Parameters
+    ----------
+    name, size_px
+        As for `build_pretrained`.
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    NetworkError
+        The network does not take images of that size.
+    """
+    network = PRETRAINED[name]
+    height, width = size_px or network.size_px
+    try:
+        return network.build((height, width, 3))
+    except ValueError as error:
+        raise NetworkError(f"{name} does not take images of {height} x {width} pixels; make them larger") from error
 
 
 def _pairs(name: str, model: Any, weights: Mapping[str, list[NDArray[Any]]]) -> Iterator[tuple[Any, NDArray[Any]]]:
