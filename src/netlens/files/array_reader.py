@@ -80,6 +80,10 @@ class ArrayReader:
         """Return a one-dimensional array of text."""
         return tuple(self.array(name, "U", axis).tolist())
 
+    def text(self, name: str) -> str:
+        """Return a single text."""
+        return str(self.array(name, "U"))
+
     def whole(self, name: str) -> int:
         """Return a single integer."""
         return int(self.array(name, "i"))

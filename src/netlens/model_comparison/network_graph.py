@@ -130,7 +130,7 @@ class NetworkGraph:
             The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
         """
         reader = ArrayReader(path)
-        network = str(reader.array("network", "U"))
+        network = reader.text("network")
         names = reader.names("names", "layers")
         sizes = [reader.array(name, "i", "layers") for name in ("channels", "heights", "widths")]
         kinds = reader.names("kinds", "layers")

@@ -130,8 +130,8 @@ class SimilarityNull:
         """
         reader = ArrayReader(path)
         found = cls(
-            str(reader.array("first", "U")),
-            str(reader.array("second", "U")),
+            reader.text("first"),
+            reader.text("second"),
             reader.names("first_layers", "first layers"),
             reader.names("second_layers", "second layers"),
             reader.array("values", "f", "first layers", "second layers"),

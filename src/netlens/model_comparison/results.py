@@ -127,7 +127,7 @@ class UnitAnalogies:
             directions = reader.array(f"analogy_{place}_directions", "f", int(channels.sum()))
             parts = np.split(directions, np.cumsum(channels)[:-1]) if layers else []
             analogies[name] = dict(zip(layers, map(Analogy, parts, r2, ceiling), strict=True))
-        unit = Unit(str(reader.array("unit_layer", "U")), reader.whole("unit"))
+        unit = Unit(reader.text("unit_layer"), reader.whole("unit"))
         heldout_count = reader.whole("heldout_count")
         reader.finish()
         own = analogies[networks[0]].get(unit.layer)
@@ -181,7 +181,7 @@ class AnalogyVisualizations:
             The file is damaged, lacks an array, holds one too many, or holds something that is not a square image.
         """
         reader = ArrayReader(path)
-        network, layers = str(reader.array("network", "U")), reader.names("layers", "layers")
+        network, layers = reader.text("network"), reader.names("layers", "layers")
         by_layer = {layer: reader.array(f"layer_{place}", "u", "size", "size", 3) for place, layer in enumerate(layers)}
         unit = reader.array("unit", "u", "size", "size", 3) if "unit" in reader.left else None
         reader.finish()
@@ -242,8 +242,8 @@ class CaricatureImage:
         found = cls(
             reader.array("image", "u", "size", "size", 3),
             reader.whole("index"),
-            str(reader.array("class_name", "U")),
-            str(reader.array("choice", "U")),
+            reader.text("class_name"),
+            reader.text("choice"),
         )
         reader.finish()
         return found
@@ -314,8 +314,8 @@ class Caricatures:
         """
         reader = ArrayReader(path)
         found = cls(
-            network=str(reader.array("network", "U")),
-            class_name=str(reader.array("class_name", "U")),
+            network=reader.text("network"),
+            class_name=reader.text("class_name"),
             image=reader.array("image", "u", "size", "size", 3),
             layers=reader.names("layers", "layers"),
             compared=reader.names("compared", "compared"),

@@ -148,9 +148,7 @@ class LinearMaps:
             The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
         """
         reader = ArrayReader(path)
-        layers = ShownLayers(
-            *(str(reader.array(name, "U")) for name in ("first", "second", "source", "target", "next", "used"))
-        )
+        layers = ShownLayers(*(reader.text(name) for name in ("first", "second", "source", "target", "next", "used")))
 
         def linear_map(name: str, *units: str) -> LinearMap:
             window = f"window of {name}"
@@ -162,10 +160,10 @@ class LinearMaps:
 
         first = linear_map("first", "input channels", "units of first")
         found = cls(
-            network=str(reader.array("network", "U")),
-            network_sha256=str(reader.array("network_sha256", "U")),
-            channel_order=str(reader.array("channel_order", "U")),
-            input_layer=str(reader.array("input", "U")),
+            network=reader.text("network"),
+            network_sha256=reader.text("network_sha256"),
+            channel_order=reader.text("channel_order"),
+            input_layer=reader.text("input"),
             layers=layers,
             first=first,
             connection=linear_map("connection", "units of source", "units of target"),
@@ -301,19 +299,19 @@ class Selection:
         strengths = reader.array("positions.strengths", "f", "positions", "positions")
         position_keys = reader.array("positions.keys", "U", "positions", "positions")
         found = cls(
-            source=str(reader.array("source", "U")),
-            target=str(reader.array("target", "U")),
+            source=reader.text("source"),
+            target=reader.text("target"),
             source_unit=reader.whole("source_unit"),
             unit=reader.whole("unit"),
-            source_unit_key=str(reader.array("source_unit.key", "U")),
-            unit_key=str(reader.array("unit.key", "U")),
+            source_unit_key=reader.text("source_unit.key"),
+            unit_key=reader.text("unit.key"),
             connection=reader.array("connection.weights", "f", "window", "window"),
             largest_weight=reader.real("connection.largest"),
             inputs=connections("inputs", "window"),
-            used_layer=str(reader.array("used_layer", "U")),
+            used_layer=reader.text("used_layer"),
             used_unit=reader.whole("used_unit"),
-            used_key=str(reader.array("used.key", "U")),
-            using_layer=str(reader.array("using_layer", "U")),
+            used_key=reader.text("used.key"),
+            using_layer=reader.text("using_layer"),
             uses=connections("uses", "window of uses"),
             position_strengths=strengths,
             position_keys=tuple(tuple(row) for row in position_keys.tolist()),
@@ -537,10 +535,10 @@ class WeightFactors:
             )
 
         found = cls(
-            source=str(reader.array("source", "U")),
-            target=str(reader.array("target", "U")),
+            source=reader.text("source"),
+            target=reader.text("target"),
             unit=reader.whole("unit"),
-            unit_key=str(reader.array("unit.key", "U")),
+            unit_key=reader.text("unit.key"),
             unit_explained_variances=reader.array("unit.explained_variances", "f", "factors of the unit"),
             unit_factors={count: unit_factors(count) for count in FACTOR_COUNTS},
             row=RowFactors(

@@ -104,10 +104,7 @@ class SingularRatios:
         SpectraError
             For the patterns, whose chain is not studied.
         """
-        _check_applicable(self.obstacle)
-        found = self.of(kind).chain
-        if found is None:
-            raise SpectraError(f"the chain of the {kind} is not computed; choose weights or pattern_attribution")
+        found: ChainSpectrum = _chain_of(self, kind)
         return found
 
     def save(self, path: str | Path) -> None:
@@ -150,7 +147,7 @@ class SingularRatios:
         reader = ArrayReader(path)
         names, labels = reader.names("names", "layers"), reader.names("labels", "layers")
         segments = reader.names("segment_names", "segments"), reader.names("segment_labels", "segments")
-        obstacle = _read_obstacle(reader)
+        obstacle = reader.text("obstacle")
 
         def chain(kind: str) -> ChainSpectrum:
             values = f"values of the chain of {kind}"
@@ -321,7 +318,7 @@ class Spectra:
         """
         reader = ArrayReader(path)
         layers, segments = read_names_and_labels(reader), read_names_and_labels(reader, "segment_")
-        obstacle = _read_obstacle(reader)
+        obstacle = reader.text("obstacle")
 
         def layer(kind: str, name: str, label: str) -> LayerSpectrum:
             prefix = f"{kind}.{name}"
@@ -478,10 +475,7 @@ class Decompositions:
         SpectraError
             For the patterns, whose chain is not studied.
         """
-        _check_applicable(self.obstacle)
-        found: ChainDecomposition | None = _of(self, kind).chain
-        if found is None:
-            raise SpectraError(f"the chain of the {kind} is not computed; choose weights or pattern_attribution")
+        found: ChainDecomposition = _chain_of(self, kind)
         return found
 
     def save(self, path: str | Path) -> None:
@@ -525,7 +519,7 @@ class Decompositions:
         reader = ArrayReader(path)
         layers, pairs = read_names_and_labels(reader), read_names_and_labels(reader, "pair_")
         counts = reader.whole("layers_count"), reader.whole("segments_count")
-        obstacle = _read_obstacle(reader)
+        obstacle = reader.text("obstacle")
 
         def layer(kind: str, name: str, label: str) -> LayerDecomposition:
             prefix, shown = f"{kind}.{name}", f"{kind}: directions of {name}"
@@ -567,10 +561,14 @@ def _of(results: Any, kind: str) -> Any:
     return getattr(results, kind)
 
 
+def _chain_of(results: Any, kind: str) -> Any:
+    _check_applicable(results.obstacle)
+    found = _of(results, kind).chain
+    if found is None:
+        raise SpectraError(f"the chain of the {kind} is not computed; choose weights or pattern_attribution")
+    return found
+
+
 def _check_applicable(obstacle: str) -> None:
     if obstacle:
         raise NotApplicableError(obstacle)
-
-
-def _read_obstacle(reader: ArrayReader) -> str:
-    return str(reader.array("obstacle", "U"))
