@@ -7,9 +7,9 @@ As in lucid's recipe ``caricature``, the image runs through the network beside t
 transformations, so both are always compared at the same position. Unlike there, the cosine is computed at each position
 rather than once for the whole map, and it is a true cosine: lucid divides by the length of only one of the two vectors.
 
-Pictures of several layers are optimized side by side: each has one layer that counts, and zeros elsewhere add nothing
-to its gradient. A graph always has a fixed group of the network's layers and a batch a fixed number of pictures, so a
-request produces the same bytes whatever it is made with.
+A graph has one layer and a batch a fixed number of pictures, so a request produces the same bytes whatever it is made
+with. Several layers in one graph would pay only where most layers of a network are wanted: of deep networks few are,
+and the others would be computed in vain.
 
 References
 ----------
@@ -36,12 +36,13 @@ from netlens.feature_visualization.optimization import Manner, Optimization
 from netlens.feature_visualization.store import Picture, PictureStore, Progress, in_order, kept_or_made
 from netlens.feature_visualization.transformations import Moves
 from netlens.models.backend import tf1
-from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
+from netlens.models.frozen.frozen_network import FrozenNetwork
 
 # Whatever changes a picture below must raise CARICATURE_PROCEDURE in caricature_requests.py, which stored pictures
 # depend on.
-_LAYERS_COUNT: Final = 1  # in one graph: of deep networks few layers are wanted, and others would be computed in vain
-_BATCH_SIZE: Final = 2  # pictures of each of its layers, without and with the cosine
+_BATCH_SIZE: Final = 2  # pictures, without and with the cosine
+# The image itself is in the last place, and does not count.
+_COUNTING: Final = np.array([*[1] * _BATCH_SIZE, 0], np.float32)
 _MANNER: Final = Manner(
     # With lucid's 1, deep layers of small networks produce gray, noisy pictures; with 2, early layers lose texture.
     decay_power=1.75,
@@ -122,48 +123,35 @@ def invert(
 class _Kind:
     """What caricatures that are made together have in common."""
 
-    layers: tuple[str, ...]
+    layer: str
     size_px: int
 
 
 def _inverted(network: FrozenNetwork, requests: Sequence[CaricatureRequest]) -> Iterator[dict[int, Picture]]:
     """Yield pictures batch by batch, by the index of their request."""
-    group_of = {layer.name: group for group in _groups(network) for layer in group}
     alike: dict[tuple[_Kind, int, bytes], list[int]] = {}
     order = {layer.name: place for place, layer in enumerate(network.layers)}
     for index in sorted(range(len(requests)), key=lambda index: order.get(requests[index].layer, -1)):
         request = requests[index]
-        network.layer(request.layer)  # raises an error for a layer that does not exist
-        if request.layer not in group_of:
+        # Raises an error for a layer that does not exist.
+        if network.layer(request.layer).node == network.input_node:
             raise RequestError(f"layer {request.layer!r} is the image itself, which has no caricature")
-        kind = _Kind(tuple(layer.name for layer in group_of[request.layer]), request.size_px)
+        kind = _Kind(request.layer, request.size_px)
         alike.setdefault((kind, request.steps_count, request.image.tobytes()), []).append(index)
     model = lucid_model(network)
     batches = ((kind, batch) for (kind, *_), indices in alike.items() for batch in dealt(indices, _BATCH_SIZE))
     return made(requests, batches, lambda kind: _Program(model, kind))
 
 
-def _groups(network: FrozenNetwork) -> list[list[FrozenLayer]]:
-    """Return the groups of layers that share a graph: in network order, those without positions apart."""
-    layers = [layer for layer in network.layers if layer.node != network.input_node]
-    groups: list[list[FrozenLayer]] = []
-    for alike in (
-        [layer for layer in layers if layer.height is not None],
-        [layer for layer in layers if layer.height is None],
-    ):
-        groups.extend(alike[start : start + _LAYERS_COUNT] for start in range(0, len(alike), _LAYERS_COUNT))
-    return groups
-
-
 class _Program:
-    """The graph that optimizes a batch of caricatures of one image at one group of layers."""
+    """The graph that optimizes a batch of caricatures of one image at one layer."""
 
     def __init__(self, model: LucidModel, kind: _Kind) -> None:
         self._kind = kind
         self._optimization = Optimization(
             model,
             _MANNER,
-            kind.layers,
+            [kind.layer],
             self._objective,
             count=_BATCH_SIZE,
             size_px=kind.size_px,
@@ -175,26 +163,16 @@ class _Program:
         return self._optimization.run(requests, requests[0].steps_count, self._fed)
 
     def _beside(self) -> Any:
-        layers_count, images_count = len(self._kind.layers), _BATCH_SIZE + 1
-        self._counting = tf1.placeholder(tf1.float32, (layers_count, images_count))
-        self._powers = tf1.placeholder(tf1.float32, (images_count,))
+        self._powers = tf1.placeholder(tf1.float32, (_BATCH_SIZE + 1,))
         self._image = tf1.placeholder(tf1.float32, (1, self._kind.size_px, self._kind.size_px, 3))
         return self._image
 
-    def _objective(self, layer: str, activations: Any) -> Any:
+    def _objective(self, _layer: str, activations: Any) -> Any:
         # Stopped before slicing: a gradient of zeros for all other places would cost as much as a layer.
         targets = tf1.stop_gradient(activations)[_BATCH_SIZE:]
-        return towards_image(activations, targets, self._counting[self._kind.layers.index(layer)], self._powers)
+        return towards_image(activations, targets, _COUNTING, self._powers)
 
     def _fed(self, requests: Sequence[CaricatureRequest]) -> dict[Any, NDArray[Any]]:
-        # The image itself is in the last place, and counts for no layer.
-        counting = np.zeros((len(self._kind.layers), _BATCH_SIZE + 1), np.float32)
         powers = np.zeros(_BATCH_SIZE + 1, np.float32)
-        for place, request in enumerate(requests):
-            counting[self._kind.layers.index(request.layer), place] = 1
-            powers[place] = request.cosine_power
-        return {
-            self._counting: counting,
-            self._powers: powers,
-            self._image: requests[0].image[None] / np.float32(255),
-        }
+        powers[:_BATCH_SIZE] = [request.cosine_power for request in requests]
+        return {self._powers: powers, self._image: requests[0].image[None] / np.float32(255)}
