@@ -1,6 +1,7 @@
 """What all tests share: they run from the repository's root, wherever they are started."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
@@ -89,3 +90,64 @@ def network_builders():
 
     kinds = (dense_net, residual_net, mobile_net, two_branches, inception, nested)
     return {kind.__name__: kind for kind in kinds}
+
+
+@pytest.fixture(scope="session")
+def layer_graphs():
+    """Graphs of small networks, as plain data: a chain, a fire module, two residual blocks, dense connections."""
+    from netlens.models.keras.layer_graph import LayerGraph, LayerNode
+
+    def graph(*nodes, outputs=None, channels=3):
+        """Make a graph of (name, kind, sources); the sources are names in one string."""
+        made = tuple(LayerNode(name, kind, tuple(sources.split()), *rest) for name, kind, sources, *rest in nodes)
+        return LayerGraph(made, tuple(outputs or [made[-1].name]), channels)
+
+    return SimpleNamespace(
+        graph=graph,
+        chain=graph(
+            ("image", "InputLayer", ""),
+            ("conv1", "Conv2D", "image"),
+            ("relu", "ReLU", "conv1"),
+            ("pool", "MaxPooling2D", "relu"),
+            ("conv2", "Conv2D", "pool"),
+            ("flatten", "Flatten", "conv2"),
+            ("fc1", "Dense", "flatten"),
+            ("dropout", "Dropout", "fc1"),
+            ("logits", "Dense", "dropout"),
+        ),
+        fire=graph(
+            ("image", "InputLayer", ""),
+            ("conv1", "Conv2D", "image"),
+            ("fire/squeeze", "Conv2D", "conv1"),
+            ("fire/expand1", "Conv2D", "fire/squeeze"),
+            ("fire/expand3", "Conv2D", "fire/squeeze"),
+            ("fire/concat", "Concatenate", "fire/expand1 fire/expand3"),
+            ("pool", "MaxPooling2D", "fire/concat"),
+            ("conv10", "Conv2D", "pool"),
+            ("mean", "GlobalAveragePooling2D", "conv10"),
+        ),
+        residual=graph(
+            ("image", "InputLayer", ""),
+            ("stem", "Conv2D", "image"),
+            ("b1/a", "Conv2D", "stem"),
+            ("b1/b", "Conv2D", "b1/a"),
+            ("b1/shortcut", "Conv2D", "stem"),
+            ("b1/add", "Add", "b1/shortcut b1/b"),
+            ("b1/relu", "Activation", "b1/add"),
+            ("b2/a", "Conv2D", "b1/relu"),
+            ("b2/b", "Conv2D", "b2/a"),
+            ("b2/add", "AddV2", "b1/relu b2/b"),
+            ("mean", "GlobalAveragePooling2D", "b2/add"),
+            ("logits", "Dense", "mean"),
+        ),
+        dense=graph(
+            ("image", "InputLayer", ""),
+            ("stem", "Conv2D", "image"),
+            ("a", "Conv2D", "stem"),
+            ("join1", "Concatenate", "stem a"),
+            ("b", "Conv2D", "join1"),
+            ("join2", "Concatenate", "stem a b"),
+            ("transition", "Conv2D", "join2"),
+            ("logits", "Dense", "transition"),
+        ),
+    )

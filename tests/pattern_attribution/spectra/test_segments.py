@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from netlens.models.keras.layer_graph import LayerGraph, LayerNode
 from netlens.models.keras.segments import segments_of
 from netlens.pattern_attribution.spectra.chain import chain_spectrum
 from netlens.pattern_attribution.spectra.matrices import SpectraError, layer_matrices
@@ -12,116 +11,72 @@ from netlens.pattern_attribution.spectra.segments import segment_matrices
 RNG = np.random.default_rng(7)
 
 
-def graph(*nodes, outputs=None, channels=3):
-    """Make a graph of (name, kind, sources); the sources are names in one string."""
-    made = tuple(LayerNode(name, kind, tuple(sources.split()), *rest) for name, kind, sources, *rest in nodes)
-    return LayerGraph(made, tuple(outputs or [made[-1].name]), channels)
-
-
-CHAIN = graph(
-    ("image", "InputLayer", ""),
-    ("conv1", "Conv2D", "image"),
-    ("relu", "ReLU", "conv1"),
-    ("pool", "MaxPooling2D", "relu"),
-    ("conv2", "Conv2D", "pool"),
-    ("flatten", "Flatten", "conv2"),
-    ("fc1", "Dense", "flatten"),
-    ("dropout", "Dropout", "fc1"),
-    ("logits", "Dense", "dropout"),
-)
-FIRE = graph(
-    ("image", "InputLayer", ""),
-    ("conv1", "Conv2D", "image"),
-    ("fire/squeeze", "Conv2D", "conv1"),
-    ("fire/expand1", "Conv2D", "fire/squeeze"),
-    ("fire/expand3", "Conv2D", "fire/squeeze"),
-    ("fire/concat", "Concatenate", "fire/expand1 fire/expand3"),
-    ("pool", "MaxPooling2D", "fire/concat"),
-    ("conv10", "Conv2D", "pool"),
-    ("mean", "GlobalAveragePooling2D", "conv10"),
-)
-RESIDUAL = graph(
-    ("image", "InputLayer", ""),
-    ("stem", "Conv2D", "image"),
-    ("b1/a", "Conv2D", "stem"),
-    ("b1/b", "Conv2D", "b1/a"),
-    ("b1/shortcut", "Conv2D", "stem"),
-    ("b1/add", "Add", "b1/shortcut b1/b"),
-    ("b1/relu", "Activation", "b1/add"),
-    ("b2/a", "Conv2D", "b1/relu"),
-    ("b2/b", "Conv2D", "b2/a"),
-    ("b2/add", "AddV2", "b1/relu b2/b"),
-    ("mean", "GlobalAveragePooling2D", "b2/add"),
-    ("logits", "Dense", "mean"),
-)
-DENSE = graph(
-    ("image", "InputLayer", ""),
-    ("stem", "Conv2D", "image"),
-    ("a", "Conv2D", "stem"),
-    ("join1", "Concatenate", "stem a"),
-    ("b", "Conv2D", "join1"),
-    ("join2", "Concatenate", "stem a b"),
-    ("transition", "Conv2D", "join2"),
-    ("logits", "Dense", "transition"),
-)
-
-
 def matrices_of(shapes):
     return {name: RNG.normal(size=shape) for name, shape in shapes.items()}
 
 
-def test_a_chain_s_segments_are_its_layers():
-    found = segments_of(CHAIN)
+def test_a_chain_s_segments_are_its_layers(layer_graphs):
+    found = segments_of(layer_graphs.chain)
     assert [segment.name for segment in found] == ["conv1", "conv2", "fc1", "logits"]
     assert [segment.layers for segment in found] == [("conv1",), ("conv2",), ("fc1",), ("logits",)]
     layers = matrices_of({"conv1": (3, 4), "conv2": (4, 5), "fc1": (5, 6), "logits": (6, 2)})
-    composed = segment_matrices(CHAIN, layers)
+    composed = segment_matrices(layer_graphs.chain, layers)
     assert list(composed) == list(layers)
     for name, matrix in layers.items():
         np.testing.assert_array_equal(composed[name], matrix)  # to the last bit
 
 
-def test_branches_side_by_side_are_one_layer_in_the_order_of_the_concatenation():
-    assert [segment.name for segment in segments_of(FIRE)] == ["conv1", "fire/squeeze", "fire/concat", "conv10"]
-    assert segments_of(FIRE)[2].layers == ("fire/expand1", "fire/expand3")
+def test_branches_side_by_side_are_one_layer_in_the_order_of_the_concatenation(layer_graphs):
+    assert [segment.name for segment in segments_of(layer_graphs.fire)] == [
+        "conv1",
+        "fire/squeeze",
+        "fire/concat",
+        "conv10",
+    ]
+    assert segments_of(layer_graphs.fire)[2].layers == ("fire/expand1", "fire/expand3")
     layers = matrices_of(
         {"conv1": (3, 8), "fire/squeeze": (8, 2), "fire/expand1": (2, 4), "fire/expand3": (2, 5), "conv10": (9, 3)}
     )
-    composed = segment_matrices(FIRE, layers)
+    composed = segment_matrices(layer_graphs.fire, layers)
     expected = np.concatenate([layers["fire/expand1"], layers["fire/expand3"]], axis=1)
     np.testing.assert_array_equal(composed["fire/concat"], expected)
     np.testing.assert_array_equal(composed["conv10"], layers["conv10"])
 
 
-def test_added_branches_are_summed_and_a_shortcut_without_layer_is_the_unit_matrix():
-    assert [segment.name for segment in segments_of(RESIDUAL)] == ["stem", "b1/add", "b2/add", "logits"]
+def test_added_branches_are_summed_and_a_shortcut_without_layer_is_the_unit_matrix(layer_graphs):
+    assert [segment.name for segment in segments_of(layer_graphs.residual)] == ["stem", "b1/add", "b2/add", "logits"]
     shapes = {"stem": (3, 4), "b1/a": (4, 2), "b1/b": (2, 6), "b1/shortcut": (4, 6), "b2/a": (6, 5), "b2/b": (5, 6)}
     layers = matrices_of({**shapes, "logits": (6, 3)})
-    composed = segment_matrices(RESIDUAL, layers)
+    composed = segment_matrices(layer_graphs.residual, layers)
     np.testing.assert_allclose(
         composed["b1/add"], layers["b1/shortcut"] + layers["b1/a"] @ layers["b1/b"], rtol=1e-14, atol=1e-14
     )
     np.testing.assert_allclose(composed["b2/add"], np.eye(6) + layers["b2/a"] @ layers["b2/b"], rtol=1e-14, atol=1e-14)
 
 
-def test_dense_connections_have_no_trunk_tensor_inside():
-    assert [segment.name for segment in segments_of(DENSE)] == ["stem", "join2", "transition", "logits"]
+def test_dense_connections_have_no_trunk_tensor_inside(layer_graphs):
+    assert [segment.name for segment in segments_of(layer_graphs.dense)] == ["stem", "join2", "transition", "logits"]
     shapes = {"stem": (3, 4), "a": (4, 2), "b": (6, 3), "transition": (9, 5), "logits": (5, 2)}
     layers = matrices_of(shapes)
     one = np.hstack([np.eye(4), layers["a"]])
     np.testing.assert_allclose(
-        segment_matrices(DENSE, layers)["join2"], np.hstack([one, one @ layers["b"]]), rtol=1e-14, atol=1e-14
+        segment_matrices(layer_graphs.dense, layers)["join2"],
+        np.hstack([one, one @ layers["b"]]),
+        rtol=1e-14,
+        atol=1e-14,
     )
 
 
-def test_an_average_is_a_mean():
+def test_an_average_is_a_mean(layer_graphs):
+    graph = layer_graphs.graph
     made = graph(("image", "InputLayer", ""), ("a", "Conv2D", "image"), ("b", "Conv2D", "a"), ("c", "Conv2D", "a"),
                  ("mean", "Average", "b c"), ("d", "Dense", "mean"))  # fmt: skip
     layers = matrices_of({"a": (3, 4), "b": (4, 5), "c": (4, 5), "d": (5, 2)})
     np.testing.assert_allclose(segment_matrices(made, layers)["mean"], (layers["b"] + layers["c"]) / 2, rtol=1e-14)
 
 
-def test_a_batch_normalization_is_no_segment_but_must_be_folded_before_matrices_are_made():
+def test_a_batch_normalization_is_no_segment_but_must_be_folded_before_matrices_are_made(layer_graphs):
+    graph = layer_graphs.graph
     made = graph(("image", "InputLayer", ""), ("norm0", "BatchNormalization", "image"), ("a", "Conv2D", "norm0"),
                  ("norm1", "BatchNormalization", "a"), ("b", "Conv2D", "norm1"), ("c", "Dense", "b"))  # fmt: skip
     assert [segment.name for segment in segments_of(made)] == ["a", "b", "c"]
@@ -129,7 +84,8 @@ def test_a_batch_normalization_is_no_segment_but_must_be_folded_before_matrices_
         segment_matrices(made, matrices_of({"a": (3, 4), "b": (4, 5), "c": (5, 2)}))
 
 
-def test_the_network_s_input_may_be_joined_again_if_its_channels_are_known():
+def test_the_network_s_input_may_be_joined_again_if_its_channels_are_known(layer_graphs):
+    graph = layer_graphs.graph
     nodes = [("image", "InputLayer", ""), ("a", "Conv2D", "image"), ("join", "Concatenate", "image a")]
     nodes += [("b", "Conv2D", "join"), ("c", "Dense", "b")]
     layers = matrices_of({"a": (3, 4), "b": (7, 5), "c": (5, 2)})
@@ -146,15 +102,15 @@ def test_the_network_s_input_may_be_joined_again_if_its_channels_are_known():
         ({"conv1": (2, 4)}, "layer conv1 reads 2 channels, but 3 arrive"),
     ],
 )
-def test_matrices_that_do_not_fit_are_named(shapes, words):
+def test_matrices_that_do_not_fit_are_named(layer_graphs, shapes, words):
     with pytest.raises(SpectraError, match=words):
-        segment_matrices(CHAIN, matrices_of(shapes))
+        segment_matrices(layer_graphs.chain, matrices_of(shapes))
 
 
-def test_branches_of_different_widths_cannot_be_added():
+def test_branches_of_different_widths_cannot_be_added(layer_graphs):
     layers = matrices_of({"stem": (3, 4), "b1/a": (4, 2), "b1/b": (2, 5), "b1/shortcut": (4, 6)})
     with pytest.raises(SpectraError, match="layer b1/add adds 5 and 6 channels"):
-        segment_matrices(RESIDUAL, layers)
+        segment_matrices(layer_graphs.residual, layers)
 
 
 def _squeezenet(L, x):
