@@ -17,7 +17,7 @@ from netlens.feature_visualization.examples import DatasetExamples
 from netlens.feature_visualization.keyed_requests import RequestError
 from netlens.feature_visualization.requests import PictureRequest
 from netlens.feature_visualization.store import Progress
-from netlens.models.backend import tf1
+from netlens.models.backend import session_config, tf1
 from netlens.models.frozen.frozen_network import FrozenNetwork
 from netlens.models.frozen.reach import Reach
 from netlens.models.frozen.receptive_fields import part_for, receptive_fields
@@ -151,7 +151,7 @@ def _responses(
             flat = tf1.reshape(output, (tf1.shape(output)[0], -1, matrix.shape[0]))
             along = tf1.einsum("npc,cr->npr", flat, tf1.constant(matrix))
             found[layer] = tf1.reduce_max(along, axis=1), tf1.argmax(along, axis=1)
-        with tf1.Session(graph=graph, config=tf1.ConfigProto(gpu_options=tf1.GPUOptions(allow_growth=True))) as session:
+        with tf1.Session(graph=graph, config=session_config()) as session:
             for start in range(0, len(chosen), _BATCH_SIZE):
                 part = slice(start, start + _BATCH_SIZE)
                 batch = np.stack([np.asarray(images[int(index)]) for index in chosen[part]])

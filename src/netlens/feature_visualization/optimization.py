@@ -27,7 +27,7 @@ from netlens.feature_visualization.lucid_model import LucidModel
 from netlens.feature_visualization.rectifier_gradients import starting_gradients
 from netlens.feature_visualization.store import Picture
 from netlens.feature_visualization.transformations import Moves, random_transforms, transformed
-from netlens.models.backend import tf1
+from netlens.models.backend import session_config, tf1
 from netlens.models.frozen.frozen_network import FrozenNetwork
 
 # Whatever changes a picture below must raise PROCEDURE in requests.py and CARICATURE_PROCEDURE in
@@ -107,7 +107,7 @@ class Optimization:
         numpy_state = np.random.get_state()  # noqa: NPY002
         # lucid initializes some variables while it builds, which needs a session.
         self._graph = tf1.Graph()
-        with self._graph.as_default(), tf1.Session(config=_session_config()), starting_gradients():
+        with self._graph.as_default(), tf1.Session(config=session_config()), starting_gradients():
             self._transform = tf1.placeholder(tf1.float32, (8,))
             shape = (count, size_px, size_px, 3)
             image = to_valid_rgb(fft_image(shape, decay_power=manner.decay_power), decorrelate=True, sigmoid=True)
@@ -158,7 +158,7 @@ class Optimization:
         for place, request in enumerate(filled):
             random = np.random.default_rng(request.seed)
             noise[:, place] = random.normal(0, _NOISE, (noise.shape[0], *noise.shape[2:]))
-        with tf1.Session(graph=self._graph, config=_session_config()) as session:
+        with tf1.Session(graph=self._graph, config=session_config()) as session:
             session.run(self._start, {self._noise: noise})
             for transform in random_transforms(self._moves, self._size_px, steps_count):
                 session.run(self._step, {**values, self._transform: transform})
@@ -180,7 +180,3 @@ def resized_to(network: FrozenNetwork, layers: Sequence[str], size_px: int) -> t
     own: tuple[int, int] = network.input_shape[:2]
     needed = any(network.layer(layer).height is None for layer in layers)
     return own if needed and own != (size_px, size_px) else None
-
-
-def _session_config() -> Any:
-    return tf1.ConfigProto(gpu_options=tf1.GPUOptions(allow_growth=True))
