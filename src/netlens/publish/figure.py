@@ -13,6 +13,7 @@ from matplotlib.text import Text
 from netlens.files.arrays import save_arrays
 from netlens.files.atomic import writing
 from netlens.publish.description import write_description
+from netlens.publish.drawing import drawing
 from netlens.publish.shown import SavedFigure
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
     """Save `fig` and the plotted numbers, then close it.
 
     Writes ``<stem>.pdf``, ``<stem>.png`` (200 dpi), the data as ``<stem>.csv`` (a table) or ``<stem>.npz`` (arrays),
-    and ``<stem>.json`` with the size. The bytes depend only on the figure and the version of matplotlib: there are
-    no dates or program names.
+    and ``<stem>.json`` with the size and with what is drawn (see `netlens.publish.drawing`). The bytes depend only on
+    the figure and the version of matplotlib: there are no dates or program names.
 
     Parameters
     ----------
@@ -100,6 +101,6 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
         with writing(f"{stem}.csv") as temporary:
             data.to_csv(temporary, index=False, float_format="%.17g", lineterminator="\n")
     width_in, height_in = (float(x) for x in fig.get_size_inches())
-    write_description(stem, {"kind": "figure", "size_in": [width_in, height_in]})
+    write_description(stem, {"kind": "figure", "size_in": [width_in, height_in], "drawing": drawing(fig)})
     plt.close(fig)
     return SavedFigure(str(stem), (width_in, height_in))
