@@ -65,7 +65,7 @@ def _spread(size: int, count: int) -> Array:
     """Positions of `count` elements, evenly spread but for a shift, so that no period of the array is followed."""
     steps = np.arange(count)
     shift = (steps * 7919) % max(1, size // count)
-    return np.minimum(steps * (size // count) + shift, size - 1)
+    return np.asarray(np.minimum(steps * (size // count) + shift, size - 1))
 
 
 def _blocks(flat: Array) -> Array:

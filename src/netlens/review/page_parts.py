@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import html
 import io
 import json
@@ -20,6 +21,7 @@ _DATA: Final = re.compile(r'<script type="application/json" id="page-data">(.*?)
 _MAIN: Final = re.compile(r'<main id="content">(.*?)</main>', re.DOTALL)
 _SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _EMBEDDED: Final = re.compile(r"data:image/[a-z+]+;base64,([A-Za-z0-9+/=]+)")
+_PIECE: Final = 80
 _NUMBER: Final = re.compile(r"(?<![\w.#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -40,7 +42,8 @@ def page_parts(path: str | Path) -> dict[str, NDArray[Any]]:
     dict
         ``data.<keys>`` for the numbers of the embedded data (positions in lists are joined, so a matrix is one array),
         ``content`` for the numbers in the body, ``pictures <sizes>`` for the pixels of embedded pictures, ``words`` for
-        all text between the numbers, and ``script``. Title, study and versions in the frame are not part of it.
+        all text between the numbers in pieces, and ``script`` for the digest of its script. Title, study and versions
+        in the frame are not part of it.
 
     Raises
     ------
@@ -86,9 +89,14 @@ def page_parts(path: str | Path) -> dict[str, NDArray[Any]]:
     return {
         **{name: np.array(values) for name, values in numbers.items()},
         **{name: np.stack(found) for name, found in pictures.items()},
-        "words": np.array([" ".join(word.split()) for word in words]),
-        "script": np.array(scripts or [""]),
+        "words": np.array(_pieces(" ".join(" ".join(words).split()))),
+        "script": np.array([hashlib.sha256(script.encode()).hexdigest() for script in scripts] or [""]),
     }
+
+
+def _pieces(text: str) -> list[str]:
+    """Text in pieces of one width: an array of texts takes as much for each as for the longest."""
+    return [text[start : start + _PIECE] for start in range(0, max(1, len(text)), _PIECE)]
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:

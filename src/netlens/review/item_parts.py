@@ -1,0 +1,133 @@
+"""What versions of an item are compared by: a macro's value, a figure's numbers, picture and drawing, a page's data."""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netlens.files.arrays import ArrayFileError, load_arrays
+from netlens.review.array_parts import Array
+from netlens.review.page_parts import page_parts
+from netlens.review.pictures import Pixels, reduced
+from netlens.workflow.catalogue import Item
+from netlens.workflow.errors import UserError
+
+
+class RecordError(UserError):
+    """A record is damaged, or is that of something else."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One version of an item.
+
+    Attributes
+    ----------
+    record
+        Its record, as the runner wrote it.
+    arrays
+        Numbers and words by name: ``value`` of a macro, arrays or columns of a figure's data, what `page_parts` finds.
+    drawing
+        What a figure draws (`netlens.publish.drawing`); None where the record does not say.
+    picture
+        A figure's reduced picture; None for other items.
+    """
+
+    record: Mapping[str, Any]
+    arrays: Mapping[str, Array]
+    drawing: list[dict[str, Any]] | None = None
+    picture: Pixels | None = field(default=None, repr=False)
+
+
+def read_record(item: Item, study: str, root: Path = Path()) -> dict[str, Any]:
+    """Record of an item.
+
+    Raises
+    ------
+    RecordError
+        It cannot be read, or it is that of another study or another item.
+    """
+    path = root / item.files(study)[-1]
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: damaged record ({error}); make it again: {_again(item, study)}") from None
+    if not isinstance(record, dict) or not isinstance(record.get("outputs"), dict) or "study" not in record:
+        raise RecordError(f"{path}: not a record of netlens; make it again: {_again(item, study)}")
+    if record["study"] != study:
+        raise RecordError(f"{path}: from study {record['study']}, not {study}; make it again: {_again(item, study)}")
+    if record.get("rule") != item.name:
+        raise RecordError(f"{path}: the record of {record.get('rule')}; make it again: {_again(item, study)}")
+    if item.kind == "macro" and not isinstance(record.get("value"), int | float | str):
+        raise RecordError(f"{path}: holds no value; make it again: {_again(item, study)}")
+    return record
+
+
+def _again(item: Item, study: str) -> str:
+    return f"netlens run {item.name} --force --study {study}"
+
+
+def item_parts(item: Item, study: str, root: Path = Path()) -> Parts:
+    """Read an item as it has been made.
+
+    Parameters
+    ----------
+    item
+        The item; all of its files exist.
+    study
+        Name of the study.
+    root
+        Folder of the repository, or of another run of it.
+
+    Raises
+    ------
+    UserError
+        A file is damaged, or the record is that of another study or item.
+    """
+    record = read_record(item, study, root)
+    if item.kind == "macro":
+        return Parts(record, {"value": np.array(record["value"])})
+    if item.kind == "page":
+        return Parts(record, page_parts(root / item.files(study)[0]))
+    picture = reduced(root / f"{item.stem(study)}.png")
+    return Parts(record, data_arrays(item, study, root), record.get("drawing"), picture)
+
+
+def data_arrays(item: Item, study: str, root: Path = Path()) -> dict[str, Array]:
+    """Numbers that a figure shows: the arrays of its npz, or the columns of its csv.
+
+    Raises
+    ------
+    UserError
+        The file is missing or damaged.
+    """
+    path = root / f"{item.stem(study)}.{item.data}"
+    try:
+        return dict(load_arrays(path)) if item.data == "npz" else _columns(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not made yet: {_again(item, study).replace(' --force', '')}") from None
+    except (ArrayFileError, OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
+        raise UserError(f"{path}: damaged plot data ({error}); make it again: {_again(item, study)}") from None
+
+
+def _columns(path: Path) -> dict[str, Array]:
+    """Columns of a table; numbers where all entries are numbers or empty, else text."""
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    if any(len(row) != len(header) for row in rows):
+        raise ValueError("its rows differ in length")
+    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
+    return {name: _column(entries) for name, entries in zip(header, columns, strict=True)}
+
+
+def _column(entries: tuple[str, ...]) -> Array:
+    if entries and set(entries) <= {"True", "False"}:
+        return np.array([entry == "True" for entry in entries])
+    try:
+        return np.array([float(entry) if entry else np.nan for entry in entries])
+    except ValueError:
+        return np.array(entries)
