@@ -1,0 +1,389 @@
+"""All checks of one network: every method once, its backward graph shared by all that is asked of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netlens.explanation_checks.backward import INPUT, Explainer, RefusedError, explainer
+from netlens.explanation_checks.cascade import Cascade, Smoothing, cascades, weighted_layers
+from netlens.explanation_checks.chain_ratios import KINDS, chain_matrices, leading_ratio, ratios_to_end
+from netlens.explanation_checks.choices import METHODS, NOISE, CheckError
+from netlens.explanation_checks.convergence import Convergence, CosineCounts, draws, stacked
+from netlens.explanation_checks.map_similarity import ssim
+from netlens.explanation_checks.pixel_flipping import blurred, flipping_curves, gap, patch_order
+from netlens.explanation_checks.random_chains import RANDOM_CHAINS, learned_convergence, random_convergence
+from netlens.explanation_checks.results import CASCADES, NetworkChecks
+from netlens.models.keras.kernel_layers import KernelLayer
+from netlens.models.keras.layer_graph import LayerGraph
+from netlens.models.keras.segments import NotApplicableError, checked_segments, segments_of
+from netlens.models.layer_names import short_labels
+from netlens.models.network import Network
+
+Float = NDArray[np.float64]
+
+#: Standard deviation of the blur whose patches replace those of an image, as a share of the shorter side.
+_BLUR: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much is computed.
+
+    Attributes
+    ----------
+    methods
+        Methods to check, by their names in `netlens.explanation_checks.choices.METHODS`.
+    draws_count
+        Random relevances that enter at a layer, for each image.
+    entries_count
+        Layers at which relevance enters: the logits, and others spread evenly over depth.
+    shares_count
+        Steps of pixel flipping.
+    random_orders_count
+        Random orders of patches that pixel flipping is compared with, for each image.
+    cascade_steps_count
+        Steps of the cascades of randomization; 0 for no cascade.
+    smoothing
+        Of the smoothed cascade; None for none.
+    chains_count
+        Random chains, of which the median is taken.
+    seed
+        Seed of everything that is drawn.
+    """
+
+    methods: Sequence[str] = tuple(METHODS)
+    draws_count: int = 5
+    entries_count: int = 4
+    shares_count: int = 16
+    random_orders_count: int = 5
+    cascade_steps_count: int = 6
+    smoothing: Smoothing | None = field(default_factory=Smoothing)
+    chains_count: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse methods that do not exist."""
+        if unknown := [method for method in self.methods if method not in METHODS]:
+            raise CheckError(f"there is no method {unknown[0]!r}; there are {', '.join(METHODS)}")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network and what is known of it.
+
+    Attributes
+    ----------
+    network
+        The prepared network, without batch normalization.
+    graph, layers
+        Which layer reads which, and its layers with kernels.
+    kernels, patterns
+        Arrays by layer; no patterns if there are none.
+    """
+
+    network: Network
+    graph: LayerGraph
+    layers: Sequence[KernelLayer]
+    kernels: Mapping[str, ArrayLike]
+    patterns: Mapping[str, ArrayLike]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What is explained.
+
+    Attributes
+    ----------
+    images
+        (n, height, width, 3) uint8.
+    labels
+        (n,), index of each image's logit; -1 where the network has none, and its largest logit is explained.
+    pair_image
+        (height, width, 3) uint8, an image that shows two classes.
+    pair_classes
+        Indices of their logits.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    pair_image: NDArray[np.uint8]
+    pair_classes: tuple[int, int]
+
+
+def trunk_layers(graph: LayerGraph, names: Sequence[str]) -> list[str]:
+    """Return the layers between which convergence is followed: those that every path passes, the logits last.
+
+    Parameters
+    ----------
+    graph
+        The network's graph.
+    names
+        Names of the layers whose outputs have a relevance, the last being the logits'.
+
+    Returns
+    -------
+    list of str
+        All that have a kernel or join branches; in a network whose trunk is not known, all of `names`.
+    """
+    try:
+        trunk = [segment.name for segment in segments_of(graph) if segment.name in names]
+    except NotApplicableError:
+        trunk = list(names)
+    return trunk if trunk and trunk[-1] == names[-1] else [*trunk, names[-1]]
+
+
+def spread_entries(count: int, wanted: int) -> list[int]:
+    """Return places among `count` layers at which relevance enters: the last, and others evenly below it."""
+    places = np.linspace(count - 1, 0, wanted + 1)[:-1].round().astype(int)
+    return list(dict.fromkeys(place for place in places.tolist() if place > 0))
+
+
+def convergence_of(
+    explains: Explainer, inputs: ArrayLike, layers: Sequence[str], entries: Sequence[int], *, count: int, seed: int
+) -> Convergence:
+    """Compute the cosine similarity convergence of a method, image by image, all draws of an image in one batch.
+
+    Parameters
+    ----------
+    explains
+        The method.
+    inputs
+        (n, height, width, channels), preprocessed.
+    layers
+        Names of layers, the image first and the logits last.
+    entries
+        Places among them at which relevance enters.
+    count
+        Number of draws for each image and entry; the same for every method.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    Convergence
+    """
+    images = np.asarray(inputs, np.float32)
+    counts = [[CosineCounts() for _ in range(place)] for place in entries]
+    for number, image in enumerate(images):
+        batch = np.repeat(image[None], count, axis=0)
+        for row, place in zip(counts, entries, strict=True):
+            rng = np.random.default_rng([seed, number, place])
+            relevance = draws(explains.backward.shape(layers[place]), count, rng)
+            arrived = explains.backward.enter(batch, layers[place], relevance, layers[:place])
+            for counted, layer in zip(row, layers, strict=False):
+                counted.add(explains.last_step(arrived[layer], batch) if layer == INPUT else arrived[layer])
+    missing = [[*row, *[None] * (len(layers) - len(row))] for row in counts]
+    return stacked(missing, len(images))
+
+
+def check_network(
+    subject: Subject, explained: Explained, amounts: Amounts, progress: Callable[[str], object] | None = None
+) -> NetworkChecks:
+    """Check all methods on one network.
+
+    Parameters
+    ----------
+    subject
+        The network.
+    explained
+        Images and classes.
+    amounts
+        How much is computed.
+    progress
+        Called with the names of methods when they are done; those of one analyzer together.
+
+    Returns
+    -------
+    NetworkChecks
+
+    Raises
+    ------
+    CheckError
+        The network has a single logit, or no method is defined for it.
+    """
+    network, model = subject.network, subject.network.model
+    inputs = network.preprocess(explained.images)
+    logits = np.asarray(model.predict_on_batch(inputs), np.float64).reshape(len(inputs), -1)
+    if logits.shape[1] < 2:
+        raise CheckError(f"{network.name} has one logit; whether an explanation depends on the class needs two")
+    classes = np.where(explained.labels >= 0, explained.labels, logits.argmax(axis=1))
+    rng = np.random.default_rng(amounts.seed)
+    others = (classes + rng.integers(1, logits.shape[1], size=len(classes))) % logits.shape[1]
+    pair = np.repeat(network.preprocess(explained.pair_image[None]), 2, axis=0)
+    weights = model.get_weights()
+    counts = _spread_counts(len(weighted_layers(model)), amounts.cascade_steps_count)
+    options: dict[str, Any] = {
+        "patterns": subject.patterns or None, "smoothing": amounts.smoothing, "seed": amounts.seed,
+    }  # fmt: skip
+    found: dict[str, _Found] = {}
+    refused: dict[str, str] = {}
+    names: list[str] = []
+    entries: list[int] = []
+    sizes: list[int] = []
+    for analyzed in _by_analyzer(amounts.methods):
+        try:
+            with explainer(model, analyzed[0], subject.patterns or None, weights=weights) as opened:
+                if not names:
+                    names = [INPUT, *trunk_layers(subject.graph, opened.backward.layers)]
+                    entries = spread_entries(len(names), amounts.entries_count)
+                    sizes = [opened.backward.shape(name)[-1] for name in names]
+                for method in analyzed:
+                    explains = Explainer(method, opened.backward)
+                    found[method] = _Found(
+                        convergence_of(explains, inputs, names, entries, count=amounts.draws_count, seed=amounts.seed),
+                        explains.maps(inputs, classes),
+                        explains.maps(inputs, others),
+                        explains.maps(pair, explained.pair_classes),
+                        cascades(model, explains, inputs, classes, weights=weights, counts=counts, **options)
+                        if counts
+                        else {},
+                    )
+        except RefusedError as error:
+            refused |= dict.fromkeys(analyzed, str(error))
+        if progress:
+            progress(", ".join(analyzed))
+    found = {method: found[method] for method in amounts.methods if method in found}
+    if not found:
+        raise CheckError(f"no method is defined for {network.name}: {'; '.join(refused.values())}")
+    noise = rng.standard_normal((2, *inputs.shape[:3]))
+    maps = {method: (each.maps, each.other_maps) for method, each in found.items()} | {NOISE: (noise[0], noise[1])}
+    shares = np.linspace(0, 1, amounts.shares_count + 1)
+    orders = [[patch_order(each[number]) for each, _ in maps.values()] for number in range(len(inputs))]
+    flipped = _flipped(model, (inputs, classes), orders, shares, amounts)
+    chains = _chains(subject, amounts)
+    cascaded = [method for method, each in found.items() if each.cascades]
+    ratios = _ratios(subject, names)
+    return NetworkChecks(
+        network=network.name,
+        layers=tuple(names),
+        labels=(INPUT, *short_labels(names[1:])),
+        channels=np.array(sizes, np.float64),
+        methods=tuple(found),
+        refused=tuple(refused),
+        reasons=tuple(refused.values()),
+        entries=np.array(entries, np.int64),
+        **{
+            name: np.stack([getattr(each.convergence, name) for each in found.values()])
+            for name in ("percentiles", "medians", "left_out")
+        },
+        mapped=tuple(maps),
+        classes=classes.astype(np.int64),
+        other_classes=others.astype(np.int64),
+        logit_ssim=np.array([[ssim(a, b) for a, b in zip(own, other, strict=True)] for own, other in maps.values()]),
+        shares=shares,
+        deletion=flipped[0],
+        insertion=flipped[1],
+        random_gaps=flipped[2],
+        cascaded=tuple(cascaded),
+        cascade_counts=np.array(counts if cascaded else [], np.int64),
+        **{
+            f"cascade_{name}": _by_cascade([found[method].cascades for method in cascaded], name, len(inputs))
+            for name in ("ssim", "ranks", "entropies")
+        },
+        two_image=explained.pair_image,
+        two_names=tuple(network.class_names[index] for index in explained.pair_classes),
+        two_maps=np.stack([each.pair_maps for each in found.values()]),
+        ratios=ratios,
+        chain_names=tuple(chains),
+        chains=np.array(list(chains.values())).reshape(len(chains), -1),
+    )
+
+
+def _by_analyzer(methods: Sequence[str]) -> list[list[str]]:
+    """Return methods in groups that share an analyzer, whose backward graph is then built once."""
+    groups: dict[str, list[str]] = {}
+    for method in methods:
+        groups.setdefault(METHODS[method].analyzer, []).append(method)
+    return list(groups.values())
+
+
+@dataclass(frozen=True)
+class _Found:
+    convergence: Convergence
+    maps: Float
+    other_maps: Float
+    pair_maps: Float
+    cascades: Mapping[str, Cascade]
+
+
+def _spread_counts(layers_count: int, steps_count: int) -> list[int]:
+    """Return how many layers are randomized at each step, from none to all; none where there are no steps."""
+    if not steps_count:
+        return []
+    return list(dict.fromkeys(np.linspace(0, layers_count, steps_count + 1).round().astype(int).tolist()))
+
+
+def _by_cascade(found: Sequence[Mapping[str, Cascade]], name: str, images_count: int) -> Float:
+    """Arrange one measure of all cascades as (cascades, methods, steps, images)."""
+    if not found:
+        return np.zeros((len(CASCADES), 0, 0, images_count))
+    missing = np.full_like(getattr(found[0]["top_down"], name), np.nan)
+    return np.array(
+        [[getattr(each[kind], name) if kind in each else missing for each in found] for kind in CASCADES], np.float64
+    )
+
+
+def _flipped(
+    model: Any,
+    explained: tuple[NDArray[np.float32], NDArray[np.int64]],
+    orders: Sequence[Sequence[NDArray[np.int64]]],
+    shares: Float,
+    amounts: Amounts,
+) -> tuple[Float, Float, Float]:
+    """Return the curves of deletion and insertion, (maps, n, s) each, and the gaps of random orders, (n, orders)."""
+    inputs, classes = explained
+    replacements = blurred(inputs, _BLUR * min(inputs.shape[1:3]))
+    rng = np.random.default_rng([amounts.seed, 1])
+    rows, gaps = [], []
+    for image, other, chosen, given in zip(inputs, replacements, classes.tolist(), orders, strict=True):
+        drawn = [patch_order(rng.standard_normal(image.shape[:2])) for _ in range(amounts.random_orders_count)]
+        deletion, insertion = flipping_curves(
+            lambda batch: np.reshape(model.predict_on_batch(batch), (len(batch), -1)),
+            image,
+            other,
+            class_index=chosen,
+            orders=[*given, *drawn],
+            shares=shares,
+        )
+        rows.append((deletion[: len(given)], insertion[: len(given)]))
+        gaps.append(gap(deletion[len(given) :], insertion[len(given) :], shares))
+    by_curve = np.array(rows).transpose(1, 2, 0, 3)
+    return by_curve[0], by_curve[1], np.array(gaps)
+
+
+def _matrices(subject: Subject) -> dict[str, list[Float]]:
+    """Return the matrices of the network's segments by kind; none where it has no chain."""
+    try:
+        checked_segments(subject.graph)
+    except NotApplicableError:
+        return {}
+    kinds = [kind for kind in KINDS if subject.patterns or kind in {"weights", "positive_weights"}]
+    found = {}
+    for kind in kinds:
+        matrices = chain_matrices(kind, subject.kernels, subject.patterns, subject.layers, subject.graph)
+        found[kind] = list(matrices.values())
+    return found
+
+
+def _ratios(subject: Subject, names: Sequence[str]) -> Float:
+    matrices = _matrices(subject)
+    rows = np.full((len(KINDS), len(names)), np.nan)
+    for row, kind in enumerate(KINDS):
+        if kind in matrices:
+            found = [leading_ratio(matrices[kind]), *ratios_to_end(matrices[kind])]
+            # The logits' layer may follow the last segment, such as a mean over positions.
+            rows[row, : len(found)] = found[: len(names)]
+    return rows
+
+
+def _chains(subject: Subject, amounts: Amounts) -> dict[str, Float]:
+    matrices = _matrices(subject)
+    if not matrices:
+        return {}
+    shapes = [(matrix.shape[0], matrix.shape[1]) for matrix in matrices["weights"]]
+    options = {"chains_count": amounts.chains_count, "seed": amounts.seed}
+    found = {kind: random_convergence(kind, shapes, **options) for kind in RANDOM_CHAINS}
+    return found | {kind: learned_convergence(each, **options) for kind, each in matrices.items()}

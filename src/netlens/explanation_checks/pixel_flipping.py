@@ -1,0 +1,118 @@
+"""Faithfulness: what happens to a logit when the pixels that a map names first are taken away, or come first.
+
+Source: Samek et al. 2017, "Evaluating the Visualization of What a Deep Neural Network Has Learned" (arXiv 1509.06321);
+insertion and deletion: Petsiuk et al. 2018 (arXiv 1806.07421). Patches are replaced by those of the image's blurred
+self. Inserting the first patches into the blurred image gives the images of deleting the last ones, so the insertion
+curve is also that of the reversed order.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter
+
+from netlens.explanation_checks.choices import CheckError
+
+Float = NDArray[np.float64]
+Logits = Callable[[NDArray[np.float32]], ArrayLike]
+
+
+def patch_order(attribution: ArrayLike, patch_px: int = 8) -> NDArray[np.int64]:
+    """Return for each pixel the rank of its patch, 0 for the patch with the largest sum of the map.
+
+    Parameters
+    ----------
+    attribution
+        (height, width). Patches at the right and lower edges are smaller where the sides are no multiples.
+    patch_px
+        Side of a patch.
+
+    Returns
+    -------
+    ndarray
+        (height, width), ranks of patches; equal sums keep the order of rows.
+    """
+    values = np.asarray(attribution, np.float64)
+    rows, columns = (-(-length // patch_px) for length in values.shape)
+    patch = (np.arange(values.shape[0]) // patch_px)[:, None] * columns + np.arange(values.shape[1]) // patch_px
+    sums = np.bincount(patch.ravel(), weights=values.ravel(), minlength=rows * columns)
+    ranks = np.empty(len(sums), np.int64)
+    ranks[np.argsort(-sums, kind="stable")] = np.arange(len(sums))
+    by_pixel: NDArray[np.int64] = ranks[patch]
+    return by_pixel
+
+
+def blurred(images: ArrayLike, sigma_px: float) -> NDArray[np.float32]:
+    """Return images blurred by a Gaussian, (n, height, width, channels)."""
+    found = gaussian_filter(np.asarray(images, np.float32), sigma=(0, sigma_px, sigma_px, 0), mode="nearest")
+    return np.asarray(found, np.float32)
+
+
+def flipping_curves(
+    logits: Logits,
+    image: ArrayLike,
+    replacement: ArrayLike,
+    *,
+    class_index: int,
+    orders: Sequence[ArrayLike],
+    shares: ArrayLike,
+) -> tuple[Float, Float]:
+    """Compute a class's logit as patches are deleted, or inserted, in given orders.
+
+    Parameters
+    ----------
+    logits
+        Function from images, (n, height, width, channels), to logits, (n, classes).
+    image, replacement
+        (height, width, channels), preprocessed, and what takes its place.
+    class_index
+        Index of the logit.
+    orders
+        Ranks of patches, (height, width) each, from `patch_order`.
+    shares
+        (s,), shares of the patches that are replaced, in 0..1.
+
+    Returns
+    -------
+    deletion, insertion : ndarray
+        (orders, s): with the first patches of the order replaced, and with all but them replaced.
+
+    Raises
+    ------
+    CheckError
+        A share is not in 0..1.
+    """
+    wanted = np.asarray(shares, np.float64)
+    if wanted.min() < 0 or wanted.max() > 1:
+        raise CheckError("shares of replaced patches must be between 0 and 1")
+    original, other = np.asarray(image, np.float32), np.asarray(replacement, np.float32)
+    curves = []
+    for order in orders:
+        ranks = np.asarray(order)
+        first = ranks[None] < np.round(wanted * (ranks.max() + 1))[:, None, None]
+        mixed = np.concatenate(
+            [np.where(first[..., None], other, original), np.where(first[..., None], original, other)]
+        )
+        curves.append(np.asarray(logits(mixed), np.float64)[:, class_index].reshape(2, -1))
+    both = np.stack(curves, axis=1)
+    return both[0], both[1]
+
+
+def area(curve: ArrayLike, shares: ArrayLike) -> Float:
+    """Return the area under curves over the share of replaced patches, (..., s) -> (...), in logits."""
+    found: Float = np.trapezoid(np.asarray(curve, np.float64), np.asarray(shares, np.float64), axis=-1)
+    return found
+
+
+def gap(deletion: ArrayLike, insertion: ArrayLike, shares: ArrayLike) -> Float:
+    """Return the area between insertion and deletion, (..., s) -> (...), as a share of the whole fall of the logit.
+
+    0 is expected of a random order, and an order is faithful if it is above; the reversed order has the negative.
+    NaN where the logit does not fall when everything is replaced.
+    """
+    deleted, inserted = np.asarray(deletion, np.float64), np.asarray(insertion, np.float64)
+    fall = deleted[..., 0] - deleted[..., -1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Float = np.where(fall > 0, (area(inserted, shares) - area(deleted, shares)) / fall, np.nan)
+    return found

@@ -1,0 +1,45 @@
+"""Pixel flipping on a planted linear network."""
+
+import numpy as np
+import pytest
+
+from netlens.explanation_checks.choices import CheckError
+from netlens.explanation_checks.pixel_flipping import area, blurred, flipping_curves, gap, patch_order
+
+WEIGHTS = np.random.default_rng(0).exponential(size=(16, 16, 1)).astype(np.float32)
+
+
+def logits(images):
+    return np.stack([(images * WEIGHTS).sum(axis=(1, 2, 3)), np.zeros(len(images))], axis=1)
+
+
+def test_the_perfect_map_beats_random_order_and_the_reversed_order_is_its_negative():
+    image, other = np.ones((16, 16, 1), np.float32), np.zeros((16, 16, 1), np.float32)
+    rng = np.random.default_rng(1)
+    maps = [WEIGHTS[..., 0], -WEIGHTS[..., 0], *rng.standard_normal((20, 16, 16))]
+    shares = np.linspace(0, 1, 17)
+    orders = [patch_order(each, 4) for each in maps]
+    deletion, insertion = flipping_curves(logits, image, other, class_index=0, orders=orders, shares=shares)
+    gaps = gap(deletion, insertion, shares)
+    assert gaps[0] > gaps[2:].max() > 0
+    assert gaps[1] == pytest.approx(-gaps[0], abs=1e-6)
+    assert abs(gaps[2:].mean()) < 0.05
+    np.testing.assert_allclose(deletion[0, ::-1], insertion[1], rtol=1e-5)
+
+
+def test_ranks_are_of_patches_the_largest_sum_first():
+    attribution = np.zeros((5, 6))
+    attribution[4, 5] = 3
+    attribution[0, 0] = 1
+    ranks = patch_order(attribution, 4)
+    assert ranks[4, 5] == 0
+    assert ranks[0, 0] == ranks[3, 3] == 1
+    assert sorted(set(ranks.ravel().tolist())) == [0, 1, 2, 3]
+
+
+def test_areas_blur_and_a_logit_that_does_not_fall():
+    assert area([0, 1, 2], [0, 0.5, 1]) == 1
+    assert np.isnan(gap([0, 1], [0, 1], [0, 1]))
+    np.testing.assert_allclose(blurred(np.ones((1, 8, 8, 2)), 2.0), 1, rtol=1e-6)
+    with pytest.raises(CheckError, match="between 0 and 1"):
+        flipping_curves(logits, WEIGHTS, WEIGHTS, class_index=0, orders=[], shares=[2.0])
