@@ -18,7 +18,7 @@ include: "rules/data.smk"
 include: "rules/models.smk"
 
 
-# The five sections, each of which is read if the study has an item of it.
+# The six sections, each of which is read if the study has an item of it.
 if names.has_section("signal_distractor"):
 
     include: "rules/signal_distractor.smk"
@@ -42,6 +42,11 @@ if names.has_section("weights"):
 if names.has_section("spatial_attribution"):
 
     include: "rules/spatial_attribution.smk"
+
+
+if names.has_section("explanation_checks"):
+
+    include: "rules/explanation_checks.smk"
 
 
 # What is read: web pages and the paper.

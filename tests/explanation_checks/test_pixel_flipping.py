@@ -22,8 +22,8 @@ def test_the_perfect_map_beats_random_order_and_the_reversed_order_is_its_negati
     deletion, insertion = flipping_curves(logits, image, other, class_index=0, orders=orders, shares=shares)
     gaps = gap(deletion, insertion, shares)
     assert gaps[0] > gaps[2:].max() > 0
-    assert gaps[1] == pytest.approx(-gaps[0], abs=1e-6)
-    assert abs(gaps[2:].mean()) < 0.05
+    assert gaps[1] == pytest.approx(-gaps[0], rel=1e-5)
+    assert abs(gaps[2:].mean()) < 0.05 * WEIGHTS.sum()
     np.testing.assert_allclose(deletion[0, ::-1], insertion[1], rtol=1e-5)
 
 
@@ -37,9 +37,9 @@ def test_ranks_are_of_patches_the_largest_sum_first():
     assert sorted(set(ranks.ravel().tolist())) == [0, 1, 2, 3]
 
 
-def test_areas_blur_and_a_logit_that_does_not_fall():
+def test_areas_and_blur():
     assert area([0, 1, 2], [0, 0.5, 1]) == 1
-    assert np.isnan(gap([0, 1], [0, 1], [0, 1]))
+    assert gap([2, 0], [0, 3], [0, 1]) == 0.5
     np.testing.assert_allclose(blurred(np.ones((1, 8, 8, 2)), 2.0), 1, rtol=1e-6)
     with pytest.raises(CheckError, match="between 0 and 1"):
         flipping_curves(logits, WEIGHTS, WEIGHTS, class_index=0, orders=[], shares=[2.0])

@@ -87,3 +87,18 @@ def test_the_same_value_gives_the_same_text_and_scientific_is_within_its_roundin
 def test_greek_letters_and_signs_are_set_as_mathematics():
     assert escape("LRP α1β0, 2 × 3") == r"LRP \ensuremath{\alpha}1\ensuremath{\beta}0, 2 \ensuremath{\times} 3"
     assert escape("café 50 %") == r"café 50 \%"
+
+
+def test_an_interval_is_part_of_the_record_and_shown(tmp_path):
+    interval = macro.Interval(0.1, 0.4, 0.95, 12)
+    saved = macro.save(tmp_path / "shareOf", 0.25, rounding=macro.fixed(2), interval=interval)
+    record = json.loads((tmp_path / "shareOf.json").read_text(encoding="utf-8"))
+    assert record["interval"] == {"low": 0.1, "high": 0.4, "level": 0.95, "count": 12}
+    assert "(0.1 to 0.4)" in repr(saved)
+
+
+def test_intervals_that_are_none_are_refused(tmp_path):
+    with pytest.raises(macro.MacroError, match="no interval"):
+        macro.save(tmp_path / "shareOf", 0.25, rounding=macro.fixed(2), interval=macro.Interval(0.4, 0.1, 0.95, 2))
+    with pytest.raises(macro.MacroError, match="has no interval"):
+        macro.save(tmp_path / "named", "cat", rounding=macro.text(), interval=macro.Interval(0, 1, 0.95, 2))

@@ -135,6 +135,7 @@ def test_a_frozen_graph_has_no_patterns():
     assert {item.section for item in CATALOGUE.values() if item.name not in absent} == {
         "data", "models", "signal_distractor", "model_comparison", "weights", "spatial_attribution", "site",
     }  # fmt: skip
+    assert absent["cosine_convergence"].endswith("networks are frozen graphs (.pb)")
 
 
 def test_fewer_than_three_networks_are_compared_as_far_as_they_go():
@@ -207,3 +208,16 @@ def test_networks_beside_need_a_chain_of_their_own():
     assert reason("beside", config, Known({"net": facts(), "other": facts()})) is None
     assert "other has two" in reason("beside", config, Known({"net": facts(), "other": facts(segments_count=2)}))
     assert "names none" in reason("beside", config | {"pattern_attribution": {"network": "net"}}, Known())
+
+
+def test_explanations_of_one_class_or_without_a_method_are_absent():
+    config = study("a")
+    known = Known({"a": facts()}, {"set": images()})
+    assert "cosine_convergence" not in absent_items(config, CATALOGUE, known)
+    one = Known({"a": facts()}, {"set": images(1, class_names=("x",))})
+    assert "needs classes" in absent_items(config, CATALOGUE, one)["cosine_convergence"]
+    config["explanation_checks"] = {"methods": ["gradient"], "cascade_steps_count": 0}
+    absent = absent_items(config, CATALOGUE, known)
+    assert "the method deep_taylor" in absent["cscDeepTaylor"]
+    assert "cascade_steps_count" in absent["randomized_weights"]
+    assert "cscGradient" not in absent

@@ -3,7 +3,13 @@
 import pytest
 
 from netlens.workflow.image_specs import SpecError
-from netlens.workflow.network_specs import beside_networks, check_files, compared_networks, section_network
+from netlens.workflow.network_specs import (
+    beside_networks,
+    check_files,
+    compared_networks,
+    explained_networks,
+    section_network,
+)
 
 
 def study(networks, compared=()):
@@ -59,3 +65,21 @@ def test_a_section_studies_the_network_that_it_names_or_the_first_that_fits():
     assert section_network(config, "pattern_attribution") == section_network(config, "spatial_attribution") == "b"
     del config["networks"]["a"], config["networks"]["b"], config["models"]
     assert section_network(config, "pattern_attribution") == ""
+
+
+def test_explained_networks_are_those_named_or_of_the_patterns():
+    config = {
+        "networks": {"graph": {"kind": "file", "file": "x.pb"}, "a": {"kind": "named"}, "b": {"kind": "named"}},
+        "pattern_attribution": {"beside": ["b"]},
+    }
+    assert explained_networks(config) == ["a", "b"]
+    assert section_network(config, "explanation_checks") == "a"
+    config["explanation_checks"] = {"networks": ["b"], "cascade_networks": ["a"]}
+    with pytest.raises(SpecError, match=r"cascade_networks: a is not checked; name some of b"):
+        explained_networks(config)
+    config["explanation_checks"] = {"networks": ["graph"]}
+    with pytest.raises(SpecError, match="graph is a frozen graph"):
+        explained_networks(config)
+    config["explanation_checks"] = {"networks": ["b", "b"]}
+    with pytest.raises(SpecError, match="name different networks"):
+        explained_networks(config)

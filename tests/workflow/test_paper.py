@@ -270,8 +270,8 @@ def test_what_is_no_record_is_told(study):
 # ---- comparisons
 
 
-def rank(text, name):
-    return int(re.search(rf"netlens@rank@{re.escape(name)}\\endcsname\{{(\d+)\}}", text)[1])
+def rank(text, name, end="low"):
+    return int(re.search(rf"netlens@{end}rank@{re.escape(name)}\\endcsname\{{(\d+)\}}", text)[1])
 
 
 def test_compared_values_are_ranked_at_full_precision(study):
@@ -281,6 +281,16 @@ def test_compared_values_are_ranked_at_full_precision(study):
     write("paper/sections/words.tex", "\\ifgreater{smallAngle}{1}{a}{b} \\ifgreater{largeRatio}{smallAngle}{a}{b}")
     text = parts()
     assert rank(text, "1") < rank(text, "smallAngle") < rank(text, "largeRatio")
+
+
+def test_a_sampled_value_is_ranked_by_the_ends_of_its_interval(study):
+    interval = macro.Interval(0.5, 3.0, 0.95, 10)
+    macro.save("export_defs/demo/smallAngle", 2.0, rounding=macro.ratio(), interval=interval)
+    write_record("export_defs/demo/smallAngle.json")
+    write("paper/sections/words.tex", "\\ifgreater{smallAngle}{1}{a}{b} \\ifgreater{4}{smallAngle}{a}{b}")
+    text = parts()
+    assert rank(text, "smallAngle") < rank(text, "1") < rank(text, "smallAngle", "high") < rank(text, "4")
+    assert rank(text, "1") == rank(text, "1", "high")
 
 
 def test_equal_values_have_equal_ranks(study):

@@ -106,13 +106,8 @@ def area(curve: ArrayLike, shares: ArrayLike) -> Float:
 
 
 def gap(deletion: ArrayLike, insertion: ArrayLike, shares: ArrayLike) -> Float:
-    """Return the area between insertion and deletion, (..., s) -> (...), as a share of the whole fall of the logit.
+    """Return the area between insertion and deletion in logits, (..., s) -> (...).
 
     0 is expected of a random order, and an order is faithful if it is above; the reversed order has the negative.
-    NaN where the logit does not fall when everything is replaced.
     """
-    deleted, inserted = np.asarray(deletion, np.float64), np.asarray(insertion, np.float64)
-    fall = deleted[..., 0] - deleted[..., -1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Float = np.where(fall > 0, (area(inserted, shares) - area(deleted, shares)) / fall, np.nan)
-    return found
+    return area(insertion, shares) - area(deletion, shares)

@@ -46,7 +46,8 @@ def _combined(rows: Float, matrix: Float) -> Float:
     # alpha = 2, beta = 1; each row of a part distributes a unit's relevance among what the unit reads.
     parts = [np.maximum(matrix, 0), np.maximum(-matrix, 0)]
     shares = [part / np.maximum(part.sum(axis=1, keepdims=True), np.finfo(float).tiny) for part in parts]
-    return rows @ (2 * shares[0] - shares[1])
+    combined: Float = 2 * shares[0] - shares[1]
+    return rows @ combined
 
 
 #: Kinds of random chains by name: label, and what a step does to the rows with a Gaussian matrix.

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from netlens.files.atomic import writing
@@ -75,8 +75,34 @@ def text() -> Rounding:
     return Rounding("text", lambda value: escape(str(value)))
 
 
+@dataclass(frozen=True)
+class Interval:
+    """Where a value that was estimated from a sample may lie.
+
+    Attributes
+    ----------
+    low, high
+        Ends of the interval, in the value's unit.
+    level
+        Its level, in 0..1.
+    count
+        Size of the sample: images, scenes, draws or seeds.
+    """
+
+    low: float
+    high: float
+    level: float
+    count: int
+
+
 def save(
-    stem: str | Path, value: float | str, *, rounding: Rounding, unit: str = "", uncertainty: float | None = None
+    stem: str | Path,
+    value: float | str,
+    *,
+    rounding: Rounding,
+    unit: str = "",
+    uncertainty: float | None = None,
+    interval: Interval | None = None,
 ) -> SavedMacro:
     r"""Write ``<stem>.tex`` with ``\newcommand{\name}{text}%`` and ``<stem>.json`` with the full-precision value.
 
@@ -92,6 +118,8 @@ def save(
         Unit of the number, or what it counts, for the record.
     uncertainty
         One standard deviation in the value's unit, if there is one.
+    interval
+        Interval of a value that was estimated from a sample; comparisons in the text (``\ifgreater``) respect it.
 
     Returns
     -------
@@ -101,7 +129,7 @@ def save(
     Raises
     ------
     MacroError
-        The name is not a TeX name, or the value is NaN or infinite.
+        The name is not a TeX name, the value is NaN or infinite, or the interval is none or belongs to a text.
     """
     name = Path(stem).name
     if not re.fullmatch(r"[A-Za-z]+", name):
@@ -117,6 +145,8 @@ def save(
                 f"\\{name}: {value} (uncertainty {uncertainty}) is not finite and can't be printed as a number"
             )
         stored = int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value)
+    if interval is not None:
+        _check_interval(name, stored, interval)
     shown = rounding.render(stored)
     with writing(f"{stem}.tex") as temporary:
         temporary.write_text(f"\\newcommand{{\\{name}}}{{{shown}}}%\n", encoding="utf-8")
@@ -130,8 +160,18 @@ def save(
     }
     if uncertainty is not None:
         description["uncertainty"] = float(uncertainty)
+    if interval is not None:
+        description["interval"] = asdict(interval)
     write_description(stem, description)
-    return SavedMacro(name, shown, stored, rounding.rule, unit, uncertainty)
+    ends = None if interval is None else (interval.low, interval.high)
+    return SavedMacro(name, shown, stored, rounding.rule, unit, uncertainty, ends)
+
+
+def _check_interval(name: str, value: float | str, interval: Interval) -> None:
+    if isinstance(value, str):
+        raise MacroError(f"\\{name}: {value!r} is text, which has no interval")
+    if not (math.isfinite(interval.low) and math.isfinite(interval.high) and interval.low <= interval.high):
+        raise MacroError(f"\\{name}: {interval.low} to {interval.high} is no interval; give its lower end first")
 
 
 # Characters that text fonts lack, by the command of mathematics that sets them.

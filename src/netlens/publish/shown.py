@@ -51,6 +51,8 @@ class SavedMacro:
         Unit of the number, or what it counts.
     uncertainty
         One standard deviation in the value's unit; None if there is none.
+    interval
+        Ends of its interval; None if there is none.
     """
 
     name: str
@@ -59,11 +61,13 @@ class SavedMacro:
     rounding: str
     unit: str = ""
     uncertainty: float | None = None
+    interval: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
         spread = "" if self.uncertainty is None else f" (standard deviation {self.uncertainty:.3g})"
-        return f"\\{self.name} = {self.text}, from {self.value!r}{unit}{spread}; {self.rounding}"
+        ends = "" if self.interval is None else f" ({self.interval[0]:.6g} to {self.interval[1]:.6g})"
+        return f"\\{self.name} = {self.text}, from {self.value!r}{unit}{spread}{ends}; {self.rounding}"
 
 
 @dataclass(frozen=True)

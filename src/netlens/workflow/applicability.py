@@ -23,6 +23,7 @@ from netlens.workflow.network_specs import (
     WITHOUT_CLASSES,
     beside_networks,
     compared_networks,
+    explained_networks,
     images_of,
     is_frozen,
     network_spec,
@@ -254,6 +255,31 @@ def beside(subject: Subject) -> str | None:
     return next((reason for other in others if (reason := kernels(other) or segments(other))), None)
 
 
+def explained(subject: Subject) -> str | None:
+    """Networks with kernels whose outputs are at least two classes of the images, all of those that are checked."""
+    others = (Subject(subject.config, network, subject.known) for network in explained_networks(subject.config))
+    return next(
+        (reason for other in others if (reason := keras_model(other) or kernels(other) or two_classes(other))),
+        None if subject.network else keras_model(subject),
+    )
+
+
+def randomized_networks(subject: Subject) -> str | None:
+    """Cascades of randomized weights."""
+    if subject.config.get("explanation_checks", {}).get("cascade_steps_count", 1):
+        return None
+    return "needs cascades of randomized weights; the study asks for none (explanation_checks.cascade_steps_count)"
+
+
+def _explained_by(method: str) -> Need:
+    def reason(subject: Subject) -> str | None:
+        if method in subject.config.get("explanation_checks", {}).get("methods", [method]):
+            return None
+        return f"needs the method {method}, which the study does not check (explanation_checks.methods)"
+
+    return reason
+
+
 def _compared(wanted: int) -> Need:
     def reason(subject: Subject) -> str | None:
         found = len(compared_networks(subject.config))
@@ -275,6 +301,11 @@ def published_patterns(subject: Subject) -> str | None:
 NEEDS: Final[Mapping[str, Need]] = {
     "beside": beside,
     "classes": classes,
+    "explained": explained,
+    "explained_by_deep_taylor": _explained_by("deep_taylor"),
+    "explained_by_gradient": _explained_by("gradient"),
+    "explained_by_pattern_attribution": _explained_by("pattern_attribution"),
+    "explained_by_pattern_net": _explained_by("pattern_net"),
     "heldout_images": heldout_images,
     "joined_maps": joined_maps,
     "keras_model": keras_model,
@@ -284,6 +315,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "pattern_classes": pattern_classes,
     "patterns": patterns,
     "published_patterns": published_patterns,
+    "randomized_networks": randomized_networks,
     "scenes": scenes,
     "segments": segments,
     "three_networks": _compared(3),
@@ -298,6 +330,7 @@ SECTION_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "pattern_attribution": ("keras_model", "kernels"),
     "weights": ("joined_maps",),
     "spatial_attribution": ("two_classes", "trunk_maps"),
+    "explanation_checks": ("explained",),
 }
 
 

@@ -21,6 +21,7 @@ SECTIONS = (
     "model_comparison",
     "weights",
     "spatial_attribution",
+    "explanation_checks",
     "site",
 )
 

@@ -82,6 +82,38 @@ def beside_networks(config: Mapping[str, Any]) -> list[str]:
     return named
 
 
+def explained_networks(config: Mapping[str, Any]) -> list[str]:
+    """Networks whose explanations `explanation_checks` checks, each once; the numbers are about the first.
+
+    Returns
+    -------
+    list of str
+        Those that the study names, or else that of `pattern_attribution` and those beside it; none if the study has no
+        Keras model.
+
+    Raises
+    ------
+    SpecError
+        One of them is not defined, is named twice or is a frozen graph, or a network is to be randomized that is not
+        among them.
+    """
+    settings = config.get("explanation_checks", {})
+    named = [str(name) for name in settings.get("networks", [])]
+    if len(set(named)) < len(named):
+        raise SpecError(f"explanation_checks.networks: {', '.join(named)}: name different networks")
+    for network in named:
+        if is_frozen(spec_of(config, "networks", network)):
+            raise SpecError(f"explanation_checks.networks: {network} is a frozen graph (.pb); name Keras models")
+    own = section_network(config, "pattern_attribution")
+    found = named or ([own, *beside_networks(config)] if own else [])
+    for network in settings.get("cascade_networks", []):
+        if network not in found:
+            raise SpecError(
+                f"explanation_checks.cascade_networks: {network} is not checked; name some of {', '.join(found)}"
+            )
+    return found
+
+
 def section_network(config: Mapping[str, Any], section: str) -> str:
     """Name of the network that a section studies: the one that the study names, or else a default.
 
@@ -97,12 +129,14 @@ def section_network(config: Mapping[str, Any], section: str) -> str:
     str
         By default the network of `models`, which is the study's first. For `pattern_attribution` (and for
         `signal_distractor`, which shows its attributions) it is the first one with a Keras model; empty if there is
-        none. For `model_comparison` it is the first network that is compared.
+        none. For `model_comparison` and `explanation_checks` it is the first network that is compared, or checked.
     """
     if section == "signal_distractor":
         section = "pattern_attribution"
     if section == "model_comparison":
         return next(iter(compared_networks(config)), "")
+    if section == "explanation_checks":
+        return next(iter(explained_networks(config)), "")
     main = config.get("models", {}).get("network") or next(iter(config["networks"]), "")
     named = config.get(section, {}).get("network")
     if named or section != "pattern_attribution":
@@ -201,7 +235,7 @@ def check_files(config: Mapping[str, Any]) -> None:
     own = config.get("spatial_attribution", {}).get("image", "")
     if own and not Path(own).expanduser().is_file():
         problems.append(f"spatial_attribution.image: {own}: no such file")
-    for named_networks in (compared_networks, beside_networks):
+    for named_networks in (compared_networks, beside_networks, explained_networks):
         try:
             named_networks(config)
         except SpecError as error:

@@ -37,6 +37,7 @@ ANALYSES: Final[dict[str, str]] = {
     "model_comparison": "comparing models",
     "weights": "visualising weights",
     "spatial_attribution": "spatial attribution",
+    "explanation_checks": "checks of explanations",
 }
 
 #: How the text names the libraries of a provenance record; others are not mentioned in the paper.
@@ -596,31 +597,37 @@ def _pins(pins: list[Mapping[str, Any]]) -> str:
 
 
 def _ranks(texts: list[Source], items: list[Item], name: str) -> Iterator[str]:
-    r"""Yield the rank of each operand of ``\ifgreater``, since TeX cannot compare arbitrary numbers itself."""
-    numbers: dict[str, float] = {}
+    r"""Yield the ranks of each operand of ``\ifgreater``, since TeX cannot compare arbitrary numbers itself.
+
+    There are two for each, of the ends of its interval; they are the same for a number that was not sampled.
+    """
+    numbers: dict[str, tuple[float, float]] = {}
     macros = {item.name: item for item in items if item.kind == "macro"}
     for source in texts:
         for where, found in source.find(_COMPARED):
             for operand in (found[1].strip(), found[2].strip()):
                 numbers[operand] = _number(operand, macros, name, where)
-    order = {value: rank for rank, value in enumerate(sorted(set(numbers.values())))}
+    order = {value: rank for rank, value in enumerate(sorted({end for ends in numbers.values() for end in ends}))}
     for operand in sorted(numbers):
-        yield _named("rank", operand, str(order[numbers[operand]]))
+        for which, end in zip(("lowrank", "highrank"), numbers[operand], strict=True):
+            yield _named(which, operand, str(order[end]))
 
 
-def _number(operand: str, macros: Mapping[str, Item], name: str, where: str) -> float:
+def _number(operand: str, macros: Mapping[str, Item], name: str, where: str) -> tuple[float, float]:
+    """Return the ends of an operand's interval: twice the number itself if it has none."""
     try:
-        return float(operand)
+        return float(operand), float(operand)
     except ValueError:
         pass
     if operand not in macros:
         raise PaperError(
             f"{where}: only numbers and macros can be compared, and {operand!r} is neither{_near(operand, macros)}"
         )
-    value = json.loads(macros[operand].files(name)[1].read_text(encoding="utf-8")).get("value")
+    record = json.loads(macros[operand].files(name)[1].read_text(encoding="utf-8"))
+    value, interval = record.get("value"), record.get("interval")
     if not isinstance(value, int | float):
         raise PaperError(f"{where}: \\{operand} is {value!r}, which is not a number, so it cannot be compared")
-    return float(value)
+    return (float(interval["low"]), float(interval["high"])) if interval else (float(value), float(value))
 
 
 def _supplement(items: list[Item]) -> str:

@@ -1,0 +1,60 @@
+"""Every method's maps for two logits of one image, side by side."""
+
+from typing import Final
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from netlens.explanation_checks.choices import label_of
+from netlens.explanation_checks.map_similarity import cosine
+from netlens.explanation_checks.results import NetworkChecks
+from netlens.plots import style
+from netlens.plots.fitted_text import shortened
+
+#: Percentile of the absolute values at which a map's scale ends; one pixel must not take most of it.
+PERCENTILE: Final = 99.5
+_COLUMNS: Final = 5
+
+
+def two_class_sheet(found: NetworkChecks) -> tuple[Figure, dict[str, float]]:
+    """Draw a network's two maps under each method.
+
+    Returns
+    -------
+    figure : Figure
+        Up to five methods a row, each with the map of the first class above that of the second.
+    cosines : dict
+        Cosine between the two maps by method; NaN where one is zero.
+    """
+    columns = min(_COLUMNS, len(found.methods) + 1)
+    blocks = -(-(len(found.methods) + 1) // columns)
+    side = style.FULL_WIDTH_IN / columns
+    fig, axes = plt.subplots(
+        2 * blocks, columns, figsize=(style.FULL_WIDTH_IN, blocks * (1.52 * side + 0.32)), squeeze=False
+    )
+    for ax in axes.ravel():
+        ax.axis("off")
+    axes[0, 0].imshow(found.two_image)
+    axes[0, 0].set_title("image", fontsize=7.5)
+    names = [shortened(name, side * 0.75, 7) for name in found.two_names]
+    axes[1, 0].text(
+        0.5, 0.6, f"upper: {names[0]}\nlower: {names[1]}", ha="center", va="center", fontsize=7,
+        transform=axes[1, 0].transAxes,
+    )  # fmt: skip
+    cosines = {}
+    for number, (method, maps) in enumerate(zip(found.methods, found.two_maps, strict=True), start=1):
+        block, column = divmod(number, columns)
+        cosines[method] = cosine(*maps)
+        for row in range(2):
+            _map(axes[2 * block + row, column], maps[row])
+        shown = "no map" if np.isnan(cosines[method]) else f"cos {cosines[method]:.2f}"
+        axes[2 * block, column].set_title(f"{label_of(method)}: {shown}", fontsize=7.5)
+    return fig, cosines
+
+
+def _map(ax: Axes, values: NDArray[np.float64]) -> None:
+    end = float(np.percentile(np.abs(values), PERCENTILE)) or 1.0
+    ax.imshow(np.clip(values / end, -1, 1), cmap=style.diverging(), vmin=-1, vmax=1)
