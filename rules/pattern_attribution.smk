@@ -15,6 +15,7 @@ RATIOS = {"ratios": result(f"spectra/{PATTERN_NETWORK}_ratios.npz")}
 AGREEMENT = {"agreement": result(f"patterns/{PATTERN_NETWORK}/published_agreement.npz")}
 PUBLISHED_PATTERNS = CONFIG["pattern_attribution"]["published_patterns"]
 LAYERS = {"network": result(f"networks/{PATTERN_NETWORK}/network.json")}
+ARRAYS = {"kernels": result(f"networks/{PATTERN_NETWORK}/kernels.npz"), "patterns": FIGURE_PATTERNS}
 SPECTRA = {"spectra": result(f"spectra/{PATTERN_NETWORK}.npz")}
 SPECTRA_PICTURES = {"pictures": result(f"spectra/{PATTERN_NETWORK}_pictures.npz")}
 # Networks whose ratios are shown together, the section's own first.
@@ -216,6 +217,8 @@ PATTERN_ATTRIBUTION_ITEMS = {
     "attributedShare": ("attributed_share", ATTRIBUTIONS, {}),
     "layer_table": ("layer_table", LAYERS, {}),
     "per_layer": ("per_layer", RATIOS, {}),
+    "whole_convolutions": ("whole_convolutions", LAYERS | ARRAYS, {}),
+    "centerTapShare": ("center_tap_number", LAYERS | {"kernels": ARRAYS["kernels"]}, {}),
     "inter_layer": ("inter_layer", RATIOS, {}),
     "inter_layer_networks": ("inter_layer_networks", RATIOS_SIDE_BY_SIDE, {"networks": SIDE_BY_SIDE}),
     "pattern_net": ("pattern_net", RATIOS, {}),

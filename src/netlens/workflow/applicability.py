@@ -255,6 +255,14 @@ def beside(subject: Subject) -> str | None:
     return next((reason for other in others if (reason := kernels(other) or segments(other))), None)
 
 
+def convolutions(subject: Subject) -> str | None:
+    """A layer with a kernel that has positions."""
+    facts = subject.facts
+    if facts is None or facts.convolutions_count:
+        return None
+    return f"needs a convolution; {subject.network} has none"
+
+
 def explained(subject: Subject) -> str | None:
     """Networks with kernels whose outputs are at least two classes of the images, all of those that are checked."""
     others = (Subject(subject.config, network, subject.known) for network in explained_networks(subject.config))
@@ -301,6 +309,7 @@ def published_patterns(subject: Subject) -> str | None:
 NEEDS: Final[Mapping[str, Need]] = {
     "beside": beside,
     "classes": classes,
+    "convolutions": convolutions,
     "explained": explained,
     "explained_by_deep_taylor": _explained_by("deep_taylor"),
     "explained_by_gradient": _explained_by("gradient"),
