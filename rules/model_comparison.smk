@@ -29,6 +29,9 @@ PAIR_NAMES = {"first": [first for first, _ in PAIRS], "second": [second for _, s
 # The similarity of each pair of networks if they were unrelated.
 SIMILARITY_NULL = result("model_comparison/null/{first}--{second}.npz")
 
+# The first network beside a copy of it with random weights.
+RANDOM_WEIGHTS = result(f"model_comparison/random/{FIRST}.npz")
+
 # Feature visualizations of one unit's directions in the layers of a network.
 ANALOGY_PICTURES = result("model_comparison/analogies/{network}.npz")
 
@@ -143,6 +146,36 @@ rule similarity_null:
     params:
         job=job(
             networks=lambda wildcards: [wildcards.first, wildcards.second],
+            permutations_count=CONFIG["model_comparison"]["null_permutations_count"],
+            **settings("model_comparison", "centred", "ridge"),
+        ),
+        files=files,
+    shell:
+        RUN
+
+
+# The first network beside a copy of it with random weights.
+rule random_weights:
+    input:
+        result(f"networks/{FIRST}/frozen.json"),
+        **notebook("model_comparison/random_weights"),
+        frozen=result(f"networks/{FIRST}/frozen.pb"),
+        sample=COMPARISON_SAMPLE,
+        train_images=COMPARED_TRAIN,
+        activations=expand(TRAIN_ACTIVATIONS, network=FIRST, shard=EACH_SHARD),
+    output:
+        random=RANDOM_WEIGHTS,
+        record=result(f"model_comparison/random/{FIRST}.json"),
+    log:
+        names.executed("model_comparison/random_weights"),
+    benchmark:
+        names.benchmark("random_weights")
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        job=job(
+            gpu=True,
             permutations_count=CONFIG["model_comparison"]["null_permutations_count"],
             **settings("model_comparison", "centred", "ridge"),
         ),
@@ -300,6 +333,7 @@ ALL_GRAPHS = {"graphs": expand(NETWORK_GRAPH, network=COMPARED)} | ALL_CARICATUR
 GRAPH_PAGES = "notebooks/model_comparison/page"
 NULLS = {"nulls": [SIMILARITY_NULL.format(first=first, second=second) for first, second in combinations(COMPARED, 2)]}
 FIRST_NULL = {"null": SIMILARITY_NULL.format(first=FIRST, second=SECOND)}
+PLANTED = {"sample": COMPARISON_SAMPLE, "activations": expand(TRAIN_ACTIVATIONS, network=FIRST, shard=EACH_SHARD)}
 NUMBERS = SIMILARITY | {"sample": COMPARISON_SAMPLE}
 IMAGES_ARE = {"images_are": CONFIG["images_are"]}
 FIRST_TWO = {"first": FIRST, "second": SECOND}
@@ -309,6 +343,8 @@ MODEL_COMPARISON_ITEMS = {
     "similarity_self": ("similarity_matrices", SIMILARITY | {"nulls": []}, {"which": "self"}),
     "similarity_pairs": ("similarity_matrices", SIMILARITY | NULLS, {"which": "pairs"}),
     "similarity_calibrated": ("similarity_calibrated", NULLS, {}),
+    "similarity_nulls": ("similarity_nulls", NULLS | {"random": RANDOM_WEIGHTS}, {}),
+    "planted_truth": ("planted_truth", PLANTED, {}),
     "similarity_measures": ("similarity_measures", SIMILARITY | FIRST_NULL, FIRST_TWO),
     "aligned_networks": (
         "aligned_networks",
@@ -347,6 +383,9 @@ MODEL_COMPARISON_ITEMS = {
     "bestPairSimilarity": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "best"}),
     "shareBeyondChance": ("null_number", FIRST_NULL, {"quantity": "share"}),
     "meanPairCalibrated": ("null_number", FIRST_NULL, {"quantity": "mean"}),
+    "equalDepthBeyondChance": ("null_number", FIRST_NULL, {"quantity": "equal_depth"}),
+    "equalDepthGain": ("null_number", FIRST_NULL, {"quantity": "equal_depth_gain"}),
+    "plantedTruthRight": ("planted_number", PLANTED, {}),
     "analogyUnit": ("analogy_number", ANALOGIES, {"quantity": "unit"}),
     "analogyBestLayer": ("analogy_number", ANALOGIES, {"quantity": "best_layer"}),
     "analogyBestRSquared": ("analogy_number", ANALOGIES, {"quantity": "best_r2"}),

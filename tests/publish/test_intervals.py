@@ -1,0 +1,21 @@
+"""Bootstrap intervals of macros."""
+
+import numpy as np
+import pytest
+
+from netlens.publish.intervals import bootstrap
+from netlens.publish.macro import MacroError
+
+
+def test_intervals_of_a_mean_cover_it_at_their_level():
+    rng = np.random.default_rng(0)
+    found = [bootstrap(rng.standard_normal(50), level=0.9, resamples_count=200) for _ in range(300)]
+    # 300 trials at 90 %: the standard error is 1.7 %.
+    assert np.mean([each.low <= 0 <= each.high for each in found]) == pytest.approx(0.89, abs=0.045)
+
+
+def test_missing_values_are_ignored_and_none_is_refused():
+    found = bootstrap([1.0, np.nan, 1.0])
+    assert (found.low, found.high, found.count) == (1, 1, 2)
+    with pytest.raises(MacroError, match="no value"):
+        bootstrap([np.nan])
