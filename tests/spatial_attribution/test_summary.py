@@ -80,6 +80,7 @@ def test_the_deviation_is_that_of_the_mean_over_scenes(scores):
     values = [0.8, 0.8, 0.7]
     found = quantity_of(scores, "best_share", BOOTSTRAP)
     assert found.deviation == pytest.approx(np.std(values, ddof=1) / np.sqrt(3))
+    assert found.interval.low <= found.value <= found.interval.high
 
 
 @pytest.mark.parametrize("quantity", ["nothing", "best_mood", "nobody_share"])

@@ -156,11 +156,14 @@ class Quantity:
         ``fraction``, ``scenes``, or empty for a name.
     deviation
         Standard deviation of a mean over scenes; None for everything else.
+    interval
+        Bootstrap interval of a mean over scenes; None for everything else.
     """
 
     value: float | int | str
     unit: str = ""
     deviation: float | None = None
+    interval: Interval | None = None
 
 
 def quantity_of(
@@ -206,7 +209,8 @@ def quantity_of(
     if quantity in plain:
         return plain[quantity]
     if quantity == "chance":
-        return _mean(per_scene(scores.areas))
+        areas = per_scene(scores.areas)
+        return _mean(areas, bootstrap(areas))
     rows = summary(scores, bootstrap)
     which, _, what = quantity.rpartition("_")
     if what not in {"name", "share", "low", "high", "point"}:
@@ -229,14 +233,16 @@ def quantity_of(
         raise AttributionError(f"attribution scores have no quantity {quantity!r}")
     if what == "name":
         return Quantity(row.name)
-    return _mean(row.points) if what == "point" else _mean_or_end(what, row.shares, row.share)
+    return _mean(row.points, row.point) if what == "point" else _mean_or_end(what, row.shares, row.share)
 
 
-def _mean(values: Array) -> Quantity:
+def _mean(values: Array, interval: Interval) -> Quantity:
     known = values[np.isfinite(values)]
     deviation = float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else None
-    return Quantity(float(known.mean()), "fraction", deviation)
+    return Quantity(float(known.mean()), "fraction", deviation, interval)
 
 
 def _mean_or_end(what: str, values: Array, interval: Interval) -> Quantity:
-    return _mean(values) if what == "share" else Quantity(float(getattr(interval, what)), "fraction")
+    if what == "share":
+        return _mean(values, interval)
+    return Quantity(float(getattr(interval, what)), "fraction")
