@@ -1,4 +1,4 @@
-"""Looking inside image classifiers: five analyses as one reproducible paper artifact.
+"""Looking inside image classifiers: six analyses as one reproducible paper artifact.
 
 Importing this package starts no TensorFlow; `netlens.models.backend` does.
 """

@@ -174,18 +174,18 @@ def test_counts_are_those_of_the_catalogue(study):
 
 def test_a_section_is_in_the_paper_only_with_its_text_and_its_items(study):
     assert word(parts(), "inputAnalyses") == r"\input{results/demo/paper/sections/signal_distractor}"
-    assert "one of the five analyses" in word(parts(), "analysesSentence")
+    assert "one of the six analyses" in word(parts(), "analysesSentence")
     write("paper/sections/weights.tex", "\\section{W}\n")
     assert "weights" not in word(parts(), "inputAnalyses"), "no items"
     write("notebooks/weights/items.yaml", yaml.safe_dump({"kernels": {"kind": "figure", "shows": "kernels"}}))
     make_items()
     assert word(parts(), "inputAnalyses").endswith(r"\input{results/demo/paper/sections/weights}")
-    assert word(parts(), "analysesSentence").startswith("This edition holds two of the five analyses")
+    assert word(parts(), "analysesSentence").startswith("This edition holds two of the six analyses")
     for name in paper.ANALYSES:
         write(f"paper/sections/{name}.tex", "")
         write(f"notebooks/{name}/items.yaml", yaml.safe_dump({f"{name}_": {"kind": "figure", "shows": name}}))
     make_items()
-    assert word(parts(), "analysesSentence").startswith("This edition holds all five analyses: ")
+    assert word(parts(), "analysesSentence").startswith("This edition holds all six analyses: ")
 
 
 def test_every_job_that_an_item_came_from_counts_once(study):
