@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netlens.explanation_checks.choices import CheckError
-from netlens.explanation_checks.pixel_flipping import area, blurred, flipping_curves, gap, patch_order
+from netlens.explanation_checks.pixel_flipping import area, blurred, by_pixel, flipping_curves, gap, patch_ranks
 
 WEIGHTS = np.random.default_rng(0).exponential(size=(16, 16, 1)).astype(np.float32)
 
@@ -18,7 +18,7 @@ def test_the_perfect_map_beats_random_order_and_the_reversed_order_is_its_negati
     rng = np.random.default_rng(1)
     maps = [WEIGHTS[..., 0], -WEIGHTS[..., 0], *rng.standard_normal((20, 16, 16))]
     shares = np.linspace(0, 1, 17)
-    orders = [patch_order(each, 4) for each in maps]
+    orders = [by_pixel(patch_ranks(each, 4), (16, 16), 4) for each in maps]
     deletion, insertion = flipping_curves(logits, image, other, class_index=0, orders=orders, shares=shares)
     gaps = gap(deletion, insertion, shares)
     assert gaps[0] > gaps[2:].max() > 0
@@ -31,7 +31,8 @@ def test_ranks_are_of_patches_the_largest_sum_first():
     attribution = np.zeros((5, 6))
     attribution[4, 5] = 3
     attribution[0, 0] = 1
-    ranks = patch_order(attribution, 4)
+    ranks = by_pixel(patch_ranks(attribution, 4), (5, 6), 4)
+    assert ranks.shape == (5, 6)
     assert ranks[4, 5] == 0
     assert ranks[0, 0] == ranks[3, 3] == 1
     assert sorted(set(ranks.ravel().tolist())) == [0, 1, 2, 3]

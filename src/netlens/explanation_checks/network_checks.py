@@ -13,7 +13,7 @@ from netlens.explanation_checks.chain_ratios import KINDS, chain_matrices, leadi
 from netlens.explanation_checks.choices import METHODS, NOISE, CheckError
 from netlens.explanation_checks.convergence import Convergence, CosineCounts, draws, stacked
 from netlens.explanation_checks.map_similarity import ssim
-from netlens.explanation_checks.pixel_flipping import blurred, flipping_curves, gap, patch_order
+from netlens.explanation_checks.pixel_flipping import blurred, by_pixel, flipping_curves, gap, patch_ranks
 from netlens.explanation_checks.random_chains import RANDOM_CHAINS, learned_convergence, random_convergence
 from netlens.explanation_checks.results import CASCADES, NetworkChecks
 from netlens.models.keras.kernel_layers import KernelLayer
@@ -26,6 +26,8 @@ Float = NDArray[np.float64]
 
 #: Standard deviation of the blur whose patches replace those of an image, as a share of the shorter side.
 _BLUR: Final = 0.05
+# Images whose maps are in memory at the same time.
+_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True)
@@ -234,8 +236,7 @@ def check_network(
                     explains = Explainer(method, opened.backward)
                     found[method] = _Found(
                         convergence_of(explains, inputs, names, entries, count=amounts.draws_count, seed=amounts.seed),
-                        explains.maps(inputs, classes),
-                        explains.maps(inputs, others),
+                        *_judged(explains.maps, inputs, classes, others),
                         explains.maps(pair, explained.pair_classes),
                         cascades(model, explains, inputs, classes, weights=weights, counts=counts, **options)
                         if counts
@@ -248,11 +249,10 @@ def check_network(
     found = {method: found[method] for method in amounts.methods if method in found}
     if not found:
         raise CheckError(f"no method is defined for {network.name}: {'; '.join(refused.values())}")
-    noise = rng.standard_normal((2, *inputs.shape[:3]))
-    maps = {method: (each.maps, each.other_maps) for method, each in found.items()} | {NOISE: (noise[0], noise[1])}
+    judged = {method: (each.logit_ssim, each.orders) for method, each in found.items()}
+    judged[NOISE] = _judged(lambda images, _: rng.standard_normal(images.shape[:3]), inputs, classes, others)
     shares = np.linspace(0, 1, amounts.shares_count + 1)
-    orders = [[patch_order(each[number]) for each, _ in maps.values()] for number in range(len(inputs))]
-    flipped = _flipped(model, (inputs, classes), orders, shares, amounts)
+    flipped = _flipped(model, (inputs, classes), [orders for _, orders in judged.values()], shares, amounts)
     chains = _chains(subject, amounts)
     cascaded = [method for method, each in found.items() if each.cascades]
     ratios = _ratios(subject, names)
@@ -269,10 +269,10 @@ def check_network(
             name: np.stack([getattr(each.convergence, name) for each in found.values()])
             for name in ("percentiles", "medians", "left_out")
         },
-        mapped=tuple(maps),
+        mapped=tuple(judged),
         classes=classes.astype(np.int64),
         other_classes=others.astype(np.int64),
-        logit_ssim=np.array([[ssim(a, b) for a, b in zip(own, other, strict=True)] for own, other in maps.values()]),
+        logit_ssim=np.stack([similarities for similarities, _ in judged.values()]),
         shares=shares,
         deletion=flipped[0],
         insertion=flipped[1],
@@ -303,10 +303,30 @@ def _by_analyzer(methods: Sequence[str]) -> list[list[str]]:
 @dataclass(frozen=True)
 class _Found:
     convergence: Convergence
-    maps: Float
-    other_maps: Float
+    logit_ssim: Float
+    orders: NDArray[np.int64]
     pair_maps: Float
     cascades: Mapping[str, Cascade]
+
+
+def _judged(
+    maps: Callable[[NDArray[np.float32], NDArray[np.int64]], Float],
+    inputs: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    others: NDArray[np.int64],
+) -> tuple[Float, NDArray[np.int64]]:
+    """Return the similarity of each image's two maps, (n,), and the patch ranks of the first, (n, rows, columns).
+
+    A few images at a time, so that maps do not pile up.
+    """
+    similarities: list[float] = []
+    orders = []
+    for start in range(0, len(inputs), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        own, other = maps(inputs[part], classes[part]), maps(inputs[part], others[part])
+        similarities += [ssim(a, b) for a, b in zip(own, other, strict=True)]
+        orders += [patch_ranks(each) for each in own]
+    return np.array(similarities), np.stack(orders)
 
 
 def _spread_counts(layers_count: int, steps_count: int) -> list[int]:
@@ -329,7 +349,7 @@ def _by_cascade(found: Sequence[Mapping[str, Cascade]], name: str, images_count:
 def _flipped(
     model: Any,
     explained: tuple[NDArray[np.float32], NDArray[np.int64]],
-    orders: Sequence[Sequence[NDArray[np.int64]]],
+    ranks: Sequence[NDArray[np.int64]],
     shares: Float,
     amounts: Amounts,
 ) -> tuple[Float, Float, Float]:
@@ -338,8 +358,10 @@ def _flipped(
     replacements = blurred(inputs, _BLUR * min(inputs.shape[1:3]))
     rng = np.random.default_rng([amounts.seed, 1])
     rows, gaps = [], []
-    for image, other, chosen, given in zip(inputs, replacements, classes.tolist(), orders, strict=True):
-        drawn = [patch_order(rng.standard_normal(image.shape[:2])) for _ in range(amounts.random_orders_count)]
+    for number, (image, other, chosen) in enumerate(zip(inputs, replacements, classes.tolist(), strict=True)):
+        size = image.shape[:2]
+        given = [by_pixel(each[number], size) for each in ranks]
+        drawn = [by_pixel(patch_ranks(rng.standard_normal(size)), size) for _ in range(amounts.random_orders_count)]
         deletion, insertion = flipping_curves(
             lambda batch: np.reshape(model.predict_on_batch(batch), (len(batch), -1)),
             image,

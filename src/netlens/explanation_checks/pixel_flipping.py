@@ -7,6 +7,7 @@ curve is also that of the reversed order.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,11 +16,13 @@ from scipy.ndimage import gaussian_filter
 from netlens.explanation_checks.choices import CheckError
 
 Float = NDArray[np.float64]
+#: Side of a patch.
+PATCH_PX: Final = 8
 Logits = Callable[[NDArray[np.float32]], ArrayLike]
 
 
-def patch_order(attribution: ArrayLike, patch_px: int = 8) -> NDArray[np.int64]:
-    """Return for each pixel the rank of its patch, 0 for the patch with the largest sum of the map.
+def patch_ranks(attribution: ArrayLike, patch_px: int = PATCH_PX) -> NDArray[np.int64]:
+    """Return the rank of each patch, 0 for the one with the largest sum of the map.
 
     Parameters
     ----------
@@ -31,16 +34,20 @@ def patch_order(attribution: ArrayLike, patch_px: int = 8) -> NDArray[np.int64]:
     Returns
     -------
     ndarray
-        (height, width), ranks of patches; equal sums keep the order of rows.
+        (rows, columns) of patches; equal sums keep the order of rows.
     """
     values = np.asarray(attribution, np.float64)
-    rows, columns = (-(-length // patch_px) for length in values.shape)
-    patch = (np.arange(values.shape[0]) // patch_px)[:, None] * columns + np.arange(values.shape[1]) // patch_px
-    sums = np.bincount(patch.ravel(), weights=values.ravel(), minlength=rows * columns)
-    ranks = np.empty(len(sums), np.int64)
-    ranks[np.argsort(-sums, kind="stable")] = np.arange(len(sums))
-    by_pixel: NDArray[np.int64] = ranks[patch]
-    return by_pixel
+    starts = [np.arange(0, length, patch_px) for length in values.shape]
+    sums = np.add.reduceat(np.add.reduceat(values, starts[0], axis=0), starts[1], axis=1)
+    ranks = np.empty(sums.size, np.int64)
+    ranks[np.argsort(-sums.ravel(), kind="stable")] = np.arange(sums.size)
+    return ranks.reshape(sums.shape)
+
+
+def by_pixel(ranks: ArrayLike, size: tuple[int, ...], patch_px: int = PATCH_PX) -> NDArray[np.int64]:
+    """Return the rank of each pixel's patch, (height, width) = `size`."""
+    grown = np.repeat(np.repeat(np.asarray(ranks, np.int64), patch_px, axis=0), patch_px, axis=1)
+    return grown[: size[0], : size[1]]
 
 
 def blurred(images: ArrayLike, sigma_px: float) -> NDArray[np.float32]:
@@ -69,7 +76,7 @@ def flipping_curves(
     class_index
         Index of the logit.
     orders
-        Ranks of patches, (height, width) each, from `patch_order`.
+        Ranks of patches by pixel, (height, width) each, from `by_pixel`.
     shares
         (s,), shares of the patches that are replaced, in 0..1.
 
