@@ -2,8 +2,11 @@
 # Another study: `snakemake --config study=NAME`; one item: by its name or by its path.
 
 from netlens.workflow.rules import RULE_COMMAND as RUN, RuleNames
+from netlens.workflow.run_lock import begin_run, prepare_snakemake
 from netlens.workflow.study import load_study
 from netlens.workflow.tex import find_engine
+
+prepare_snakemake(workflow)
 
 CONFIG = load_study(config.get("study", "demo"))
 STUDY = CONFIG["study"]
@@ -11,6 +14,11 @@ STUDY = CONFIG["study"]
 names = RuleNames(CONFIG)
 result, notebook, settings = names.result, names.notebook, names.settings
 job, files = names.job, names.files
+
+
+# One run at a time: the lock is kept as long as this process runs.
+onstart:
+    workflow.globals["RUN_LOCK"] = begin_run(workflow)
 
 
 # What every section starts from: images, and networks that classify them.

@@ -18,10 +18,16 @@ ROOT = Path(__file__).parents[2]
 
 SNAKEFILE = """
 from netlens.workflow.rules import RULE_COMMAND as RUN, RuleNames
+from netlens.workflow.run_lock import begin_run, prepare_snakemake
 from netlens.workflow.study import load_study
+
+prepare_snakemake(workflow)
 
 CONFIG = load_study(config.get("study", "small"))
 names = RuleNames(CONFIG)
+
+onstart:
+    workflow.globals["RUN_LOCK"] = begin_run(workflow)
 
 rule all:
     input:
@@ -154,6 +160,82 @@ def test_ctrl_c_leaves_nothing_and_the_next_run_goes_on(project):
     assert not list(project.glob("results/small/staging/*"))
     configure(project, 5)
     assert netlens(project, "run", "--study", "small").returncode == 0
+
+
+def started(project, command=("-m", "netlens", "run", "--study", "small")):
+    """Start a run whose only job takes a minute, and wait for its notebook."""
+    configure(project, 60_000)
+    running = subprocess.Popen(
+        [sys.executable, *command], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    wait_for(lambda: any(is_kernel(process) for process in processes_in(project)))
+    time.sleep(1)
+    return running
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 45
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def processes_in(folder):
+    """Processes that run in a folder."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                if (process / "cwd").readlink() == folder and "Z" not in (process / "stat").read_text().split()[2]:
+                    found.append(int(process.name))
+            except OSError:
+                continue
+    return found
+
+
+def is_kernel(process):
+    try:
+        return b"ipykernel_launcher" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_to_netlens_alone_ends_everything_and_the_next_run_goes_on(project, number):
+    running = started(project)
+    running.send_signal(number)
+    running.communicate(timeout=45)
+    assert running.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    wait_for(lambda: not processes_in(project))
+    configure(project, 5)
+    resumed = netlens(project, "run", "--study", "small")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert not list(project.glob("results/small/staging/*"))
+
+
+def test_a_killed_snakemake_takes_its_jobs_with_it_and_its_lock_unlocks_itself(project):
+    running = started(project, ("-m", "snakemake", "--cores", "1", "--config", "study=small"))
+    refused = netlens(project, "run", "--study", "small")
+    assert refused.returncode == 2
+    assert "another run is using this folder" in refused.stderr
+    assert list(project.glob("results/small/staging/*/prepared.ipynb"))
+    running.kill()
+    wait_for(lambda: not processes_in(project))
+    configure(project, 5)
+    resumed = netlens(project, "run", "--study", "small")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+
+
+def test_a_killed_kernel_is_one_line(project):
+    running = started(project)
+    for process in processes_in(project):
+        if is_kernel(process):
+            os.kill(process, signal.SIGKILL)
+    output, _ = running.communicate(timeout=45)
+    assert running.returncode == 1
+    assert "netlens: error: tableRows: the notebook's process was killed (out of memory?)" in output
+    assert "Traceback" not in output
+    assert not list(project.glob("results/small/staging/*"))
 
 
 @pytest.mark.parametrize(

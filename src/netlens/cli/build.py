@@ -1,22 +1,20 @@
 """``netlens run`` and ``netlens paper``: start Snakemake and report briefly what it does."""
 
-import fcntl
-import os
 import re
-import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from netlens.cli.supervised import EndedBySignalError, run_supervised
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
+from netlens.workflow.preloaded import templates
+from netlens.workflow.run_lock import only_run
 from netlens.workflow.study import load_study
 
 _PREFIX = "netlens: "
@@ -69,23 +67,23 @@ def _snakemake(study: str, name: str, targets: list[str], cores: str, *, forced:
     command = [sys.executable, "-m", "snakemake", *targets, "--cores", cores, "--config", f"study={study}", "--nocolor"]
     if forced:
         command += ["--forcerun", *forced]
-    with _only_run():
+    report = _Report()
+    with only_run() as lock, templates() as variables:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            report = _Report()
+
+            def read(line: str) -> None:
+                file.write(line)
+                report.read(line)
+
             try:
-                for line in process.stdout or ():
-                    file.write(line)
-                    report.read(line)
-                status = process.wait()
-            except KeyboardInterrupt:
-                # Snakemake got the same signal: it stops its jobs and removes their incomplete outputs.
-                process.wait()
-                print(
-                    "netlens: error: interrupted; no incomplete files are left, and the same command resumes from here"
-                )
-                return 130
+                status = run_supervised(command, variables, lock, read)
+            except EndedBySignalError as ended:
+                # The terminal may be gone.
+                with suppress(OSError):
+                    print("netlens: error: interrupted; no incomplete files are left, and the same command resumes")
+                    sys.stdout.flush()
+                return 128 + ended.number
     return report.close(status, log)
 
 
@@ -137,33 +135,3 @@ class _Report:
                     print(line, file=sys.stderr)
         print(f"netlens: stopped; log of Snakemake: {log}", file=sys.stderr)
         return 1
-
-
-@contextmanager
-def _only_run() -> Iterator[None]:
-    """Reserve the folder for this run.
-
-    Raises
-    ------
-    UserError
-        Another run is using it.
-    """
-    path = Path(".netlens.lock")
-    with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise UserError(
-                f"another run is using this folder ({file.read().strip() or 'just started'}); wait for it or stop it"
-            ) from None
-        # No other run is active, so existing staging folders are left over from one that was killed.
-        for leftover in Path("results").glob("*/staging"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        file.truncate(0)
-        file.write(f"process {os.getpid()}, since {time.strftime('%H:%M:%S')}")
-        file.flush()
-        try:
-            yield
-        finally:
-            file.truncate(0)

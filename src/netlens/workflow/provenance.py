@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -85,15 +86,21 @@ def versions() -> dict[str, str]:
 
 
 def record_process(path: str | Path) -> None:
-    """Write what only the notebook's own process knows: the modules that it imported and its devices.
+    """Write what only the notebook's own process knows: the modules that it imported, its devices and what it cost.
 
     The runner appends a cell to each notebook that calls this function.
     """
     devices = ["CPU"]
-    tensorflow = sys.modules.get("tensorflow")
-    if tensorflow is not None:
-        devices = [device.name for device in tensorflow.config.list_physical_devices("GPU")] or devices
-    modules = sorted(name for name in sys.modules if name.split(".")[0] == "netlens")
-    Path(path).write_text(
-        json.dumps({"modules": modules, "tensorflow": tensorflow is not None, "devices": devices}), encoding="utf-8"
-    )
+    # TensorFlow may have been imported before the process was forked; only this module uses it.
+    backend = sys.modules.get("netlens.models.backend")
+    if backend is not None:
+        devices = [device.name for device in backend.tf.config.list_physical_devices("GPU")] or devices
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    known = {
+        "modules": sorted(name for name in sys.modules if name.split(".")[0] == "netlens"),
+        "tensorflow": backend is not None,
+        "devices": devices,
+        "processor_s": round(sum(usage.ru_utime + usage.ru_stime for usage in used), 2),
+        "peak_memory_mb": round(max(usage.ru_maxrss for usage in used) / 1024),
+    }
+    Path(path).write_text(json.dumps(known), encoding="utf-8")

@@ -1,7 +1,6 @@
 """What the rules are written with: paths of outputs, jobs of notebooks, and shell commands."""
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,15 +13,16 @@ _Row = TypeVar("_Row")
 
 __all__ = ["COMPILE_COMMAND", "MACRO_LIST_COMMAND", "PARTS_COMMAND", "RULE_COMMAND", "RuleNames"]
 
-#: The command of every rule that runs a notebook, as described by the job.
+#: The command of every rule that runs a notebook, as described by the job: `netlens.workflow.preloaded_client` runs it.
 RULE_COMMAND = (
-    f"{sys.executable} -m netlens job {{params.job:q}} --files {{params.files:q}} --log {{log}} --threads {{threads}}"
+    '"$NETLENS_PYTHON" -I -S "$NETLENS_CLIENT" runner netlens '
+    "job {params.job:q} --files {params.files:q} --log {log:q} --threads {threads}"
 )
 
 
 def _paper_command(words: str, output: str = "output") -> str:
     # The output goes to the log and to Snakemake, which shows it to the user.
-    command = f"{sys.executable} -m netlens {words} --study {{params.study:q}} --output {{{output}:q}}"
+    command = f'"$NETLENS_PYTHON" -m netlens {words} --study {{params.study:q}} --output {{{output}:q}}'
     return f"{command} 2>&1 | tee {{log:q}}"
 
 

@@ -4,10 +4,7 @@ import errno
 import json
 import os
 import re
-import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +13,19 @@ from typing import Any
 
 from netlens.files import atomic
 from netlens.files.hashing import sha256_of
-from netlens.workflow import provenance
+from netlens.files.owned_folders import claimed, claimed_temporary
+from netlens.workflow import preloaded_client, provenance
 from netlens.workflow.errors import UserError
 from netlens.workflow.executed import RUNNER_TAG, tidied
 from netlens.workflow.gpu import gpu_slot, visible_gpus
 from netlens.workflow.imports import code_of
+from netlens.workflow.lifeline import end_process, when_ended
 from netlens.workflow.parameters import check_values, read_parameters
+from netlens.workflow.peak_memory import PeakMemory
+from netlens.workflow.run_lock import SNAKEMAKE
+
+#: The one module that starts TensorFlow.
+BACKEND = "src/netlens/models/backend.py"
 
 
 class NotebookError(UserError):
@@ -97,24 +101,25 @@ def run(job: Job) -> None:
         **outputs.parameters,
     }
     values = check_values(parameters, given, job.notebook)
+    # A job ends with the Snakemake that started it, even if that is killed.
+    if SNAKEMAKE in os.environ:
+        when_ended(int(os.environ[SNAKEMAKE]), end_process)
     try:
-        staging.mkdir(parents=True)
-        started = time.monotonic()
-        with gpu_slot(visible_gpus() if job.gpu else []) as gpu:
-            process = _execute(job, notebook, values, staging, gpu)
-        duration_s = time.monotonic() - started
-        missing = [path for path in outputs.files if not outputs.staged[path].is_file()]
-        if missing:
-            raise NotebookError(f"{job.name}: the notebook ended without writing {', '.join(missing)}")
-        _write_record(job, values, outputs, process, duration_s)
-        for final, staged in outputs.staged.items():
-            atomic.move(staged, final)
+        with claimed(staging):
+            started = time.monotonic()
+            with gpu_slot(visible_gpus() if job.gpu else []) as gpu:
+                process = _execute(job, notebook, values, staging, gpu)
+            duration_s = time.monotonic() - started
+            missing = [path for path in outputs.files if not outputs.staged[path].is_file()]
+            if missing:
+                raise NotebookError(f"{job.name}: the notebook ended without writing {', '.join(missing)}")
+            _write_record(job, values, outputs, process, duration_s)
+            for final, staged in outputs.staged.items():
+                atomic.move(staged, final)
     except OSError as error:
         if error.errno == errno.ENOSPC and not isinstance(error, atomic.DiskFullError):
             raise atomic.disk_full(staging) from None
         raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -150,10 +155,6 @@ def _staged(job: Job, staging: Path) -> _Outputs:
 def _execute(
     job: Job, notebook: Mapping[str, Any], values: dict[str, Any], staging: Path, gpu: str | None
 ) -> dict[str, Any]:
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
-
     prepared = staging / "prepared.ipynb"
     process_file = staging / "process.json"
     cell: dict[str, Any] = {
@@ -167,8 +168,29 @@ def _execute(
     prepared.write_text(json.dumps({**notebook, "cells": [*notebook["cells"], cell]}), encoding="utf-8")
     Path(job.log).parent.mkdir(parents=True, exist_ok=True)
     # Unix sockets instead of TCP ports, so that no other user can reach the kernel. Their paths must be short.
-    sockets = tempfile.mkdtemp(prefix="netlens-")
+    with claimed_temporary() as sockets:
+        return _in_kernel(job, notebook, values, staging, gpu=gpu, sockets=str(sockets))
+
+
+def _in_kernel(
+    job: Job,
+    notebook: Mapping[str, Any],
+    values: dict[str, Any],
+    staging: Path,
+    *,
+    gpu: str | None,
+    sockets: str,
+) -> dict[str, Any]:
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    prepared = staging / "prepared.ipynb"
+    process_file = staging / "process.json"
     _set_environment(job, staging, gpu, sockets)
+    _specify_kernel(staging / "kernels" / "python3", _kind_of_process(job, gpu))
+    peak = PeakMemory(os.getpid())
     try:
         papermill.execute_notebook(
             str(prepared),
@@ -187,8 +209,18 @@ def _execute(
         )
     except PapermillExecutionError as error:
         raise NotebookError(_failure(job, notebook, error)) from None
+    except (DeadKernelError, RuntimeError) as error:
+        # jupyter_client has no class of its own for a kernel that ends before it has answered.
+        if not isinstance(error, DeadKernelError) and "Kernel died" not in str(error):
+            raise
+        # A process that was forked from a template is not below this one.
+        told = "" if preloaded_client.SOCKET in os.environ else peak.told()
+        raise NotebookError(
+            f"{job.name}: the notebook's process was killed (out of memory?){told}; run again with more free "
+            f"memory or fewer --cores (executed notebook: {job.log})"
+        ) from None
     finally:
-        shutil.rmtree(sockets, ignore_errors=True)
+        peak.stop()
         _tidy_log(job, staging)
     recorded: dict[str, Any] = json.loads(process_file.read_text(encoding="utf-8"))
     return recorded
@@ -204,6 +236,7 @@ def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> 
         {
             "JUPYTER_DATA_DIR": str(Path(sys.prefix) / "share" / "jupyter"),
             "JUPYTER_CONFIG_DIR": str((staging / "jupyter").resolve()),
+            "JUPYTER_PATH": str(staging.resolve()),
             "JUPYTER_RUNTIME_DIR": sockets,
             "IPYTHONDIR": str((staging / "ipython").resolve()),
             "MPLBACKEND": "agg",
@@ -222,6 +255,25 @@ def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> 
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     elif not job.gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+
+def _kind_of_process(job: Job, gpu: str | None) -> str:
+    """What the notebook's process has imported when it starts: see `netlens.workflow.preloaded`."""
+    starts_tensorflow = BACKEND in code_of(job.notebook)
+    return "tensorflow" if starts_tensorflow and gpu is None else "notebook"
+
+
+def _specify_kernel(folder: Path, kind: str) -> None:
+    """Write the specification of a Jupyter kernel that is forked from a template if there is one."""
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-I", "-S", preloaded_client.__file__, kind, "ipykernel_launcher"]
+    specification = {
+        "argv": [*command, "-f", "{connection_file}"],
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "metadata": {"debugger": True},
+    }
+    (folder / "kernel.json").write_text(json.dumps(specification), encoding="utf-8")
 
 
 class _ProgressRelay:
@@ -307,7 +359,8 @@ def _write_record(
         "machine": provenance.machine(),
         "threads": job.threads,
         "duration_s": round(duration_s, 2),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
+        "processor_s": process["processor_s"],
+        "peak_memory_mb": process["peak_memory_mb"],
     }
     staged.parent.mkdir(parents=True, exist_ok=True)
     staged.write_text(json.dumps(merged, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -330,10 +383,7 @@ def try_notebook(path: str, changes: Mapping[str, Any], log: str) -> None:
     for value in values.values():
         if isinstance(value, str) and "/" in value:
             Path(value).parent.mkdir(parents=True, exist_ok=True)
-    staging = Path("results") / "tried" / f"staging-{os.getpid()}"
-    staging.mkdir(parents=True)
+    staging = Path("results") / "tried" / "staging" / f"{Path(path).stem}-{os.getpid()}"
     job = Job(name=Path(path).stem, notebook=path, outputs=[], log=log, threads=os.cpu_count() or 1, gpu=True)
-    try:
+    with claimed(staging):
         _execute(job, notebook, values, staging, None)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,62 @@
+"""How much memory the processes below another one use at most, seen from outside, for what ends without telling."""
+
+import threading
+from pathlib import Path
+
+
+class PeakMemory:
+    """Watches the largest process below another one, in a thread.
+
+    Parameters
+    ----------
+    process
+        Number of the process whose descendants are watched.
+    every_s
+        Seconds between two looks.
+    """
+
+    def __init__(self, process: int, every_s: float = 0.5) -> None:
+        self._process = process
+        self._every_s = every_s
+        self._stopped = threading.Event()
+        self.largest_mb = 0
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+
+    def told(self) -> str:
+        """Words for a message: the peak so far, or nothing if no process was seen."""
+        return f" after using up to {self.largest_mb:,} MB" if self.largest_mb else ""
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self._every_s):
+            for process in _descendants(self._process):
+                self.largest_mb = max(self.largest_mb, _peak_mb(process))
+
+
+def _descendants(process: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            parents.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(folder.name))
+    found: list[int] = []
+    todo = [process]
+    while todo:
+        children = parents.get(todo.pop(), [])
+        found += children
+        todo += children
+    return found
+
+
+def _peak_mb(process: int) -> int:
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0)

@@ -1,0 +1,151 @@
+"""Processes that start with their libraries imported: each is forked from one that imported them once.
+
+A job is one Python process for papermill and another for the notebook, and both spend seconds of processor time on
+imports that are the same for all jobs. During a run of ``netlens`` they are forked from *templates* instead:
+
+- `templates` works in the process of ``netlens run``: it listens on a Unix socket and starts a template when a second
+  job could use it;
+- `netlens.workflow.preloaded_template` is a template: it imports libraries, and then forks a child for each request;
+- `netlens.workflow.preloaded_client` stands for the child: it has the child's standard streams and exit status, passes
+  signals on, and takes the child with it when it ends. Without a template, as under plain Snakemake and while the
+  template still imports, it becomes the process itself.
+
+A template has the environment variables of the job that asks for it, so its libraries are imported under the same
+settings as without it. It imports nothing of netlens, so a module that is edited during a run is read by the next job.
+Where a GPU is used, TensorFlow is not imported in advance: a process cannot be forked once CUDA has started.
+"""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from netlens.files.owned_folders import claimed_temporary
+from netlens.workflow.preloaded_client import SOCKET, receive, send
+
+_NOTEBOOK = ("ipykernel.kernelapp", "IPython", "matplotlib_inline.backend_inline", "matplotlib.pyplot", "seaborn")
+#: What templates import, by kind of process.
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "runner": ("papermill", "papermill.engines", "nbclient", "ipykernel.kernelspec", "jsonschema", "yaml"),
+    "notebook": (*_NOTEBOOK, "scipy.linalg", "scipy.optimize"),
+    "tensorflow": (*_NOTEBOOK, "scipy.linalg", "tensorflow", "tensorflow.compat.v1", "tf_keras", "h5py"),
+}
+
+# Variables that differ from job to job; no import depends on them.
+_OF_ONE_JOB = frozenset(
+    {"IPYTHONDIR", "JPY_PARENT_PID", "JUPYTER_CONFIG_DIR", "JUPYTER_PATH", "JUPYTER_RUNTIME_DIR", "PWD", "SHLVL", "_"}
+)
+# Three kinds, with one thread or all cores. More would mean that another variable differs from job to job, and then
+# templates cost more than they save.
+_MOST_TEMPLATES = 8
+
+
+@contextlib.contextmanager
+def templates() -> Iterator[dict[str, str]]:
+    """Serve templates to jobs that have the yielded environment variables.
+
+    Templates and everything forked from them end with the block, or with this process if that ends first.
+
+    Yields
+    ------
+    dict
+        Variables to add to the environment of Snakemake.
+    """
+    pool = _Pool()
+    with claimed_temporary() as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "templates"))
+        listener.listen(64)
+        thread = threading.Thread(target=_serve, args=(listener, pool), daemon=True)
+        thread.start()
+        try:
+            yield {SOCKET: str(folder / "templates")}
+        finally:
+            # Wakes the thread, which closing the socket would not.
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            pool.close()
+
+
+def _serve(listener: socket.socket, pool: "_Pool") -> None:
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        # A client that has gone, or whose template ended, concerns no other; it then starts its process itself.
+        with client, contextlib.suppress(OSError, EOFError):
+            client.settimeout(10.0)
+            request, streams = receive(client, 3)
+            try:
+                pool.pass_on(request, [*streams, client.fileno()])
+            finally:
+                for stream in streams:
+                    os.close(stream)
+
+
+class _Pool:
+    """The templates of one run, by what they import and in which environment."""
+
+    def __init__(self) -> None:
+        self._templates: dict[str, _Template | None] = {}
+
+    def pass_on(self, request: dict[str, Any], files: list[int]) -> None:
+        """Pass a request on to its template; do nothing if that does not exist yet, or is still importing.
+
+        The first request of a kind starts no template, which would cost a run of a single job more than it saves.
+        """
+        shared = {name: value for name, value in request["environment"].items() if name not in _OF_ONE_JOB}
+        key = json.dumps([request["kind"], shared], sort_keys=True)
+        if key not in self._templates:
+            if len(self._templates) < _MOST_TEMPLATES:
+                self._templates[key] = None
+            return
+        template = self._templates[key]
+        if template is None:
+            self._templates[key] = _Template(LIBRARIES[request["kind"]], shared)
+        elif template.is_ready():
+            send(template.control, request, files)
+
+    def close(self) -> None:
+        """End all templates and their children."""
+        for template in self._templates.values():
+            if template is not None:
+                template.close()
+
+
+class _Template:
+    """A process that imports libraries in an environment, and then forks."""
+
+    def __init__(self, libraries: tuple[str, ...], environment: dict[str, str]) -> None:
+        self.control, theirs = socket.socketpair()
+        self._ready = False
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "netlens.workflow.preloaded_template", str(theirs.fileno()), *libraries],
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # What libraries print when they are imported; each job brings streams of its own.
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # An interrupt from the terminal reaches the clients, which pass it on.
+                start_new_session=True,
+            )
+
+    def is_ready(self) -> bool:
+        """Whether it has imported its libraries, which it says by one byte."""
+        if not self._ready and select.select([self.control], [], [], 0)[0]:
+            self._ready = bool(self.control.recv(1))
+        return self._ready
+
+    def close(self) -> None:
+        """End it and its children."""
+        self.control.close()
+        self._process.wait()

@@ -1,0 +1,181 @@
+"""Processes forked from templates are like processes that were started."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netlens.workflow import preloaded, preloaded_client
+
+_TOLD = """
+import json, os, sys
+known = {name: os.environ.get(name) for name in ("COLOR", "JPY_PARENT_PID")}
+netlens = sorted(name for name in sys.modules if name.startswith("netlens"))
+print(json.dumps([sys.argv[1:], os.getcwd(), __name__, "papermill" in sys.modules, netlens, known, sys.stdin.read()]))
+print("to standard error", file=sys.stderr)
+sys.exit(7)
+"""
+_LASTING = """
+import os, pathlib, signal, sys, time
+def ended(number, _):
+    pathlib.Path("ended").write_text(str(number))
+    os._exit(3)
+signal.signal(signal.SIGINT, ended)
+pathlib.Path("child").write_text(str(os.getpid()))
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Working folder with two modules, and few libraries to import."""
+    (tmp_path / "told.py").write_text(_TOLD)
+    (tmp_path / "lasting.py").write_text(_LASTING)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(preloaded.LIBRARIES, "runner", ("papermill",))
+    return tmp_path
+
+
+@pytest.fixture
+def variables(folder: Path) -> Iterator[dict[str, str]]:
+    """Environment of clients that have a template."""
+    with preloaded.templates() as added:
+        environment = {**os.environ, **added}
+        _wait(lambda: _is_forked(environment))
+        yield environment
+
+
+def _is_forked(environment: dict[str, str]) -> bool:
+    return "true" in _told(environment)[1]
+
+
+def _command(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-I", "-S", preloaded_client.__file__, "runner", module, *arguments]
+
+
+def _told(environment: dict[str, str]) -> tuple[int, str, str]:
+    done = subprocess.run(
+        _command("told", "a b", "ü"), env=environment, input="typed", capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def _exists(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def _wait(condition: object, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_forked_process_is_like_a_started_one(variables: dict[str, str], folder: Path) -> None:
+    environment = {**variables, "COLOR": "blue"}
+    _wait(lambda: _is_forked(environment))
+    started = _told({name: value for name, value in environment.items() if name != preloaded_client.SOCKET})
+    forked = _told(environment)
+    assert started == (
+        7,
+        f'[["a b", "\\u00fc"], "{folder}", "__main__", false, [], '
+        '{"COLOR": "blue", "JPY_PARENT_PID": null}, "typed"]\n',
+        "to standard error\n",
+    )
+    assert forked == (7, started[1].replace("false", "true"), started[2])
+
+
+def test_a_kernel_believes_that_its_template_is_its_parent(variables: dict[str, str]) -> None:
+    _, output, _ = _told({**variables, "JPY_PARENT_PID": "1"})
+    assert "true" in output
+    assert '"JPY_PARENT_PID": "1"' not in output
+    assert '"JPY_PARENT_PID": "' in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_reach_the_child(variables: dict[str, str], folder: Path, number: signal.Signals) -> None:
+    client = subprocess.Popen(_command("lasting"), env=variables)
+    _wait((folder / "child").exists)
+    client.send_signal(number)
+    # SIGINT is handled by the child, which exits; the default of SIGTERM ends the child, and so the client.
+    assert client.wait(20) == (3 if number == signal.SIGINT else -signal.SIGTERM)
+    assert (folder / "ended").exists() == (number == signal.SIGINT)
+
+
+def test_a_killed_client_takes_its_child_along(variables: dict[str, str], folder: Path) -> None:
+    client = subprocess.Popen(_command("lasting"), env=variables)
+    _wait((folder / "child").exists)
+    client.kill()
+    client.wait()
+    _wait(lambda: not _exists(int((folder / "child").read_text())))
+
+
+def test_a_killed_child_is_a_killed_client(variables: dict[str, str], folder: Path) -> None:
+    client = subprocess.Popen(_command("lasting"), env=variables)
+    _wait((folder / "child").exists)
+    os.kill(int((folder / "child").read_text()), signal.SIGKILL)
+    assert client.wait(20) == -signal.SIGKILL
+
+
+def test_nothing_outlives_the_run(folder: Path) -> None:
+    with preloaded.templates() as added:
+        _wait(lambda: _is_forked({**os.environ, **added}))
+        client = subprocess.Popen(_command("lasting"), env={**os.environ, **added})
+        _wait((folder / "child").exists)
+    assert client.wait(20) == -signal.SIGKILL
+    _wait(lambda: not _exists(int((folder / "child").read_text())))
+    assert not Path(added[preloaded_client.SOCKET]).exists()
+
+
+def test_environments_that_differ_have_templates_of_their_own(variables: dict[str, str]) -> None:
+    assert _is_forked({**variables, "PWD": "of this job"})
+    assert not _is_forked({**variables, "COLOR": "red"}), "no template yet"
+    _wait(lambda: _is_forked({**variables, "COLOR": "red"}))
+    assert '"red"' in _told({**variables, "COLOR": "red"})[1]
+    assert '"red"' not in _told(variables)[1]
+
+
+def test_a_run_of_one_job_starts_no_template(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(preloaded, "_Template", lambda *arguments: started.append(arguments))
+    with preloaded.templates() as added:
+        assert not _is_forked({**os.environ, **added})
+    assert not started
+
+
+def test_too_many_templates_are_declined_and_the_process_is_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(preloaded, "_Template", lambda *arguments: started.append(arguments))
+    monkeypatch.setattr(preloaded, "_MOST_TEMPLATES", 0)
+    with preloaded.templates() as added:
+        assert [_told({**os.environ, **added})[0] for _ in range(2)] == [7, 7]
+    assert not started
+
+
+def test_a_library_that_cannot_be_imported_costs_nothing_but_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(preloaded.LIBRARIES, "runner", ("there_is_no_such_library",))
+    with preloaded.templates() as added:
+        # Before there is a template, while it imports, and after it has ended.
+        assert [_told({**os.environ, **added})[0] for _ in range(4)] == [7] * 4
+
+
+def test_templates_import_what_is_installed_and_nothing_of_netlens() -> None:
+    for libraries in preloaded.LIBRARIES.values():
+        packages = {library.partition(".")[0] for library in libraries}
+        assert all(importlib.util.find_spec(package) for package in packages)
+        assert "netlens" not in packages, "edits during a run must reach the next job"
+    assert "tensorflow" not in (*preloaded.LIBRARIES["runner"], *preloaded.LIBRARIES["notebook"])
