@@ -288,7 +288,7 @@ def check_network(
         two_maps=np.stack([each.pair_maps for each in found.values()]),
         ratios=ratios,
         chain_names=tuple(chains),
-        chains=np.array(list(chains.values())).reshape(len(chains), -1),
+        chains=np.stack(list(chains.values())) if chains else np.empty((0, 1)),
     )
 
 
