@@ -101,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     compile_command.add_argument("--main", required=True)
     compile_command.add_argument("--output", required=True)
 
+    _add_review(add)
+
     gallery = add(
         "gallery", _gallery, "put figures and numbers of a study into the README (chosen in docs/gallery.yaml)"
     )
@@ -110,6 +112,24 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("name", nargs="?")
     bench.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
+
+
+def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the commands that compare a study with what it published."""
+    verify = add("verify", _verify, "compare what has been made with what was published, and judge the paper's claims")
+    verify.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them (default: all)")
+    verify.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    verify.add_argument("--json", action="store_true", help="print plain data, with the distance of every part")
+    verify.add_argument("--all", action="store_true", help="a line also for each item that is identical")
+    verify.add_argument("--html", metavar="FILE", help="write a page with published and new pictures side by side")
+    verify.add_argument("--junit", metavar="FILE", help="write JUnit's XML")
+
+    accept = add("accept", _accept, "publish items as they have been made, for `netlens verify` to compare with")
+    accept.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them")
+    accept.add_argument("--all", action="store_true", help="every item of the study")
+    accept.add_argument("--reason", required=True, help="why the published values change; kept with them")
+    accept.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    accept.add_argument("--json", action="store_true", help="print plain data")
 
 
 def _list(parsed: argparse.Namespace) -> int:
@@ -176,6 +196,20 @@ def _compile(parsed: argparse.Namespace) -> int:
     from netlens.cli import jobs
 
     return jobs.compile_paper(parsed.study, parsed.main, parsed.output)
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    from netlens.cli import verify
+
+    return verify.verify_items(
+        parsed.study, parsed.items, as_json=parsed.json, everything=parsed.all, html=parsed.html, junit=parsed.junit
+    )
+
+
+def _accept(parsed: argparse.Namespace) -> int:
+    from netlens.cli import accept
+
+    return accept.accept_items(parsed.study, parsed.items, parsed.reason, everything=parsed.all, as_json=parsed.json)
 
 
 def _gallery(parsed: argparse.Namespace) -> int:

@@ -49,16 +49,27 @@ def write_macro_list(study: str, output: str) -> int:
 
 def write_paper_parts(study: str, output: str) -> int:
     """Write the parts of the paper that come from the catalogue and the provenance records."""
+    from netlens.review.claims_table import tex_claims
     from netlens.workflow import paper
 
-    return _guarded("paper_parts", lambda: paper.write_parts(study, Path(output)))
+    return _guarded("paper_parts", lambda: paper.write_parts(study, Path(output), claims=tex_claims(study)))
 
 
-def compile_paper(study: str, main: str, output: str) -> int:
-    """Compile the paper of a study."""
+def compile_paper(study: str, main: str, output: str, *, draft: bool = False) -> int:
+    """Compile the paper of a study; numbers and figures that are not as their records say are refused, or marked."""
+    from netlens.review.item_state import item_states
     from netlens.workflow import paper
 
-    return _guarded("paper", lambda: paper.compile_paper(study, Path(main), Path(output)))
+    def work() -> None:
+        states = item_states(study)
+        doubted = {
+            name: f"is {state.state}: {state.detail}"
+            for name, state in states.items()
+            if state.state in ("stale", "edited")
+        }
+        paper.compile_paper(study, Path(main), Path(output), doubted, draft=draft)
+
+    return _guarded("paper", work)
 
 
 def _guarded(name: str, work: Callable[[], None]) -> int:

@@ -24,8 +24,8 @@ from netlens.workflow.study_yaml import read_yaml
 CLAIMS_FILE: Final = Path("paper/claims.yaml")
 #: Outcomes of a claim, the worst first.
 OUTCOMES: Final = ("fails", "cannot be told", "moved", "holds")
-_KEYS: Final = frozenset({"sentence", "section", "items", "condition", "value", "tolerance", "studies", "command"})
-_NEEDED: Final = ("sentence", "section", "items", "condition", "value", "tolerance")
+_NEEDED: Final = ("sentence", "section", "items", "condition", "value", "quantity", "tolerance")
+_KEYS: Final = frozenset({*_NEEDED, "studies", "command"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Claim:
         What must be true.
     value
         The number behind it.
+    quantity
+        What that number is, in a few words.
     tolerance
         How far the number may be from the published one, as a share of it, before the claim counts as moved.
     studies
@@ -60,6 +62,7 @@ class Claim:
     items: tuple[str, ...]
     condition: Expression
     value: Expression
+    quantity: str
     tolerance: float
     studies: tuple[str, ...]
     command: str
@@ -134,7 +137,7 @@ def load_claims(catalogue: Mapping[str, Item], path: Path = CLAIMS_FILE) -> list
 
 def _claim(key: str, entry: Any, catalogue: Mapping[str, Item]) -> Claim:
     if not isinstance(entry, dict):
-        raise UserError("not a mapping; write sentence, section, items, condition, value and tolerance")
+        raise UserError("not a mapping; write sentence, section, items, condition, value, quantity and tolerance")
     if unknown := sorted(set(entry) - _KEYS):
         raise UserError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
     if missing := [name for name in _NEEDED if name not in entry]:
@@ -156,6 +159,7 @@ def _claim(key: str, entry: Any, catalogue: Mapping[str, Item]) -> Claim:
         items,
         condition,
         value,
+        " ".join(str(entry["quantity"]).split()),
         float(tolerance),
         tuple(entry.get("studies", ())),
         str(entry.get("command", f"netlens run {' '.join(items)}")),

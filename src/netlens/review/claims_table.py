@@ -3,8 +3,39 @@ r"""The claims as the paper and the README print them: ``\ifclaim``, ``\claimsta
 from collections.abc import Iterable, Mapping
 
 from netlens.publish.macro import escape
-from netlens.review.claims import CLAIMS_FILE, Outcome
+from netlens.review.claims import CLAIMS_FILE, Outcome, Values, judge, load_claims
+from netlens.review.job_minutes import minutes_of
+from netlens.workflow.applicability import absent_items
+from netlens.workflow.catalogue import load_catalogue
 from netlens.workflow.errors import UserError
+from netlens.workflow.study import load_study
+
+
+def tex_claims(study: str) -> str:
+    """LaTeX about the claims of a study that has been made.
+
+    Parameters
+    ----------
+    study
+        Name or file of the study.
+
+    Raises
+    ------
+    UserError
+        A claim is not valid, or cannot be told.
+    """
+    config = load_study(study)
+    name = config["study"]
+    catalogue = load_catalogue()
+    absent = absent_items(config, catalogue)
+    claims = [
+        claim
+        for claim in load_claims(catalogue)
+        if claim.applies(name, [item for item in catalogue if item not in absent])
+    ]
+    values = Values(catalogue, name)
+    minutes = minutes_of({claim.key: [catalogue[item] for item in claim.items] for claim in claims}, name)
+    return tex_definitions([judge(claim, values) for claim in claims], minutes)
 
 
 def tex_definitions(outcomes: Iterable[Outcome], minutes: Mapping[str, float]) -> str:
@@ -34,11 +65,12 @@ def tex_definitions(outcomes: Iterable[Outcome], minutes: Mapping[str, float]) -
         cells = (
             str(number),
             escape(outcome.claim.sentence),
-            f"\\claimvalue{{{escape(outcome.claim.value.text)}}}{{{_tex_number(outcome.value)}}}",
+            escape(outcome.claim.quantity),
+            _tex_number(outcome.value),
             "no" if outcome.outcome == "fails" else "yes",
             _minutes(minutes[outcome.claim.key]),
         )
-        rows.append(f"  {' & '.join(cells)}\\\\%")
+        rows.append(f"  {' & '.join(cells)}\\tabularnewline%")
     return "\n".join([*lines, "\\newcommand{\\netlensclaims}{%", *rows, "}%"])
 
 
@@ -54,11 +86,12 @@ def _minutes(minutes: float) -> str:
 
 def markdown_table(outcomes: Iterable[Outcome], minutes: Mapping[str, float]) -> str:
     """Table of claims in Markdown: the sentence, its value, whether it holds, and the command with its minutes."""
-    rows = ["| claim | value | holds | made again by | minutes |", "|---|---|---|---|---|"]
+    rows = ["| claim | number | value | holds | made again by | minutes |", "|---|---|---|---|---|---|"]
     for outcome in outcomes:
         claim = outcome.claim
         value = "" if outcome.value is None else f"{outcome.value:.3g}"
         holds = {"fails": "no", "cannot be told": "?"}.get(outcome.outcome, "yes")
         sentence = claim.sentence.replace("|", "/")
-        rows.append(f"| {sentence} | {value} | {holds} | `{claim.command}` | {_minutes(minutes[claim.key])} |")
+        cells = [sentence, claim.quantity, value, holds, f"`{claim.command}`", _minutes(minutes[claim.key])]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)

@@ -14,6 +14,7 @@ _PLACED: Final = re.compile(r"\\netlensfigure\s*(?:\[[^\]]*\])?\s*\{([^{}#]*)\}\
 _MACRO: Final = re.compile(r"\\([A-Za-z]+)")
 _FIGURE: Final = re.compile(r"\\(?:auto|page)?ref\s*\{fig:([^{}#]*)\}|\\netlensgraphic\s*\{([^{}#]*)\}")
 _COMPARED: Final = re.compile(r"\\if(?:greater|same)\s*\{([^{}#]*)\}\s*\{([^{}#]*)\}")
+_CLAIMED: Final = re.compile(r"\\ifclaim\s*\{([^{}#]*)\}")
 _REFERRED: Final = re.compile(r"\\(?:auto|page|eq)?ref\s*\{((?!fig:)[^{}#]*)\}")
 _LABEL: Final = re.compile(r"\\label\s*\{([^{}#]*)\}")
 _BOUNDARY: Final = re.compile(r"\\(begin|end)\s*\{(\w+\*?)\}")
@@ -41,7 +42,8 @@ def without_absent(texts: Mapping[str, str], absent: Set[str], left_out: Set[str
     texts
         LaTeX without comments, by file: all files that refer to each other.
     absent
-        Names of the items and sections that the study does not have.
+        Names of the items and sections that the study does not have, and ``claim:`` with the names of claims that it
+        does not make.
     left_out
         Files that are not part of the paper.
 
@@ -126,6 +128,7 @@ def _needs_absent(sentence: str, absent: Set[str], gone: Set[str]) -> bool:
     used = set(_MACRO.findall(sentence))
     used |= {name.strip() for pair in _FIGURE.findall(sentence) for name in pair}
     used |= {name.strip() for pair in _COMPARED.findall(sentence) for name in pair}
+    used |= {f"claim:{name.strip()}" for name in _CLAIMED.findall(sentence)}
     return bool(used & absent) or bool(set(_REFERRED.findall(sentence)) & gone)
 
 

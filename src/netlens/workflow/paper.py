@@ -7,6 +7,7 @@ The text is written by hand and contains no numbers. What it needs from a study 
   sections and figures, machine, versions, durations, and the order of the values that the text compares.
 - ``results/<study>/paper/sections/`` contains the sections without what the study does not have; see
   `netlens.workflow.absent_text`.
+- ``results/<study>/paper/doubted.tex`` marks, in a draft, what is not as its record says.
 - ``\study``, which is defined for the compilation, names the folders.
 
 References in the text are checked before TeX runs, so that a missing macro or figure is reported by name in one line.
@@ -20,6 +21,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import yaml
 
 from netlens.files.atomic import writing
 from netlens.publish.macro import escape
@@ -65,11 +68,14 @@ _PLACED: Final = re.compile(r"\\netlens(?:figure|graphic)\s*(?:\[[^\]]*\])?\s*\{
 _REFERENCED: Final = re.compile(r"\\(?:auto|page)?ref\s*\{fig:([^{}#]*)\}")
 _LABELLED: Final = re.compile(r"\\label\s*\{fig:([^{}#]*)\}")
 _COMPARED: Final = re.compile(r"\\if(?:greater|same)\s*\{([^{}#]*)\}\s*\{([^{}#]*)\}")
+_CLAIMED: Final = re.compile(r"\\ifclaim\s*\{([^{}#]*)\}")
+_CLAIM: Final = re.compile(r"\\csname netlens@claim@([^\\]+)\\endcsname")
 _CITED: Final = re.compile(r"\\cite[a-z]*\*?(?:\[[^\]]*\])*\{([^{}#]*)\}")
 _ENTRY: Final = re.compile(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?<!\\)%.*")
 _OVERFULL: Final = re.compile(r"^Overfull \\[hv]box \((\d+\.\d+)pt too (?:wide|high)\)", re.MULTILINE)
 _OVERFULL_PT: Final = 2.0
+_NO_CLAIMS: Final = "\\newcommand{\\netlensclaims}{}%"
 
 
 class PaperError(UserError):
@@ -192,7 +198,7 @@ def write_macro_list(study: str, output: Path) -> None:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex")) -> None:
+def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex"), claims: str = _NO_CLAIMS) -> None:
     """Write what the paper needs besides the macros: captions, sections, figures, and how everything was made.
 
     Machine, versions and durations come from the provenance records of all items and of every intermediate result
@@ -206,6 +212,8 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex")) -
         Usually ``results/<study>/paper/parts.tex``.
     main
         The paper's main file; the values that its text compares are ranked.
+    claims
+        Definitions of the claims' outcomes and of their table (`netlens.review.claims_table.tex_definitions`).
 
     Raises
     ------
@@ -234,12 +242,15 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex")) -
         *_ranks(texts, items, name),
         _supplement(items),
         _absences(absent),
+        claims,
     ]
     with writing(output) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def compile_paper(study: str, main: Path, output: Path) -> None:
+def compile_paper(
+    study: str, main: Path, output: Path, doubted: Mapping[str, str] | None = None, *, draft: bool = False
+) -> None:
     """Check the text against the study, then compile the PDF.
 
     Parameters
@@ -250,18 +261,37 @@ def compile_paper(study: str, main: Path, output: Path) -> None:
         The paper's main file.
     output
         The PDF.
+    doubted
+        Items that are not as their records say, by name, and why: edited by hand, or older than what they depend on.
+    draft
+        Mark doubted numbers and figures of the text by red boxes, instead of refusing them.
 
     Raises
     ------
     PaperError
-        The text uses a macro, figure or reference that does not exist; the message says where, and what to do.
+        The text uses a macro, figure or reference that does not exist, or an item that is doubted; the message says
+        which, and what to do.
     TexError
         TeX fails nevertheless, or is not installed.
     """
     name = load_study(study)["study"]
     problems = check(study, main)
+    used = _used(study, main, doubted or {})
+    if not draft:
+        problems += [
+            f"{item} {why}; make it again: netlens run {item} --force --study {name}, or look at a draft with red "
+            f"boxes: netlens paper --draft --study {name}"
+            for item, why in used.items()
+        ]
     if problems:
         raise PaperError("\n".join(problems))
+    kinds = {item.name: item.kind for item in load_catalogue().values()}
+    marks = Path("results") / name / "paper" / "doubted.tex"
+    with writing(marks) as temporary:
+        lines = [f"\\netlensdoubt{kinds[item]}{{{item}}}%" for item in used]
+        temporary.write_text("\n".join(["% What is not as its record says.", *lines, ""]), encoding="utf-8")
+    if used:
+        print(f"netlens: {output}: {len(used)} item(s) in red boxes: {', '.join(used)}", file=sys.stderr, flush=True)
     log = Path("results") / name / "logs" / "paper.tex.log"
     tex.compile(main, output, log=log, definitions={"study": name}, directory=Path.cwd())
     wide = [float(points) for points in _OVERFULL.findall(log.read_text(encoding="utf-8", errors="replace"))]
@@ -272,6 +302,19 @@ def compile_paper(study: str, main: Path, output: Path) -> None:
             file=sys.stderr,
             flush=True,
         )
+
+
+def _used(study: str, main: Path, doubted: Mapping[str, str]) -> dict[str, str]:
+    """Doubted items that the paper shows: its figures, and the macros that text, captions and comparisons name."""
+    if not doubted:
+        return {}
+    config = load_study(study)
+    items, absent = _items(config)
+    texts = [*_texts(config["study"], main, items, absent), *_captions(items, absent)]
+    named = {found[1] for source in texts for found in _MACRO.finditer(source.text)}
+    named |= {name.strip() for source in texts for found in _COMPARED.finditer(source.text) for name in found.groups()}
+    shown = [item.name for item in items if item.kind == "figure" or (item.kind == "macro" and item.name in named)]
+    return {name: doubted[name] for name in shown if name in doubted}
 
 
 def check(study: str, main: Path) -> list[str]:
@@ -295,7 +338,9 @@ def check(study: str, main: Path) -> list[str]:
     catalogue = {item.name: item for item in items}
     texts = [*_texts(name, main, items, absent), *_captions(items, absent)]
     parts = Path("results") / name / "paper" / "parts.tex"
-    defined = {found[1] for source in [*texts, *_read([parts])] for found in _DEFINITION.finditer(source.text)}
+    written = _read([parts])
+    defined = {found[1] for source in [*texts, *written] for found in _DEFINITION.finditer(source.text)}
+    claims = {key for source in written for key in _CLAIM.findall(source.text)}
     bibliography = {
         key
         for file in sources(name, main)
@@ -307,6 +352,11 @@ def check(study: str, main: Path) -> list[str]:
         problems += _check_macros(source, catalogue, name, defined)
         problems += _check_figures(source, catalogue, name)
         problems += [] if source.numbered else _check_caption(source)
+        problems += [
+            f"{where}: \\ifclaim names {found[1]!r}, which is no claim of paper/claims.yaml{_near(found[1], claims)}"
+            for where, found in source.find(_CLAIMED)
+            if found[1].strip() not in claims
+        ]
         for where, found in source.find(_CITED):
             unknown = [key for key in map(str.strip, found[1].split(",")) if key not in bibliography]
             problems += [f"{where}: citation {key!r} is not in the bibliography{_near(key, bibliography)}"
@@ -391,9 +441,21 @@ def _texts(name: str, main: Path, items: Iterable[Item], absent: Iterable[str]) 
     present = present_analyses(items, main)
     left_out = {(main.parent / "sections" / f"{other}.tex").as_posix() for other in ANALYSES if other not in present}
     missing = {*absent, *SECTIONS} - {item.section for item in items}
+    missing |= {f"claim:{key}" for key in _claims_not_made(name, main, {item.name for item in items})}
     read = _read(Path(file) for file in sources(name, main) if file.endswith(".tex"))
     kept = without_absent({source.path: source.text for source in read}, missing, left_out)
     return [Source(path, text) for path, text in kept.items()]
+
+
+def _claims_not_made(name: str, main: Path, items: set[str]) -> list[str]:
+    """Claims of other studies, and those that need an item that the study does not have."""
+    path = main.parent / "claims.yaml"
+    entries = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
+    return [
+        key
+        for key, entry in entries.items()
+        if name not in (entry.get("studies") or [name]) or not set(entry.get("items", ())) <= items
+    ]
 
 
 def _read(files: Iterable[Path]) -> list[Source]:

@@ -1,0 +1,152 @@
+"""Whether items are as their records say: made, stale, edited or missing, told without Snakemake."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from netlens.files.hashing import sha256_of
+from netlens.workflow.catalogue import Item, load_catalogue, select
+from netlens.workflow.imports import code_of
+
+StateName = Literal["made", "stale", "edited", "missing"]
+
+
+@dataclass(frozen=True)
+class ItemState:
+    """What an item's record says of the item.
+
+    Attributes
+    ----------
+    name
+        Name of the item.
+    state
+        ``made``: its files are those that its rule wrote, from what is there today. ``edited``: a file is not the one
+        that was written. ``stale``: its notebook, a module, an input or something above an input has changed since.
+        ``missing``: a file does not exist.
+    detail
+        Why, in a few words; empty for ``made``.
+    """
+
+    name: str
+    state: StateName
+    detail: str = ""
+
+
+def item_states(study: str, names: Iterable[str] | None = None) -> dict[str, ItemState]:
+    """States of the items of a study, by name.
+
+    Parameters
+    ----------
+    study
+        Name of the study.
+    names
+        Items; all of the catalogue if None.
+
+    Returns
+    -------
+    dict
+        In the order of `names`, or of the catalogue.
+
+    Raises
+    ------
+    CatalogueError
+        A name does not exist.
+
+    Notes
+    -----
+    Files are compared by their sha256, not by their time. What is above an item is followed through the records of the
+    study's intermediate results; a checkpoint that the study publishes is taken as it is. Parameters are not
+    compared: which values the configuration gives to a rule is known to Snakemake alone.
+    """
+    catalogue = load_catalogue()
+    items = list(catalogue.values()) if names is None else select(catalogue, names)
+    records = _Records(study)
+    return {item.name: _state(item, study, records) for item in items}
+
+
+def _state(item: Item, study: str, records: "_Records") -> ItemState:
+    files = item.files(study)
+    if missing := [path for path in files if not path.is_file()]:
+        return ItemState(item.name, "missing", f"{missing[0]} does not exist")
+    record = _read(files[-1])
+    if record is None:
+        return ItemState(item.name, "edited", f"{files[-1]} is not a record of netlens")
+    if edited := records.edited(record):
+        return ItemState(item.name, "edited", edited)
+    if stale := records.stale(record):
+        return ItemState(item.name, "stale", stale)
+    return ItemState(item.name, "made")
+
+
+class _Records:
+    """The records of a study's intermediate results; each file is read and hashed once."""
+
+    def __init__(self, study: str) -> None:
+        self._hashes: dict[str, str | None] = {}
+        self._code: dict[str, list[str]] = {}
+        self._stale: dict[str, str] = {}
+        self._by_output: dict[str, dict[str, Any]] = {}
+        for path in Path("results", study).rglob("*.json"):
+            record = _read(path)
+            if record is not None:
+                self._by_output |= dict.fromkeys(record["outputs"], record)
+
+    def edited(self, record: Mapping[str, Any]) -> str:
+        """The first output that is not the one that was written, in words, or nothing."""
+        for path, written in record["outputs"].items():
+            today = self._hash(path)
+            if today != written:
+                return f"{path} {'does not exist' if today is None else 'is not the file that was written'}"
+        return ""
+
+    def stale(self, record: Mapping[str, Any]) -> str:
+        """What has changed since a record was written, in words, or nothing."""
+        # Several jobs may have one rule, but no two have an output in common.
+        key = min(record["outputs"], default="")
+        if key not in self._stale:
+            # A circle cannot occur in records that Snakemake's rules wrote; in others it ends here.
+            self._stale[key] = ""
+            self._stale[key] = self._changed(record)
+        return self._stale[key]
+
+    def _changed(self, record: Mapping[str, Any]) -> str:
+        notebook = record["notebook"]["path"]
+        if not Path(notebook).is_file():
+            return f"{notebook} does not exist any more"
+        if notebook not in self._code:
+            self._code[notebook] = code_of(notebook)
+        imported = self._code[notebook]
+        if new := [path for path in imported if path not in record["code"]]:
+            return f"{notebook} did not depend on {new[0]}"
+        # A module that the notebook no longer imports may change.
+        code = {path: record["code"][path] for path in imported}
+        for path, then in {notebook: record["notebook"]["sha256"], **code, **record["inputs"]}.items():
+            today = self._hash(path)
+            if today != then:
+                return f"{path} {'does not exist any more' if today is None else 'has changed'}"
+        for path in record["inputs"]:
+            above = self._by_output.get(path)
+            if above is not None and (reason := self.stale(above)):
+                return f"{path} is stale: {reason.rpartition(' is stale: ')[2]}"
+        return ""
+
+    def _hash(self, path: str) -> str | None:
+        if path not in self._hashes:
+            self._hashes[path] = sha256_of(path) if Path(path).exists() else None
+        return self._hashes[path]
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Read a record; None for a file that is not one."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    wanted = {"rule": str, "notebook": dict, "code": dict, "inputs": dict, "outputs": dict}
+    if not isinstance(record, dict) or any(not isinstance(record.get(key), kind) for key, kind in wanted.items()):
+        return None
+    if not {"path", "sha256"} <= record["notebook"].keys():
+        return None
+    return record
