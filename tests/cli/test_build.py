@@ -256,7 +256,7 @@ def test_mistakes_are_one_line(project, arguments, told):
 def test_list_prints_what_there_is(project):
     listed = netlens(project, "list", "--study", "small")
     assert listed.returncode == 0
-    assert listed.stdout.split() == ["data", "tableRows", "macro", "-", "how", "many", "rows"]
+    assert listed.stdout.split() == ["data", "tableRows", "macro", "missing", "how", "many", "rows"]
 
 
 def test_plain_snakemake_makes_one_item_by_its_path(project):

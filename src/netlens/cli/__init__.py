@@ -48,8 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=function)
         return command
 
-    listing = add("list", _list, "list every figure, macro and page, what it shows, and whether it has been made")
-    listing.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    _add_listing(add)
 
     for name, function, words in (
         ("run", _run, "make the named items, or everything"),
@@ -114,6 +113,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_listing(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the commands that say what there is."""
+    listing = add("list", _list, "list every figure, macro and page, what it shows, and whether it has been made")
+    listing.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    listing.add_argument(
+        "--state",
+        action="append",
+        choices=["made", "stale", "edited", "missing", "absent"],
+        help="only items in this state; can be repeated",
+    )
+    listing.add_argument("--json", action="store_true", help="print plain data")
+
+    why = add("why", _why, "say why items are missing, stale, edited or absent: which file or module has changed")
+    why.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them (default: all)")
+    why.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    why.add_argument("--json", action="store_true", help="print plain data")
+
+
 def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands that compare a study with what it published."""
     verify = add("verify", _verify, "compare what has been made with what was published, and judge the paper's claims")
@@ -135,7 +152,13 @@ def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
 def _list(parsed: argparse.Namespace) -> int:
     from netlens.cli import listing
 
-    return listing.print_items(parsed.study)
+    return listing.print_items(parsed.study, states=parsed.state, as_json=parsed.json)
+
+
+def _why(parsed: argparse.Namespace) -> int:
+    from netlens.cli import listing
+
+    return listing.print_reasons(parsed.study, parsed.items, as_json=parsed.json)
 
 
 def _new(parsed: argparse.Namespace) -> int:

@@ -1,36 +1,81 @@
-"""``netlens list``: all items, what each shows, and whether it has been made or why the study cannot have it."""
+"""``netlens list`` and ``netlens why``: what each item shows, whether it has been made, and why not or not any more."""
 
+import json
 import shutil
 import textwrap
 
+from netlens.review.item_state import item_states
 from netlens.workflow.applicability import absent_items
-from netlens.workflow.catalogue import load_catalogue
+from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.study import load_study
 
 
-def print_items(study: str) -> int:
-    """Print every item of the study, by section."""
-    config = load_study(study)
-    name = config["study"]
-    items = load_catalogue()
-    try:
-        check_files(config)
-        absent = absent_items(config, items)
-    except SpecError as error:
-        raise UserError(str(error)) from None
-    width = max(map(len, items), default=0)
+def print_items(study: str, *, states: list[str] | None = None, as_json: bool = False) -> int:
+    """Print the items of the study, by section, or only those in the given states."""
+    name, items, absent = _study(study)
+    known = item_states(name, [item for item in items if item not in absent])
+    state_of = {item: known[item].state if item in known else "absent" for item in items}
+    shown = [item for item in items.values() if not states or state_of[item.name] in states]
+    if as_json:
+        rows = [
+            {
+                "name": item.name,
+                "section": item.section,
+                "kind": item.kind,
+                "state": state_of[item.name],
+                "detail": absent.get(item.name) or known[item.name].detail,
+                "shows": item.shows,
+            }
+            for item in shown
+        ]
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return 0
+    width = max((len(item.name) for item in shown), default=0)
     columns = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
     section = None
-    for item in items.values():
+    for item in shown:
         if item.section != section:
             section = item.section
             print(f"{section.replace('_', ' ')}")
-        made = all(path.is_file() for path in item.files(name))
-        state = "absent" if item.name in absent else "made" if made else "-"
-        head = f"  {item.name:<{width}}  {item.kind:<6}  {state:<6}  "
-        shown = absent.get(item.name, item.shows)
-        print(textwrap.fill(shown, columns, initial_indent=head, subsequent_indent=" " * len(head)))
+        head = f"  {item.name:<{width}}  {item.kind:<6}  {state_of[item.name]:<7}  "
+        words = absent.get(item.name, item.shows)
+        print(textwrap.fill(words, columns, initial_indent=head, subsequent_indent=" " * len(head)))
     return 0
+
+
+def print_reasons(study: str, names: list[str], *, as_json: bool = False) -> int:
+    """Print why items are absent, missing, stale or edited: the named ones, or all that are not as they should be."""
+    name, items, absent = _study(study)
+    chosen = [item.name for item in select(items, names)] if names else [item for item in items if item not in absent]
+    known = item_states(name, [item for item in chosen if item not in absent])
+    reasons = {
+        item: {
+            "state": known[item].state if item in known else "absent",
+            "detail": absent.get(item) or known[item].detail,
+        }
+        for item in chosen
+    }
+    if not names:
+        reasons = {item: reason for item, reason in reasons.items() if reason["state"] != "made"}
+    if as_json:
+        print(json.dumps(reasons, indent=1, ensure_ascii=False))
+        return 0
+    for item, reason in reasons.items():
+        print(f"{item} is {reason['state']}" + (f": {reason['detail']}" if reason["detail"] else ""))
+    if not reasons:
+        print("every item is made, and nothing that it depends on has changed")
+    return 0
+
+
+def _study(study: str) -> tuple[str, dict[str, Item], dict[str, str]]:
+    """Name and items of a study, and which of them it cannot have, and why."""
+    config = load_study(study)
+    items = load_catalogue()
+    try:
+        check_files(config)
+        return config["study"], items, absent_items(config, items)
+    except SpecError as error:
+        raise UserError(str(error)) from None
