@@ -28,7 +28,13 @@ rule paper_parts:
         made=names.items(),
         captions=caption_files(),
         text=sources(STUDY),
-        code="src/netlens/workflow/paper.py",
+        claims="paper/claims.yaml",
+        code=[
+            "src/netlens/workflow/paper.py",
+            "src/netlens/review/claims.py",
+            "src/netlens/review/claims_table.py",
+            "src/netlens/review/conditions.py",
+        ],
     output:
         parts=f"results/{STUDY}/paper/parts.tex",
         sections=list(section_texts(STUDY)),

@@ -138,7 +138,7 @@ def test_nothing_outlives_the_run(folder: Path) -> None:
 
 
 def test_environments_that_differ_have_templates_of_their_own(variables: dict[str, str]) -> None:
-    assert _is_forked({**variables, "PWD": "of this job"})
+    assert _is_forked({**variables, "PWD": "of this job", "OMP_NUM_THREADS": "7"}), "papermill imports no such library"
     assert not _is_forked({**variables, "COLOR": "red"}), "no template yet"
     _wait(lambda: _is_forked({**variables, "COLOR": "red"}))
     assert '"red"' in _told({**variables, "COLOR": "red"})[1]

@@ -60,6 +60,12 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--force", action="store_true", help="make the named items even if they are up to date"
             )
+        else:
+            command.add_argument(
+                "--draft",
+                action="store_true",
+                help="write paper/STUDY-draft.pdf, with what is edited or stale in red boxes",
+            )
         command.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
         command.add_argument("--cores", default="all", help="number of cores to use (default: all)")
 
@@ -188,7 +194,7 @@ def _run(parsed: argparse.Namespace) -> int:
 def _paper(parsed: argparse.Namespace) -> int:
     from netlens.cli import build
 
-    return build.make_paper(parsed.study, parsed.cores)
+    return build.make_paper(parsed.study, parsed.cores, draft=parsed.draft)
 
 
 def _notebook(parsed: argparse.Namespace) -> int:

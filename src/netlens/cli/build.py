@@ -34,11 +34,16 @@ def run_items(study: str, names: list[str], cores: str, *, force: bool = False) 
     return status
 
 
-def make_paper(study: str, cores: str) -> int:
-    """Make everything; the last line says where the paper is, or how to get what is missing."""
+def make_paper(study: str, cores: str, *, draft: bool = False) -> int:
+    """Make everything; the last line says where the paper is, or how to get what is missing.
+
+    A draft has a file of its own, in which items that are not as their records say are in red boxes.
+    """
     from netlens.workflow import tex
 
     config, absent = _checked(study)
+    if draft:
+        return _make_draft(study, config["study"], cores)
     status = _snakemake(study, config["study"], ["all"], cores)
     if status == 0:
         if tex.find_engine() is None:
@@ -47,6 +52,18 @@ def make_paper(study: str, cores: str) -> int:
             print(f"paper/{config['study']}.pdf")
         if absent:
             print(f"{len(absent)} items are absent from this study; `netlens list` says why")
+    return status
+
+
+def _make_draft(study: str, name: str, cores: str) -> int:
+    from netlens.cli.jobs import compile_paper
+
+    status = _snakemake(study, name, ["macros_all", "paper_parts"], cores)
+    if status == 0:
+        output = f"paper/{name}-draft.pdf"
+        status = compile_paper(study, "paper/main.tex", output, draft=True)
+        if status == 0:
+            print(output)
     return status
 
 

@@ -37,12 +37,24 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "tensorflow": (*_NOTEBOOK, "scipy.linalg", "tensorflow", "tensorflow.compat.v1", "tf_keras", "h5py"),
 }
 
-# Variables that differ from job to job; no import depends on them.
+# Variables that differ from job to job; no import depends on them. CUDA is not started by an import.
 _OF_ONE_JOB = frozenset(
-    {"IPYTHONDIR", "JPY_PARENT_PID", "JUPYTER_CONFIG_DIR", "JUPYTER_PATH", "JUPYTER_RUNTIME_DIR", "PWD", "SHLVL", "_"}
+    {
+        "CUDA_VISIBLE_DEVICES",
+        "IPYTHONDIR",
+        "JPY_PARENT_PID",
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_PATH",
+        "JUPYTER_RUNTIME_DIR",
+        "PWD",
+        "SHLVL",
+        "_",
+    }
 )
-# Three kinds, with one thread or all cores. More would mean that another variable differs from job to job, and then
-# templates cost more than they save.
+# Numbers of threads, which numerical libraries read when they are imported. Papermill imports none of those.
+_THREADS = ("_NUM_THREADS", "_MAXIMUM_THREADS")
+# Three kinds, two of them with one thread or all cores. More would mean that another variable differs from job to job,
+# and then templates cost more than they save.
 _MOST_TEMPLATES = 8
 
 
@@ -101,7 +113,11 @@ class _Pool:
 
         The first request of a kind starts no template, which would cost a run of a single job more than it saves.
         """
-        shared = {name: value for name, value in request["environment"].items() if name not in _OF_ONE_JOB}
+        shared = {
+            name: value
+            for name, value in request["environment"].items()
+            if name not in _OF_ONE_JOB and not (request["kind"] == "runner" and name.endswith(_THREADS))
+        }
         key = json.dumps([request["kind"], shared], sort_keys=True)
         if key not in self._templates:
             if len(self._templates) < _MOST_TEMPLATES:
