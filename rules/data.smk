@@ -19,8 +19,6 @@ rule photos:
         record=result("images/{images}/photos.json"),
     log:
         names.executed("data/photos_{images}"),
-    benchmark:
-        names.benchmark("photos_{images}")
     wildcard_constraints:
         images=names_of(CONFIG["images"], "photos"),
     params:
@@ -53,8 +51,6 @@ rule folder:
         record=result("images/{images}/folder.json"),
     log:
         names.executed("data/folder_{images}"),
-    benchmark:
-        names.benchmark("folder_{images}")
     wildcard_constraints:
         images=names_of(CONFIG["images"], "folder"),
     params:
@@ -84,8 +80,6 @@ rule cifar:
         record=result("images/{images}/cifar.json"),
     log:
         names.executed("data/cifar_{images}"),
-    benchmark:
-        names.benchmark("cifar_{images}")
     wildcard_constraints:
         images=names_of(CONFIG["images"], "cifar"),
     params:
@@ -107,8 +101,6 @@ rule download:
         record="data/downloads/{name}.json",
     log:
         names.executed("data/download_{name}"),
-    benchmark:
-        names.benchmark("download_{name}")
     wildcard_constraints:
         name=downloads_of(CONFIG),
     params:
@@ -139,8 +131,6 @@ for item, (made_by, inputs, parameters) in names.applicable(DATA_ITEMS).items():
             names.outputs(item),
         log:
             names.executed(f"data/{item}"),
-        benchmark:
-            names.benchmark(item)
         params:
             job=job(**parameters),
             files=files,

@@ -28,8 +28,6 @@ rule explanation_checks:
         record=result("explanation_checks/{network}.json"),
     log:
         names.executed("explanation_checks/checks_{network}"),
-    benchmark:
-        names.benchmark("explanation_checks_{network}")
     wildcard_constraints:
         network="|".join(EXPLAINED),
     threads: 2
@@ -110,8 +108,6 @@ for item, (made_by, inputs, parameters) in names.applicable(EXPLANATION_CHECKS_I
             names.outputs(item),
         log:
             names.executed(f"explanation_checks/{item}"),
-        benchmark:
-            names.benchmark(item)
         params:
             job=job(**parameters),
             files=files,

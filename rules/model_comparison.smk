@@ -49,8 +49,6 @@ rule comparison_sample:
         multiext(result("model_comparison/sample"), ".npz", ".json"),
     log:
         names.executed("model_comparison/sample"),
-    benchmark:
-        names.benchmark("comparison_sample")
     params:
         job=job(**settings("model_comparison", "images_count", "heldout_count", "positions_per_image_count")),
         files=files,
@@ -73,8 +71,6 @@ rule comparison_activations:
         record=result(f"model_comparison/activations/{{network}}/{{shard}}of{SHARDS}.json"),
     log:
         names.executed(f"model_comparison/activations_{{network}}_{{shard}}of{SHARDS}"),
-    benchmark:
-        names.benchmark(f"comparison_activations_{{network}}_{{shard}}of{SHARDS}")
     threads: 2
     resources:
         gpu=1,
@@ -100,8 +96,6 @@ rule comparison_second_moments:
         multiext(result("model_comparison/second_moments/{first}--{second}"), ".npz", ".json"),
     log:
         names.executed("model_comparison/second_moments_{first}--{second}"),
-    benchmark:
-        names.benchmark("comparison_second_moments_{first}--{second}")
     threads: 2
     params:
         job=job(),
@@ -119,8 +113,6 @@ rule similarity:
         multiext(result("model_comparison/similarity"), ".npz", ".json"),
     log:
         names.executed("model_comparison/similarity"),
-    benchmark:
-        names.benchmark("similarity")
     threads: 2
     params:
         job=job(**PAIR_NAMES, **settings("model_comparison", "centred", "ridge", "svcca_variance")),
@@ -140,8 +132,6 @@ rule similarity_null:
         multiext(result("model_comparison/null/{first}--{second}"), ".npz", ".json"),
     log:
         names.executed("model_comparison/similarity_null_{first}--{second}"),
-    benchmark:
-        names.benchmark("similarity_null_{first}--{second}")
     threads: 2
     params:
         job=job(
@@ -168,8 +158,6 @@ rule random_weights:
         record=result(f"model_comparison/random/{FIRST}.json"),
     log:
         names.executed("model_comparison/random_weights"),
-    benchmark:
-        names.benchmark("random_weights")
     threads: 2
     resources:
         gpu=1,
@@ -197,8 +185,6 @@ rule analogies:
         multiext(result("model_comparison/analogies"), ".npz", ".json"),
     log:
         names.executed("model_comparison/analogies"),
-    benchmark:
-        names.benchmark("analogies")
     params:
         job=job(networks=COMPARED, **settings("model_comparison", "unit_layer", "unit", "centred", "ridge")),
         files=files,
@@ -218,8 +204,6 @@ rule analogy_pictures:
         record=result("model_comparison/analogies/{network}.json"),
     log:
         names.executed("model_comparison/analogy_pictures_{network}"),
-    benchmark:
-        names.benchmark("analogy_pictures_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     threads: 2
@@ -248,8 +232,6 @@ rule caricature_image:
         record=result("model_comparison/caricature_image.json"),
     log:
         names.executed("model_comparison/caricature_image"),
-    benchmark:
-        names.benchmark("caricature_image")
     resources:
         gpu=1,
     params:
@@ -271,8 +253,6 @@ rule network_caricatures:
         record=result("model_comparison/caricatures/{network}.json"),
     log:
         names.executed("model_comparison/network_caricatures_{network}"),
-    benchmark:
-        names.benchmark("network_caricatures_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     threads: 2
@@ -302,8 +282,6 @@ rule network_graph:
         record=result("model_comparison/graphs/{network}.json"),
     log:
         names.executed("model_comparison/network_graph_{network}"),
-    benchmark:
-        names.benchmark("network_graph_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     params:
@@ -405,8 +383,6 @@ for item, (made_by, inputs, parameters) in names.applicable(MODEL_COMPARISON_ITE
             names.outputs(item),
         log:
             names.executed(f"model_comparison/{item}"),
-        benchmark:
-            names.benchmark(item)
         params:
             job=job(**parameters),
             files=files,

@@ -25,8 +25,6 @@ rule train:
         multiext(result("networks/{network}/checkpoint"), ".h5", ".json"),
     log:
         names.executed("models/train_{network}"),
-    benchmark:
-        names.benchmark("train_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"], "trained"),
     threads: 2
@@ -58,8 +56,6 @@ rule kernels:
         record=result("networks/{network}/network.json"),
     log:
         names.executed("models/kernels_{network}"),
-    benchmark:
-        names.benchmark("kernels_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     threads: 2
@@ -79,8 +75,6 @@ rule frozen:
         record=result("networks/{network}/frozen.json"),
     log:
         names.executed("models/frozen_{network}"),
-    benchmark:
-        names.benchmark("frozen_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     threads: 2
@@ -102,8 +96,6 @@ rule evaluation:
         multiext(result("networks/{network}/evaluation"), ".npz", ".json"),
     log:
         names.executed("models/evaluation_{network}"),
-    benchmark:
-        names.benchmark("evaluation_{network}")
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     threads: 2
@@ -143,8 +135,6 @@ for item, (made_by, inputs, parameters) in names.applicable(MODELS_ITEMS).items(
             names.outputs(item),
         log:
             names.executed(f"models/{item}"),
-        benchmark:
-            names.benchmark(item)
         params:
             job=job(**parameters),
             files=files,

@@ -34,8 +34,6 @@ rule pattern_sums:
         multiext(result("patterns/{network}/sums/{part}of{parts}"), ".npz", ".json"),
     log:
         names.executed("pattern_attribution/pattern_sums_{network}_{part}of{parts}"),
-    benchmark:
-        names.benchmark("pattern_sums_{network}_{part}of{parts}")
     threads: 2
     resources:
         gpu=1,
@@ -66,8 +64,6 @@ rule patterns:
         record=result("patterns/{network}/patterns.json"),
     log:
         names.executed("pattern_attribution/patterns_{network}"),
-    benchmark:
-        names.benchmark("patterns_{network}")
     threads: 2
     params:
         job=job(),
@@ -91,8 +87,6 @@ rule pattern_checks:
         multiext(result("patterns/{network}/checks"), ".npz", ".json"),
     log:
         names.executed("pattern_attribution/pattern_checks_{network}"),
-    benchmark:
-        names.benchmark("pattern_checks_{network}")
     threads: 2
     resources:
         gpu=1,
@@ -117,8 +111,6 @@ rule attributions:
         record=result(f"attributions/{PATTERN_NETWORK}.json"),
     log:
         names.executed("pattern_attribution/attributions"),
-    benchmark:
-        names.benchmark("attributions")
     threads: 2
     resources:
         gpu=1,
@@ -145,8 +137,6 @@ if PUBLISHED_PATTERNS:
             multiext(result(f"patterns/{PATTERN_NETWORK}/published_agreement"), ".npz", ".json"),
         log:
             names.executed("pattern_attribution/published_agreement"),
-        benchmark:
-            names.benchmark("published_agreement")
         threads: 2
         params:
             job=job(),
@@ -166,8 +156,6 @@ rule singular_ratios:
         record=result("spectra/{network}_ratios.json"),
     log:
         names.executed("pattern_attribution/singular_ratios_{network}"),
-    benchmark:
-        names.benchmark("singular_ratios_{network}")
     threads: 2
     params:
         job=job(),
@@ -189,8 +177,6 @@ rule spectra:
         record=result(f"spectra/{PATTERN_NETWORK}.json"),
     log:
         names.executed("pattern_attribution/spectra"),
-    benchmark:
-        names.benchmark("spectra")
     threads: 2
     params:
         job=job(**settings("pattern_attribution", "picture_px", "pictures_count")),
@@ -264,8 +250,6 @@ for item, (made_by, inputs, parameters) in names.applicable(PATTERN_ATTRIBUTION_
             names.outputs(item),
         log:
             names.executed(f"pattern_attribution/{item}"),
-        benchmark:
-            names.benchmark(item)
         params:
             job=job(**parameters),
             files=files,

@@ -43,8 +43,6 @@ for item, (made_by, inputs, parameters) in names.applicable(SIGNAL_DISTRACTOR_IT
             names.outputs(item),
         log:
             names.executed(f"signal_distractor/{item}"),
-        benchmark:
-            names.benchmark(item)
         params:
             job=job(**parameters),
             files=files,

@@ -11,8 +11,6 @@ rule index:
         names.outputs("index"),
     log:
         names.executed("site/index"),
-    benchmark:
-        names.benchmark("index")
     params:
         job=job(images_are=CONFIG["images_are"]),
         files=files,

@@ -28,8 +28,6 @@ rule spatial_maps:
         record=result("spatial_attribution/maps.json"),
     log:
         names.executed("spatial_attribution/maps"),
-    benchmark:
-        names.benchmark("spatial_maps")
     threads: 2
     resources:
         gpu=1,
@@ -71,8 +69,6 @@ rule spatial_scores:
         record=result("spatial_attribution/scores/{network}.json"),
     log:
         names.executed("spatial_attribution/scores_{network}"),
-    benchmark:
-        names.benchmark("spatial_scores_{network}")
     wildcard_constraints:
         network="|".join(SCORED_NETWORKS),
     threads: 2
@@ -152,8 +148,6 @@ for item, (made_by, inputs, parameters) in names.applicable(SPATIAL_ATTRIBUTION_
             names.outputs(item),
         log:
             names.executed(f"spatial_attribution/{item}"),
-        benchmark:
-            names.benchmark(item)
         params:
             job=job(**parameters),
             files=files,

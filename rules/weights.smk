@@ -26,8 +26,6 @@ rule expanded:
         record=result("weights/expanded.json"),
     log:
         names.executed("weights/expanded"),
-    benchmark:
-        names.benchmark("expanded")
     threads: 2
     resources:
         gpu=1,
@@ -49,8 +47,6 @@ rule weights_analysis:
         record=result("weights/analysis.json"),
     log:
         names.executed("weights/analysis"),
-    benchmark:
-        names.benchmark("weights_analysis")
     params:
         job=job(
             **settings("weights", "unit", "source_unit", "strongest_count", "positions_count"),
@@ -73,8 +69,6 @@ rule weights_factors:
         record=result("weights/factors.json"),
     log:
         names.executed("weights/weights_factors"),
-    benchmark:
-        names.benchmark("weights_factors")
     params:
         job=job(
             **settings("weights", "first_group", "second_group", "row_units", "row_units_count"),
@@ -97,8 +91,6 @@ rule feature_visualizations:
         record=result("weights/feature_visualizations.json"),
     log:
         names.executed("weights/feature_visualizations"),
-    benchmark:
-        names.benchmark("feature_visualizations")
     threads: 2
     resources:
         gpu=1,
@@ -122,8 +114,6 @@ rule dataset_examples:
         record=result("weights/dataset_examples.json"),
     log:
         names.executed("weights/dataset_examples"),
-    benchmark:
-        names.benchmark("dataset_examples")
     threads: 2
     resources:
         gpu=1,
@@ -229,8 +219,6 @@ for item, (made_by, inputs, parameters) in names.applicable(WEIGHTS_ITEMS).items
             names.outputs(item),
         log:
             names.executed(f"weights/{item}"),
-        benchmark:
-            names.benchmark(item)
         params:
             job=job(**parameters),
             files=files,

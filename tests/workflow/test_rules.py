@@ -124,7 +124,6 @@ def test_a_notebooks_rule_depends_on_its_code_and_leaves_the_executed_notebook_a
         assert set(rule.params.keys()) == {"job", "files"}, rule.name
         assert rule.shellcmd == rules.RULE_COMMAND, rule.name
         assert len(rule.log) == 1 and str(rule.log[0]).startswith("results/demo/executed/"), rule.name
-        assert rule.benchmark is not None, rule.name
 
 
 def test_rules_hold_no_code(workflow):
@@ -151,7 +150,6 @@ def names():
 def test_paths_keep_wildcards(names):
     assert names.result("networks/{network}/frozen.pb") == "results/demo/networks/{network}/frozen.pb"
     assert names.executed("models/train_{network}") == "results/demo/executed/models/train_{network}.ipynb"
-    assert names.benchmark("train_{network}") == "results/demo/benchmarks/train_{network}.tsv"
 
 
 def test_a_notebook_comes_with_the_code_that_it_imports(names):

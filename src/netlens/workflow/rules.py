@@ -73,10 +73,6 @@ class RuleNames:
         """Return the path of an executed notebook, its rule's log; `name` is ``section/item``, wildcards in braces."""
         return self.result(f"executed/{name}.ipynb")
 
-    def benchmark(self, name: str) -> str:
-        """Path of the table of a rule's run time and memory use; `name` may contain wildcards in braces."""
-        return self.result(f"benchmarks/{name}.tsv")
-
     def outputs(self, item: str) -> list[str]:
         """Output files of a figure, macro or page.
 
