@@ -69,7 +69,6 @@ def test_an_item_has_a_rule_of_its_name_that_makes_its_files(workflow, name):
         return
     assert paths(workflow[name].output) == paths(ITEMS[name].files("demo"))
     assert paths(workflow[name].log) == [f"results/demo/executed/{ITEMS[name].section}/{name}.ipynb"]
-    assert str(workflow[name].benchmark) == f"results/demo/benchmarks/{name}.tsv"
 
 
 def test_an_item_is_made_by_no_other_rule(workflow):
