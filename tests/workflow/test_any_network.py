@@ -44,7 +44,7 @@ def checkout(tmp_path_factory, network_builders):
     for name in LINKED:
         (folder / name).symlink_to(ROOT / name)
     (folder / "paper").mkdir()
-    for part in ("main.tex", "style.tex", "refs.bib", "sections"):
+    for part in ("main.tex", "style.tex", "refs.bib", "claims.yaml", "sections"):
         (folder / "paper" / part).symlink_to(ROOT / "paper" / part)
     (folder / "config").mkdir()
     (folder / "config" / "schema.yaml").symlink_to(ROOT / "config" / "schema.yaml")
