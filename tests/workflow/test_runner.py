@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import os
 
 import nbformat
 import pytest
@@ -20,7 +21,14 @@ def job(tmp_path, monkeypatch):
     """Give a function that writes a notebook of the given cells and makes its job."""
     monkeypatch.chdir(tmp_path)
     # The runner changes the environment of its own process, which here is that of all tests.
-    for name in ("JUPYTER_DATA_DIR", "MPLBACKEND", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "IPYTHONDIR"):
+    for name in (
+        "JUPYTER_DATA_DIR",
+        "MPLBACKEND",
+        "OMP_NUM_THREADS",
+        "CUDA_VISIBLE_DEVICES",
+        "IPYTHONDIR",
+        "JUPYTER_PATH",
+    ):
         monkeypatch.setenv(name, "")
     (tmp_path / "notebooks").mkdir()
 
@@ -145,3 +153,19 @@ def test_a_notebook_can_be_tried_with_changed_defaults(job, tmp_path):
     job(WRITE.replace(".mkdir(parents=True)", ".mkdir(exist_ok=True)"))
     runner.try_notebook("notebooks/item.ipynb", {"count": 9, "stem": "out/x"}, "results/tried/item.ipynb")
     assert (tmp_path / "out/x.csv").read_text() == "9"
+
+
+def test_a_job_on_a_gpu_shares_it_and_computes_in_full_precision(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "environ", {})
+    job = runner.Job(name="a", notebook="a.ipynb", outputs=[], log="log", gpu=True)
+    runner._set_environment(job, tmp_path, "GPU-1", "sockets")
+    chosen = {name: os.environ[name] for name in ("CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH")}
+    assert chosen == {"CUDA_VISIBLE_DEVICES": "GPU-1", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
+
+
+def test_other_jobs_see_no_gpu(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "environ", {})
+    job = runner.Job(name="a", notebook="a.ipynb", outputs=[], log="log")
+    runner._set_environment(job, tmp_path, None, "sockets")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"

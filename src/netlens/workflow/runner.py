@@ -252,7 +252,15 @@ def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> 
         }
     )
     if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+        os.environ.update(
+            {
+                "CUDA_VISIBLE_DEVICES": gpu,
+                # Also in the sessions that Keras and iNNvestigate open.
+                "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+                # Products of float32 with all 24 bits, as on a CPU, rather than with the 11 of TF32.
+                "NVIDIA_TF32_OVERRIDE": "0",
+            }
+        )
     elif not job.gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
