@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,13 @@ def test_rules_hold_no_code(workflow):
     for rule in workflow.values():
         assert not (rule.is_run or rule.is_script or rule.is_notebook or rule.is_wrapper), rule.name
         assert rule.shellcmd in commands or (rule.name == "all" and rule.shellcmd is None), rule.name
+
+
+def test_another_path_of_python_changes_no_rule(workflow):
+    for rule in workflow.values():
+        command = rule.shellcmd or ""
+        assert sys.executable not in command and sys.prefix not in command, rule.name
+        assert str(ROOT) not in command, rule.name
 
 
 def test_the_index_lists_every_other_page(workflow):

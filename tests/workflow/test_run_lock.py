@@ -1,11 +1,15 @@
 """One run at a time; a lock of Snakemake that a killed run left behind goes where nobody runs."""
 
 import fcntl
+import os
+import re
 import socket
+import sys
 from types import SimpleNamespace
 
 import pytest
 
+from netlens.files.owned_folders import claimed
 from netlens.workflow.errors import UserError
 from netlens.workflow.run_lock import begin_run, only_run, prepare_snakemake
 
@@ -50,7 +54,63 @@ def test_a_lock_of_snakemake_stays_while_somebody_runs(folder):
     assert (folder / ".snakemake/locks").exists()
 
 
-def test_a_folder_that_cannot_be_written_to_is_one_line(folder, monkeypatch):
+@pytest.mark.parametrize("found_before", [False, True])
+def test_a_run_removes_only_locks_of_its_own_snakemake(folder, found_before):
+    lock = folder / ".snakemake/locks/0.input.lock"
+    if found_before:
+        # Left by a machine whose file locks are not seen here.
+        lock.touch()
+    with only_run():
+        # Snakemake was killed, or refused because of the lock.
+        lock.touch()
+    assert lock.exists() is found_before
+
+
+def test_the_second_of_two_runs_is_refused_in_one_line_with_the_holder():
+    with only_run(), pytest.raises(UserError) as refused:
+        begin_run(MAIN)
+    assert re.fullmatch(
+        rf"another run is using this folder \(process {os.getpid()}, since \d\d:\d\d:\d\d, on "
+        rf"{re.escape(socket.gethostname())}\); wait for it or stop it",
+        str(refused.value),
+    )
+
+
+def test_a_run_removes_the_staging_folders_of_killed_processes_and_no_others(folder):
+    staging = folder / "results/demo/staging"
+    # Nobody holds the lock, and a version without locks.
+    (staging / "killed-1").mkdir(parents=True)
+    (staging / "killed-1.lock").touch()
+    (staging / "older-1").mkdir()
+    with claimed(staging / "running-1"), only_run():
+        assert sorted(path.name for path in staging.iterdir()) == ["running-1", "running-1.lock"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_line(folder):
     (folder / ".netlens.lock").mkdir()
-    with pytest.raises(UserError, match="cannot be written to"), only_run():
+    with pytest.raises(UserError) as refused, only_run():
         pass
+    assert str(refused.value) == (
+        f"{folder}: cannot be written to (Is a directory); netlens writes its results there, so run it in a copy of "
+        "this folder"
+    )
+
+
+def test_a_read_only_folder_is_one_line(folder):
+    user = os.geteuid()
+    folder.chmod(0o555)
+    if user == 0:
+        # Root may write everywhere.
+        os.seteuid(65534)
+    try:
+        with pytest.raises(UserError, match=r"^[^\n]*: cannot be written to \(Permission denied\)[^\n]*$"), only_run():
+            pass
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o755)
+
+
+def test_the_snakefile_can_be_read_in_a_folder_that_cannot_be_written_to(folder):
+    (folder / ".netlens.lock").mkdir()
+    prepare_snakemake(MAIN)
+    assert os.environ["NETLENS_PYTHON"] == sys.executable

@@ -50,12 +50,15 @@ def only_run() -> Iterator[IO[str]]:
     """
     with _taken() as file:
         remove_leftovers()
+        # Otherwise somebody on another machine, whose file locks are not seen here, may be running.
+        unlocked = not any(_SNAKEMAKE_LOCKS.glob("*"))
         try:
             yield file
         finally:
             # Whatever this run has started has ended.
             remove_leftovers()
-            shutil.rmtree(_SNAKEMAKE_LOCKS, ignore_errors=True)
+            if unlocked:
+                shutil.rmtree(_SNAKEMAKE_LOCKS, ignore_errors=True)
             file.truncate(0)
 
 
