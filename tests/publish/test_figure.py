@@ -52,11 +52,30 @@ def test_the_pdf_holds_no_date_and_no_program(tmp_path):
     assert json.loads((tmp_path / "item.json").read_text())["size_in"][0] == style.WIDTH_IN
 
 
-def test_text_over_the_edge_is_refused_by_its_words(tmp_path):
-    fig = drawn(
-        "a title that is much too long for a figure of four inches, so that its two ends would be cut off in print"
-    )
-    with pytest.raises(figure.ClippedTextError, match="much too long"):
+LONG = "a title that is too long for a figure of four inches, so that its two ends would be cut off in print"
+
+
+def test_text_over_the_edge_is_made_smaller_and_then_shortened(tmp_path):
+    for words, shortened in ((LONG, False), (3 * LONG, True)):
+        fig = drawn(words)
+        assert figure.overflow(fig) == [words]
+        title = fig.axes[0].title
+        figure.save(fig, tmp_path / "item", TABLE)
+        assert title.get_fontsize() < 8
+        assert ("…" in title.get_text()) == shortened
+        assert title.get_text()[:10] == words[:10] and title.get_text()[-8:] == words[-8:]
+
+
+def test_text_that_fits_is_left_alone(tmp_path):
+    fig = drawn("a title")
+    size = fig.axes[0].title.get_fontsize()
+    figure.save(fig, tmp_path / "item", TABLE)
+    assert (fig.axes[0].title.get_text(), fig.axes[0].title.get_fontsize()) == ("a title", size)
+
+
+def test_text_that_cannot_be_made_to_fit_is_refused_by_its_words(tmp_path):
+    fig = drawn(f"${'long'.join(30 * ['x'])}$")
+    with pytest.raises(figure.ClippedTextError, match="longxlong"):
         figure.save(fig, tmp_path / "item", TABLE)
     assert list(tmp_path.iterdir()) == []
     plt.close(fig)

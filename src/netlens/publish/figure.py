@@ -28,8 +28,58 @@ class ClippedTextError(ValueError):
 _SLACK_PT = 1.0
 
 
+#: Text is not made smaller than this, in points.
+_SMALLEST_PT = 4.5
+_ELLIPSIS = "…"
+
+
 def overflow(fig: Figure) -> list[str]:
     """Texts that extend beyond the edge of `fig`, or the sides if it is something else; empty if nothing does."""
+    texts, sides = _over_edge(fig)
+    return [text.get_text() for text in texts] or [f"something at the {side}" for side in sides]
+
+
+def fit_text(fig: Figure) -> list[str]:
+    """Make text that extends beyond the edge of `fig` smaller, and shorten it in the middle where that is not enough.
+
+    A figure whose text fits is left as it is.
+
+    Returns
+    -------
+    list of str
+        Texts that extend beyond the edge nevertheless, as from `overflow`.
+    """
+    while texts := _over_edge(fig)[0]:
+        changed = [_smaller(text) or _shorter(text) for text in texts]
+        if not any(changed):
+            break
+    return overflow(fig)
+
+
+def _smaller(text: Text) -> bool:
+    size_pt = float(text.get_fontsize())
+    if size_pt <= _SMALLEST_PT:
+        return False
+    text.set_fontsize(max(_SMALLEST_PT, 0.92 * size_pt))
+    return True
+
+
+def _shorter(text: Text) -> bool:
+    words = text.get_text()
+    kept = words.replace(_ELLIPSIS, "")
+    half = int(0.9 * len(kept)) // 2
+    # Formulas cannot be cut anywhere. What is set to the labels of ticks is replaced when they are drawn.
+    if half < 1 or "$" in words:
+        return False
+    text.set_text(f"{kept[:half]}{_ELLIPSIS}{kept[-half:]}")
+    figure = text.get_figure(root=True)
+    assert figure is not None
+    figure.canvas.draw()
+    return text.get_text() != words
+
+
+def _over_edge(fig: Figure) -> tuple[list[Text], list[str]]:
+    """Texts that extend beyond the edge, and the sides at which anything does."""
     fig.canvas.draw()
     drawn = fig.get_tightbbox(fig.canvas.get_renderer())  # type: ignore[attr-defined]
     width_in, height_in = fig.get_size_inches()
@@ -41,18 +91,18 @@ def overflow(fig: Figure) -> list[str]:
         "top": drawn.y1 > height_in + slack_in,
     }
     if not any(sides.values()):
-        return []
+        return [], []
     box = fig.bbox.padded(_SLACK_PT * fig.dpi / 72)
     texts = [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    extents = [(text.get_text(), text.get_window_extent()) for text in texts]
+    extents = [(text, text.get_window_extent()) for text in texts]
     # A tick label beyond its axis exists as text but is not drawn. It may be reported by mistake; nothing is missed.
     over = [
-        words
-        for words, extent in extents
+        text
+        for text, extent in extents
         if box.overlaps(extent)
         and (extent.x0 < box.x0 or extent.y0 < box.y0 or extent.x1 > box.x1 or extent.y1 > box.y1)
     ]
-    return over or [f"something at the {side}" for side, over_edge in sides.items() if over_edge]
+    return over, [side for side, over_edge in sides.items() if over_edge]
 
 
 def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.ndarray]") -> SavedFigure:
@@ -79,13 +129,13 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
     Raises
     ------
     ClippedTextError
-        Some text extends beyond the edge of the figure.
+        Some text extends beyond the edge of the figure even when it is made smaller and shortened.
     ValueError
         `data` is empty.
     """
     if len(data) == 0:
         raise ValueError(f"{stem}: a figure is saved together with the numbers that it shows, but its data is empty")
-    if clipped := overflow(fig):
+    if clipped := fit_text(fig):
         raise ClippedTextError(f"{stem}: cut off at the figure's edge: {', '.join(map(repr, clipped))}")
     if fig.get_layout_engine() is None:
         # Once a figure has been saved, matplotlib replaces a missing layout engine by its default, which
