@@ -32,3 +32,13 @@ def test_a_group_ends_with_its_children_even_if_one_ignores_the_interrupt():
         process.wait(5)
         time.sleep(0.2)
         assert not group_exists(process.pid)
+
+
+def test_systems_that_cannot_tell_are_asked_again_and_again(monkeypatch):
+    monkeypatch.delattr("os.pidfd_open")
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    ended = threading.Event()
+    when_ended(process.pid, ended.set, poll_s=0.01)
+    assert not ended.wait(0.2)
+    process.communicate(b"\n")
+    assert ended.wait(10)

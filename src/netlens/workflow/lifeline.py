@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+_PROCESSES = Path("/proc")
+
 
 def when_ended(process: int, action: Callable[[], None], poll_s: float = 1.0) -> None:
     """Call `action` in a thread of this process once another process has ended, or at once if there is none.
@@ -30,9 +32,9 @@ def _wait(process: int, action: Callable[[], None], poll_s: float) -> None:
     except ProcessLookupError:
         action()
         return
-    except OSError:
-        # Some containers do not allow it.
-        while Path(f"/proc/{process}").exists():
+    except (AttributeError, OSError):
+        # Other systems than Linux do not have it, and some containers do not allow it.
+        while _exists(process):
             time.sleep(poll_s)
         action()
         return
@@ -41,6 +43,16 @@ def _wait(process: int, action: Callable[[], None], poll_s: float) -> None:
     poll.poll()
     os.close(watched)
     action()
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def end_process(grace_s: float = 10.0) -> None:
@@ -82,7 +94,10 @@ def group_exists(group: int) -> bool:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
         return False
-    return any(_is_running(entry.name, group) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    if not _PROCESSES.is_dir():
+        # Other systems than Linux do not tell which processes have ended.
+        return True
+    return any(_is_running(entry.name, group) for entry in _PROCESSES.iterdir() if entry.name.isdigit())
 
 
 def _is_running(process: str, group: int) -> bool:

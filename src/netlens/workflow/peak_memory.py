@@ -20,7 +20,9 @@ class PeakMemory:
         self._every_s = every_s
         self._stopped = threading.Event()
         self.largest_mb = 0
-        threading.Thread(target=self._watch, daemon=True).start()
+        # Other systems than Linux do not show the memory of processes as files.
+        if Path("/proc/self/status").exists():
+            threading.Thread(target=self._watch, daemon=True).start()
 
     def stop(self) -> None:
         """End the thread."""
