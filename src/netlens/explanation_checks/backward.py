@@ -258,6 +258,9 @@ def explainer(
             )
         except (UndefinedLayerError, NotAnalyzeableModelException) as error:
             raise RefusedError(f"{entry.label}: {str(error).splitlines()[0]}") from error
+        except NotImplementedError as error:
+            # What iNNvestigate raises, without words, behind a warning about layers.
+            raise RefusedError(f"{entry.label}: iNNvestigate has no rule for some layer") from error
         yield Explainer(method, backward)
 
 

@@ -88,7 +88,8 @@ def input_attributions(
                     analyzer.analyze(images[start : start + batch_size], wanted[start : start + batch_size])
                     for start in range(0, len(images), batch_size)
                 ]
-        except (UndefinedLayerError, NotAnalyzeableModelException):
+        except (UndefinedLayerError, NotAnalyzeableModelException, NotImplementedError):
+            # The last is what iNNvestigate raises, without words, behind a warning about layers.
             continue
         finally:
             if progress:

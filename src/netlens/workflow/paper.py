@@ -248,6 +248,10 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex"), c
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+# Items of which a message says why they are doubted.
+_REPORTED_ITEMS = 5
+
+
 def compile_paper(
     study: str, main: Path, output: Path, doubted: Mapping[str, str] | None = None, *, draft: bool = False
 ) -> None:
@@ -277,12 +281,13 @@ def compile_paper(
     name = load_study(study)["study"]
     problems = check(study, main)
     used = _used(study, main, doubted or {})
-    if not draft:
-        problems += [
-            f"{item} {why}; make it again: netlens run {item} --force --study {name}, or look at a draft with red "
-            f"boxes: netlens paper --draft --study {name}"
-            for item, why in used.items()
-        ]
+    if used and not draft:
+        problems += [f"{item} {why}" for item, why in list(used.items())[:_REPORTED_ITEMS]]
+        more = f"{len(used) - _REPORTED_ITEMS} more items are not as their records say; "
+        problems.append(
+            f"{more if len(used) > _REPORTED_ITEMS else ''}make them again: netlens run ITEM --force --study {name}; "
+            f"list them: netlens why --study {name}; a draft with red boxes: netlens paper --draft --study {name}"
+        )
     if problems:
         raise PaperError("\n".join(problems))
     kinds = {item.name: item.kind for item in load_catalogue().values()}
