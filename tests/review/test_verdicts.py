@@ -1,0 +1,140 @@
+"""What verify catches, and on what it is silent: a figure and a number of a small study of the test's own."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from netlens.files.hashing import sha256_of
+from netlens.publish import figure, macro
+from netlens.review.item_parts import item_parts
+from netlens.review.item_state import ItemState
+from netlens.review.published import Reference
+from netlens.review.tolerances import load_spread
+from netlens.review.verdicts import Verdict, verify
+from netlens.workflow.catalogue import Item
+
+STUDY = "small"
+FIGURE = Item("curves", "data", "figure", "two curves", caption="Two curves.")
+MACRO = Item("tableRows", "data", "macro", "how many rows")
+
+
+def record(item: Item, **changes: object) -> None:
+    """Complete the record of an item as the runner does."""
+    *files, path = item.files(STUDY)
+    stored = json.loads(path.read_text())
+    outputs = {str(file): sha256_of(file) for file in files}
+    path.write_text(json.dumps({**stored, "study": STUDY, "rule": item.name, "outputs": outputs, **changes}))
+
+
+def make_figure(
+    *, names: tuple[str, ...] = ("first", "second"), curves: int = 2, limit: float = 1.0, shift: float = 0.0
+) -> None:
+    x = np.linspace(0, 1, 20)
+    values = {"first": x + shift, "second": x**2}
+    fig, axes = plt.subplots(figsize=(3, 2), layout="constrained")
+    for (name, curve), label in list(zip(values.items(), names, strict=True))[:curves]:
+        axes.plot(x, curve, label=label, color={"first": "C0", "second": "C1"}[name])
+    axes.set(xlabel="x", ylabel="y", ylim=(0, limit))
+    axes.legend()
+    FIGURE.files(STUDY)[0].parent.mkdir(parents=True, exist_ok=True)
+    figure.save(fig, FIGURE.stem(STUDY), pd.DataFrame({"x": x, **values}))
+    record(FIGURE)
+
+
+def make_macro(value: float) -> None:
+    MACRO.files(STUDY)[0].parent.mkdir(parents=True, exist_ok=True)
+    macro.save(MACRO.stem(STUDY), value, rounding=macro.fixed(3))
+    record(MACRO)
+
+
+@pytest.fixture(autouse=True)
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reference:
+    """Both items as they were made and published."""
+    monkeypatch.chdir(tmp_path)
+    make_figure()
+    make_macro(0.123456)
+    reference = Reference(STUDY)
+    for item in (FIGURE, MACRO):
+        reference.save(item.name, item.kind, item_parts(item, STUDY), "first")
+    return reference
+
+
+def verdict(item: Item, state: str = "made", detail: str = "") -> Verdict:
+    states = {item.name: ItemState(item.name, state, detail)}  # type: ignore[arg-type]
+    return verify([item], states, Reference(STUDY), load_spread(STUDY))[0]
+
+
+@pytest.mark.parametrize("item", [FIGURE, MACRO])
+def test_silent_on_what_was_published(item: Item) -> None:
+    assert verdict(item).verdict == "identical"
+
+
+def test_silent_on_rounding_of_another_machine() -> None:
+    make_figure(shift=1e-12)
+    make_macro(0.123456 * (1 + 1e-9))
+    assert [verdict(item).verdict for item in (FIGURE, MACRO)] == 2 * ["within tolerance"]
+    assert verdict(FIGURE).agrees
+
+
+def test_a_macro_off_by_more_than_its_tolerance() -> None:
+    make_macro(0.125)
+    found = verdict(MACRO)
+    assert (found.verdict, found.agrees) == ("differs", False)
+    assert "0.125" in found.words and "tolerance" in found.words
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"names": ("second", "first")}, "legend"),
+        ({"limit": 1.1}, "axis"),
+        ({"curves": 1}, ""),
+        ({"shift": 0.01}, "first"),
+    ],
+    ids=["swapped legend", "axis limit", "missing curve", "other numbers"],
+)
+def test_a_figure_that_shows_something_else(changes: dict[str, object], told: str) -> None:
+    make_figure(**changes)  # type: ignore[arg-type]
+    found = verdict(FIGURE)
+    assert found.verdict == "differs", found
+    assert told in " ".join(comparison.words for comparison in found.comparisons if not comparison.agrees)
+
+
+def test_a_figure_of_another_study() -> None:
+    record(FIGURE, study="large")
+    found = verdict(FIGURE)
+    assert found.verdict == "not comparable"
+    assert "from study large, not small" in found.words
+
+
+def test_states_of_items_come_first() -> None:
+    assert verdict(MACRO, "edited", "a.tex is not the file that was written").verdict == "differs"
+    assert "edited by hand: a.tex" in verdict(MACRO, "edited", "a.tex").words
+    assert verdict(MACRO, "stale", "a.py has changed").verdict == "stale"
+    MACRO.files(STUDY)[0].unlink()
+    assert verdict(MACRO, "missing").verdict == "missing"
+
+
+def test_what_is_not_published_and_what_is_damaged() -> None:
+    other = Item("others", "data", "macro", "another")
+    other.stem(STUDY)
+    macro.save(other.stem(STUDY), 1.0, rounding=macro.fixed(3))
+    record(other)
+    assert verdict(other).verdict == "not comparable"
+    assert "netlens accept others" in verdict(other).words
+    MACRO.files(STUDY)[-1].write_text("{")
+    assert "damaged record" in verdict(MACRO).words
+    make_macro(0.123456)
+    Path("reference/small/items/tableRows.json").write_text("{")
+    assert "damaged reference" in verdict(MACRO).words
+
+
+def test_the_worst_comes_first() -> None:
+    make_macro(0.2)
+    states = {item.name: ItemState(item.name, "made") for item in (FIGURE, MACRO)}
+    found = verify([FIGURE, MACRO], states, Reference(STUDY), load_spread(STUDY))
+    assert [each.item.name for each in found] == ["tableRows", "curves"]
