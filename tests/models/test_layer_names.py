@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlens.models.layer_names import short_label, short_labels
+from netlens.models.layer_names import distinct_names, short_label, short_labels
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,10 @@ def test_colliding_labels_stay_whole():
 )
 def test_labels_are_unique(names):
     assert len(set(short_labels(names))) == len(names)
+
+
+def test_names_of_layers_in_models_are_distinct_in_any_order():
+    paths = [("a",), ("m", "a"), ("m", "n", "a"), ("n", "a"), ("b",), ("m", "c")]
+    names = ["a", "m_a", "n_a_2", "n_a", "b", "c"]
+    assert distinct_names(paths) == names
+    assert distinct_names(paths[::-1]) == names[::-1]

@@ -11,8 +11,14 @@ import pytest
 from netlens.models.architectures.registry import build
 from netlens.models.backend import keras, tf
 from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
+from netlens.models.inspection import inspect_keras_file
+from netlens.models.keras.config import checked_config
 from netlens.models.keras.files import set_stored_weights
+from netlens.models.keras.graph import graph_of
+from netlens.models.keras.keras3 import translated
 from netlens.models.keras.kernel_layers import kernel_layers
+from netlens.models.keras.saved_graph import saved_graph
+from netlens.models.keras.stored_config import version_and_config
 from netlens.models.loading import load_network
 from netlens.models.network import without_softmax
 from netlens.models.network_files import read_model
@@ -29,14 +35,17 @@ assert keras.__version__.startswith("3"), keras.__version__
 L, folder = keras.layers, sys.argv[1]
 rng = np.random.default_rng(0)
 
-def save(model, name, shape):
+def save(model, name, shape, h5=True):
     for weight in model.weights:
+        if "seed" in weight.path:
+            continue
         value = rng.normal(size=weight.shape)
         weight.assign(np.abs(value) + 0.5 if "variance" in weight.path else 0.3 * value)
     x = rng.normal(size=(3, *shape)).astype("float32")
-    np.savez(f"{folder}/{name}.npz", x=x, y=model.predict(x, verbose=0))
+    np.savez(f"{folder}/{name}.npz", x=x, y=model(x, training=False))
     model.save(f"{folder}/{name}.keras")
-    model.save(f"{folder}/{name}.h5")
+    if h5:
+        model.save(f"{folder}/{name}.h5")
 
 inner = keras.Sequential([L.Input((8, 8, 4)), L.Conv2D(4, 3, name="c"), L.BatchNormalization(name="n"),
                           L.ReLU(6.0, name="r"), L.LeakyReLU(0.1, name="lr")], name="inner")
@@ -60,11 +69,83 @@ save(model, "plain", (12, 11, 3))
 deferred = keras.Sequential([L.Conv2D(2, 3), L.Flatten(), L.Dense(3)])
 deferred.build((None, 6, 6, 3))
 save(deferred, "deferred", (6, 6, 3))
-for name, layer in {"depthwise": L.DepthwiseConv2D(3, name="odd"), "hard": L.Activation("hard_sigmoid", name="odd"),
-                    "own": L.Activation(keras.activations.relu6, name="odd")}.items():
-    keras.Sequential([L.Input((6, 6, 3)), layer, L.Flatten(), L.Dense(3)]).save(f"{folder}/{name}.keras")
-image = keras.Input((6, 6, 3))
-keras.Model(image, L.Dense(2)(L.Flatten()(keras.ops.relu(image) * 2.0))).save(f"{folder}/ops.keras")
+
+def functional(name, body, shape=(8, 8, 3), **form):
+    image = keras.Input(shape, name="image")
+    out = L.Dense(3, name="out")(L.Flatten(name="flat")(body(image)))
+    save(keras.Model(image, out, name=name), name, shape, **form)
+
+def block():
+    image = keras.Input((8, 8, 4))
+    return keras.Model(image, L.add([L.Conv2D(4, 3, padding="same", name="same")(image), image]), name="block")
+
+shared = block()
+functional("nested", lambda x: shared(shared(L.Conv2D(4, 1, name="same")(x))))
+image, ending = keras.Input((8, 8, 3)), block()
+save(keras.Model(image, L.GlobalAveragePooling2D()(ending(L.Conv2D(4, 1)(image)))), "added", (8, 8, 3))
+classifier = keras.Sequential([L.Input((8, 8, 4)), L.Flatten(), L.Dense(3)])
+classifier = keras.Model(classifier.inputs, classifier.outputs, name="classifier")
+save(keras.Model(image, classifier(L.Conv2D(4, 1)(image))), "ends_in_a_model", (8, 8, 3))
+functional("activations", lambda x: keras.Sequential([
+    L.Conv2D(4, 3, activation=L.LeakyReLU(0.3)), L.Conv2D(4, 1, activation=L.PReLU(shared_axes=[1, 2])),
+    L.Conv2D(4, 1, activation="relu6"), L.Conv2D(4, 1, activation="hard_silu"), L.Conv2D(4, 1, activation="leaky_relu"),
+    L.Activation("hard_sigmoid"), L.PReLU(), L.Activation(keras.activations.relu6), L.Identity(),
+])(x))
+functional("layers", lambda x: keras.Sequential([
+    L.DepthwiseConv2D(3, depth_multiplier=2), L.SeparableConv2D(4, 3, activation="relu"), L.LayerNormalization(),
+    L.Conv2DTranspose(4, 2, strides=2, padding="same"), L.UpSampling2D(2), L.GroupNormalization(2),
+    L.Permute((2, 1, 3)), L.CenterCrop(6, 6), L.GaussianDropout(0.5), L.AlphaDropout(0.5), L.UnitNormalization(),
+])(x))
+
+def operations(x):
+    a, b = L.Conv2D(4, 1)(x * 2.0 - 1.0), L.Conv2D(4, 1)(x)
+    hard_swish = a * (keras.ops.relu6(a + 3.0) / 6.0)
+    scaled = L.Multiply()([a + b, keras.ops.mean(b, axis=(1, 2), keepdims=True)])
+    return keras.ops.concatenate([keras.ops.relu(a + b), hard_swish, 1.0 - scaled], axis=-1)
+
+functional("operations", operations)
+augmented = [L.RandomFlip(), L.RandomRotation(0.2), L.RandomZoom(0.2), L.RandomContrast(0.2), L.RandomBrightness(0.2)]
+functional("augmented", lambda x: L.Conv2D(4, 3)(keras.Sequential(augmented)(x)), h5=False)
+normalization = L.Normalization()
+normalization.adapt(rng.normal(2.0, 3.0, (20, 8, 8, 3)))
+image = keras.Input((8, 8, 3))
+network = keras.Model(image, L.Flatten()(normalization(image)))
+x = rng.normal(size=(3, 8, 8, 3)).astype("float32")
+np.savez(f"{folder}/normalization.npz", x=x, y=network(x))
+network.save(f"{folder}/normalization.keras")
+network.save(f"{folder}/normalization.h5")
+keras.mixed_precision.set_global_policy("mixed_float16")
+functional("mixed_float16", lambda x: L.BatchNormalization()(L.Conv2D(4, 3, activation="relu")(x)))
+keras.mixed_precision.set_global_policy("float32")
+conv = L.Conv2D(4, 3, name="my conv, no. 1")
+image = keras.Input((8, 8, 3))
+network = keras.Model(image, L.GlobalAveragePooling2D(name="\u00e9t\u00e9")(conv(image)), name="my network")
+conv.kernel.assign(rng.normal(size=conv.kernel.shape))
+y = keras.ops.mean(keras.ops.conv(x, conv.kernel), axis=(1, 2))
+np.savez(f"{folder}/spaces.npz", x=x, y=y)
+network.save(f"{folder}/spaces.keras")
+network.save(f"{folder}/spaces.h5")
+
+def refused(name, body):
+    image = keras.Input((8, 8, 3))
+    keras.Model(image, L.Dense(2)(L.Flatten()(body(image)))).save(f"{folder}/{name}.keras")
+
+@keras.saving.register_keras_serializable()
+class Own(keras.Model):
+    def call(self, x):
+        return x
+
+refused("dropout", lambda x: L.Dropout(0.5, name="odd")(x, training=True))
+refused("normalized", lambda x: L.BatchNormalization(name="odd")(x, training=True))
+refused("crop", lambda x: L.RandomCrop(8, 8, name="odd")(x))
+refused("attention", lambda x: L.MultiHeadAttention(1, 2, name="odd")(x, x))
+refused("slice", lambda x: x[:, 1:])
+refused("first", lambda x: L.GlobalAveragePooling2D(data_format="channels_first", name="odd")(x))
+refused("glu", lambda x: L.Dense(4, activation="hard_tanh", name="odd")(x))
+keras.Sequential([L.Conv2D(2, 3)], name="unbuilt").save(f"{folder}/unbuilt.keras")
+subclassed = Own()
+subclassed(x)
+subclassed.save(f"{folder}/subclassed.keras")
 """
 
 
@@ -88,6 +169,27 @@ x = rng.normal(size=(3, 9, 8, 3)).astype("float32")
 np.savez(f"{folder}/whole.npz", x=x, y=model.predict(x, verbose=0))
 model.save(f"{folder}/whole.keras")
 model.save(f"{folder}/whole.h5")
+
+def save(name, body):
+    image = keras.Input((9, 8, 3), name="image")
+    model = keras.Model(image, L.Dense(2, name="out")(L.Flatten()(body(image))))
+    for weight in model.weights:
+        weight.assign(rng.normal(size=weight.shape).astype(weight.dtype.as_numpy_dtype))
+    np.savez(f"{folder}/{name}.npz", x=x, y=model(x, training=False))
+    model.save(f"{folder}/{name}.keras")
+    model.save(f"{folder}/{name}.h5")
+
+base = keras.Sequential([L.Input((9, 8, 3)), L.Conv2D(3, 3, padding="same", name="same")], name="base")
+save("nested", lambda x: L.Conv2D(3, 3, padding="same", name="same")(base(x)))
+augmented = keras.Sequential([L.RandomFlip(), L.RandomRotation(0.2), L.RandomZoom(0.2), L.RandomContrast(0.2),
+                              L.RandomBrightness(0.2), L.RandomTranslation(0.1, 0.1)])
+save("augmented", lambda x: L.Conv2D(3, 3)(augmented(x)))
+save("subtracted", lambda x: 1.0 - L.Conv2D(3, 3)(2.0 * x))
+save("dropout", lambda x: L.Dropout(0.5, name="odd")(x, training=True))
+save("normalized", lambda x: L.BatchNormalization(name="odd")(x, training=True))
+keras.mixed_precision.set_global_policy("mixed_float16")
+save("mixed_float16", lambda x: L.Conv2D(3, 3)(x))
+keras.mixed_precision.set_global_policy("float32")
 code = L.Lambda(lambda x: x, name="code")
 keras.Sequential([L.Input((9, 8, 3)), code, L.Flatten(), L.Dense(2)]).save(f"{folder}/code.keras")
 """
@@ -156,19 +258,77 @@ def test_network_of_keras_3_is_made_ready(keras3):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("form", ["keras", "h5"])
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("nested", ["Conv2D", "Conv2D", "Add", "Conv2D", "Add", "Flatten", "Dense"]),
+        ("added", ["Conv2D", "Conv2D", "Add", "GlobalAveragePooling2D"]),
+        ("ends_in_a_model", ["Conv2D", "Flatten", "Dense"]),
+        ("activations", None),
+        ("layers", None),
+        ("operations", None),
+        ("normalization", ["Normalization", "Flatten"]),
+        ("augmented", ["Activation"] * 5 + ["Conv2D", "Flatten", "Dense"]),
+        ("spaces", ["Conv2D", "GlobalAveragePooling2D"]),
+    ],
+)
+def test_what_keras_3_writes_otherwise_gives_the_same(keras3, name, form, kinds):
+    path = keras3 / f"{name}.{form}"
+    if name == "augmented" and form == "h5":
+        assert not path.exists()  # Keras 3 does not write one
+        return
+    stored = np.load(keras3 / f"{name}.npz")
+    model = read_model(path)
+    # Measured: at most 2.3e-7 of the largest value.
+    atol = 5e-7 * np.abs(stored["y"]).max()
+    np.testing.assert_allclose(model.predict_on_batch(stored["x"]), stored["y"], rtol=0, atol=atol)
+    saved = saved_graph(checked_config(translated(version_and_config(path)[1]).config)).steps
+    assert sorted(step.name for step in graph_of(model).steps) == sorted(step.name for step in saved)
+    if kinds is not None:
+        assert [step.kind for step in graph_of(model).steps][1:] == kinds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["keras", "h5"])
+def test_half_precision_is_loaded_as_float32(keras3, form):
+    stored = np.load(keras3 / "mixed_float16.npz")
+    model = read_model(keras3 / f"mixed_float16.{form}")
+    assert {tensor.dtype.name for layer in model.layers for tensor in tf.nest.flatten(layer.output)} == {"float32"}
+    # The stored outputs are rounded to half precision on the way. Measured: 6.7e-4 of the largest.
+    np.testing.assert_allclose(
+        model.predict_on_batch(stored["x"]), stored["y"], rtol=0, atol=2**-10 * np.abs(stored["y"]).max()
+    )
+
+
+@pytest.mark.slow
+def test_layers_of_nested_models_share_no_weights_by_their_names(keras3):
+    model = read_model(keras3 / "nested.keras")
+    assert [layer.name for layer in model.layers if type(layer).__name__ == "Conv2D"] == ["same", "block_same"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("depthwise", r"'odd' \(DepthwiseConv2D\) of Keras 3 is not supported"),
-        ("hard", r"'odd' \(Activation\): activation 'hard_sigmoid' of Keras 3 is not supported"),
-        ("own", r"'odd' \(Activation\): activation 'relu6' of Keras 3 is not supported"),
-        ("ops", r"of Keras 3 is not supported"),
+        ("dropout", r"layer 'odd' \(Dropout\) is called with training=True"),
+        ("normalized", r"layer 'odd' \(BatchNormalization\) is called with training=True"),
+        ("crop", r"layer 'odd' \(RandomCrop\) crops images at random; replace it"),
+        ("attention", r"layer 'odd' \(MultiHeadAttention\) of Keras 3 is not supported"),
+        ("slice", r"layer 'get_item' \(GetItem\) is an operation of Keras 3 that is not supported"),
+        ("first", r"layer 'odd' \(GlobalAveragePooling2D\): data_format is 'channels_first'"),
+        ("glu", r"layer 'odd' \(Dense\): activation 'hard_tanh' of Keras 3 is not supported"),
+        ("unbuilt", r"network 'unbuilt' was saved without an input shape; begin it with an Input layer"),
+        ("subclassed", r"holds a subclassed model \('Own'\), whose structure is Python code"),
     ],
 )
-def test_what_is_not_translated_from_keras_3_is_named(keras3, name, message):
-    with pytest.raises(UnsupportedLayerError, match=message) as caught:
-        read_model(keras3 / f"{name}.keras")
-    assert str(caught.value).startswith(str(keras3 / f"{name}.keras")) and "\n" not in str(caught.value)
+def test_what_cannot_be_read_from_keras_3_is_named_before_anything_is_built(keras3, name, message):
+    path = keras3 / f"{name}.keras"
+    for read in (inspect_keras_file, read_model):
+        with pytest.raises(NetworkError, match=message) as caught:
+            read(path)
+        said = str(caught.value).removeprefix(f"{path}: ")
+        assert str(caught.value).startswith(f"{path}: ") and "\n" not in said and len(said) < 200
 
 
 @pytest.mark.slow
@@ -184,10 +344,26 @@ def test_keras_3_weights_that_do_not_fit_are_named(keras3, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["keras", "h5"])
-def test_networks_of_the_legacy_keras_give_the_same(legacy, form):
-    stored = np.load(legacy / "whole.npz")
-    model = read_model(legacy / f"whole.{form}")
-    np.testing.assert_allclose(model.predict(stored["x"], verbose=0), stored["y"], rtol=0, atol=1e-6)
+@pytest.mark.parametrize(
+    ("name", "tolerance"),
+    # Measured: 1.1e-7, 0, 0, 0 and, against a network in half precision, 5.7e-4 of the largest value.
+    [("whole", 5e-7), ("nested", 5e-7), ("augmented", 5e-7), ("subtracted", 5e-7), ("mixed_float16", 2**-10)],
+)
+def test_networks_of_the_legacy_keras_give_the_same(legacy, name, form, tolerance):
+    stored = np.load(legacy / f"{name}.npz")
+    model = read_model(legacy / f"{name}.{form}")
+    outputs = model.predict_on_batch(stored["x"])
+    np.testing.assert_allclose(outputs, stored["y"], rtol=0, atol=tolerance * np.abs(stored["y"]).max())
+    np.testing.assert_array_equal(model.predict_on_batch(stored["x"]), outputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["keras", "h5"])
+@pytest.mark.parametrize(("name", "kind"), [("dropout", "Dropout"), ("normalized", "BatchNormalization")])
+def test_layers_that_stay_in_training_are_refused_by_name_before_anything_is_built(legacy, name, kind, form):
+    for read in (inspect_keras_file, read_model):
+        with pytest.raises(UnsupportedLayerError, match=rf"layer 'odd' \({kind}\) is called with training=True"):
+            read(legacy / f"{name}.{form}")
 
 
 @pytest.mark.slow

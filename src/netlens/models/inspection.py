@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from netlens.models.errors import CheckpointError, NetworkError, first_line
-from netlens.models.keras.config import MODELS, check_class, checked_config
+from netlens.models.keras.config import checked_config
+from netlens.models.keras.keras3 import translated
 from netlens.models.keras.layer_graph import saved_layer_graph
 from netlens.models.keras.saved_graph import SavedGraph, SavedStep, saved_graph
 from netlens.models.keras.segments import chain_obstacle
-from netlens.models.keras.stored_config import version_and_config
+from netlens.models.keras.stored_config import check_no_folder, version_and_config
 
 #: What a network's outputs are: ``softmax`` and ``dense`` (the outputs of a layer without activation, which may be
 #: logits) can be classes, ``features`` (such as pooled activations) are only if the study names them.
@@ -183,6 +184,7 @@ def saved_config(path: Path) -> tuple[str, dict[str, Any]]:
     OSError, KeyError, zipfile.BadZipFile, zlib.error, json.JSONDecodeError
         It is damaged.
     """
+    check_no_folder(path)
     with path.open("rb"):  # a missing file is reported as such, whatever its suffix
         pass
     version, config = version_and_config(path)
@@ -287,17 +289,7 @@ def most_on_one_path(sources: Sequence[Sequence[int]], wanted: Collection[int]) 
 
 
 def _checked(version: str, entry: dict[str, Any]) -> dict[str, Any]:
-    if not version.startswith("3"):
-        return checked_config(entry)
-    _check_classes(entry)
-    return entry
-
-
-def _check_classes(entry: dict[str, Any]) -> None:
-    check_class(entry)
-    if entry["class_name"] in MODELS and isinstance(entry["config"], dict):
-        for layer in entry["config"].get("layers") or []:
-            _check_classes(layer)
+    return checked_config(translated(entry).config if version.startswith("3") else entry)
 
 
 def _ending(graph: SavedGraph, output: int) -> Ending:

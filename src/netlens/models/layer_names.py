@@ -65,3 +65,34 @@ def short_labels(names: Sequence[str]) -> list[str]:
     labels = [short_label(name) for name in names]
     taken = Counter([*labels, *(name for name, label in zip(names, labels, strict=True) if label != name)])
     return [label if taken[label] == 1 else name for name, label in zip(names, labels, strict=True)]
+
+
+def distinct_names(paths: Sequence[tuple[str, ...]]) -> list[str]:
+    """Names of the layers of models inside models, no two of them the same.
+
+    Parameters
+    ----------
+    paths
+        For each layer, the names of the models around it, outermost first, and its own.
+
+    Returns
+    -------
+    list of str
+        Each layer's own name where it is the only one, or the only one in the outermost model; otherwise with the name
+        of the model around it before it; with a number behind it where that is taken as well. They do not depend on the
+        order of `paths`.
+    """
+    count = Counter(path[-1] for path in paths)
+    taken = {name for name, times in count.items() if times == 1}
+    names = [path[-1] for path in paths]
+    for index in sorted(range(len(paths)), key=lambda index: (len(paths[index]), paths[index])):
+        path = paths[index]
+        if count[path[-1]] == 1:
+            continue
+        name = base = "_".join(path[-2:])
+        number = 2
+        while name in taken:
+            name, number = f"{base}_{number}", number + 1
+        taken.add(name)
+        names[index] = name
+    return names

@@ -9,7 +9,7 @@ from typing import Any
 from netlens.files.hashing import sha256_of
 from netlens.models.errors import CheckpointError, NetworkError, first_line
 from netlens.models.keras.files import load_keras3, load_legacy_archive, load_legacy_h5
-from netlens.models.keras.stored_config import version_and_config
+from netlens.models.keras.stored_config import check_no_folder, version_and_config
 from netlens.models.network import Network, input_shape_of
 from netlens.models.preprocessing import preprocessing_from
 
@@ -71,6 +71,10 @@ def read_model(path: str | Path, *, sha256: str | None = None) -> Any:
         A layer is not supported; the message names it.
     """
     path = Path(path)
+    try:
+        check_no_folder(path)
+    except NetworkError as error:
+        raise NetworkError(f"{path}: {error}") from None
     digest = check_file(path, sha256)
     if path.suffix not in {".h5", ".hdf5", ".keras"}:
         raise NetworkError(f"{path}: not a network file; save the network as .h5 or .keras")

@@ -59,7 +59,7 @@ def network_facts(config: Mapping[str, Any]) -> dict[str, NetworkFacts]:
         try:
             if path is None and Path(spec.get("file", __file__)).expanduser().is_file():
                 to_build[network] = _building_spec(config, spec)
-            elif path is not None and path.is_file():
+            elif path is not None and path.exists():
                 facts[network] = _of_file(path)
         except (NetworkError, OSError) as error:
             problems.append(f"networks.{network}: {error}")
@@ -93,6 +93,8 @@ def _building_spec(config: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[s
 
 
 def _of_file(path: Path) -> NetworkFacts:
+    if path.is_dir():
+        return inspect_keras_file(path)  # which refuses it
     stored = _STORE / f"{_digest(_file_digest(path), _code_digest('keras', 'inspection.py'))}.json"
     if stored.is_file():
         return facts_from_json(json.loads(stored.read_text(encoding="utf-8")))

@@ -113,9 +113,13 @@ def test_the_name_of_a_new_layer():
     assert free_name("a", {"a", "a_2"}) == "a_3"
 
 
-def test_equal_names_are_refused():
+def test_layers_of_equal_names_get_that_of_their_model():
     a = keras.Sequential([L.Dense(3, input_shape=(4,), name="same")], name="a")
-    b = keras.Sequential([L.Dense(3, input_shape=(3,), name="same")], name="b")
-    model = keras.Sequential([a, b], name="both")
-    with pytest.raises(NetworkError, match="'both' has two layers named 'same'"):
-        graph_of(model)
+    b = keras.Sequential([L.Dense(3, input_shape=(3,), name="same"), L.ReLU(name="alone")], name="b")
+    model = keras.Sequential([a, b, L.Dense(2, name="same")], name="both")
+    names = ["a_same", "b_same", "alone", "same"]
+    assert [step.name for step in graph_of(model).steps if step.sources] == names
+    copy = copy_of(model)
+    assert [layer.name for layer in copy.layers[1:]] == names
+    x = np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32)
+    np.testing.assert_array_equal(copy.predict_on_batch(x), model.predict_on_batch(x))

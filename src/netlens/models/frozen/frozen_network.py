@@ -186,7 +186,7 @@ def freeze(network: Network) -> FrozenNetwork:
     copies: list[tuple[Any, Any]] = []
 
     def make_layer(step: Step) -> Any:
-        copies.append((step.layer, type(step.layer).from_config(step.layer.get_config())))
+        copies.append((step.layer, type(step.layer).from_config(step.config())))
         return copies[-1][1]
 
     graph = tf.Graph()

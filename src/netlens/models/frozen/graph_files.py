@@ -34,6 +34,8 @@ _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2"})
 #: protobuf cannot read more; large classifiers have a few thousand operations.
 _LARGEST_FILE_BYTES = 2**31 - 1
 _MOST_OPERATIONS = 100_000
+#: First byte of a SavedModel, its version; no GraphDef can begin with it.
+_SAVED_MODEL = b"\x08"
 
 
 def frozen_network(spec: Mapping[str, Any], *, name: str | None = None) -> FrozenNetwork:
@@ -122,6 +124,10 @@ def read_frozen(
     if sha256 and digest != sha256:
         raise CheckpointError(
             f"{file}: truncated or changed: its sha256 is {digest} instead of {sha256}; restore the file"
+        )
+    if data[:1] == _SAVED_MODEL:
+        raise NetworkError(
+            f"{file}: a SavedModel, not a frozen graph; load it where it was made, and save the network as .keras"
         )
     graph_def = tf1.GraphDef()
     try:

@@ -23,6 +23,12 @@ _LONGEST_NAME = 500
 
 MODELS = frozenset({"Functional", "Sequential", "Model"})
 
+#: What is wrong with a Sequential network that was saved before it was built.
+WITHOUT_INPUT = (
+    "was saved without an input shape; begin it with an Input layer, or call build((None, height, width, 3)), and save "
+    "it again"
+)
+
 #: Layers whose options are plain values, and which neither contain code nor read files.
 LAYERS = frozenset({
     "Activation", "ActivityRegularization", "Add", "AdditiveAttention", "AlphaDropout", "Attention", "Average",
@@ -34,7 +40,7 @@ LAYERS = frozenset({
     "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "InputLayer", "LayerNormalization", "LeakyReLU",
     "LocallyConnected1D", "LocallyConnected2D", "Masking", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum",
     "Minimum", "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "RandomBrightness",
-    "RandomContrast", "RandomCrop", "RandomFlip", "RandomHeight", "RandomRotation", "RandomTranslation", "RandomWidth",
+    "RandomContrast", "RandomFlip", "RandomHeight", "RandomRotation", "RandomTranslation", "RandomWidth",
     "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "SeparableConv1D", "SeparableConv2D",
     "SeparableConvolution2D", "Convolution2D", "SlicingOpLambda", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
     "SpatialDropout3D", "Subtract", "TFOpLambda", "TensorFlowOpLayer", "ThresholdedReLU", "TimeDistributed",
@@ -42,6 +48,17 @@ LAYERS = frozenset({
     "ZeroPadding3D",
 })  # fmt: skip
 _ACTIVATION_LAYERS = frozenset({"ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax", "ThresholdedReLU"})
+
+#: Layers of both versions of Keras that change images at random in training and leave them alone otherwise. The legacy
+#: Keras keeps them random in a network that is loaded without eager execution, so they become the identity.
+AUGMENTATIONS = frozenset({
+    "AugMix", "CutMix", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomContrast", "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale",
+    "RandomHeight", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation",
+    "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomWidth", "RandomZoom",
+})  # fmt: skip
+#: Class and options of the layer that takes their place.
+IDENTITY: tuple[str, dict[str, Any]] = ("Activation", {"activation": "linear"})
 
 #: Functions of ``keras.activations``.
 ACTIVATIONS = frozenset({
@@ -100,12 +117,15 @@ _DTYPES = frozenset({
     "bfloat16", "bool", "float16", "float32", "float64", "int16", "int32", "int64", "int8", "mixed_bfloat16",
     "mixed_float16", "uint16", "uint32", "uint64", "uint8",
 })  # fmt: skip
+#: Data types that a network is read without: it is computed in float32.
+_OTHER_FLOATS = frozenset({"bfloat16", "float16", "float64", "mixed_bfloat16", "mixed_float16"})
+_CHANNELS_FIRST = frozenset({"channels_first", "NCHW", "NCW", "NCDHW"})
 #: All allowed strings for options, arguments and attributes.
 _OPTIONS = _DTYPES | {
-    "valid", "same", "causal", "VALID", "SAME", "EXPLICIT", "channels_first", "channels_last", "NHWC", "NCHW", "NWC",
-    "NCW", "NDHWC", "NCDHW", "constant", "reflect", "symmetric", "wrap", "nearest", "bilinear", "bicubic", "area",
-    "lanczos3", "lanczos5", "gaussian", "mitchellcubic", "CONSTANT", "REFLECT", "SYMMETRIC", "horizontal", "vertical",
-    "horizontal_and_vertical", "dot", "concat", "MAX", "AVG", "one_to_one", "auto", "euclidean", "Gelu", "batch",
+    "valid", "same", "causal", "VALID", "SAME", "EXPLICIT", "channels_last", "NHWC", "NWC", "NDHWC", "constant",
+    "reflect", "symmetric", "wrap", "nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian",
+    "mitchellcubic", "CONSTANT", "REFLECT", "SYMMETRIC", "horizontal", "vertical", "horizontal_and_vertical", "dot",
+    "concat", "MAX", "AVG", "one_to_one", "auto", "euclidean", "Gelu", "batch",
 }  # fmt: skip
 
 _DROPPED = ("_initializer", "_regularizer", "_constraint")
@@ -179,10 +199,71 @@ def checked_config(config: Mapping[str, Any]) -> dict[str, Any]:
     NetworkError
         It is not the configuration of a network.
     """
-    check_class(config)
-    if config["class_name"] not in MODELS:
-        raise NetworkError(f"its configuration is of a layer ({config['class_name']}), not of a network")
+    check_architecture(config)
+    _check_built(config)
     return _entry(config)
+
+
+def check_architecture(config: Mapping[str, Any]) -> None:
+    """Check that a configuration is that of a network whose structure it describes.
+
+    Parameters
+    ----------
+    config
+        From `parsed_config`, of either version of Keras.
+
+    Raises
+    ------
+    UnsupportedLayerError
+        It is that of a subclassed model.
+    NetworkError
+        It is that of a layer, or of nothing.
+    """
+    kind = config.get("class_name")
+    if isinstance(kind, str) and "config" in config and kind not in MODELS | LAYERS | {"Lambda"}:
+        raise UnsupportedLayerError(
+            f"holds a subclassed model ({_shown(kind)}), whose structure is Python code that is not in the file; make "
+            "it a functional model, keras.Model(inputs, outputs), and save that"
+        )
+    check_class(config)
+    if kind not in MODELS:
+        raise NetworkError(f"its configuration is of a layer ({kind}), not of a network")
+
+
+def _check_built(entry: Mapping[str, Any]) -> None:
+    """Check that a Sequential network says what it takes, without which Keras makes no weights for it."""
+    config = entry["config"]
+    layers = config.get("layers") if isinstance(config, Mapping) else config
+    if entry["class_name"] != "Sequential" or not isinstance(layers, list) or not layers:
+        return
+    first = layers[0].get("config") if isinstance(layers[0], Mapping) else None
+    shapes = [config.get("build_input_shape")] if isinstance(config, Mapping) else []
+    if isinstance(first, Mapping):
+        shapes += [first.get("batch_input_shape"), first.get("batch_shape"), first.get("layers")]
+    if isinstance(first, Mapping) and not any(shapes):
+        raise NetworkError(f"{_where(entry)} {WITHOUT_INPUT}")
+
+
+def check_training(value: Any, where: str) -> None:
+    """Check that a call leaves open whether the network is trained.
+
+    Parameters
+    ----------
+    value
+        Its argument ``training``.
+    where
+        What the message calls the layer.
+
+    Raises
+    ------
+    UnsupportedLayerError
+        The call sets it, so that the output is random or depends on the batch.
+    """
+    if value:
+        raise UnsupportedLayerError(
+            f"{where} is called with training=True, so its output is random or depends on the batch; build the network "
+            "without that"
+        )
 
 
 def check_class(entry: Any) -> None:
@@ -205,6 +286,8 @@ def check_class(entry: Any) -> None:
     kind, where = entry["class_name"], _where(entry)
     if kind == "Lambda":
         raise UnsupportedLayerError(f"contains a Lambda layer, whose code is not run; replace it: {where}")
+    if kind == "RandomCrop":
+        raise UnsupportedLayerError(f"{where} crops images at random; replace it by CenterCrop or Resizing")
     if kind not in LAYERS | MODELS:
         raise UnsupportedLayerError(
             f"cannot be read as a Keras model: {where} is not a supported layer of Keras; replace it, or save the "
@@ -248,8 +331,10 @@ def plain_value(value: Any, where: str) -> Any:
     UnsupportedLayerError
         It is, or holds, something else.
     """
+    if isinstance(value, str) and value in _CHANNELS_FIRST:
+        raise UnsupportedLayerError(f"{where} is {value!r}: convert the network to channels last")
     if value is None or isinstance(value, (bool, int, float)) or (isinstance(value, str) and value in _OPTIONS):
-        return value
+        return "float32" if value in _OTHER_FLOATS else value
     if isinstance(value, list):
         return [plain_value(part, where) for part in value]
     if isinstance(value, Mapping) and set(value) == {"start", "stop", "step"}:
@@ -276,7 +361,10 @@ def _entry(entry: Any) -> dict[str, Any]:
     if not isinstance(config, Mapping):
         raise NetworkError(f"{where} has {_shown(config)} instead of options; save the whole model again")
     made: dict[str, Any] = {"class_name": kind}
-    if kind in MODELS:
+    if kind in AUGMENTATIONS:
+        first = {key: plain_value(config[key], f"{where}: {key}") for key in ("batch_input_shape",) if key in config}
+        made = {"class_name": IDENTITY[0], "config": {"name": _name(config.get("name"), where), **first, **IDENTITY[1]}}
+    elif kind in MODELS:
         made["config"] = _model(config, where)
     elif kind == "TensorFlowOpLayer":
         made["config"] = _operation(config, where)
@@ -288,7 +376,40 @@ def _entry(entry: Any) -> dict[str, Any]:
         made["name"] = _name(entry["name"], where)
     if "inbound_nodes" in entry:
         made["inbound_nodes"] = _calls(entry["inbound_nodes"], where)
+        if kind == "TFOpLambda" and _begins_with_constant(made["inbound_nodes"]):
+            return _constant_last(made, where)
     return made
+
+
+def _begins_with_constant(calls: Any) -> bool:
+    return isinstance(calls, list) and any(isinstance(call, list) and call and call[0] == CONSTANT for call in calls)
+
+
+def _constant_last(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Entry that computes the same as a TensorFlow function whose first argument is a constant, as in ``1 - x``.
+
+    Without eager execution the legacy Keras calls no layer that way.
+    """
+    function = entry["config"]["function"].rsplit(".", maxsplit=1)[-1]
+    tensors: list[list[Any]] = []
+    constants: list[Any] = []
+    for call in entry["inbound_nodes"]:
+        other: Any = call[3].get("y") if len(call) == 4 else None
+        is_simple = isinstance(other, list) and len(other) == 3 and isinstance(other[0], str) and call[0] == CONSTANT
+        if not is_simple or function not in {"add", "multiply", "maximum", "minimum", "subtract"}:
+            raise UnsupportedLayerError(
+                f"{where} is called with a constant as its first argument, which is not supported; pass the layer first"
+            )
+        tensors.append(other)
+        constants.append(call[2])
+    if function != "subtract":
+        calls = [[*tensor, {"y": constant, "name": None}] for tensor, constant in zip(tensors, constants, strict=True)]
+        return {**entry, "inbound_nodes": calls}
+    config = {"name": entry["config"].get("name"), "scale": -1.0, "offset": constants[0]}
+    calls = [[[*tensor, {}]] for tensor in tensors]
+    if any(constant != constants[0] for constant in constants):
+        raise UnsupportedLayerError(f"{where} subtracts from different constants; use one layer for each")
+    return {**entry, "class_name": "Rescaling", "config": config, "inbound_nodes": calls}
 
 
 def _model(config: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -456,6 +577,9 @@ def _argument(key: str, value: Any, where: str) -> Any:
     """Safe argument of a call; a list that begins with a string refers to a tensor."""
     if key == "name":
         return None if value is None else _name(value, where)
+    if key == "training":
+        check_training(value, where)
+        return None if value is None else False
     if isinstance(value, list):
         if value and isinstance(value[0], str) and value[0] not in _OPTIONS:
             return _calls(value, where)

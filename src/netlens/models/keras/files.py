@@ -1,16 +1,16 @@
 """Loading of network files, including those that the legacy Keras cannot load itself.
 
-The configurations of Keras 3 differ and are translated layer by layer; an unsupported layer is reported by name. The
+The configurations of Keras 3 differ and are translated (`netlens.models.keras.keras3`). The
 ``.keras`` archives of both versions store weights by position. The legacy Keras reads its own archives correctly only
 with eager execution; without it, as here, it would silently leave the weights random.
 """
 
 import io
+import pathlib
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -18,60 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlens.models.backend import keras
-from netlens.models.errors import NetworkError, UnsupportedLayerError
+from netlens.models.errors import NetworkError
 from netlens.models.keras.archives import read_member
-from netlens.models.keras.config import MODELS, check_class, checked_config, parsed_config, plain_value
+from netlens.models.keras.config import MODELS, check_architecture, checked_config, parsed_config
 from netlens.models.keras.hdf5_files import open_weights
-
-#: Options of each layer that mean the same in both versions of Keras. Initializers and regularizers do not matter.
-_LAYERS: Mapping[str, tuple[str, ...]] = {
-    "Activation": ("activation",),
-    "Add": (),
-    "Average": (),
-    "AveragePooling2D": ("pool_size", "strides", "padding", "data_format"),
-    "BatchNormalization": ("axis", "momentum", "epsilon", "center", "scale"),
-    "Concatenate": ("axis",),
-    "Conv2D": (
-        "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups", "activation",
-        "use_bias",
-    ),
-    "Cropping2D": ("cropping", "data_format"),
-    "Dense": ("units", "activation", "use_bias"),
-    "Dropout": ("rate",),
-    "ELU": ("alpha",),
-    "Flatten": ("data_format",),
-    "GaussianNoise": ("stddev",),
-    "GlobalAveragePooling2D": ("data_format", "keepdims"),
-    "GlobalMaxPooling2D": ("data_format", "keepdims"),
-    "LeakyReLU": ("negative_slope",),
-    "MaxPooling2D": ("pool_size", "strides", "padding", "data_format"),
-    "Maximum": (),
-    "Multiply": (),
-    "ReLU": ("max_value", "negative_slope", "threshold"),
-    "Rescaling": ("scale", "offset"),
-    "Reshape": ("target_shape",),
-    "Softmax": ("axis",),
-    "SpatialDropout2D": ("rate", "data_format"),
-    "ZeroPadding2D": ("padding", "data_format"),
-}  # fmt: skip
-
-#: Activations that are the same in both versions of Keras.
-_ACTIVATIONS = frozenset({
-    "linear", "relu", "softmax", "log_softmax", "sigmoid", "tanh", "elu", "selu", "gelu", "softplus", "softsign",
-    "exponential", "silu", "swish",
-})  # fmt: skip
+from netlens.models.keras.keras3 import Path, Translation, translated
 
 #: Names of a layer's weights, in the order in which Keras 3 numbers them.
-_WEIGHTS: Mapping[str, tuple[str, ...]] = {
-    "Conv2D": ("kernel", "bias"),
-    "Dense": ("kernel", "bias"),
-    "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
-}
+_WEIGHTS = (
+    "depthwise_kernel", "pointwise_kernel", "kernel", "bias", "gamma", "beta", "alpha", "moving_mean",
+    "moving_variance", "mean", "variance", "count",
+)  # fmt: skip
+#: Layers that always have weights.
+_WEIGHTED = frozenset(
+    {"BatchNormalization", "Conv2D", "Conv2DTranspose", "Dense", "DepthwiseConv2D", "SeparableConv2D"}
+)
 
-Weights = dict[str, list[NDArray[Any]]]
+#: By the names of the models around a layer and its own, followed by ``activation`` for those of its activation.
+Weights = dict[Path, list[NDArray[Any]]]
 
 
-def load_keras3(path: str | Path) -> Any:
+def load_keras3(path: str | pathlib.Path) -> Any:
     """Network from a ``.keras`` or ``.h5`` file of Keras 3.
 
     Parameters
@@ -91,16 +58,24 @@ def load_keras3(path: str | Path) -> Any:
     NetworkError
         The weights do not fit the configuration.
     """
-    file = Path(path)
+    file = pathlib.Path(path)
     if zipfile.is_zipfile(file):
-        config, weights = _open_archive(file)
-        return _with_weights(_build(config), weights)
+        entry = parsed_config(read_member(file, "config.json"))
+        check_architecture(entry)
+        with open_weights(io.BytesIO(read_member(file, "model.weights.h5"))) as stored:
+            weights = _by_position(entry, stored)
+        return _translated_model(translated(entry), weights)
     with open_weights(file) as stored:
-        config = parsed_config(stored.attrs["model_config"])
-        return _with_weights(_build(config), _by_name(stored["model_weights"]))
+        translation = translated(parsed_config(stored.attrs["model_config"]))
+        return _translated_model(translation, _by_name(translation, stored["model_weights"]))
 
 
-def load_legacy_archive(path: str | Path) -> Any:
+def _translated_model(translation: Translation, weights: Weights) -> Any:
+    model = keras.models.model_from_config(checked_config(translation.config))
+    return _with_weights(model, {(name,): weights.get(path, []) for name, path in translation.stored.items()})
+
+
+def load_legacy_archive(path: str | pathlib.Path) -> Any:
     """Network from a ``.keras`` file of the legacy Keras (version 2).
 
     Parameters
@@ -117,14 +92,14 @@ def load_legacy_archive(path: str | Path) -> Any:
     NetworkError
         The weights do not fit the configuration.
     """
-    file = Path(path)
+    file = pathlib.Path(path)
     config = checked_config(parsed_config(read_member(file, "config.json")))
     with open_weights(io.BytesIO(read_member(file, "model.weights.h5"))) as stored:
         weights = _by_position(config, stored)
     return _with_weights(keras.models.model_from_config(config), weights)
 
 
-def load_legacy_h5(path: str | Path) -> Any:
+def load_legacy_h5(path: str | pathlib.Path) -> Any:
     """Network from an ``.h5`` file of the legacy Keras (version 2 and earlier).
 
     Parameters
@@ -148,7 +123,7 @@ def load_legacy_h5(path: str | Path) -> Any:
         return _with_weights_in_order(model, stored["model_weights"])
 
 
-def set_stored_weights(model: Any, path: str | Path) -> None:
+def set_stored_weights(model: Any, path: str | pathlib.Path) -> None:
     """Set a model's weights from an .h5 file of weights, as ``keras.applications`` publishes them.
 
     Parameters
@@ -172,26 +147,20 @@ def set_stored_weights(model: Any, path: str | Path) -> None:
             str(layer): [np.asarray(root[layer][name]) for name in root[layer].attrs["weight_names"]]
             for layer in root.attrs["layer_names"]
         }
-    named = {layer.name for layer in _all_layers(model) if layer.weights}
-    spare = [name for name, values in found.items() if values and name not in named]
-    missing = [layer.name for layer in _all_layers(model) if layer.weights and not found.get(layer.name)]
+    own = {path: layer.name for path, layer in _all_layers(model) if layer.weights}
+    spare = [name for name, values in found.items() if values and name not in own.values()]
+    missing = [name for name in own.values() if not found.get(name)]
     if len(spare) == len(missing):
         found |= {name: found[other] for name, other in zip(missing, spare, strict=True)}
-    _with_weights(model, found)
-
-
-def _open_archive(file: Path) -> tuple[Any, Weights]:
-    config = parsed_config(read_member(file, "config.json"))
-    with open_weights(io.BytesIO(read_member(file, "model.weights.h5"))) as stored:
-        return config, _by_position(config, stored)
+    _with_weights(model, {path: found.get(name, []) for path, name in own.items()})
 
 
 def _with_weights(model: Any, weights: Weights) -> Any:
     pairs: list[tuple[Any, Any]] = []
-    for layer in _all_layers(model):
+    for path, layer in _all_layers(model):
         if not layer.weights:
             continue
-        values = weights.get(layer.name, [])
+        values = weights.get(path, [])
         shapes, expected = [value.shape for value in values], [tuple(weight.shape) for weight in layer.weights]
         if shapes != expected:
             raise NetworkError(f"layer {layer.name!r}: the file has weights of shapes {shapes}, not {expected}")
@@ -235,45 +204,60 @@ def _names(group: Any, attribute: str) -> list[str]:
     return [name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names]
 
 
-def _all_layers(model: Any) -> list[Any]:
-    layers = []
+def _all_layers(model: Any, around: Path = ()) -> list[tuple[Path, Any]]:
+    """Layers of a model and of the models in it, each with the names of the models around it and its own."""
+    layers: list[tuple[Path, Any]] = []
     for layer in model.layers:
-        layers += _all_layers(layer) if isinstance(layer, keras.Model) else [layer]
+        path = (*around, str(layer.name))
+        layers += _all_layers(layer, path) if isinstance(layer, keras.Model) else [(path, layer)]
     return layers
 
 
-def _by_name(group: Any) -> Weights:
-    """Weights of an .h5 file, in which each is named ``.../<layer>/<weight>``."""
-    found: dict[str, dict[str, NDArray[Any]]] = {}
+def _by_name(translation: Translation, group: Any) -> Weights:
+    """Weights of an .h5 file of Keras 3, in which each is named ``<outermost model>/.../<layer>/<weight>``."""
+    found: dict[Path, dict[str, NDArray[Any]]] = {}
 
     def visit(path: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            _, layer, name = f"/{path}".rsplit("/", 2)
-            found.setdefault(layer, {})[name.split(":")[0]] = np.asarray(item)
+        if not isinstance(item, h5py.Dataset):
+            return
+        *around, layer, weight = path.split("/")
+        # An activation's weights lie one level below those of its layer.
+        for own in ((*around[:1], layer), (*around[:1], *around[-1:], "activation")):
+            if weight in found.setdefault(own, {}) and own[-1] != "activation":
+                raise NetworkError(f"two layers of {around[0]!r} are called {layer!r}; save the network as .keras")
+            found[own][weight.split(":")[0]] = np.asarray(item)
 
     group.visititems(visit)
-    order = [name for names in _WEIGHTS.values() for name in names]
-    return {layer: [values[name] for name in dict.fromkeys(order) if name in values] for layer, values in found.items()}
+
+    def weights(path: Path) -> list[NDArray[Any]]:
+        own = (*path[:1], *path[-2:]) if path[-1] == "activation" else (path[0], path[-1])
+        values = found.get(own, {})
+        return [values[name] for name in _WEIGHTS if name in values]
+
+    return {path: weights(path) for path in translation.stored.values()}
 
 
-def _by_position(config: Mapping[str, Any], store: Any) -> Weights:
+def _by_position(config: Mapping[str, Any], store: Any, around: Path = ()) -> Weights:
     """Weights of an archive, in which layers are numbered by class, and weights by layer."""
     found: Weights = {}
     counts: Counter[str] = Counter()
     for entry in config["config"]["layers"]:
-        kind, name = entry["class_name"], entry["config"]["name"]
+        kind = entry["class_name"]
+        path = (*around, str(entry.get("name", (entry["config"] or {}).get("name"))))
         snake = _snake_case(kind)
         place = f"layers/{snake}_{counts[snake]}" if counts[snake] else f"layers/{snake}"
         counts[snake] += 1
         if place not in store:
-            if kind in MODELS or kind in _WEIGHTS:
-                raise NetworkError(f"layer {name!r}: the file has no weights at {place}")
+            if kind in MODELS or kind in _WEIGHTED:
+                raise NetworkError(f"layer {path[-1]!r}: the file has no weights at {place}")
             continue
         if kind in MODELS:
-            found.update(_by_position(entry, store[place]))
-        elif "vars" in store[place]:
-            values = store[place]["vars"]
-            found[name] = [np.asarray(values[key]) for key in sorted(values, key=int)]
+            found.update(_by_position(entry, store[place], path))
+            continue
+        for part, key in (((), "vars"), (("activation",), "activation/vars")):
+            if key in store[place]:
+                values = store[place][key]
+                found[*path, *part] = [np.asarray(values[each]) for each in sorted(values, key=int)]
     return found
 
 
@@ -282,122 +266,3 @@ def _snake_case(name: str) -> str:
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def _build(entry: Mapping[str, Any]) -> Any:
-    if entry["class_name"] in MODELS:
-        check_class(entry)
-    config = entry["config"]
-    if entry["class_name"] == "Sequential":
-        return _build_sequential(config)
-    if entry["class_name"] in MODELS and "input_layers" in config:
-        return _build_functional(config)
-    raise UnsupportedLayerError(
-        f"network {config.get('name')!r} ({entry['class_name']}) is not functional or Sequential"
-    )
-
-
-def _build_sequential(config: Mapping[str, Any]) -> Any:
-    tensor = image = None
-    for entry in config["layers"]:
-        if entry["class_name"] == "InputLayer":
-            tensor = image = _input(entry["config"])
-            continue
-        if tensor is None:
-            shape = config.get("build_input_shape")
-            if not shape:
-                raise NetworkError(
-                    f"network {config['name']!r} was saved without an input shape; build it before saving"
-                )
-            tensor = image = keras.Input(tuple(shape[1:]))
-        tensor = _layer(entry)(tensor)
-    return keras.Model(image, tensor, name=config["name"])
-
-
-def _build_functional(config: Mapping[str, Any]) -> Any:
-    layers: dict[str, Any] = {}
-    tensors: dict[tuple[str, int, int], Any] = {}
-    waiting: list[tuple[str, int, Mapping[str, Any]]] = []
-    for entry in config["layers"]:
-        name = entry["name"]
-        if entry["class_name"] == "InputLayer":
-            tensors[name, 0, 0] = _input(entry["config"])
-            continue
-        layers[name] = _layer(entry)
-        waiting += [(name, index, node) for index, node in enumerate(entry["inbound_nodes"])]
-    while waiting:
-        ready = [use for use in waiting if all(key in tensors for key in _tensor_keys(use[2]["args"]))]
-        if not ready:
-            raise NetworkError(f"network {config['name']!r}: the inputs of layer {waiting[0][0]!r} are not in the file")
-        for name, index, node in ready:
-            outputs = _call(layers[name], name, node, tensors)
-            for position, tensor in enumerate(outputs if isinstance(outputs, (list, tuple)) else [outputs]):
-                tensors[name, index, position] = tensor
-        waiting = [use for use in waiting if use not in ready]
-    inputs = [tensors[key] for key in _endpoints(config["input_layers"])]
-    outputs = [tensors[key] for key in _endpoints(config["output_layers"])]
-    return keras.Model(
-        inputs[0] if len(inputs) == 1 else inputs, outputs[0] if len(outputs) == 1 else outputs, name=config["name"]
-    )
-
-
-def _call(layer: Any, name: str, node: Mapping[str, Any], tensors: Mapping[tuple[str, int, int], Any]) -> Any:
-    # In inference these have no effect: dropout is off, and batch normalization uses its stored moments.
-    extra = {key: value for key, value in node["kwargs"].items() if key not in {"training", "mask"}}
-    if extra or len(node["args"]) != 1:
-        raise UnsupportedLayerError(f"layer {name!r} is called with {', '.join(extra) or 'several arguments'}")
-    return layer(_with_tensors(node["args"][0], tensors))
-
-
-def _with_tensors(argument: Any, tensors: Mapping[tuple[str, int, int], Any]) -> Any:
-    if isinstance(argument, list):
-        return [_with_tensors(part, tensors) for part in argument]
-    return tensors[_key(argument["config"]["keras_history"])]
-
-
-def _tensor_keys(arguments: Any) -> list[tuple[str, int, int]]:
-    if isinstance(arguments, list):
-        return [key for part in arguments for key in _tensor_keys(part)]
-    if isinstance(arguments, dict) and arguments.get("class_name") == "__keras_tensor__":
-        return [_key(arguments["config"]["keras_history"])]
-    raise UnsupportedLayerError(f"a layer is called with {arguments!r}, which is not the output of a layer")
-
-
-def _key(history: Sequence[Any]) -> tuple[str, int, int]:
-    name, node, position = history
-    return str(name), int(node), int(position)
-
-
-def _endpoints(entries: Sequence[Any]) -> list[tuple[str, int, int]]:
-    return [_key(entries)] if isinstance(entries[0], str) else [_key(entry) for entry in entries]
-
-
-def _input(config: Mapping[str, Any]) -> Any:
-    return keras.Input(tuple(config["batch_shape"][1:]), name=config["name"])
-
-
-def _layer(entry: Mapping[str, Any]) -> Any:
-    kind, config = entry["class_name"], entry["config"]
-    name = config["name"]
-    if kind in MODELS:
-        return _build(entry)
-    if kind not in _LAYERS:
-        raise UnsupportedLayerError(f"layer {name!r} ({kind}) of Keras 3 is not supported")
-    check_class(entry)
-    activation = config.get("activation", "linear")
-    if not isinstance(activation, str) or activation not in _ACTIVATIONS:
-        shown = activation if isinstance(activation, str) else activation.get("class_name", activation)
-        raise UnsupportedLayerError(f"layer {name!r} ({kind}): activation {shown!r} of Keras 3 is not supported")
-    options = {
-        key: value if key == "activation" else plain_value(value, f"layer {name!r} ({kind}): {key}")
-        for key, value in config.items()
-        if key in _LAYERS[kind]
-    }
-    if kind == "LeakyReLU":
-        options = {"alpha": options["negative_slope"]}
-    if options.get("data_format", "channels_last") != "channels_last":
-        raise UnsupportedLayerError(
-            f"layer {name!r} ({kind}) has the channels first; convert the network to channels last"
-        )
-    make: Callable[..., Any] = getattr(keras.layers, kind)
-    return make(name=name, **options)

@@ -277,7 +277,7 @@ def _with_weights(
             new = keras.layers.DepthwiseConv2D(1, name=step.name)
             made.append((new, [scale[None, None, :, None], shift]))
             return _applied(new, step.output_shape, taken)
-        config = layer.get_config()
+        config = step.config()
         if folded and step.kind in KERNEL_CLASSES:
             config["use_bias"] = True
             kernel, bias = (value.astype(np.float32) for value in weights[id(layer)])

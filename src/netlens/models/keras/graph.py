@@ -4,13 +4,13 @@ Models inside models are opened, so that everything that walks a network (foldin
 flat graph. Nothing here imports TensorFlow until a model is there, and then through `netlens.models.backend`.
 """
 
-from collections import Counter
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from netlens.models.errors import NetworkError, UnsupportedLayerError
+from netlens.models.layer_names import distinct_names
 
 
 @dataclass(eq=False)
@@ -31,6 +31,11 @@ class Step:
         The steps that take its output.
     is_output
         Whether the model gives this step's output away.
+    path
+        Names of the models around the layer, outermost first, and its own.
+    name
+        Name of the layer in the network: its own, or a longer one where a model inside the network has a layer of the
+        same name (`netlens.models.layer_names.distinct_names`).
     """
 
     layer: Any
@@ -39,11 +44,12 @@ class Step:
     output_shape: tuple[int | None, ...]
     users: list["Step"] = field(default_factory=list)
     is_output: bool = False
+    path: tuple[str, ...] = ()
+    name: str = ""
 
-    @property
-    def name(self) -> str:
-        """Name of the layer."""
-        return str(self.layer.name)
+    def config(self) -> dict[str, Any]:
+        """Configuration of the layer, under its name in the network."""
+        return {**self.layer.get_config(), "name": self.name}
 
     @property
     def kind(self) -> str:
@@ -110,12 +116,12 @@ def graph_of(model: Any) -> Graph:
     Raises
     ------
     NetworkError
-        `model` is a subclassed or unbuilt model, which has no graph, or two of its layers have the same name.
+        `model` is a subclassed or unbuilt model, which has no graph.
     UnsupportedLayerError
         A layer is called with ``training=True``, so that the network has no fixed output; the message names it.
     """
     made: dict[int, tuple[Step, int]] = {}
-    _collect(model, made, nested=False)
+    _collect(model, made, ())
     outputs = tuple(made[id(tensor)] for tensor in model.outputs)
 
     steps: list[Step] = []
@@ -127,10 +133,12 @@ def graph_of(model: Any) -> Graph:
         for source, _ in step.sources:
             source.users.append(step)
 
-    layers = {id(step.layer): step.name for step in steps}
-    repeated = [name for name, uses in Counter(layers.values()).items() if uses > 1]
-    if repeated:
-        raise NetworkError(f"network {model.name!r} has two layers named {repeated[0]!r}; rename one of them")
+    paths: dict[int, tuple[str, ...]] = {}
+    for step in steps:
+        paths.setdefault(id(step.layer), step.path)
+    names = dict(zip(paths, distinct_names(list(paths.values())), strict=True))
+    for step in steps:
+        step.name = names[id(step.layer)]
     return Graph(tuple(steps), outputs)
 
 
@@ -147,8 +155,11 @@ def _append_after_sources(step: Step, steps: list[Step], seen: set[int]) -> None
             pending.extend((source, False) for source, _ in reversed(current.sources))
 
 
-def _collect(model: Any, made: dict[int, tuple[Step, int]], *, nested: bool) -> None:
-    """Make the steps of `model`; `made` maps each tensor to the step that computes it and the index of the output."""
+def _collect(model: Any, made: dict[int, tuple[Step, int]], around: tuple[str, ...]) -> None:
+    """Make the steps of `model`, which lies in the models `around`.
+
+    `made` maps each tensor to the step that computes it and the index of the output.
+    """
     from netlens.models.backend import keras, tf
 
     if not getattr(model, "_is_graph_network", False):
@@ -159,7 +170,7 @@ def _collect(model: Any, made: dict[int, tuple[Step, int]], *, nested: bool) -> 
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for node in model._nodes_by_depth[depth]:
             outputs = tf.nest.flatten(node.outputs)
-            if node.is_input and nested:
+            if node.is_input and around:
                 continue  # The outer model's tensors stand in for these.
             if _calls_training(node):
                 raise UnsupportedLayerError(
@@ -171,12 +182,14 @@ def _collect(model: Any, made: dict[int, tuple[Step, int]], *, nested: bool) -> 
                 inside = dict(made)
                 for tensor, source in zip(node.layer.inputs, sources, strict=True):
                     inside[id(tensor)] = source
-                _collect(node.layer, inside, nested=True)
+                _collect(node.layer, inside, (*around, str(node.layer.name)))
                 for tensor, inner in zip(outputs, node.layer.outputs, strict=True):
                     made[id(tensor)] = inside[id(inner)]
                 continue
             shape = outputs[0].shape
-            step = Step(node.layer, node, sources, () if shape.rank is None else tuple(shape.as_list()[1:]))
+            sizes = () if shape.rank is None else tuple(shape.as_list()[1:])
+            own = str(node.layer.name)
+            step = Step(node.layer, node, sources, sizes, path=(*around, own), name=own)
             for index, tensor in enumerate(outputs):
                 made[id(tensor)] = (step, index)
 
@@ -274,7 +287,7 @@ def copy_of(
     pairs: list[tuple[Any, Any]] = []
 
     def make_layer(step: Step) -> Any | None:
-        config = step.layer.get_config()
+        config = step.config()
         if change is not None:
             changed = change(step, config)
             if changed is None:

@@ -25,7 +25,7 @@ convolution, two layers of the prepared network (`netlens.models.keras.folding`)
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -137,7 +137,12 @@ def kernel_layers(model: Any) -> list[KernelLayer]:
             raise UnsupportedLayerError(f"{step} works channels first; convert the network to channels last")
     labels = short_labels([step.name for step in found])
     return [
-        describe_kernel(step.layer, label=label, flatten_shape=_flatten_shape(step) if step.kind == "Dense" else None)
+        replace(
+            describe_kernel(
+                step.layer, label=label, flatten_shape=_flatten_shape(step) if step.kind == "Dense" else None
+            ),
+            name=step.name,
+        )
         for step, label in zip(found, labels, strict=True)
     ]
 

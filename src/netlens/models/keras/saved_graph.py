@@ -1,16 +1,18 @@
 """The graph of a saved Keras network, read from its configuration without TensorFlow.
 
-Both versions of Keras write each call of a layer with the layers, calls and outputs that its inputs come from. Models
-inside models are opened, so that the result is one flat list, as `netlens.models.keras.graph` makes it of a model.
+The legacy Keras writes each call of a layer with the layers, calls and outputs that its inputs come from; the
+configurations of Keras 3 are translated first (`netlens.models.keras.keras3`). Models inside models are opened, so that
+the result is one flat list, with the names that `netlens.models.keras.graph` gives the layers of a model.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from netlens.models.errors import NetworkError
 from netlens.models.keras.call_order import first_call, references
-from netlens.models.keras.config import MODELS
+from netlens.models.keras.config import MODELS, WITHOUT_INPUT
+from netlens.models.layer_names import distinct_names
 
 #: Shape without the batch axis, None where a size is unknown; () if not even the number of axes is known.
 Shape = tuple[int | None, ...]
@@ -23,7 +25,7 @@ _GLOBAL: Final = frozenset({"GlobalAveragePooling2D", "GlobalMaxPooling2D"})
 #: Layers and functions whose output may have another shape than their input, which is not computed here.
 _RESHAPING: Final = frozenset({
     "Conv2DTranspose", "Permute", "RepeatVector", "SlicingOpLambda", "TensorFlowOpLayer", "Resizing",
-    "RandomCrop", "CenterCrop", "UpSampling2D", "Embedding", "Dot", "LocallyConnected2D",
+    "CenterCrop", "UpSampling2D", "Embedding", "Dot", "LocallyConnected2D",
 })  # fmt: skip
 #: Last parts of the names of TensorFlow functions whose output has the shape of their (first) input.
 _ELEMENTWISE: Final = frozenset({
@@ -48,6 +50,8 @@ class SavedStep:
         The steps that its inputs come from, as indices into the list of steps.
     shape
         Shape of its output.
+    path
+        Names of the models around the layer, outermost first, and its own.
     """
 
     name: str
@@ -55,6 +59,7 @@ class SavedStep:
     options: Mapping[str, Any]
     sources: tuple[int, ...]
     shape: Shape
+    path: tuple[str, ...]
 
     @property
     def activation(self) -> str:
@@ -87,7 +92,7 @@ def saved_graph(entry: Mapping[str, Any]) -> SavedGraph:
     Parameters
     ----------
     entry
-        The whole configuration, with ``class_name`` and ``config``, from `netlens.models.keras.config.parsed_config`.
+        The whole configuration, with ``class_name`` and ``config``, from `netlens.models.keras.config.checked_config`.
 
     Returns
     -------
@@ -101,7 +106,7 @@ def saved_graph(entry: Mapping[str, Any]) -> SavedGraph:
     """
     steps: list[SavedStep] = []
     try:
-        outputs = _open(entry, None, steps)
+        outputs = _open(entry, None, steps, ())
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         if isinstance(error, NetworkError):
             raise
@@ -122,51 +127,66 @@ def _needed(steps: Sequence[SavedStep], outputs: Sequence[int]) -> SavedGraph:
             pending += steps[index].sources
     place = {old: new for new, old in enumerate(sorted(needed))}
     kept = [steps[index] for index in sorted(needed)]
+    paths = list(dict.fromkeys(step.path for step in kept))
+    names = dict(zip(paths, distinct_names(paths), strict=True))
     return SavedGraph(
-        tuple(SavedStep(s.name, s.kind, s.options, tuple(place[i] for i in s.sources), s.shape) for s in kept),
+        tuple(
+            replace(step, name=names[step.path], sources=tuple(place[source] for source in step.sources))
+            for step in kept
+        ),
         tuple(place[index] for index in outputs),
     )
 
 
-def _open(entry: Mapping[str, Any], given: Sequence[int] | None, steps: list[SavedStep]) -> list[int]:
-    """Append the steps of a model, whose inputs are the steps `given`, and return its outputs."""
+def _open(
+    entry: Mapping[str, Any], given: Sequence[int] | None, steps: list[SavedStep], around: tuple[str, ...]
+) -> list[int]:
+    """Append the steps of a model, which lies in the models `around` and whose inputs are the steps `given`.
+
+    Returns the model's outputs.
+    """
     config = entry["config"]
     if entry["class_name"] == "Sequential":
-        return [_open_sequential(config, given, steps)]
+        return [_open_sequential(config, given, steps, around)]
     if entry["class_name"] not in MODELS or not isinstance(config, Mapping) or "input_layers" not in config:
         raise NetworkError(f"network {dict(config).get('name')!r} is neither functional nor Sequential")
-    return _open_functional(config, given, steps)
+    return _open_functional(config, given, steps, around)
 
 
-def _open_sequential(config: Any, given: Sequence[int] | None, steps: list[SavedStep]) -> int:
+def _open_sequential(config: Any, given: Sequence[int] | None, steps: list[SavedStep], around: tuple[str, ...]) -> int:
     layers = config if isinstance(config, list) else config["layers"]
     current = given[0] if given else None
     for entry in layers:
         if entry["class_name"] == "InputLayer":
             if current is None:
-                current = _append(entry, (), steps)
+                current = _append(entry, (), steps, around)
             continue
         if current is None:
             shape = _input_shape(entry["config"]) or _shape((config if isinstance(config, Mapping) else {}).get(
                 "build_input_shape"))  # fmt: skip
-            current = _append({"class_name": "InputLayer", "config": {"name": "input", "batch_shape": [None, *shape]}},
-                              (), steps)  # fmt: skip
-        (current,) = _call(entry, (current,), steps)
+            if not shape:
+                name = config.get("name") if isinstance(config, Mapping) else None
+                raise NetworkError(f"network {name!r} {WITHOUT_INPUT}")
+            first = {"class_name": "InputLayer", "config": {"name": "input", "batch_shape": [None, *shape]}}
+            current = _append(first, (), steps, around)
+        (current,) = _call(entry, (current,), steps, around)
     if current is None:
         raise NetworkError("its configuration has no layers")
     return current
 
 
-def _open_functional(config: Mapping[str, Any], given: Sequence[int] | None, steps: list[SavedStep]) -> list[int]:
+def _open_functional(
+    config: Mapping[str, Any], given: Sequence[int] | None, steps: list[SavedStep], around: tuple[str, ...]
+) -> list[int]:
     entries = {str(entry.get("name", entry["config"].get("name"))): entry for entry in config["layers"]}
     made: dict[tuple[str, int, int], int] = {}
-    inputs = [name for name, _, _ in _references(config["input_layers"])]
+    inputs = [name for name, _, _ in references(config["input_layers"])]
     for number, name in enumerate(inputs):
-        made[name, 0, 0] = _append(entries[name], (), steps) if given is None else given[number]
+        made[name, 0, 0] = _append(entries[name], (), steps, around) if given is None else given[number]
     waiting = [
-        (name, index, tuple(_references(call)))
+        (name, index, tuple(references(call)))
         for name, entry in entries.items()
-        for index, call in enumerate(entry.get("inbound_nodes") or [], start=_first_call(entry))
+        for index, call in enumerate(entry.get("inbound_nodes") or [], start=first_call(entry, MODELS))
     ]
     while waiting:
         later = []
@@ -176,12 +196,12 @@ def _open_functional(config: Mapping[str, Any], given: Sequence[int] | None, ste
                 later.append((name, index, wanted))
                 continue
             known = tuple(source for source in sources if source is not None)
-            for output, step in enumerate(_call(entries[name], known, steps)):
+            for output, step in enumerate(_call(entries[name], known, steps, around)):
                 made[name, index, output] = step
         if len(later) == len(waiting):
             raise NetworkError(f"layer {waiting[0][0]!r} needs an input that no layer of the file provides")
         waiting = later
-    outputs = [_found(made, reference) for reference in _references(config["output_layers"])]
+    outputs = [_found(made, reference) for reference in references(config["output_layers"])]
     if None in outputs or not outputs:
         raise NetworkError("an output of the network is not the output of a layer of it")
     return [output for output in outputs if output is not None]
@@ -193,44 +213,22 @@ def _found(made: Mapping[tuple[str, int, int], int], reference: tuple[str, int, 
     return made.get((name, call, output), made.get((name, call, 0)))
 
 
-def _first_call(entry: Mapping[str, Any]) -> int:
-    """Number of a layer's first call; Keras 3, which writes arguments as a mapping, always begins with 0."""
-    if any(isinstance(call, Mapping) and "args" in call for call in entry.get("inbound_nodes") or []):
-        return 0
-    return first_call(entry, MODELS)
-
-
-def _references(value: Any) -> Iterator[tuple[str, int, int]]:
-    """Yield (layer, call, output) of each tensor, as either version of Keras writes them."""
-    if isinstance(value, Mapping) and "keras_history" in (value.get("config") or {}):
-        name, call, output = value["config"]["keras_history"]
-        yield str(name), int(call), int(output)
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _references(part)
-    elif isinstance(value, list) and any(isinstance(part, Mapping) for part in value) and not _is_legacy(value):
-        for part in value:
-            yield from _references(part)
-    else:
-        yield from references(value)
-
-
-def _is_legacy(value: Sequence[Any]) -> bool:
-    return len(value) in (3, 4) and isinstance(value[0], str)
-
-
-def _call(entry: Mapping[str, Any], sources: tuple[int, ...], steps: list[SavedStep]) -> list[int]:
+def _call(
+    entry: Mapping[str, Any], sources: tuple[int, ...], steps: list[SavedStep], around: tuple[str, ...]
+) -> list[int]:
     if entry["class_name"] in MODELS:
-        return _open(entry, sources, steps)
-    return [_append(entry, sources, steps)]
+        name = entry.get("name") or dict(entry["config"]).get("name")
+        return _open(entry, sources, steps, (*around, str(name)))
+    return [_append(entry, sources, steps, around)]
 
 
-def _append(entry: Mapping[str, Any], sources: tuple[int, ...], steps: list[SavedStep]) -> int:
+def _append(entry: Mapping[str, Any], sources: tuple[int, ...], steps: list[SavedStep], around: tuple[str, ...]) -> int:
     options = entry["config"] if isinstance(entry["config"], Mapping) else {}
     kind = str(entry["class_name"])
     shape = _input_shape(options) if kind == "InputLayer" else _output_shape(
         kind, options, [steps[index].shape for index in sources])  # fmt: skip
-    steps.append(SavedStep(str(entry.get("name", options.get("name"))), kind, options, sources, shape))
+    name = str(entry.get("name", options.get("name")))
+    steps.append(SavedStep(name, kind, options, sources, shape, (*around, name)))
     return len(steps) - 1
 
 
@@ -239,9 +237,7 @@ def _input_shape(options: Mapping[str, Any]) -> Shape:
 
 
 def _shape(value: Any) -> Shape:
-    """Shape without the batch axis of a list, or of a tuple as Keras 3 writes it."""
-    if isinstance(value, Mapping):
-        value = value.get("items")
+    """Shape without the batch axis."""
     return tuple(None if size is None else int(size) for size in value[1:]) if value else ()
 
 
@@ -291,8 +287,6 @@ def _windows(sizes: Shape, options: Mapping[str, Any]) -> Shape:
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    if isinstance(value, Mapping):
-        value = value["items"]
     if isinstance(value, (list, tuple)):
         return int(value[0]), int(value[-1])
     return int(value), int(value)

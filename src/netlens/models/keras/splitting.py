@@ -51,7 +51,7 @@ def split_composite_layers(model: Any) -> Any:
 
     def make_layer(step: Step) -> Any:
         activation = None
-        layer, config = step.layer, step.layer.get_config()
+        layer, config = step.layer, step.config()
         if is_composite(step) and _weighted_activation(step):
             old = layer.activation
             activation = type(old).from_config({**old.get_config(), "name": name(f"{step.name}_activation")})

@@ -4,9 +4,23 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from netlens.models.errors import NetworkError
 from netlens.models.keras.archives import read_member
 from netlens.models.keras.config import parsed_config
 from netlens.models.keras.hdf5_files import open_weights
+
+
+def check_no_folder(path: Path) -> None:
+    """Check that a network is not given as a folder.
+
+    Raises
+    ------
+    NetworkError
+        It is; TensorFlow's SavedModels are folders.
+    """
+    if path.is_dir():
+        what = "a SavedModel" if (path / "saved_model.pb").exists() else "a folder"
+        raise NetworkError(f"{what}, which is not read; load it where it was made, and save the network as .keras")
 
 
 def version_and_config(path: Path) -> tuple[str, dict[str, Any] | None]:

@@ -227,7 +227,7 @@ def _checked_layers(model: Any) -> list[KernelLayer]:
 
 
 def _copied_layer(step: Step, precision: str, seen: dict[str, tuple[Any, Any]], copies: list[Any]) -> Any:
-    config = step.layer.get_config()
+    config = step.config()
     config["dtype"] = precision
     layer = type(step.layer).from_config(config)
     copies.append((step.layer, layer))
