@@ -1,6 +1,6 @@
 # The paper: its macros, what it says of its own making, and the PDF.
 
-from netlens.workflow.paper import caption_files, section_texts, sources
+from netlens.workflow.paper import caption_files, claim_files, section_texts, sources
 from netlens.workflow.rules import (
     COMPILE_COMMAND,
     MACRO_LIST_COMMAND,
@@ -28,13 +28,8 @@ rule paper_parts:
         made=names.items(),
         captions=caption_files(),
         text=sources(STUDY),
-        claims="paper/claims.yaml",
-        code=[
-            "src/netlens/workflow/paper.py",
-            "src/netlens/review/claims.py",
-            "src/netlens/review/claims_table.py",
-            "src/netlens/review/conditions.py",
-        ],
+        claims=claim_files(),
+        code="src/netlens/workflow/paper.py",
     output:
         parts=f"results/{STUDY}/paper/parts.tex",
         sections=list(section_texts(STUDY)),

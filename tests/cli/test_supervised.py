@@ -103,7 +103,8 @@ def test_jobs_end_with_a_killed_snakemake_and_its_status_is_told(supervise):
     os.kill(group, signal.SIGKILL)
     # The job holds the pipe open that is read.
     wait_for_end(group)
-    assert process.stdout.readline() == "status -9\n"
+    # The job may tell before that it was interrupted.
+    assert "status -9\n" in process.stdout
 
 
 def test_a_signal_that_the_user_ignores_ends_nothing(supervise):

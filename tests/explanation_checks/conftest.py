@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def small_convnet():
     """Give a network with a pooling, an addition and no bias: 3 logits, 8 x 8 pixels, random weights."""
     from netlens.models.backend import keras
 
+    # Tests of other modules leave the graph in which an earlier network would be.
+    keras.backend.clear_session()
     layers = keras.layers
     image = keras.Input((8, 8, 3), name="image")
     options = {"padding": "same", "use_bias": False, "activation": "relu"}

@@ -48,6 +48,8 @@ def test_a_sound_claim(tmp_path: Path) -> None:
         {"condition": "open(rows)"},
         {"tolerance": "many"},
         {"items": "[]"},
+        {"items": "3"},
+        {"studies": "demo"},
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_the_claim(tmp_path: Path, changes: dict[str, str | None]) -> None:

@@ -26,9 +26,18 @@ LINKED = ("notebooks", "rules", "src", "docs", "data", "models", "requirements",
 LACKING = {
     "dense_net": ({"weights", "spatial_attribution"}, {"inter_layer", "similarity_pairs"}),
     "residual_net": (set(), {"pooling_gradients", "analogies_third"}),
-    "mobile_net": ({"spatial_attribution"}, {"taxonomy", "attribution_example", "heldoutAccuracy"}),
-    "two_branches": ({"spatial_attribution", "weights"}, {"taxonomy", "chain_spectrum", "heldoutAccuracy"}),
-    "inception": ({"pattern_attribution"}, {"taxonomy", "networkLayerCount", "spatialPatternNetwork"}),
+    "mobile_net": (
+        {"spatial_attribution", "explanation_checks"},
+        {"taxonomy", "attribution_example", "heldoutAccuracy"},
+    ),
+    "two_branches": (
+        {"spatial_attribution", "weights", "explanation_checks"},
+        {"taxonomy", "chain_spectrum", "heldoutAccuracy"},
+    ),
+    "inception": (
+        {"pattern_attribution", "explanation_checks"},
+        {"taxonomy", "networkLayerCount", "spatialPatternNetwork"},
+    ),
 }
 
 

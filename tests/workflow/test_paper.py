@@ -11,6 +11,7 @@ import pytest
 import yaml
 from matplotlib import pyplot as plt
 
+from netlens.files.hashing import sha256_of
 from netlens.publish import macro
 from netlens.workflow import paper, tex
 from netlens.workflow.catalogue import SECTIONS, load_catalogue
@@ -82,6 +83,22 @@ def make_items(values=None, picture=None):
         if item.kind == "figure" and picture:
             shutil.copy(picture, f"{stem}.pdf")
         write_record(item.files("demo")[-1])
+
+
+def complete_records():
+    """Make the records of all items those of files that nobody has touched since."""
+    notebook = "notebooks/data/any.ipynb"
+    write(notebook, '{"cells": []}')
+    for item in load_catalogue().values():
+        *files, path = item.files("demo")
+        stored = json.loads(path.read_text())
+        made = {
+            "rule": item.name,
+            "notebook": {"path": notebook, "sha256": sha256_of(notebook)},
+            "code": {},
+            "outputs": {str(file): sha256_of(file) for file in files},
+        }
+        write(path, json.dumps({**stored, "inputs": {}, **made}))
 
 
 @pytest.fixture
@@ -535,11 +552,13 @@ def test_the_real_text_holds_for_a_study_of_one_network_without_some_sections(re
 @needs_tex
 def test_the_rules_make_the_paper_once_and_again_only_for_a_changed_input(study, picture):
     make_items(picture=picture)
+    complete_records()
     shutil.copytree(ROOT / "rules", "rules")
     write("src/netlens/workflow/paper.py", "")
     write(
         "Snakefile",
-        "from netlens.workflow.rules import RuleNames\nfrom netlens.workflow.study import load_study\n"
+        "from netlens.workflow.rules import RuleNames\nfrom netlens.workflow.run_lock import prepare_snakemake\n"
+        "from netlens.workflow.study import load_study\nprepare_snakemake(workflow)\n"
         "CONFIG = load_study('demo')\nSTUDY = CONFIG['study']\nnames = RuleNames(CONFIG)\ninclude: 'rules/paper.smk'\n"
         "rule all:\n    input: names.items(), PAPER\n    default_target: True\n",
     )
@@ -556,3 +575,18 @@ def test_the_rules_make_the_paper_once_and_again_only_for_a_changed_input(study,
     write("paper/sections/signal_distractor.tex", "Another text.\n")
     planned = snakemake("--dry-run")
     assert re.search(r"^paper +1$", planned, re.MULTILINE) and not re.search(r"^macros_all", planned, re.MULTILINE)
+
+
+@needs_tex
+def test_an_edited_number_is_refused_and_in_a_red_box_in_a_draft(study, picture, capsys):
+    make_items(picture=picture)
+    complete_records()
+    parts()
+    paper.write_macro_list("demo", Path("export_defs/demo/all.tex"))
+    doubted = {"classCount": "is edited: export_defs/demo/classCount.tex is not the file that was written"}
+    with pytest.raises(paper.PaperError, match=r"^classCount is edited: .*\n.*netlens paper --draft"):
+        paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"), doubted)
+    assert not Path("paper/demo.pdf").exists()
+    paper.compile_paper("demo", MAIN, Path("paper/draft.pdf"), doubted, draft=True)
+    assert "1 item(s) in red boxes: classCount" in capsys.readouterr().err
+    assert "netlensdoubtmacro{classCount}" in Path("results/demo/paper/doubted.tex").read_text()

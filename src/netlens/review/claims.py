@@ -142,6 +142,10 @@ def _claim(key: str, entry: Any, catalogue: Mapping[str, Item]) -> Claim:
         raise UserError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
     if missing := [name for name in _NEEDED if name not in entry]:
         raise UserError(f"lacks {', '.join(missing)}")
+    for name in ("items", "studies"):
+        names = entry.get(name, [])
+        if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+            raise UserError(f"{name} is {names!r}; write a list of names, such as [a, b]")
     tolerance = entry["tolerance"]
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance >= 0:
         raise UserError(f"tolerance is {tolerance!r}; write a share of the value, such as 0.05")

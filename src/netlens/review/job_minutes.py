@@ -38,8 +38,10 @@ def _minutes(items: Iterable[Item], study: str, makers: Mapping[str, Mapping[str
     used: dict[str, float] = {}
     while todo:
         job = todo.pop()
-        if job["rule"] not in used:
-            used[job["rule"]] = float(job["duration_s"])
+        # Several jobs may have one rule, but no two have an output in common.
+        key = min(job["outputs"], default=job["rule"])
+        if key not in used:
+            used[key] = float(job["duration_s"])
             todo += [makers[path] for path in job["inputs"] if path in makers]
     return sum(used.values()) / 60
 

@@ -137,6 +137,13 @@ def sources(name: str, main: str | Path = "paper/main.tex") -> list[str]:
     return [file.as_posix() for file in (main, *sorted(files), *([own] if own.is_file() else []))]
 
 
+def claim_files() -> list[str]:
+    """Files that say what the paper claims, and how that is judged; those that there are."""
+    names = ("claims.py", "claims_table.py", "conditions.py")
+    files = [Path("paper/claims.yaml"), *(Path("src/netlens/review") / name for name in names)]
+    return [path.as_posix() for path in files if path.is_file()]
+
+
 def caption_files(folder: str | Path = "notebooks") -> list[str]:
     """Files that contain the items' captions, in the order of the paper."""
     files = (Path(folder) / section / "items.yaml" for section in SECTIONS)

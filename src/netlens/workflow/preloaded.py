@@ -163,5 +163,8 @@ class _Template:
 
     def close(self) -> None:
         """End it and its children."""
+        # While it imports it has no children, and would not notice the end of the socket.
+        if not self._ready:
+            self._process.kill()
         self.control.close()
         self._process.wait()
