@@ -86,6 +86,23 @@ def test_what_the_ridge_takes_from_the_self_similarity_is_bounded(eigenvalues, r
     assert found.ridge == 0 or lost >= 0.5 / len(eigenvalues) - 1e-15
 
 
+def test_linear_maps_change_a_similarity_only_where_there_is_a_ridge():
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(size=(400, 12)), rng.normal(size=(400, 9))
+    two[:, :6] += one[:, :6]
+    turned, other = np.linalg.qr(rng.normal(size=(12, 12)))[0], np.linalg.qr(rng.normal(size=(12, 12)))[0]
+    badly = turned * np.geomspace(1, 1e-4, 12) @ other
+
+    def similarity(inputs, ridge):
+        roots = [whitening(x.T @ x / len(x), ridge=ridge).root for x in (inputs, two)]
+        return np.linalg.norm(roots[0].T @ (inputs.T @ two / len(two)) @ roots[1], "nuc") / 12
+
+    for mapped in (one @ turned * 3, one @ badly):
+        assert similarity(mapped, 0) == pytest.approx(similarity(one, 0), rel=1e-9)  # measured: 8e-11
+    assert similarity(one @ turned * 3, 1e-6) == pytest.approx(similarity(one, 1e-6), rel=1e-12)
+    assert similarity(one @ badly, 1e-6) < similarity(one, 1e-6) - 0.03
+
+
 def test_nothing_varies():
     found = whitening(np.zeros((3, 3)), ridge=1e-6)
     assert (found.rank, found.ridge, found.self_similarity) == (0, 0.0, 0.0)

@@ -5,8 +5,9 @@ With C(a, b) the covariance of two layers over the same images:
 - `Whitened`: the sum of the singular values of ``L_a' C(a, b) L_b`` over the larger number of channels, where
   ``L L' = inv C`` for each layer (`netlens.model_comparison.whitening`), after lucid's early model-comparison
   experiments. The singular values are the cosines between the two function spaces that the layers span, which are
-  their canonical correlations if activations are centered. The measure is invariant to invertible linear maps of a
-  layer's channels.
+  their canonical correlations if activations are centered. Without a ridge the measure is invariant to invertible
+  linear maps of a layer's channels. The ridge of singular or nearly singular layers ends that: it is a fraction of the
+  mean eigenvalue, so a map that shrinks a direction below it takes that direction out of the comparison.
 - `LinearCKA`: ``|C(a, b)|^2 / (|C(a, a)| |C(b, b)|)``, centered, in Frobenius norms (Kornblith et al. 2019, section 3).
   It is invariant to rotations and to a common scale of all channels; directions with more variance count more.
 - `SVCCA`: the mean canonical correlation between the fewest leading directions that explain a given fraction of each

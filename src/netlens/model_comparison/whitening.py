@@ -5,6 +5,10 @@ them differ by a rotation, which does not change the singular values of ``L_a' C
 inverse is one choice, the symmetric inverse square root another. This module uses the latter without its last rotation,
 ``V (D + ridge)^(-1/2)`` with ``C = V D V'``, because it also exists if C is singular, because of dead units or because
 there are fewer images than channels: V then has columns for the directions of the numerical range only.
+
+A linear map T of the channels, ``T' C T``, leaves ``L' C(a, b)`` as it is up to a rotation only where nothing is added
+to the eigenvalues. With a ridge, directions of less variance than the ridge count for less, and which ones these are
+depends on the map: the worse the map is conditioned, the more of a similarity with a ridge it can change.
 """
 
 from dataclasses import dataclass

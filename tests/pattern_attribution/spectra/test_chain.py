@@ -272,5 +272,7 @@ def test_vectors_of_units_that_nothing_flows_through_are_zero_there():
 def test_more_vectors_than_there_are_values_are_refused():
     with pytest.raises(SpectraError, match="3 singular vectors of a chain with at most 2 values above 0"):
         chain.chain_vectors([np.ones((2, 5))], 3)
+    with pytest.raises(SpectraError, match="5 singular vectors of a chain with at most 2 values above 0"):
+        chain.chain_vectors([np.ones((5, 2)), np.ones((2, 5))], 5)
     U, Vh = chain.chain_vectors([np.zeros((2, 5))], 0)
     assert (U.shape, Vh.shape) == ((2, 0), (0, 5))

@@ -4,8 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlens.pattern_attribution.spectra import leading
+from netlens.pattern_attribution.spectra.chain import chain_spectrum
+from netlens.pattern_attribution.spectra.decomposition import inter_layer_item, svd
 from netlens.pattern_attribution.spectra.leading import Blocks, gram, ritz_error, top_eigenvalues, top_singular_values
 from netlens.pattern_attribution.spectra.matrices import SpectraError
+from netlens.pattern_attribution.spectra.modulus import leading_ratios
 
 # Longer than what goes to LAPACK, so that the iteration is what is tested.
 LONG = leading._LAPACK + 8
@@ -93,6 +96,28 @@ def test_a_second_value_of_zero():
     assert second <= first * LONG * np.finfo(float).eps
     np.testing.assert_allclose(top_singular_values(np.ones((1, 9))), [3, 0], rtol=1e-15)
     np.testing.assert_allclose(top_singular_values(np.ones((9_000_000, 1), dtype=np.float32)), [3000, 0], rtol=1e-15)
+
+
+def test_what_rounding_leaves_of_a_single_entry_has_a_second_value_in_every_size():
+    for size in (97, 512, 513, 520):
+        matrix = np.zeros((size, size))
+        matrix[size // 2, size // 2] = 3
+        parts, others = svd(matrix, thin=True), svd(matrix.T, thin=True)
+        values = top_singular_values(inter_layer_item(parts, others))
+        assert values[0] == pytest.approx(3, rel=1e-14) and 0 <= values[1] <= 1e-7
+
+
+@pytest.mark.parametrize("tiny", [1e-310, 5e-323])
+@pytest.mark.parametrize("shape", [(3, 4), (120, 130)])
+def test_subnormal_matrices_have_values(shape, tiny):
+    matrix = np.random.default_rng(0).integers(-8, 9, shape) * tiny
+    # Entries are exact multiples of the smallest subnormal number, and so are values, rounded. Measured: 5e-16.
+    unit = matrix / 5e-324
+    expected = np.linalg.svd(unit, compute_uv=False)[:2]
+    np.testing.assert_allclose(top_singular_values(matrix) / 5e-324, expected, rtol=1e-15, atol=0.5)
+    assert leading_ratios([matrix]).layers[0] == pytest.approx(expected[0] / expected[1], rel=1e-9)
+    chain = chain_spectrum([matrix, np.eye(shape[1])])
+    np.testing.assert_allclose(chain.log10_values[:2], np.log10(expected) + np.log10(2.0) * -1074, rtol=0, atol=1e-11)
 
 
 def test_rank_one_leaves_rounding_only():

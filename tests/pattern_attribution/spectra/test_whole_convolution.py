@@ -77,6 +77,14 @@ def test_layers_of_a_network_are_compared_and_dense_ones_left_out():
     assert center_share(layers[1:], arrays) == 1
 
 
+@pytest.mark.parametrize("power", [-1030, -600, 600])
+def test_the_scale_of_a_kernel_does_no_harm(power):
+    kernel = np.random.default_rng(0).integers(-9, 10, (3, 3, 4, 5)).astype(np.float64)
+    scaled = np.ldexp(kernel, power)
+    np.testing.assert_allclose(frequency_ratios(scaled, 5), frequency_ratios(kernel, 5), rtol=1e-12)
+    assert center_tap_share(scaled) == pytest.approx(center_tap_share(kernel), rel=1e-14)
+
+
 def test_what_is_no_kernel_is_refused():
     with pytest.raises(SpectraError, match="no kernel of a convolution"):
         frequency_matrices(np.ones((3, 3)), 4)

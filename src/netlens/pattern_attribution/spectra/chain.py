@@ -157,7 +157,7 @@ def chain_vectors(matrices: Sequence[ArrayLike], count: int) -> tuple[Array, Arr
     factors = _checked_chain(matrices)
     rows, columns = factors[0].shape[0], factors[-1].shape[1]
     kept, kept_rows, kept_columns = _without_dead_links(factors)
-    most = min(len(kept[0]), kept[-1].shape[1]) if all(factor.size for factor in kept) else 0
+    most = min(min(factor.shape) for factor in kept) if all(factor.size for factor in kept) else 0
     U, Vh = np.zeros((rows, count)), np.zeros((count, columns))
     if count > most:
         raise SpectraError(f"{count} singular vectors of a chain with at most {most} values above 0 do not exist")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.models.keras.kernel_layers import KernelLayer
-from netlens.pattern_attribution.spectra.decomposition import rounding_noise, singular_ratio
+from netlens.pattern_attribution.spectra.decomposition import SAFE_EXPONENT, rounding_noise, singular_ratio
 from netlens.pattern_attribution.spectra.leading import top_singular_values
 from netlens.pattern_attribution.spectra.matrices import Array, SpectraError, layer_matrices
 
@@ -73,7 +73,7 @@ def frequency_ratios(kernel: ArrayLike, grid: int = 16, groups: int = 1) -> Arra
     ndarray
         (frequencies,), infinite where the second value is 0 to rounding; frequencies of half of the plane.
     """
-    matrices = frequency_matrices(kernel, grid, groups)
+    matrices = frequency_matrices(_safe([kernel])[0], grid, groups)
     wide = matrices.shape[2] > matrices.shape[3]
     adjoint = matrices.conj().swapaxes(2, 3)
     # Squares of two leading values are exact enough, and much cheaper than the values of wide matrices.
@@ -89,7 +89,7 @@ def frequency_ratios(kernel: ArrayLike, grid: int = 16, groups: int = 1) -> Arra
 
 def center_tap_share(kernel: ArrayLike) -> float:
     """Return the share of a kernel's squared entries that lie in its center tap, in 0..1; NaN for zeros."""
-    array = np.asarray(kernel, np.float64)
+    (array,) = _safe([kernel])
     total = float(np.sum(array**2))
     center = float(np.sum(array[array.shape[0] // 2, array.shape[1] // 2] ** 2))
     return center / total if total else float("nan")
@@ -179,7 +179,15 @@ def center_share(layers: Sequence[KernelLayer], kernels: Mapping[str, ArrayLike]
 
     1 where there is no such kernel.
     """
-    arrays = [np.asarray(kernels[layer.name], np.float64) for layer in layers]
+    arrays = _safe([kernels[layer.name] for layer in layers])
     larger = [array for array in arrays if array.ndim == _KERNEL_DIMENSIONS and max(array.shape[:2]) > 1]
     total = sum(float(np.sum(array**2)) for array in larger)
     return sum(center_tap_share(array) * float(np.sum(array**2)) for array in larger) / total if total else 1.0
+
+
+def _safe(arrays: Sequence[ArrayLike]) -> list[Array]:
+    """Arrays times the power of two that keeps the squares of their largest entries from overflowing and vanishing."""
+    found = [np.asarray(array, np.float64) for array in arrays]
+    largest = max((float(np.abs(array).max(initial=0.0)) for array in found), default=0.0)
+    exponent = int(np.frexp(largest)[1])
+    return found if abs(exponent) < SAFE_EXPONENT else [np.ldexp(array, -exponent) for array in found]
