@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.explanation_checks.choices import METHODS, CheckError
 from netlens.models.backend import keras, tf1
+from netlens.models.own_graph import graph_of_its_own
 from netlens.pattern_attribution.analyzers import pattern_analyzers
 from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
 from netlens.pattern_attribution.analyzers.reversal import UndefinedLayerError
@@ -262,19 +263,6 @@ def explainer(
             # What iNNvestigate raises, without words, behind a warning about layers.
             raise RefusedError(f"{entry.label}: iNNvestigate has no rule for some layer") from error
         yield Explainer(method, backward)
-
-
-@contextmanager
-def graph_of_its_own() -> Iterator[None]:
-    """Compute in a small graph of its own, without graph optimization.
-
-    An analyzer copies layers and sets the weights of each copy in a separate run, and each run optimizes the whole
-    graph again. In a graph with other analyzers that takes minutes; this way, seconds.
-    """
-    options = tf1.ConfigProto()
-    options.graph_options.rewrite_options.disable_meta_optimizer = True
-    with tf1.Graph().as_default() as graph, tf1.Session(graph=graph, config=options).as_default():
-        yield
 
 
 def _count_past_names_of(model: Any) -> None:

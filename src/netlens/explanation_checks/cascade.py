@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.explanation_checks.backward import Explainer, explainer, graph_of_its_own
+from netlens.explanation_checks.backward import Explainer, explainer
 from netlens.explanation_checks.map_similarity import entropy, rank_correlation, ssim
 from netlens.models.backend import keras, tf1
+from netlens.models.own_graph import graph_of_its_own
 from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
 
 Float = NDArray[np.float64]

@@ -6,7 +6,6 @@ one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import innvestigate
@@ -14,8 +13,9 @@ import numpy as np
 from innvestigate.analyzer.base import NotAnalyzeableModelException
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.models.backend import keras, tf1
+from netlens.models.backend import keras
 from netlens.models.keras.folding import FoldingError, fold_batch_normalization
+from netlens.models.own_graph import graph_of_its_own
 from netlens.pattern_attribution.analyzers import pattern_analyzers
 from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
 from netlens.pattern_attribution.analyzers.reversal import UndefinedLayerError
@@ -80,7 +80,7 @@ def input_attributions(
             continue
         given: Mapping[str, Any] = {"patterns": patterns} if method in NEEDS_PATTERNS else {}
         try:
-            with _graph_of_its_own():
+            with graph_of_its_own():
                 copy = keras.models.clone_model(folded)
                 copy.set_weights(weights)
                 analyzer = innvestigate.create_analyzer(method, copy, neuron_selection_mode="index", **given)
@@ -95,19 +95,6 @@ def input_attributions(
             if progress:
                 progress()
         yield method, np.concatenate(parts).sum(axis=-1, dtype=np.float64).astype(np.float32)
-
-
-@contextmanager
-def _graph_of_its_own() -> Iterator[None]:
-    """Build an analyzer in a small graph of its own, without graph optimization.
-
-    An analyzer copies layers and sets the weights of each copy in a separate run, and each run optimizes the whole
-    graph again. In a graph with other analyzers that takes minutes; this way, seconds.
-    """
-    options = tf1.ConfigProto()
-    options.graph_options.rewrite_options.disable_meta_optimizer = True
-    with tf1.Graph().as_default() as graph, tf1.Session(graph=graph, config=options).as_default():
-        yield
 
 
 def _folded(model: Any) -> Any:
