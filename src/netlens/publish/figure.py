@@ -35,8 +35,7 @@ _ELLIPSIS = "…"
 
 def overflow(fig: Figure) -> list[str]:
     """Texts that extend beyond the edge of `fig`, or the sides if it is something else; empty if nothing does."""
-    texts, sides = _over_edge(fig)
-    return [text.get_text() for text in texts] or [f"something at the {side}" for side in sides]
+    return _in_words(*_over_edge(fig))
 
 
 def fit_text(fig: Figure) -> list[str]:
@@ -49,11 +48,15 @@ def fit_text(fig: Figure) -> list[str]:
     list of str
         Texts that extend beyond the edge nevertheless, as from `overflow`.
     """
-    while texts := _over_edge(fig)[0]:
+    while True:
+        texts, sides = _over_edge(fig)
         changed = [_smaller(text) or _shorter(text) for text in texts]
         if not any(changed):
-            break
-    return overflow(fig)
+            return _in_words(texts, sides)
+
+
+def _in_words(texts: list[Text], sides: list[str]) -> list[str]:
+    return [text.get_text() for text in texts] or [f"something at the {side}" for side in sides]
 
 
 def _smaller(text: Text) -> bool:
