@@ -52,8 +52,9 @@ def test_ill_conditioned_chains_against_higher_precision(decades):
     spectrum, expected = chain_spectrum(matrices), exact_log10(matrices)
     check(spectrum, expected)
     assert expected[0] - expected[-1] > 5 * decades
-    # The two values of the macros are known to twelve digits and more, where float64 products know none of the last.
-    assert np.abs(spectrum.log10_values[:2] - expected[:2]).max() < 1e-12
+    # The two values of the macros are known to eleven digits, where float64 products know none of the last: the error
+    # was 9e-13 to 2.2e-12 with OpenBLAS's kernels for Nehalem, Sandy Bridge, Haswell and Zen.
+    assert np.abs(spectrum.log10_values[:2] - expected[:2]).max() < 5e-12
     assert spectrum.log10_ratio_error < 1e-10
     assert spectrum.resolved == 9
     product = np.linalg.multi_dot(matrices)
