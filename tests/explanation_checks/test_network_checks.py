@@ -46,6 +46,7 @@ def convergence_at_the_image(kernels):
     return found.percentiles[0, 0, 3]
 
 
+@pytest.mark.slow
 def test_convergence_is_1_for_a_rank_one_network_and_the_baseline_for_an_orthogonal_one():
     rng = np.random.default_rng(0)
     turns = [np.linalg.qr(rng.normal(size=(12, 12)))[0] for _ in range(3)]
@@ -55,6 +56,7 @@ def test_convergence_is_1_for_a_rank_one_network_and_the_baseline_for_an_orthogo
     assert convergence_at_the_image(one) > 1 - 1e-6
 
 
+@pytest.mark.slow
 def test_a_cascade_of_no_layer_is_the_original_and_all_layers_meet(small_convnet, small_images):
     weights = small_convnet.get_weights()
     with explainer(small_convnet, "gradient", weights=weights) as explains:

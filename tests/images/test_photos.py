@@ -58,6 +58,7 @@ def test_there_are_at_least_twelve_photographs_all_in_colour_form():
     assert np.array_equal(read_photograph("camera")[..., 0], read_photograph("camera")[..., 2])
 
 
+@pytest.mark.slow
 def test_no_training_pixel_is_held_out(train, heldout, composed):
     for label, name in enumerate(CLASSES):
         shape = read_photograph(name).shape
@@ -135,6 +136,7 @@ def test_sets_on_disk(tmp_path, train, composed):
     assert opened.labels.shape == (40, 4) and opened.labels.dtype == np.int64
 
 
+@pytest.mark.slow
 def test_every_scene_pixel_is_of_the_class_its_mask_says(composed):
     size = CROPPING.size_px
     assert set(composed.layouts) == set(LAYOUTS)
@@ -170,6 +172,7 @@ def test_parts_of_scenes_have_the_zoom_of_images(composed, heldout):
             assert height / tall == pytest.approx(width / wide, abs=2 / (size // 2))
 
 
+@pytest.mark.slow
 def test_flat_crops_are_drawn_again(train, heldout):
     for crops in (heldout.images,):
         assert (crops @ np.array([0.299, 0.587, 0.114])).std(axis=(1, 2)).min() >= CROPPING.contrast

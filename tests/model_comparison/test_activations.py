@@ -94,6 +94,7 @@ def test_rows_of_two_networks_are_the_same_places_in_maps_of_different_sizes(net
     np.testing.assert_allclose(first, second, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_several_positions_are_rows_of_their_image_one_after_the_other(network, images):
     several = draw_sample(len(images), 30, seed=4, positions_count=3)
     found = read(network, images, several, batch_size=8)
@@ -105,6 +106,7 @@ def test_several_positions_are_rows_of_their_image_one_after_the_other(network, 
     np.testing.assert_array_equal(found["logits"][::3], found["logits"][2::3])
 
 
+@pytest.mark.slow
 def test_networks_of_different_sizes_see_the_same_images_each_at_its_own(network, images):
     image = keras.Input((2 * HEIGHT, 2 * WIDTH, 3))
     larger = frozen(keras.Model(image, keras.layers.Dense(2, name="logits")(keras.layers.Flatten()(image))), "tf")
@@ -147,6 +149,7 @@ def test_any_number_of_shards_gives_the_same_activations_and_sums(network, image
         assert np.abs(merged.products[pair] - values).max() <= 1e-13 * np.abs(values).max()
 
 
+@pytest.mark.slow
 def test_images_that_are_decoded_when_used_give_the_same(network, images, tmp_path):
     for index, pixels in enumerate(images):
         Image.fromarray(pixels).save(tmp_path / f"{index:02}.png")

@@ -176,6 +176,7 @@ def wide(seed, count, channels, noise=1.0):
     return {"a": first.astype(np.float32)}, {"wide": other.astype(np.float32)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [50, 150, 199, 600])
 def test_with_fewer_images_than_channels_the_ceiling_is_above_the_direction_and_above_zero(channels):
     count = 200

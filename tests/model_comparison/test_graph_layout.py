@@ -62,6 +62,7 @@ def test_ranks_are_the_longest_paths(graph):
     np.testing.assert_array_equal(drawing_of(count, edges).places[:, 1], longest)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(graphs())
 def test_the_same_graph_gives_the_same_drawing_and_comes_back_from_its_arrays(graph):

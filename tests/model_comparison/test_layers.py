@@ -27,6 +27,7 @@ def frozen(image, logits):
     return freeze(Network("tiny", model, preprocessing_from("none"), classes, tuple(image.shape[1:]), ""))
 
 
+@pytest.mark.slow
 def test_the_main_layers_of_an_inception_network():
     model = small_inception(input_shape=(64, 64, 3), classes=3, seed=0)
     logits = model.get_layer("softmax2_pre_activation").output

@@ -26,6 +26,7 @@ def test_values_are_those_of_the_measure():
     assert found.permuted.shape == (20, 2, 3)
 
 
+@pytest.mark.slow
 def test_unrelated_layers_exceed_chance_as_often_as_the_level_says():
     exceeded = []
     for seed in range(12):

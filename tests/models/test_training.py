@@ -57,6 +57,7 @@ def test_training_learns_and_is_reproducible_to_the_bit(tmp_path, sets):
     assert (logits.argmax(axis=1) == sets[1].labels).mean() == kept["heldout_accuracy"]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(sets):
     weights = []
     for seed in (1, 2):

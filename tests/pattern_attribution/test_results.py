@@ -176,6 +176,7 @@ def test_saved_and_loaded_is_the_same_to_the_byte(make, tmp_path):
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MADE[1:], ids=lambda make: make.__name__)
 def test_every_array_that_is_missing_or_of_another_shape_or_type_is_named(make, tmp_path):
     path = tmp_path / "one.npz"

@@ -67,6 +67,7 @@ def test_panels_and_words_do_not_touch_each_other():
     plt.close(fig)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "long", ["block_13_expand_relu", "fire9/concat", "Имя слоя с пробелами, длинное", "an$unusual$name" * 3]
 )

@@ -70,6 +70,7 @@ def picture():
     return np.random.default_rng(2).integers(0, 256, (8, 16, 3), np.uint8)
 
 
+@pytest.mark.slow
 def test_class_sheet_has_a_column_per_layer_and_both_classes_as_colors(picture):
     style.pictures()
     maps = [np.random.default_rng(3).normal(size=(2, *size)) for size in ((4, 8), (2, 4))]
@@ -119,6 +120,7 @@ def test_position_sheet_has_a_row_per_source_and_a_frame_in_every_panel(picture)
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_long_names_are_shortened_rather_than_cut_off(picture):
     names = ["German short-haired pointer, a hound of $1 or $2 (n02100236)", "東京タワー_{1} and $more$ besides that"]
     layers = ["block_17/inverted_residual/project", "expanded_convolution_with_normalization"]

@@ -80,6 +80,7 @@ def test_panels_have_one_size_and_do_not_overlap():
     assert figure.overflow(fig) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "long", ["block_13_expand_relu", "fire9/concat", "Имя слоя с пробелами, длинное", "an$unusual$name" * 3]
 )

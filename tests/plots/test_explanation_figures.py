@@ -60,6 +60,7 @@ def test_the_axis_of_cosines_opens_up_near_1():
     np.testing.assert_allclose(convergence_curves.opened(np.array([0, 0.9, 0.999, 1])), [0, 1, 3, 6], atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [4, 40])
 def test_convergence_is_drawn_for_every_network_and_entry(layers):
     fig = convergence_curves.convergence_sheet([checks(layers=layers), checks("b", layers)])
@@ -76,6 +77,7 @@ def test_the_scatter_tells_networks_apart():
     assert overflow(fig) == []
 
 
+@pytest.mark.slow
 def test_chains_scores_and_cascades_fit_their_figures():
     both = [checks(), checks("another")]
     gaps = [dict.fromkeys((*NAMES, NOISE, "random"), Interval(1.0, 0.5, 1.5, 6)) for _ in both]
@@ -90,6 +92,7 @@ def test_chains_scores_and_cascades_fit_their_figures():
     assert len(explanation_scores.cascade_sheet(both[:1]).axes) == 4
 
 
+@pytest.mark.slow
 def test_two_classes_are_side_by_side_with_their_cosine():
     given = checks()
     given.two_maps[1, 0] = 0

@@ -41,6 +41,7 @@ def mesh(ax):
     return next(each for each in ax.collections if isinstance(each, QuadMesh))
 
 
+@pytest.mark.slow
 def test_each_panel_has_its_scale_and_its_best_matches_are_marked():
     panels = [panel(seed=1), panel(5, 4, seed=2)]
     fig = drawn(*panels)
@@ -106,6 +107,7 @@ def test_nothing_is_cut_off_or_overlaps_whatever_the_sizes(panels):
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_row_labels_of_the_panel_before_are_not_repeated():
     fig = drawn(panel(title="one"), panel(title="two", row_title=""), panel(title="three", row_title="A"))
     shown = [[label.get_text() for label in ax.get_yticklabels()] for ax in matrices(fig)]
@@ -152,6 +154,7 @@ def test_values_by_chance_are_hatched_and_neither_marked_nor_part_of_the_scale()
         drawn(panel(3, 3, by_chance=np.zeros((2, 3), bool)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "long", ["block_13_expand_relu" * 4, "fire9/concat", "Имя слоя с пробелами " * 3, "a$b$c^{2" * 9]
 )

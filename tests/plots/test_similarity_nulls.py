@@ -11,6 +11,7 @@ from netlens.plots.similarity_nulls import NullPanel, null_sheet
 from netlens.publish.figure import overflow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 16])
 def test_values_by_chance_are_hollow_and_names_fit(count):
     style.paper()

@@ -141,6 +141,7 @@ def test_a_unit_that_no_image_activates_is_not_drawn():
     assert not any(drawn(fig, crop) for unit in CROPS for crop in unit)
 
 
+@pytest.mark.slow
 def test_names_are_shortened_rather_than_cut_off():
     name = "block_17/inverted_residual/expanded_convolution_with_normalization$1$" * 2
     long = replace(SELECTION, source=name, target=name, using_layer=name, used_layer=name)

@@ -55,6 +55,7 @@ def test_the_pdf_holds_no_date_and_no_program(tmp_path):
 LONG = "a title that is too long for a figure of four inches, so that its two ends would be cut off in print"
 
 
+@pytest.mark.slow
 def test_text_over_the_edge_is_made_smaller_and_then_shortened(tmp_path):
     for words, shortened in ((LONG, False), (3 * LONG, True)):
         fig = drawn(words)
@@ -73,6 +74,7 @@ def test_text_that_fits_is_left_alone(tmp_path):
     assert (fig.axes[0].title.get_text(), fig.axes[0].title.get_fontsize()) == ("a title", size)
 
 
+@pytest.mark.slow
 def test_text_that_cannot_be_made_to_fit_is_refused_by_its_words(tmp_path):
     fig = drawn(f"${'long'.join(30 * ['x'])}$")
     with pytest.raises(figure.ClippedTextError, match="longxlong"):
@@ -81,6 +83,7 @@ def test_text_that_cannot_be_made_to_fit_is_refused_by_its_words(tmp_path):
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_tick_labels_beyond_the_axis_are_no_clipped_text(tmp_path):
     fig = drawn()
     fig.axes[0].set_ylim(0.5, 3.9)

@@ -94,6 +94,7 @@ def test_begins_with_two_layers_and_the_two_largest_logits(explorer, network, im
     check_against_the_method(explorer, network, images["one"], "true")
 
 
+@pytest.mark.slow
 def test_choices_are_computed_when_they_are_made(explorer, network, images):
     explorer.image.value = "two"
     check_against_the_method(explorer, network, images["two"], "true")

@@ -87,6 +87,7 @@ def test_a_macro_off_by_more_than_its_tolerance() -> None:
     assert "0.125" in found.words and "tolerance" in found.words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

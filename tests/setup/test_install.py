@@ -179,6 +179,7 @@ def test_the_environment_may_be_a_link_to_another_disk(setup, tmp_path):
     assert (tmp_path / "large" / ".netlens-stamp").exists()
 
 
+@pytest.mark.slow
 def test_two_at_once_make_it_once(setup):
     setup.python()
     setup.pip_takes(1)

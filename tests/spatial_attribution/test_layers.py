@@ -8,6 +8,7 @@ from netlens.spatial_attribution.choices import AttributionError
 from netlens.spatial_attribution.layers import checked_layers, layer_pairs, main_layers
 
 
+@pytest.mark.slow
 def test_of_each_size_the_last_layer_is_chosen_and_then_the_deepest(inception):
     assert main_layers(inception, 3) == ["conv2d2", "mixed3b", "mixed4b"]
     assert main_layers(inception, 5) == ["conv2d2", "mixed3a", "mixed3b", "mixed4a", "mixed4b"]

@@ -49,6 +49,7 @@ def frozen_of(model):
     return freeze(Network("colours", model, preprocessing_from("none"), ("r", "g", "b"), (HEIGHT, WIDTH, 3), ""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradient", ["true", "smooth"])
 def test_a_network_that_sees_each_class_only_on_its_part_is_always_right(channels, gradient):
     scenes = scenes_of_colours()
@@ -128,6 +129,7 @@ def test_classes_that_do_not_fit_are_refused(tiny_model, images, classes, messag
         list(input_attributions(tiny_model[0], images, np.array(classes)))
 
 
+@pytest.mark.slow
 def test_maps_are_those_of_each_gradient_image_and_pair(tiny, images):
     classes = np.array([[0, 1], [2, -1], [3, 0]])
     found = spatial_maps(
@@ -142,6 +144,7 @@ def test_maps_are_those_of_each_gradient_image_and_pair(tiny, images):
     assert np.abs(restored - between).max() <= np.abs(between).max() / 250
 
 
+@pytest.mark.slow
 def test_several_layers_at_once_are_as_each_by_itself(tiny, images):
     with SpatialAttribution(tiny, gradient="smooth_blur") as attribution:
         together = attribution.to_classes_at(images, ["early", "late"], [1, 3])

@@ -139,6 +139,7 @@ def test_every_array_is_needed_and_no_other(tmp_path, name):
         type(saved).load(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["expanded", "selection", "factors"])
 def test_every_array_has_one_kind_and_number_of_dimensions(tmp_path, name):
     path, saved = tmp_path / "result.npz", RESULTS[name]

@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 
+import pytest
+
 from netlens.workflow.lifeline import end_group, group_exists, when_ended
 
 SLEEPERS = (
@@ -21,6 +23,7 @@ def test_the_end_of_a_killed_process_is_noticed():
         assert ended.wait(5)
 
 
+@pytest.mark.slow
 def test_a_group_ends_with_its_children_even_if_one_ignores_the_interrupt():
     stubborn = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
     command = [sys.executable, "-c", SLEEPERS.format(stubborn)]

@@ -102,6 +102,7 @@ def test_a_kernel_believes_that_its_template_is_its_parent(variables: dict[str, 
     assert '"JPY_PARENT_PID": "' in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_reach_the_child(variables: dict[str, str], folder: Path, number: signal.Signals) -> None:
     client = subprocess.Popen(_command("lasting"), env=variables)
@@ -112,6 +113,7 @@ def test_signals_reach_the_child(variables: dict[str, str], folder: Path, number
     assert (folder / "ended").exists() == (number == signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_a_killed_client_takes_its_child_along(variables: dict[str, str], folder: Path) -> None:
     client = subprocess.Popen(_command("lasting"), env=variables)
     _wait((folder / "child").exists)
@@ -120,6 +122,7 @@ def test_a_killed_client_takes_its_child_along(variables: dict[str, str], folder
     _wait(lambda: not _exists(int((folder / "child").read_text())))
 
 
+@pytest.mark.slow
 def test_a_killed_child_is_a_killed_client(variables: dict[str, str], folder: Path) -> None:
     client = subprocess.Popen(_command("lasting"), env=variables)
     _wait((folder / "child").exists)
@@ -127,6 +130,7 @@ def test_a_killed_child_is_a_killed_client(variables: dict[str, str], folder: Pa
     assert client.wait(20) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_nothing_outlives_the_run(folder: Path) -> None:
     with preloaded.templates() as added:
         _wait(lambda: _is_forked({**os.environ, **added}))
@@ -137,6 +141,7 @@ def test_nothing_outlives_the_run(folder: Path) -> None:
     assert not Path(added[preloaded_client.SOCKET]).exists()
 
 
+@pytest.mark.slow
 def test_environments_that_differ_have_templates_of_their_own(variables: dict[str, str]) -> None:
     assert _is_forked({**variables, "PWD": "of this job", "OMP_NUM_THREADS": "7"}), "papermill imports no such library"
     assert not _is_forked({**variables, "COLOR": "red"}), "no template yet"

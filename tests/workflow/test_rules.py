@@ -72,6 +72,7 @@ def test_an_item_has_a_rule_of_its_name_that_makes_its_files(workflow, name):
     assert paths(workflow[name].log) == [f"results/demo/executed/{ITEMS[name].section}/{name}.ipynb"]
 
 
+@pytest.mark.slow
 def test_an_item_is_made_by_no_other_rule(workflow):
     made = {path: name for name in ITEMS for path in paths(ITEMS[name].files("demo"))}
     for rule in workflow.values():

@@ -92,6 +92,7 @@ def test_a_failing_cell_is_named_with_its_line_and_leaves_nothing(job, tmp_path)
     assert "too few images" in (tmp_path / "results/demo/executed/item.ipynb").read_text()
 
 
+@pytest.mark.slow
 def test_an_output_that_is_not_written_is_an_error(job, tmp_path):
     with pytest.raises(runner.NotebookError, match=r"ended without writing figures/demo/data/item\.csv"):
         runner.run(job("x = 1"))
@@ -112,11 +113,13 @@ def test_values_are_checked_before_anything_starts(job, tmp_path, changes, told)
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_in_a_cell_is_told_as_such(job):
     with pytest.raises(runner.NotebookError, match=r"item: cell 3, line 1: disk full while writing .* MB free"):
         runner.run(job("raise OSError(28, 'No space left on device')"))
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_publishing_leaves_nothing(job, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -139,6 +142,7 @@ def test_rules_that_cannot_be_run(job, outputs, told):
         runner.run(job(WRITE, outputs=outputs))
 
 
+@pytest.mark.slow
 def test_the_users_own_settings_do_not_reach_the_notebook(job, tmp_path, monkeypatch):
     home = tmp_path / "home"
     (home / ".config" / "matplotlib").mkdir(parents=True)
@@ -149,6 +153,7 @@ def test_the_users_own_settings_do_not_reach_the_notebook(job, tmp_path, monkeyp
     runner.run(job(check + "\nassert matplotlib.rcParams['lines.linewidth'] == 1.5", WRITE))
 
 
+@pytest.mark.slow
 def test_a_notebook_can_be_tried_with_changed_defaults(job, tmp_path):
     job(WRITE.replace(".mkdir(parents=True)", ".mkdir(exist_ok=True)"))
     runner.try_notebook("notebooks/item.ipynb", {"count": 9, "stem": "out/x"}, "results/tried/item.ipynb")

@@ -136,6 +136,7 @@ def test_graph_is_constant_and_in_inference_mode():
     np.testing.assert_allclose(outputs(frozen, x[:1])["head"], outputs(frozen, x)["head"][:1], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_kernels_are_constants_of_the_layers_names():
     subject = network(branching())
     nodes = {node.name: node for node in freeze(subject).graph_def.node}
@@ -157,6 +158,7 @@ def test_same_network_gives_the_same_bytes(tmp_path):
     assert json.loads((tmp_path / "a" / "frozen.json").read_text())["graph_sha256"] == digests[0][1]
 
 
+@pytest.mark.slow
 def test_freezing_leaves_the_process_as_it_was():
     model = branching()
     graph, before = tf1.get_default_graph(), len(tf1.get_default_graph().get_operations())

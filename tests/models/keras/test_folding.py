@@ -103,6 +103,7 @@ def test_same_outputs(case):
     assert_folds(CASES[case]())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["behind", "before"])
 def test_max_pooling_passes_positive_scales_only(where):
     def layers():
@@ -132,6 +133,7 @@ def test_branches_each_take_it():
     assert_equivalent(randomize(keras.Model(image, y)), (9, 9, 3))
 
 
+@pytest.mark.slow
 def test_kernel_used_elsewhere_too_sends_it_forward_or_keeps_it():
     image = keras.Input((9, 9, 3))
     conv = L.Conv2D(4, 3, name="conv")(image)

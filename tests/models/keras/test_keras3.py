@@ -64,6 +64,7 @@ def test_an_output_that_may_mean_two_calls_is_refused_by_name():
         translated(outer)
 
 
+@pytest.mark.slow
 def test_models_inside_models_that_multiply_their_calls_end():
     model = network("m0", relu("last", [tensor("m0_image")]))
     for depth in range(1, 30):

@@ -347,6 +347,7 @@ def test_for_every_kind_of_kernel_and_rectifier_own_kernels_give_the_gradient_ti
     np.testing.assert_array_equal(PatternNet(model, in_keras_shape).analyze(images), analysis)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_a_grouped_convolution_is_the_block_diagonal_one(method: str) -> None:
     # TensorFlow has no gradient of grouped convolutions on CPUs.
@@ -595,6 +596,7 @@ def images_of(shape: tuple[int, ...], n: int = 3, seed: int = 0) -> Float:
     return np.random.default_rng(seed).normal(size=(n, *shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_neuron_selection_as_in_the_other_analyzers(method: str) -> None:
     model = some_model()
@@ -698,6 +700,7 @@ def test_projection_gives_the_clean_result_over_its_largest_value() -> None:
         PatternNet(model, patterns, reverse_project_bottleneck_layers=(0, 1))
 
 
+@pytest.mark.slow
 def test_projection_keeps_very_deep_networks_finite() -> None:
     model = keras.Sequential(
         [layers.Input((4, 4, 1)), *(layers.Conv2D(1, 1, use_bias=False) for _ in range(5)), layers.Flatten()]
@@ -793,6 +796,7 @@ def test_beside_the_other_analyzers_of_innvestigate() -> None:
         np.testing.assert_array_equal(array, expected)
 
 
+@pytest.mark.slow
 def test_in_the_wrappers_of_innvestigate() -> None:
     model = some_model()
     images = images_of((8, 8, 3))
@@ -838,6 +842,7 @@ def test_batch_normalization_is_folded(method: str) -> None:
     assert list(analyzer.layer_relevances) == ["image", "conv", "relu", "flatten", "logits"]
 
 
+@pytest.mark.slow
 def test_folding_leaves_the_gradient_times_the_logit() -> None:
     model = normalized()
     images = images_of((8, 8, 3))
@@ -1037,6 +1042,7 @@ def test_the_paper_s_layers_warn_of_nothing() -> None:
 # Patterns ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_patterns_by_name_in_order_and_from_a_file_are_the_same(tmp_path: Any) -> None:
     model = some_model()
     images = images_of((8, 8, 3))

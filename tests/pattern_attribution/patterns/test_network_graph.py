@@ -44,6 +44,7 @@ def test_settings_graph_and_session_are_as_before(make_network, images):
     assert len([operation for operation in graph.get_operations() if operation.type == "Conv2DBackpropFilter"]) == 0
 
 
+@pytest.mark.slow
 def test_the_digest_is_of_names_kernels_and_biases(make_network):
     from netlens.pattern_attribution.patterns.network_graph import network_graph
 

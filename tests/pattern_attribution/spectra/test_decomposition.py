@@ -169,6 +169,7 @@ def test_norms_are_sorted_and_carry_the_energy():
         assert np.sum(norms**2) == pytest.approx(np.sum(svd(matrix).s ** 2), rel=1e-13)
 
 
+@pytest.mark.slow
 @given(matrices, st.integers(1, 9))
 def test_a_thumbnail_keeps_what_stands_out(matrix, limit):
     matrix.flags.writeable = False

@@ -98,6 +98,7 @@ def test_a_second_value_of_zero():
     np.testing.assert_allclose(top_singular_values(np.ones((9_000_000, 1), dtype=np.float32)), [3000, 0], rtol=1e-15)
 
 
+@pytest.mark.slow
 def test_what_rounding_leaves_of_a_single_entry_has_a_second_value_in_every_size():
     for size in (97, 512, 513, 520):
         matrix = np.zeros((size, size))

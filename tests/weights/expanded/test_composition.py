@@ -91,6 +91,7 @@ def test_from_one_branch_only_what_it_feeds_is_not_0(tools):
     assert not found.weights[..., [*range(7), 10, 11]].any()
 
 
+@pytest.mark.slow
 def test_two_mixed_layers_with_a_pooling_between(tools):
     second = [
         tools.Op(f"{op.name}_b", op.kind, tuple(f"{name}_b" if name != "down" else name for name in op.inputs),

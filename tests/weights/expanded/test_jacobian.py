@@ -65,6 +65,7 @@ def test_paddings_and_poolings_at_every_kind_of_border(tools, padding):
     both_agree(tools.network_of(ops, (13, 14, 3)), "input", "avg")
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(9, 14), st.sampled_from(["SAME", "VALID"]))
 def test_dilations_as_keras_makes_them(tools, first, second, size, padding):
