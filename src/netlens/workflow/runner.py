@@ -22,6 +22,7 @@ from netlens.workflow.imports import code_of
 from netlens.workflow.lifeline import end_process, when_ended
 from netlens.workflow.parameters import check_values, read_parameters
 from netlens.workflow.peak_memory import PeakMemory
+from netlens.workflow.recorded_inputs import checked_hashes
 from netlens.workflow.run_lock import SNAKEMAKE
 
 #: The one module that starts TensorFlow.
@@ -85,6 +86,8 @@ def run(job: Job) -> None:
     ------
     ParameterError
         The values do not match the notebook's parameters; the notebook is not started.
+    ChangedInputError
+        An input is not the file that its job wrote; the notebook is not started.
     NotebookError
         A cell fails (the message names item, cell, line, error, and the executed notebook), or an output is missing.
     DiskFullError
@@ -101,6 +104,9 @@ def run(job: Job) -> None:
         **outputs.parameters,
     }
     values = check_values(parameters, given, job.notebook)
+    inputs = checked_hashes(
+        path for value in job.inputs.values() for path in (value if isinstance(value, list) else [value])
+    )
     # A job ends with the Snakemake that started it, even if that is killed.
     if SNAKEMAKE in os.environ:
         when_ended(int(os.environ[SNAKEMAKE]), end_process)
@@ -113,7 +119,7 @@ def run(job: Job) -> None:
             missing = [path for path in outputs.files if not outputs.staged[path].is_file()]
             if missing:
                 raise NotebookError(f"{job.name}: the notebook ended without writing {', '.join(missing)}")
-            _write_record(job, values, outputs, process, duration_s)
+            _write_record(job, values, inputs, outputs, process=process, duration_s=duration_s)
             for final, staged in outputs.staged.items():
                 atomic.move(staged, final)
     except OSError as error:
@@ -338,12 +344,17 @@ def _tidy_log(job: Job, staging: Path) -> None:
 
 
 def _write_record(
-    job: Job, values: dict[str, Any], outputs: _Outputs, process: dict[str, Any], duration_s: float
+    job: Job,
+    values: dict[str, Any],
+    inputs: dict[str, str],
+    outputs: _Outputs,
+    *,
+    process: dict[str, Any],
+    duration_s: float,
 ) -> None:
     """Write the provenance record, beginning with the notebook's own description of its output."""
     staged = outputs.staged[outputs.record]
     description = json.loads(staged.read_text(encoding="utf-8")) if staged.is_file() else {}
-    inputs = [path for value in job.inputs.values() for path in (value if isinstance(value, list) else [value])]
     versions = provenance.versions()
     pins = Path("requirements") / ("gpu.txt" if "tensorflow" in versions else "cpu.txt")
     shown = {name: value for name, value in values.items() if name not in outputs.parameters}
@@ -355,7 +366,7 @@ def _write_record(
         "notebook": {"path": job.notebook, "sha256": sha256_of(job.notebook)},
         "parameters": shown,
         "seed": job.ambient.get("seed"),
-        "inputs": provenance.hashes(inputs),
+        "inputs": inputs,
         "code": provenance.hashes(code_of(job.notebook)),
         "outputs": {path: sha256_of(outputs.staged[path]) for path in outputs.files},
         "pins": {"path": str(pins), "sha256": sha256_of(pins) if pins.is_file() else None},
