@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from netlens.explanation_checks.backward import explainer
-from netlens.explanation_checks.bootstrap import Bootstrap
 from netlens.explanation_checks.cascade import Smoothing, cascades, random_weights, randomized, weighted_layers
 from netlens.explanation_checks.choices import CheckError
 from netlens.explanation_checks.convergence import random_baseline
@@ -23,6 +22,7 @@ from netlens.explanation_checks.results import NetworkChecks
 from netlens.explanation_checks.summary import gains_over_random, quantity_of, ratio_points
 from netlens.models.keras.kernel_layers import kernel_layers
 from netlens.models.keras.layer_graph import layer_graph
+from netlens.statistics.intervals import Bootstrap
 
 
 def linear_network(kernels):

@@ -6,17 +6,17 @@ import pytest
 
 from netlens.plots import attribution_scores, style
 from netlens.publish import figure
-from netlens.spatial_attribution.ground_truth import Interval
 from netlens.spatial_attribution.summary import Row
+from netlens.statistics.intervals import Interval
 
 
 def test_each_entry_is_drawn_at_its_line_with_its_interval_and_nothing_is_cut_off():
     style.paper()
     fig, ax = plt.subplots()
     entries = [
-        ("mixed4a", "true", Interval(0.5, 0.4, 0.6, 9)),
-        ("mixed4a", "smooth", Interval(0.7, 0.65, 0.75, 9)),
-        ("gradient", "gradient", Interval(0.45, 0.41, 0.49, 9)),
+        ("mixed4a", "true", Interval(0.5, 0.4, 0.6, 0.95, 9)),
+        ("mixed4a", "smooth", Interval(0.7, 0.65, 0.75, 0.95, 9)),
+        ("gradient", "gradient", Interval(0.45, 0.41, 0.49, 0.95, 9)),
     ]
     attribution_scores.dots(ax, ["mixed4a", "gradient"], entries, colors=["true", "smooth"], chance=0.4)
     attribution_scores.key(fig, {"true": "true", "smooth": "smooth"})
@@ -42,7 +42,7 @@ def test_the_line_of_chance_is_where_it_should_be():
 
 def test_score_sheet_gives_a_layers_gradients_one_line_and_every_method_its_own():
     style.paper()
-    low, high = Interval(0.4, 0.3, 0.5, 9), Interval(0.8, 0.7, 0.9, 9)
+    low, high = Interval(0.4, 0.3, 0.5, 0.95, 9), Interval(0.8, 0.7, 0.9, 0.95, 9)
 
     def row(method, label, layer, share, point):
         return Row(method, label, layer, np.zeros(9), np.zeros(9), share, point, 0)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from netlens.explanation_checks.bootstrap import Interval
 from netlens.explanation_checks.choices import METHODS, NOISE
 from netlens.explanation_checks.summary import RatioPoint
 from netlens.plots import chain_convergence, convergence_curves, explanation_scores, style, two_class_maps
 from netlens.plots.explanation_methods import handles_of, look_of
 from netlens.publish.figure import overflow
+from netlens.statistics.intervals import Interval
 
 NAMES = tuple(METHODS)
 
@@ -80,7 +80,7 @@ def test_the_scatter_tells_networks_apart():
 @pytest.mark.slow
 def test_chains_scores_and_cascades_fit_their_figures():
     both = [checks(), checks("another")]
-    gaps = [dict.fromkeys((*NAMES, NOISE, "random"), Interval(1.0, 0.5, 1.5, 6)) for _ in both]
+    gaps = [dict.fromkeys((*NAMES, NOISE, "random"), Interval(1.0, 0.5, 1.5, 0.95, 6)) for _ in both]
     for fig in (
         chain_convergence.chain_sheet(both),
         explanation_scores.logit_boxes(both),

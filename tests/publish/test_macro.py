@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from netlens.publish import macro
 from netlens.publish.macro import escape
+from netlens.statistics.intervals import Interval
 
 
 def saved(tmp_path, value, rounding, **more):
@@ -90,7 +91,7 @@ def test_greek_letters_and_signs_are_set_as_mathematics():
 
 
 def test_an_interval_is_part_of_the_record_and_shown(tmp_path):
-    interval = macro.Interval(0.1, 0.4, 0.95, 12)
+    interval = Interval(0.25, 0.1, 0.4, 0.95, 12)
     saved = macro.save(tmp_path / "shareOf", 0.25, rounding=macro.fixed(2), interval=interval)
     record = json.loads((tmp_path / "shareOf.json").read_text(encoding="utf-8"))
     assert record["interval"] == {"low": 0.1, "high": 0.4, "level": 0.95, "count": 12}
@@ -99,6 +100,6 @@ def test_an_interval_is_part_of_the_record_and_shown(tmp_path):
 
 def test_intervals_that_are_none_are_refused(tmp_path):
     with pytest.raises(macro.MacroError, match="no interval"):
-        macro.save(tmp_path / "shareOf", 0.25, rounding=macro.fixed(2), interval=macro.Interval(0.4, 0.1, 0.95, 2))
+        macro.save(tmp_path / "shareOf", 0.25, rounding=macro.fixed(2), interval=Interval(0.25, 0.4, 0.1, 0.95, 2))
     with pytest.raises(macro.MacroError, match="has no interval"):
-        macro.save(tmp_path / "named", "cat", rounding=macro.text(), interval=macro.Interval(0, 1, 0.95, 2))
+        macro.save(tmp_path / "named", "cat", rounding=macro.text(), interval=Interval(0.5, 0, 1, 0.95, 2))

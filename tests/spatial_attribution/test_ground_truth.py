@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from netlens.spatial_attribution.choices import AttributionError
-from netlens.spatial_attribution.ground_truth import bootstrap_mean, part_shares, points_right, positive_share
+from netlens.spatial_attribution.ground_truth import part_shares, points_right, positive_share
 
 
 def test_part_shares_of_whole_and_partial_pixels():
@@ -31,23 +31,6 @@ def test_pointing_game_and_ties():
     maps = np.array([[[3.0, 1.0], [0.0, 0.0]], [[2.0, 2.0], [0.0, 0.0]], [[0.0, 4.0], [0.0, 0.0]]])
     parts = np.array([[[1.0, 0.25], [0.0, 0.0]]] * 3)
     np.testing.assert_array_equal(points_right(maps, parts), [1, 0.625, 0.25])
-
-
-def test_bootstrap_covers_the_mean_as_often_as_it_says():
-    generator = np.random.default_rng(5)
-    covered = 0
-    for seed in range(200):
-        found = bootstrap_mean(generator.normal(1, 2, 60), level=0.9, resamples_count=400, seed=seed)
-        assert found.low < found.mean < found.high
-        covered += found.low <= 1 <= found.high
-    assert 0.82 <= covered / 200 <= 0.96
-
-
-def test_bootstrap_ignores_what_could_not_be_scored():
-    found = bootstrap_mean([0.5, np.nan, 0.5], seed=1)
-    assert (found.mean, found.low, found.high, found.count) == (0.5, 0.5, 0.5, 2)
-    with pytest.raises(AttributionError, match="on any scene"):
-        bootstrap_mean([np.nan])
 
 
 @pytest.mark.parametrize("measure", [positive_share, points_right])

@@ -5,7 +5,8 @@ import pytest
 
 from netlens.spatial_attribution.choices import AttributionError
 from netlens.spatial_attribution.results import AttributionScores
-from netlens.spatial_attribution.summary import Bootstrap, Quantity, best, per_scene, quantity_of, row_of, summary
+from netlens.spatial_attribution.summary import Quantity, best, per_scene, quantity_of, row_of, summary
+from netlens.statistics.intervals import Bootstrap
 
 BOOTSTRAP = Bootstrap(resamples_count=200, seed=1)
 
@@ -44,7 +45,7 @@ def test_rows_are_layers_by_gradient_and_then_methods(scores):
     assert len(rows) == 11
     assert [row.name for row in rows[:3]] == ["true at input", "smooth at input", "smooth + blur at input"]
     taylor = row_of(rows, "deep_taylor")
-    assert (taylor.share.mean, taylor.share.count, taylor.unjudged_count) == (0.2, 1, 4)
+    assert (taylor.share.value, taylor.share.count, taylor.unjudged_count) == (0.2, 1, 4)
     with pytest.raises(AttributionError, match="no score of lrp"):
         row_of(rows, "lrp")
 

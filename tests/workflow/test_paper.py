@@ -13,6 +13,7 @@ from matplotlib import pyplot as plt
 
 from netlens.files.hashing import sha256_of
 from netlens.publish import macro
+from netlens.statistics.intervals import Interval
 from netlens.workflow import paper, tex
 from netlens.workflow.catalogue import SECTIONS, load_catalogue
 from netlens.workflow.study import load_study
@@ -301,7 +302,7 @@ def test_compared_values_are_ranked_at_full_precision(study):
 
 
 def test_a_sampled_value_is_ranked_by_the_ends_of_its_interval(study):
-    interval = macro.Interval(0.5, 3.0, 0.95, 10)
+    interval = Interval(2.0, 0.5, 3.0, 0.95, 10)
     macro.save("export_defs/demo/smallAngle", 2.0, rounding=macro.ratio(), interval=interval)
     write_record("export_defs/demo/smallAngle.json")
     write("paper/sections/words.tex", "\\ifgreater{smallAngle}{1}{a}{b} \\ifgreater{4}{smallAngle}{a}{b}")

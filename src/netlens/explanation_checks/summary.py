@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.explanation_checks.bootstrap import Bootstrap, Interval
 from netlens.explanation_checks.chain_ratios import KINDS
 from netlens.explanation_checks.choices import METHODS, NOISE, CheckError, label_of
 from netlens.explanation_checks.map_similarity import cosine
 from netlens.explanation_checks.pixel_flipping import gap
 from netlens.explanation_checks.results import CASCADES, NetworkChecks
+from netlens.statistics.intervals import Bootstrap, Interval
 
 Float = NDArray[np.float64]
 

@@ -9,25 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from netlens.plots import style
+from netlens.statistics.intervals import Interval
 
 _MARKERS: Final = ("o", "s", "D", "^", "v")
 _COLORS: Final = (style.PALETTE[0], style.PALETTE[1], style.PALETTE[2], style.PALETTE[4], style.PALETTE[5])
-
-
-class Interval(Protocol):
-    """A mean and its interval; `netlens.spatial_attribution.ground_truth.Interval` is one."""
-
-    @property
-    def mean(self) -> float:
-        """The mean."""
-
-    @property
-    def low(self) -> float:
-        """Lower end of the interval."""
-
-    @property
-    def high(self) -> float:
-        """Upper end of the interval."""
 
 
 class ScoredRow(Protocol):
@@ -131,7 +116,7 @@ def dots(
         shift = spread * (index - (len(colors) - 1) / 2) if index >= 0 else 0.0
         height = place[line] + shift
         ax.plot([interval.low, interval.high], [height, height], color=color, linewidth=1.0, solid_capstyle="butt")
-        ax.plot(interval.mean, height, color=color, marker=_MARKERS[index] if index >= 0 else "o", markersize=3.2)
+        ax.plot(interval.value, height, color=color, marker=_MARKERS[index] if index >= 0 else "o", markersize=3.2)
     ax.axvline(chance, color="0.45", linestyle=(0, (4, 3)), linewidth=0.8, zorder=0)
     for row in range(1, len(lines), 2):
         ax.axhspan(row - 0.5, row + 0.5, color="0.95", zorder=-1, linewidth=0)

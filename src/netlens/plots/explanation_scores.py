@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from netlens.explanation_checks.bootstrap import Interval
 from netlens.explanation_checks.choices import label_of
 from netlens.explanation_checks.results import CASCADES, NetworkChecks
 from netlens.plots import style
 from netlens.plots.explanation_methods import handles_of, look_of
+from netlens.statistics.intervals import Interval
 
 _CASCADE_TITLES: Final = {
     "top_down": "from the logits down",

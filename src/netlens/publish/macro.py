@@ -3,12 +3,13 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from netlens.files.atomic import writing
 from netlens.publish.description import write_description
 from netlens.publish.shown import SavedMacro
+from netlens.statistics.intervals import Interval
 
 
 class MacroError(ValueError):
@@ -73,26 +74,6 @@ def ratio() -> Rounding:
 def text() -> Rounding:
     """Return the rule of words, in which LaTeX's special characters are escaped."""
     return Rounding("text", lambda value: escape(str(value)))
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Where a value that was estimated from a sample may lie.
-
-    Attributes
-    ----------
-    low, high
-        Ends of the interval, in the value's unit.
-    level
-        Its level, in 0..1.
-    count
-        Size of the sample: images, scenes, draws or seeds.
-    """
-
-    low: float
-    high: float
-    level: float
-    count: int
 
 
 def save(
@@ -161,7 +142,7 @@ def save(
     if uncertainty is not None:
         description["uncertainty"] = float(uncertainty)
     if interval is not None:
-        description["interval"] = asdict(interval)
+        description["interval"] = {name: getattr(interval, name) for name in ("low", "high", "level", "count")}
     write_description(stem, description)
     ends = None if interval is None else (interval.low, interval.high)
     return SavedMacro(name, shown, stored, rounding.rule, unit, uncertainty, ends)

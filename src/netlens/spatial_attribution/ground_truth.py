@@ -2,10 +2,8 @@
 
 A scene is composed of parts, one per class; attribution to a class should lie on that class's part. Measures: the share
 of positive attribution that does, and the pointing game (Zhang et al. 2016, arXiv 1608.00507): whether the largest
-attribution does. Intervals are percentiles of a bootstrap over scenes (Efron 1979).
+attribution does.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,62 +93,6 @@ def points_right(attributions: ArrayLike, parts: ArrayLike) -> Array:
     largest = maps == maps.max(axis=(1, 2), keepdims=True)
     points: Array = (largest * right).sum(axis=(1, 2)) / largest.sum(axis=(1, 2))
     return points
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean with its bootstrap interval.
-
-    Attributes
-    ----------
-    mean
-        Mean of the values that are not NaN.
-    low, high
-        Percentiles of the means of resampled scenes.
-    count
-        Number of values that are not NaN.
-    """
-
-    mean: float
-    low: float
-    high: float
-    count: int
-
-
-def bootstrap_mean(values: ArrayLike, *, level: float = 0.95, resamples_count: int = 2000, seed: int = 0) -> Interval:
-    """Estimate a mean and its percentile interval by bootstrap.
-
-    Parameters
-    ----------
-    values
-        (n,), one per scene; NaN is ignored.
-    level
-        Level of the interval, in 0..1.
-    resamples_count
-        Number of bootstrap samples.
-    seed
-        Seed of the resampling.
-
-    Returns
-    -------
-    Interval
-
-    Raises
-    ------
-    AttributionError
-        There is no value at all.
-
-    References
-    ----------
-    Efron 1979, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7.
-    """
-    known = np.asarray(values, dtype=np.float64)
-    known = known[np.isfinite(known)]
-    if not known.size:
-        raise AttributionError("attribution could not be scored on any scene")
-    draws = np.random.default_rng(seed).integers(len(known), size=(resamples_count, len(known)))
-    low, high = np.quantile(known[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(known.mean()), float(low), float(high), len(known))
 
 
 def _pooling(pixels: int, positions: int) -> Array:

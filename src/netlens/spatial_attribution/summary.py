@@ -7,33 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.spatial_attribution.choices import GRADIENT_LABELS, METHOD_LABELS, AttributionError
-from netlens.spatial_attribution.ground_truth import Interval, bootstrap_mean
 from netlens.spatial_attribution.results import AttributionScores
+from netlens.statistics.intervals import Bootstrap, Interval
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """How the intervals are computed.
-
-    Attributes
-    ----------
-    level
-        Level of the interval, in 0..1.
-    resamples_count
-        Number of bootstrap samples of the scenes.
-    seed
-        Seed of the resampling.
-    """
-
-    level: float = 0.95
-    resamples_count: int = 2000
-    seed: int = 0
-
-    def __call__(self, per_scene: ArrayLike) -> Interval:
-        """Estimate the mean over scenes and its interval, ignoring NaN."""
-        return bootstrap_mean(per_scene, level=self.level, resamples_count=self.resamples_count, seed=self.seed)
 
 
 @dataclass(frozen=True)
@@ -127,7 +104,7 @@ def best(rows: Iterable[Row]) -> Row:
     known = list(rows)
     if not known:
         raise AttributionError("no method could be scored on these scenes")
-    return max(known, key=lambda each: each.share.mean)
+    return max(known, key=lambda each: each.share.value)
 
 
 def row_of(rows: Iterable[Row], method: str, layer: str = "") -> Row:
