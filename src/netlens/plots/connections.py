@@ -85,7 +85,8 @@ def draw_strongest(selection: Selection, side: Literal["inputs", "uses"], pictur
     unit, key = (selection.unit, selection.unit_key) if inputs else (selection.used_unit, selection.used_key)
     layer = short_label(selection.target if inputs else selection.used_layer)
     other_layer = short_label(selection.source if inputs else selection.using_layer)
-    limit = selection.largest_weight if inputs else float(np.abs(connections.weights).max())
+    # A unit that nothing reads has uses of zero.
+    limit = selection.largest_weight if inputs else float(np.abs(connections.weights).max()) or 1.0
     left_in, unit_in, arrow_in, key_in, gap_in, top_in = 0.04, 0.82, 0.3, 0.46, 0.05, 0.34
     start_in = left_in + unit_in + arrow_in
     side_in = min(0.56, (style.FULL_WIDTH_IN - start_in - key_in) / len(connections.units) - gap_in)

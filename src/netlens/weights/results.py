@@ -31,6 +31,16 @@ Array = NDArray[Any]
 Keys = tuple[str, ...]
 
 
+def relative_difference(weights: Array, other: Array) -> float:
+    """Return the largest absolute difference between two arrays over the largest magnitude of the first.
+
+    It is 0 where both are zero everywhere, as the weights of a layer that a network does not use.
+    """
+    exact = weights.astype(np.float64)
+    difference, largest = float(np.abs(exact - other).max()), float(np.abs(exact).max())
+    return difference / largest if largest else difference
+
+
 @dataclass(frozen=True)
 class LinearMap:
     """Expanded weights from one layer to another.
@@ -105,8 +115,7 @@ class LinearMaps:
     @property
     def first_difference(self) -> float:
         """Largest absolute difference between the first kernel and its expanded weights, over its largest weight."""
-        kernel = self.first_embedded.astype(np.float64)
-        return float(np.abs(kernel - self.first.weights).max() / np.abs(kernel).max())
+        return relative_difference(self.first_embedded, self.first.weights)
 
     def save(self, path: str | Path) -> None:
         """Save as npz.
@@ -214,7 +223,8 @@ class Selection:
     inputs
         The strongest connections into `unit`.
     used_layer, used_unit, used_key
-        Unit whose uses are shown: `unit` itself, or `source_unit` where no layer behind the target has positions.
+        Unit whose uses are shown: `unit` itself, or `source_unit` where no layer behind the target has positions, or
+        none reads it.
     using_layer
         Layer that uses it.
     uses

@@ -107,6 +107,35 @@ def test_named_groups_stay_and_open_ones_are_found_beside_them(planted_layer):
         fill_groups(layer, [(39,), ()])
 
 
+@pytest.mark.parametrize(
+    ("units_count", "zero", "named", "sizes"),
+    [
+        (5, (), [(), ()], [2, 2]),
+        (4, (), [(), ()], [2, 2]),
+        (6, (0, 3), [(), ()], [2, 2]),
+        (3, (), [(), ()], [1, 2]),
+        (2, (), [(), ()], [1, 1]),
+        (1, (), [(), ()], [1, 1]),
+        (5, (0, 1, 2, 4), [(), ()], [1, 1]),
+        (4, (), [(0, 1, 2, 3), ()], [4, 4]),
+        (4, (), [(2,), ()], [1, 3]),
+    ],
+)
+def test_groups_shrink_where_units_are_few(units_count, zero, named, sizes):
+    weights = np.random.default_rng(7).standard_normal((3, 3, 4, units_count))
+    weights[..., list(zero)] = 0
+    found = fill_groups(weights, named)
+    assert sorted(map(len, found)) == sizes
+    assert not set(zero) & {unit for group in found for unit in group}
+    if units_count - len(zero) >= 2 and not named[0]:
+        assert not set(found[0]) & set(found[1])
+
+
+def test_no_group_is_found_where_all_weights_are_zero():
+    with pytest.raises(FactorizationError, match="all weights are zero"):
+        fill_groups(np.zeros((3, 3, 4, 9)), [(), ()])
+
+
 def test_the_threshold_lies_half_way_between_the_median_pair_and_the_best():
     scores = np.array([[0, 0.1, 0.2], [0.1, 0, 0.8], [0.2, 0.8, 0]])
     assert threshold(scores) == pytest.approx(0.5)

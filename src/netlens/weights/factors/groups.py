@@ -177,25 +177,40 @@ def fill_groups(
     named
         The units of each group; an empty one is found by `automatic_groups`, among units that no named group has.
     sizes
-        Smallest and largest size of a group that is found.
+        Smallest and largest size of a group that is found. Where too few units are left, groups are smaller; where
+        there are not even two for each group, they are divided among the groups, or, if there are fewer units than
+        groups, each group has all units of the layer that are not zero.
 
     Returns
     -------
     tuple of tuple of int
-        As many groups as `named` has.
+        As many groups as `named` has; none is empty.
 
     Raises
     ------
     FactorizationError
-        A named unit does not exist; otherwise as for `automatic_groups`.
+        A named unit does not exist, or a group is to be found in a layer whose weights are all zero.
     """
     w = np.asarray(weights)
     for group in named:
         units_first(w, group)
     open_count = sum(not group for group in named)
     taken = {unit for group in named for unit in group}
-    found = iter(automatic_groups(w, open_count, sizes=sizes, without=taken) if open_count else ())
-    return tuple(tuple(group) or next(found).units for group in named)
+    found = iter(_found_groups(w, open_count, sizes, taken) if open_count else ())
+    return tuple(tuple(group) or next(found) for group in named)
+
+
+def _found_groups(w: np.ndarray, count: int, sizes: tuple[int, int], taken: Collection[int]) -> list[tuple[int, ...]]:
+    usable = np.flatnonzero(np.abs(w).max(axis=(0, 1, 2)) > 0)
+    if not usable.size:
+        raise FactorizationError("all weights are zero: no units are related; choose another layer, or name the units")
+    left = np.setdiff1d(usable, list(taken))
+    each = len(left) // count
+    if each >= 2:
+        fitting = min(sizes[0], each), sizes[1]
+        return [group.units for group in automatic_groups(w, count, sizes=fitting, without=taken)]
+    parts = np.array_split(left, count) if each else [usable] * count
+    return [tuple(int(unit) for unit in part) for part in parts]
 
 
 def pair_scores(weights: ArrayLike, *, candidates_count: int = CANDIDATES, without: Collection[int] = ()) -> PairScores:

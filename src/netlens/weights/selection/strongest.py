@@ -163,7 +163,10 @@ def _checked(weights: NDArray[Any]) -> NDArray[np.float64]:
     if values.ndim != 4:
         raise WeightsError(f"expanded weights have shape (W, W, source units, target units), not {values.shape}")
     if not np.any(values):
-        raise WeightsError("the expanded weights are zero everywhere: no path of nonzero weights joins the two layers")
+        raise WeightsError(
+            "the expanded weights are zero everywhere: no path of nonzero weights joins the two layers; name others in "
+            "the study (weights.source and weights.target), or leave the section out (leave_out: [weights])"
+        )
     return values
 
 
