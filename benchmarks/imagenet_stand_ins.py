@@ -11,7 +11,6 @@ these mean nothing; what is shown is which rules run, and at what cost.
 
 import argparse
 import hashlib
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 import yaml
+from _checkout_copy import copy_checkout
 from PIL import Image
 
 from netlens.images.photos import read_photograph
@@ -41,12 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--per-synset", type=int, default=10)
     parsed = parser.parse_args(arguments)
     copy: Path = parsed.folder
-    if copy.exists():
-        raise SystemExit(f"{copy} exists; name a folder that does not")
-    tracked = subprocess.run(["git", "ls-files", "-z"], check=True, capture_output=True, text=True).stdout
-    for name in filter(None, tracked.split("\0")):
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        (copy / name).write_bytes(Path(name).read_bytes())
+    copy_checkout(copy)
 
     synsets = imagenet_synsets()
     stand_ins = copy / "data" / "stand_ins"

@@ -11,6 +11,7 @@ from netlens.cli.supervised import EndedBySignalError, run_supervised
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
+from netlens.workflow.gpu import visible_gpus, why_no_gpu
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.preloaded import templates
@@ -84,7 +85,9 @@ def _snakemake(study: str, name: str, targets: list[str], cores: str, *, forced:
     command = [sys.executable, "-m", "snakemake", *targets, "--cores", cores, "--config", f"study={study}", "--nocolor"]
     if forced:
         command += ["--forcerun", *forced]
-    report = _Report()
+    gpus = visible_gpus()
+    command += ["--resources", f"gpu={max(len(gpus), 1)}"]
+    report = _Report(f"{len(gpus)} GPUs" if gpus else f"no GPU ({why_no_gpu()}): networks run on the CPU")
     with only_run() as lock, templates() as variables:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file:
@@ -107,7 +110,8 @@ def _snakemake(study: str, name: str, targets: list[str], cores: str, *, forced:
 class _Report:
     """Condense the output of Snakemake into a few lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, machine: str) -> None:
+        self._machine = machine
         self._started = time.monotonic()
         self._rule = ""
         self._errors: list[str] = []
@@ -128,6 +132,8 @@ class _Report:
         elif found := re.search(r"(\d+) of (\d+) steps", line):
             clock = time.monotonic() - self._started
             print(f"{clock:6.0f} s  {found[1]:>3}/{found[2]}  {self._rule}", flush=True)
+        elif line.startswith("Provided resources:"):
+            print(self._machine, flush=True)
         elif line.startswith("Nothing to be done"):
             self._nothing = True
         elif line:

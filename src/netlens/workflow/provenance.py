@@ -94,7 +94,9 @@ def record_process(path: str | Path) -> None:
     # TensorFlow may have been imported before the process was forked; only this module uses it.
     backend = sys.modules.get("netlens.models.backend")
     if backend is not None:
-        devices = [device.name for device in backend.tf.config.list_physical_devices("GPU")] or devices
+        gpus = backend.tf.config.list_physical_devices("GPU")
+        details = [backend.tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        devices = [str(known.get("device_name", gpu.name)) for gpu, known in zip(gpus, details, strict=True)] or devices
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     known = {
         "modules": sorted(name for name in sys.modules if name.split(".")[0] == "netlens"),

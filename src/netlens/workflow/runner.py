@@ -263,6 +263,9 @@ def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> 
                 "CUDA_VISIBLE_DEVICES": gpu,
                 # Also in the sessions that Keras and iNNvestigate open.
                 "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+                # Sums in the same order every time, and in convolutions the same algorithm.
+                "TF_DETERMINISTIC_OPS": "1",
+                "TF_CUDNN_DETERMINISTIC": "1",
                 # Products of float32 with all 24 bits, as on a CPU, rather than with the 11 of TF32.
                 "NVIDIA_TF32_OVERRIDE": "0",
             }

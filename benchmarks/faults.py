@@ -1,0 +1,267 @@
+"""Kill a run at random moments, damage what it has made, and see whether the end is that of an undisturbed run.
+
+    netlens bench faults FOLDER [--moments 30] [--items ITEM...] [--cores 2] [--seed 0]
+
+FOLDER gets a copy of the checkout. The items are made once without disturbance. Then, from nothing, the same command is
+started again and again, and after a random time one of its processes, of a kind that is chosen at random, is killed by
+``kill -9``: netlens, Snakemake, a job, a notebook's kernel. Then intermediate results get a flipped bit or lose their
+end, and a second run is started beside a first. Prints a table of what was done and what happened, and keeps it as
+FOLDER/faults.md; the exit status is 0 if nothing outlived its run, every fault was told in one line, the final files
+are those of the undisturbed run, byte by byte, and nothing else was left behind.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from _checkout_copy import copy_checkout
+
+from netlens.files.hashing import sha256_of
+
+ITEMS = ("angles", "heldoutAccuracy", "weightSingularRatioProd", "heldoutImageCount")
+#: Seconds within which everything must have ended after netlens or Snakemake was killed.
+PATIENCE_S = 30.0
+MADE = ("results", "figures", "export_defs", "site")
+
+
+@dataclass
+class Trial:
+    """One fault: what was done, and what is wrong with what happened (nothing, it is hoped)."""
+
+    fault: str
+    happened: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Checkout:
+    """The copy in which everything happens."""
+
+    folder: Path
+    items: Sequence[str]
+    cores: str
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start ``netlens run`` in the copy, with a folder for temporary files of its own."""
+        source = str((self.folder / "src").resolve())
+        temporary = (self.folder / "tmp").resolve()
+        temporary.mkdir(exist_ok=True)
+        return subprocess.Popen(
+            [sys.executable, "-m", "netlens", "run", *self.items, "--cores", self.cores],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": source, "TMPDIR": str(temporary)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        """All processes that work in the copy."""
+        found = []
+        inside = str(self.folder.resolve())
+        for process in psutil.process_iter():
+            try:
+                if process.cwd().startswith(inside) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def hashes(self) -> dict[str, str]:
+        """Hashes of everything made but records and executed notebooks, which hold times."""
+        paths = [path for name in MADE for path in (self.folder / name).rglob("*") if path.is_file()]
+        kept = [path for path in paths if path.suffix not in {".json", ".ipynb"} and ".inspected" not in path.parts]
+        return {str(path.relative_to(self.folder)): sha256_of(path) for path in sorted(kept)}
+
+    def leftovers(self) -> list[str]:
+        """Staging folders and temporary files."""
+        left = [*self.folder.glob("results/*/staging/*"), *(self.folder / "tmp").iterdir()]
+        return [str(path.relative_to(self.folder)) for path in left]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--moments", type=int, default=30)
+    parser.add_argument("--items", nargs="+", default=ITEMS)
+    parser.add_argument("--cores", default="2")
+    parser.add_argument("--seed", type=int, default=0)
+    parsed = parser.parse_args(arguments)
+    copy_checkout(parsed.folder)
+    checkout = Checkout(parsed.folder, parsed.items, parsed.cores)
+    generator = random.Random(parsed.seed)
+
+    begun = time.monotonic()
+    _finish(checkout)
+    undisturbed_s = time.monotonic() - begun
+    undisturbed = checkout.hashes()
+    for name in MADE:
+        shutil.rmtree(parsed.folder / name, ignore_errors=True)
+    for name in ("figures", "export_defs"):
+        _restore(name, parsed.folder)
+
+    trials = []
+    for _ in range(parsed.moments):
+        victim = generator.choice(("netlens", "Snakemake", "a job", "a kernel"))
+        # Each run goes on where the last was killed, so most of them are in the middle of something.
+        trials.append(_killed(checkout, victim, generator.uniform(1, max(undisturbed_s / 3, 10)), generator))
+        print(_row(trials[-1]), flush=True)
+    end = Trial("the same command, not disturbed")
+    _finish(checkout)
+    _compare(checkout, undisturbed, end)
+    trials += [end, *(_damaged(checkout, undisturbed, kind, generator) for kind in ("flipped bit", "lost end"))]
+    trials.append(_two_at_once(checkout))
+    report = [f"{undisturbed_s:.0f} s undisturbed; {parsed.moments} kills; items: {', '.join(parsed.items)}", ""]
+    report += ["| fault | what happened | problems |", "| --- | --- | --- |", *map(_row, trials)]
+    (parsed.folder / "faults.md").write_text("\n".join(report) + "\n", encoding="utf-8")
+    print("\n".join(report))
+    sys.exit(any(trial.problems for trial in trials))
+
+
+def _restore(name: str, folder: Path) -> None:
+    """Put tracked files back that lie in a folder of outputs."""
+    tracked = subprocess.run(["git", "ls-files", name], check=True, capture_output=True, text=True).stdout.split()
+    for path in tracked:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(Path(path).read_bytes())
+
+
+def _row(trial: Trial) -> str:
+    return f"| {trial.fault} | {trial.happened} | {'; '.join(trial.problems) or 'none'} |"
+
+
+def _finish(checkout: Checkout) -> None:
+    process = checkout.start()
+    output = process.communicate()[0]
+    if process.returncode:
+        raise SystemExit(f"the run that nothing disturbs failed:\n{output}")
+
+
+def _killed(checkout: Checkout, kind: str, moment_s: float, generator: random.Random) -> Trial:
+    trial = Trial(f"kill -9 of {kind}")
+    process = checkout.start()
+    time.sleep(moment_s)
+    candidates = _of_kind(checkout, process.pid, kind)
+    waited = time.monotonic()
+    while not candidates and process.poll() is None and time.monotonic() - waited < 60:
+        time.sleep(0.1)
+        candidates = _of_kind(checkout, process.pid, kind)
+    if not candidates:
+        trial.happened = "the run had ended before" if process.poll() is not None else "there was none within 60 s"
+        process.kill()
+        process.communicate()
+        return trial
+    victim = generator.choice(candidates)
+    trial.fault += f" after {time.monotonic() - waited + moment_s:.1f} s"
+    killed = time.monotonic()
+    victim.kill()
+    if kind in {"netlens", "Snakemake"}:
+        while (left := checkout.processes()) and time.monotonic() - killed < PATIENCE_S:
+            time.sleep(0.1)
+        trial.happened = f"everything had ended after {time.monotonic() - killed:.1f} s"
+        trial.problems += [f"process {one.pid} outlived the run" for one in left]
+        for one in left:
+            one.kill()
+    output = process.communicate()[0]
+    if kind in {"a job", "a kernel"}:
+        told = [line for line in output.splitlines() if "killed" in line]
+        trial.happened = f"exit {process.returncode} after {time.monotonic() - killed:.1f} s"
+        trial.happened += f": {told[0].strip()}" if told else ""
+        if process.returncode and not told:
+            trial.problems.append("nothing was said of a killed process")
+    if "Traceback" in output:
+        trial.problems.append("a traceback")
+    return trial
+
+
+def _of_kind(checkout: Checkout, netlens: int, kind: str) -> list[psutil.Process]:
+    """Processes of a kind. Jobs are the processes below Snakemake that have started a kernel."""
+    if kind == "netlens":
+        return [one for one in checkout.processes() if one.pid == netlens]
+    found = []
+    for one in checkout.processes():
+        try:
+            words = " ".join(one.cmdline())
+        except psutil.Error:
+            continue
+        is_kernel = "ipykernel_launcher" in words
+        is_snakemake = "snakemake" in words and not is_kernel and "preloaded" not in words
+        is_job = not is_kernel and not is_snakemake and one.pid != netlens
+        if {"Snakemake": is_snakemake, "a job": is_job, "a kernel": is_kernel}[kind]:
+            found.append(one)
+    return found
+
+
+def _compare(checkout: Checkout, undisturbed: dict[str, str], trial: Trial) -> None:
+    today = checkout.hashes()
+    changed = sorted(path for path in undisturbed.keys() | today.keys() if undisturbed.get(path) != today.get(path))
+    trial.happened = f"{len(undisturbed) - len(changed)} of {len(undisturbed)} files are the same, byte by byte"
+    trial.problems += [f"{path} differs" for path in changed[:3]]
+    trial.problems += [f"{path} was left behind" for path in checkout.leftovers()[:3]]
+
+
+def _damaged(checkout: Checkout, undisturbed: dict[str, str], kind: str, generator: random.Random) -> Trial:
+    """Damage an intermediate result that an item is made from, and remove that item."""
+    trial = Trial(kind)
+    path, item = _read_by_an_item(checkout)
+    trial.fault += f" in {path}"
+    content = bytearray((checkout.folder / path).read_bytes())
+    times = (checkout.folder / path).stat()
+    if kind == "flipped bit":
+        place = generator.randrange(8 * len(content))
+        content[place // 8] ^= 1 << place % 8
+    else:
+        del content[-100:]
+    (checkout.folder / path).write_bytes(content)
+    # Damage does not change a file's times.
+    os.utime(checkout.folder / path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    item.unlink()
+    process = checkout.start()
+    output = process.communicate()[0]
+    told = [line for line in output.splitlines() if str(path) in line and "is not the file" in line]
+    trial.happened = told[0].strip() if told else f"exit {process.returncode}"
+    if not (process.returncode and told):
+        trial.problems.append("the damage was not told")
+    (checkout.folder / path).unlink()
+    _finish(checkout)
+    repaired = Trial("")
+    _compare(checkout, undisturbed, repaired)
+    trial.problems += repaired.problems
+    return trial
+
+
+def _read_by_an_item(checkout: Checkout) -> tuple[str, Path]:
+    """Return an intermediate npz and the output of an item whose record names it."""
+    for record in sorted(checkout.folder.glob("figures/*/*/*.json")):
+        content = json.loads(record.read_text(encoding="utf-8"))
+        read = [path for path in content.get("inputs", {}) if path.startswith("results") and path.endswith(".npz")]
+        if read:
+            return read[0], checkout.folder / min(content["outputs"])
+    raise SystemExit("no item reads an intermediate npz; name others with --items")
+
+
+def _two_at_once(checkout: Checkout) -> Trial:
+    trial = Trial("a second run beside a first")
+    first = checkout.start()
+    time.sleep(1)
+    second = checkout.start()
+    output = second.communicate()[0].strip()
+    first.communicate()
+    trial.happened = output.splitlines()[-1] if output else f"exit {second.returncode}"
+    # One of the two runs, and the other is refused; which one depends on who was first to lock.
+    if sorted([bool(first.returncode), bool(second.returncode)]) != [False, True]:
+        trial.problems.append(f"exit {first.returncode} and {second.returncode}")
+    return trial
+
+
+if __name__ == "__main__":
+    main()
