@@ -4,10 +4,10 @@
 
 FOLDER gets a copy of the checkout. The items are made once without disturbance. Then, from nothing, the same command is
 started again and again, and after a random time one of its processes, of a kind that is chosen at random, is killed by
-``kill -9``: netlens, Snakemake, a job, a notebook's kernel. Then intermediate results get a flipped bit or lose their
-end, and a second run is started beside a first. Prints a table of what was done and what happened, and keeps it as
-FOLDER/faults.md; the exit status is 0 if nothing outlived its run, every fault was told in one line, the final files
-are those of the undisturbed run, byte by byte, and nothing else was left behind.
+``kill -9``: netlens, Snakemake, a job or kernel, its client, a template. Then intermediate results get a flipped bit
+or lose their end, and a second run is started beside a first. Prints a table of what was done and what happened, and
+keeps it as FOLDER/faults.md; the exit status is 0 if nothing outlived its run, every fault was told in one line, the
+final files are those of the undisturbed run, byte by byte, and nothing else was left behind.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from _checkout_copy import copy_checkout
 from netlens.files.hashing import sha256_of
 
 ITEMS = ("angles", "heldoutAccuracy", "weightSingularRatioProd", "heldoutImageCount")
+KINDS = ("netlens", "Snakemake", "a job or kernel", "a client", "a template")
 #: Seconds within which everything must have ended after netlens or Snakemake was killed.
 PATIENCE_S = 30.0
 MADE = ("results", "figures", "export_defs", "site")
@@ -111,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     trials = []
     for _ in range(parsed.moments):
-        victim = generator.choice(("netlens", "Snakemake", "a job", "a kernel"))
+        victim = generator.choice(KINDS)
         # Each run goes on where the last was killed, so most of them are in the middle of something.
         trials.append(_killed(checkout, victim, generator.uniform(1, max(undisturbed_s / 3, 10)), generator))
         print(_row(trials[-1]), flush=True)
@@ -172,8 +173,8 @@ def _killed(checkout: Checkout, kind: str, moment_s: float, generator: random.Ra
         for one in left:
             one.kill()
     output = process.communicate()[0]
-    if kind in {"a job", "a kernel"}:
-        told = [line for line in output.splitlines() if "killed" in line]
+    if kind not in {"netlens", "Snakemake"}:
+        told = [line for line in output.splitlines() if "killed" in line or "netlens: error" in line]
         trial.happened = f"exit {process.returncode} after {time.monotonic() - killed:.1f} s"
         trial.happened += f": {told[0].strip()}" if told else ""
         if process.returncode and not told:
@@ -184,21 +185,25 @@ def _killed(checkout: Checkout, kind: str, moment_s: float, generator: random.Ra
 
 
 def _of_kind(checkout: Checkout, netlens: int, kind: str) -> list[psutil.Process]:
-    """Processes of a kind. Jobs are the processes below Snakemake that have started a kernel."""
-    if kind == "netlens":
-        return [one for one in checkout.processes() if one.pid == netlens]
-    found = []
-    for one in checkout.processes():
+    """Processes of a kind; those that were forked from a template are jobs and kernels, which look alike."""
+    working = checkout.processes()
+    words, parents = {}, {}
+    for one in working:
         try:
-            words = " ".join(one.cmdline())
+            words[one.pid], parents[one.pid] = " ".join(one.cmdline()), one.ppid()
         except psutil.Error:
             continue
-        is_kernel = "ipykernel_launcher" in words
-        is_snakemake = "snakemake" in words and not is_kernel and "preloaded" not in words
-        is_job = not is_kernel and not is_snakemake and one.pid != netlens
-        if {"Snakemake": is_snakemake, "a job": is_job, "a kernel": is_kernel}[kind]:
-            found.append(one)
-    return found
+    templates = {pid for pid, text in words.items() if "preloaded_template" in text}
+    forked = {pid for pid in templates if parents[pid] in templates}
+    clients = {pid for pid, text in words.items() if "preloaded_client" in text}
+    pids = {
+        "netlens": {netlens},
+        "Snakemake": {pid for pid, text in words.items() if "-m snakemake" in text},
+        "a job or kernel": forked,
+        "a client": clients,
+        "a template": templates - forked,
+    }[kind]
+    return [one for one in working if one.pid in pids]
 
 
 def _compare(checkout: Checkout, undisturbed: dict[str, str], trial: Trial) -> None:
