@@ -15,7 +15,7 @@ PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 .PHONY: help env tex paper test coverage lint docs gallery pins clean distclean
 
 help: ## list the targets
-	@echo 'make TARGET  [STUDY=demo] [PYTHON=...] [NETLENS_DEVICE=cpu|gpu]'
+	@echo 'make TARGET  [STUDY=demo] [CACHE=folder|zip|address] [PYTHON=...] [NETLENS_DEVICE=cpu|gpu]'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 	@echo 'List the items, make single ones, run one notebook or a benchmark: .venv/bin/netlens --help'
 
@@ -33,7 +33,7 @@ tex: env ## install TeX with apt if it is missing and you are root on Debian or 
 	@$(BIN)/python -m netlens.workflow.tex
 
 paper: env tex ## run the study: every figure, number and page, and the paper paper/$(STUDY).pdf
-	@$(BIN)/netlens paper --study '$(STUDY)'
+	@$(BIN)/netlens paper --study '$(STUDY)' $(if $(CACHE),--cache '$(CACHE)')
 
 test: env ## run the tests
 	@$(PYTEST)

@@ -1,6 +1,7 @@
 """``netlens run`` on a small project of the test's own: few lines, clear errors, nothing half-written."""
 
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -280,3 +281,39 @@ def test_a_missing_file_is_told_before_anything_starts(project):
     assert refused.returncode == 2
     assert "no.h5" in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_results_that_were_kept_are_taken_and_a_change_says_why_not(project):
+    """The rule's output is moved under results/, since figures and numbers themselves are never kept."""
+    snakefile = project / "Snakefile"
+    outputs = "['results/small/table.tex', 'results/small/table.json']"
+    text = SNAKEFILE.replace('names.outputs("tableRows")', outputs).replace("names.items()", outputs)
+    snakefile.write_text(text)
+    notebook = project / "notebooks/data/table.ipynb"
+    first = netlens(project, "run", "--study", "small")
+    assert first.returncode == 0, first.stdout + first.stderr
+    exported = netlens(project, "cache", "export", "kept.zip", "--study", "small")
+    assert exported.stdout.startswith("kept.zip: 1 results, "), exported.stderr
+    table = (project / "results/small/table.tex").read_bytes()
+    shutil.rmtree(project / "results")
+
+    again = netlens(project, "run", "--study", "small", "--cache", "kept.zip")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "1 kept results from kept.zip" in again.stdout
+    assert "is computed" not in again.stdout
+    assert (project / "results/small/table.tex").read_bytes() == table
+    assert json.loads((project / "results/small/table.json").read_text())["taken_from"] == "kept.zip"
+    assert notebook.name in {path.name for path in (project / "results/small/executed").rglob("*.ipynb")}
+
+    configure(project, 501)
+    changed = netlens(project, "run", "--study", "small")
+    assert "is computed: parameter rows differs" in changed.stdout
+    assert "taken_from" not in json.loads((project / "results/small/table.json").read_text())
+    assert netlens(project, "cache", "clear").returncode == 0
+    assert not (project / "results/.kept").exists()
+
+
+def test_kept_results_that_do_not_exist_are_one_line(project):
+    refused = netlens(project, "run", "--study", "small", "--cache", "nowhere.zip")
+    assert refused.returncode == 2
+    assert refused.stderr == "netlens: error: nowhere.zip: no such folder or zip of kept results\n"

@@ -252,6 +252,14 @@ def test_machine_versions_and_pins_are_told(study):
     assert word(text, "runSeeds") == "7"
 
 
+def test_results_that_were_taken_are_told_with_where_they_are_from(study):
+    assert word(parts(), "runTakenSentence") == ""
+    write_record("site/demo/turning.json", taken_from="results_of_May.zip")
+    sentence = word(parts(), "runTakenSentence")
+    assert "one was not computed here but taken from \\texttt{results\\_of\\_May.zip}; " in sentence
+    assert "machines and times is of the run that computed it." in sentence
+
+
 def test_differences_between_jobs_are_not_hidden(study):
     write_record(
         "site/demo/turning.json",

@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="write paper/STUDY-draft.pdf, with what is edited or stale in red boxes",
             )
+        command.add_argument(
+            "--cache", metavar="SOURCE", help="take intermediate results from here, as `netlens cache import` does"
+        )
         command.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
         command.add_argument("--cores", default="all", help="number of cores to use (default: all)")
 
@@ -107,7 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     compile_command.add_argument("--output", required=True)
 
     _add_review(add)
+    _add_cache(add)
 
+    _add_upkeep(add)
+    return parser
+
+
+def _add_upkeep(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the commands for those who work on netlens itself."""
     gallery = add(
         "gallery", _gallery, "put figures and numbers of a study into the README (chosen in docs/gallery.yaml)"
     )
@@ -116,7 +126,6 @@ def _parser() -> argparse.ArgumentParser:
     bench = add("bench", _bench, "run a benchmark next to the straightforward implementation, or list the benchmarks")
     bench.add_argument("name", nargs="?")
     bench.add_argument("arguments", nargs=argparse.REMAINDER)
-    return parser
 
 
 def _add_listing(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -155,6 +164,21 @@ def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
     accept.add_argument("--json", action="store_true", help="print plain data")
 
 
+def _add_cache(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the command for results that are kept."""
+    cache = add("cache", _cache, "keep the intermediate results of a study for others, or take those of others")
+    actions = cache.add_subparsers(required=True, metavar="ACTION", dest="action")
+    export = actions.add_parser("export", help="keep all intermediate results in a folder or zip")
+    export.add_argument("target", metavar="FOLDER_OR_ZIP")
+    export.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    take = actions.add_parser(
+        "import", help="let the next runs take results from a folder, a zip, or an address of one"
+    )
+    take.add_argument("source", metavar="SOURCE")
+    take.add_argument("--sha256", help="what the zip behind an address must be")
+    actions.add_parser("clear", help="forget all kept results")
+
+
 def _list(parsed: argparse.Namespace) -> int:
     from netlens.cli import listing
 
@@ -185,15 +209,34 @@ def _new(parsed: argparse.Namespace) -> int:
     )
 
 
+def _cache(parsed: argparse.Namespace) -> int:
+    from netlens.cli import cache
+
+    if parsed.action == "export":
+        return cache.export_results(parsed.study, parsed.target)
+    if parsed.action == "import":
+        return cache.import_results(parsed.source, parsed.sha256)
+    return cache.clear_results()
+
+
+def _take_kept(source: str | None) -> None:
+    if source is not None:
+        from netlens.cli import cache
+
+        cache.import_results(source)
+
+
 def _run(parsed: argparse.Namespace) -> int:
     from netlens.cli import build
 
+    _take_kept(parsed.cache)
     return build.run_items(parsed.study, parsed.items, parsed.cores, force=parsed.force)
 
 
 def _paper(parsed: argparse.Namespace) -> int:
     from netlens.cli import build
 
+    _take_kept(parsed.cache)
     return build.make_paper(parsed.study, parsed.cores, draft=parsed.draft)
 
 

@@ -623,6 +623,7 @@ def _run_words(items: list[Item], records: list[_Record], texts: list[Source]) -
         "runPython": _values(machine.get("python") for machine in machines),
         "runVersions": _versions(fields),
         "runCommit": _commit([field.get("git") or {} for field in fields]),
+        "runTakenSentence": _taken(fields),
         "runPinsSentence": _pins([field.get("pins") or {} for field in fields]),
     }
 
@@ -660,6 +661,19 @@ def _commit(states: list[Mapping[str, Any]]) -> str:
     if not dirty:
         return words
     return f"{words}, with changes in the working tree that were not committed"
+
+
+def _taken(fields: list[Mapping[str, Any]]) -> str:
+    """Say which results were not computed in this run; nothing if all were."""
+    sources = [str(field["taken_from"]) for field in fields if "taken_from" in field]
+    if not sources:
+        return ""
+    where = _series([f"\\texttt{{{escape(source)}}}" for source in sorted(set(sources))])
+    were, runs, them = ("was", "run", "it") if len(sources) == 1 else ("were", "runs", "them")
+    return (
+        f"Of the results of {_integer(len(fields))} jobs, {_count(len(sources))} {were} not computed here but taken "
+        f"from {where}; what follows about machines and times is of the {runs} that computed {them}."
+    )
 
 
 def _pins(pins: list[Mapping[str, Any]]) -> str:

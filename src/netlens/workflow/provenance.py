@@ -85,6 +85,12 @@ def versions() -> dict[str, str]:
     return found
 
 
+def pins() -> dict[str, str | None]:
+    """The file of pinned packages that was installed, and its sha256; None for that outside of a checkout."""
+    path = Path("requirements") / ("gpu.txt" if "tensorflow" in versions() else "cpu.txt")
+    return {"path": str(path), "sha256": sha256_of(path) if path.is_file() else None}
+
+
 def record_process(path: str | Path) -> None:
     """Write what only the notebook's own process knows: the modules that it imported, its devices and what it cost.
 

@@ -3,7 +3,9 @@
 import errno
 import json
 import os
+import platform
 import re
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -19,6 +21,7 @@ from netlens.workflow.errors import UserError
 from netlens.workflow.executed import RUNNER_TAG, tidied
 from netlens.workflow.gpu import gpu_slot, visible_gpus
 from netlens.workflow.imports import code_of
+from netlens.workflow.kept_results import STORE, Origin, find, why_not
 from netlens.workflow.lifeline import end_process, when_ended
 from netlens.workflow.parameters import check_values, read_parameters
 from netlens.workflow.peak_memory import PeakMemory
@@ -112,6 +115,10 @@ def run(job: Job) -> None:
         when_ended(int(os.environ[SNAKEMAKE]), end_process)
     try:
         with claimed(staging):
+            # Figures and numbers are never kept: they are made from what is.
+            may_be_kept = STORE.is_dir() and outputs.record.startswith("results/")
+            if may_be_kept and _taken(job, _origin(job, values, inputs, outputs), outputs):
+                return
             started = time.monotonic()
             with gpu_slot(visible_gpus() if job.gpu else []) as gpu:
                 process = _execute(job, notebook, values, staging, gpu)
@@ -120,12 +127,50 @@ def run(job: Job) -> None:
             if missing:
                 raise NotebookError(f"{job.name}: the notebook ended without writing {', '.join(missing)}")
             _write_record(job, values, inputs, outputs, process=process, duration_s=duration_s)
-            for final, staged in outputs.staged.items():
-                atomic.move(staged, final)
+            _publish(outputs)
     except OSError as error:
         if error.errno == errno.ENOSPC and not isinstance(error, atomic.DiskFullError):
             raise atomic.disk_full(staging) from None
         raise
+
+
+def _origin(job: Job, values: Mapping[str, Any], inputs: Mapping[str, str], outputs: "_Outputs") -> Origin:
+    """What the job's result depends on, in the words of its record."""
+    shown = {name: value for name, value in values.items() if name not in outputs.parameters}
+    return Origin(
+        outputs=tuple(sorted(outputs.files)),
+        notebook=sha256_of(job.notebook),
+        code=provenance.hashes(code_of(job.notebook)),
+        inputs=inputs,
+        # As they come back from a record.
+        parameters=json.loads(json.dumps(shown)),
+        packages=(provenance.pins()["sha256"], ".".join(platform.python_version_tuple()[:2])),
+    )
+
+
+def _taken(job: Job, origin: Origin, outputs: "_Outputs") -> bool:
+    """Take the job's result from the kept ones, if it is one of them; else say why it is not."""
+    kept = find(origin)
+    if kept is None:
+        print(f"netlens: {job.name} is computed: {why_not(origin)}", file=sys.stderr, flush=True)
+        return False
+    for path, stored in kept.outputs.items():
+        outputs.staged[path].parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(stored, outputs.staged[path])
+    outputs.staged[outputs.record].write_text(
+        json.dumps({**kept.record, "taken_from": kept.source}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    if kept.log is not None:
+        Path(job.log).parent.mkdir(parents=True, exist_ok=True)
+        with atomic.writing(job.log) as temporary:
+            shutil.copyfile(kept.log, temporary)
+    _publish(outputs)
+    return True
+
+
+def _publish(outputs: "_Outputs") -> None:
+    for final, staged in outputs.staged.items():
+        atomic.move(staged, final)
 
 
 @dataclass(frozen=True)
@@ -358,8 +403,6 @@ def _write_record(
     """Write the provenance record, beginning with the notebook's own description of its output."""
     staged = outputs.staged[outputs.record]
     description = json.loads(staged.read_text(encoding="utf-8")) if staged.is_file() else {}
-    versions = provenance.versions()
-    pins = Path("requirements") / ("gpu.txt" if "tensorflow" in versions else "cpu.txt")
     shown = {name: value for name, value in values.items() if name not in outputs.parameters}
     merged = {
         **description,
@@ -372,14 +415,15 @@ def _write_record(
         "inputs": inputs,
         "code": provenance.hashes(code_of(job.notebook)),
         "outputs": {path: sha256_of(outputs.staged[path]) for path in outputs.files},
-        "pins": {"path": str(pins), "sha256": sha256_of(pins) if pins.is_file() else None},
+        "pins": provenance.pins(),
         "git": provenance.git_state(),
         "devices": process["devices"],
         "imported": process["modules"],
         "tensorflow_started": process["tensorflow"],
-        "versions": versions,
+        "versions": provenance.versions(),
         "machine": provenance.machine(),
         "threads": job.threads,
+        "executed": job.log,
         "duration_s": round(duration_s, 2),
         "processor_s": process["processor_s"],
         "peak_memory_mb": process["peak_memory_mb"],

@@ -1,0 +1,55 @@
+"""``netlens cache`` and ``netlens paper --cache``: results that are taken from where they were published."""
+
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from netlens.files.download import Download, DownloadError, fetch
+from netlens.workflow import kept_results
+from netlens.workflow.errors import UserError
+from netlens.workflow.study import load_study
+
+
+def export_results(study: str, target: str) -> int:
+    """Keep all intermediate results of a study in a folder or zip."""
+    count, size = kept_results.export(load_study(study)["study"], Path(target))
+    print(f"{target}: {count} results, {size / 1e6:.0f} MB before compression")
+    return 0
+
+
+def import_results(source: str, sha256: str | None = None) -> int:
+    """Make kept results available to the runs of this checkout.
+
+    Parameters
+    ----------
+    source
+        A folder or zip that ``netlens cache export`` wrote, or the address of such a zip.
+    sha256
+        What the zip behind an address must be; not checked if None.
+    """
+    if urlsplit(source).scheme in {"http", "https"}:
+        archive = Path("results") / ".kept.zip"
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        wanted = Download(Path(urlsplit(source).path).name, source, f"sha256:{sha256}" if sha256 else None, None, "")
+        try:
+            fetch(wanted, archive)
+            count = kept_results.take(archive, source)
+        except DownloadError as error:
+            raise UserError(str(error)) from None
+        finally:
+            for path in (archive, archive.with_name(f"{archive.name}.sha256")):
+                path.unlink(missing_ok=True)
+    else:
+        if not Path(source).exists():
+            raise UserError(f"{source}: no such folder or zip of kept results")
+        # The record names no folder of this machine.
+        count = kept_results.take(Path(source), Path(source).name)
+    print(f"{count} kept results from {source}")
+    return 0
+
+
+def clear_results() -> int:
+    """Forget all kept results."""
+    shutil.rmtree(kept_results.STORE, ignore_errors=True)
+    print("no results are kept any more; everything is computed")
+    return 0
