@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from netlens.models.backend import keras
 from netlens.models.keras.graph import graph_of
@@ -36,3 +37,24 @@ def test_a_network_without_such_layers_is_copied():
     assert copy is not model
     for value, other in zip(model.get_weights(), copy.get_weights(), strict=True):
         np.testing.assert_array_equal(value, other)
+
+
+@pytest.mark.parametrize("join", [L.Add, L.Concatenate, L.Maximum])
+def test_a_tensor_that_a_layer_takes_twice_passes_an_identity_the_second_time(join):
+    image = keras.Input((5,), name="image")
+    x = L.Dense(3, name="a")(image)
+    model = keras.Model(
+        image, join(name="join")([x, x, image, x]) if join is L.Concatenate else join(name="join")([x, x])
+    )
+    split = split_composite_layers(model)
+    assert any(is_composite(step) for step in graph_of(model).steps)
+    assert not any(is_composite(step) for step in graph_of(split).steps)
+    assert [layer.name for layer in split.layers if "again" in layer.name] == [
+        *("join_again", *(["join_again_2"] if join is L.Concatenate else []))
+    ]
+    inputs = np.random.default_rng(0).normal(size=(4, 5))
+    np.testing.assert_array_equal(split.predict(inputs, verbose=0), model.predict(inputs, verbose=0))
+    (gradient,) = keras.backend.gradients(model.output, model.inputs)
+    (other,) = keras.backend.gradients(split.output, split.inputs)
+    one, same = keras.backend.function([*model.inputs, *split.inputs], [gradient, other])([inputs, inputs])
+    np.testing.assert_array_equal(one, same)

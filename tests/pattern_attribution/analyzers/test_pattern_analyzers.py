@@ -562,6 +562,143 @@ def test_scaling_a_unit_and_undoing_it_behind_changes_nothing(method: str, float
     close(METHODS[method](model_of(net, shape), patterns).analyze(images), expected, 1e-13)
 
 
+# Additions ---------------------------------------------------------------------------------------------------------
+
+
+def residual(size: int = 6) -> Any:
+    """Two residual blocks without biases, of maps and of vectors; one has a shortcut with a kernel, too."""
+    entry = layers.Input((size, size, 3), name="entry")
+    x = layers.Conv2D(4, 1, use_bias=False, activation="relu", name="stem")(entry)
+    y = layers.Conv2D(4, 1, use_bias=False, activation="relu", name="path_1")(x)
+    y = layers.Conv2D(4, 1, use_bias=False, name="path_2")(y)
+    x = layers.ReLU(name="relu")(layers.Add(name="add")([x, y, layers.Conv2D(4, 1, use_bias=False, name="third")(x)]))
+    x = layers.Flatten(name="flatten")(layers.MaxPooling2D(2, name="pool")(x))
+    x = layers.Dense(5, use_bias=False, activation="relu", name="hidden")(x)
+    x = layers.Add(name="add_1")([x, layers.Dense(5, use_bias=False, name="path_3")(x)])
+    return keras.Model(entry, layers.Dense(3, use_bias=False, name="logits")(x))
+
+
+def with_positive_kernels(model: Any, rng: np.random.Generator) -> tuple[Any, dict[str, Float]]:
+    """The model with positive kernels, and patterns with w'a = 1."""
+    model.set_weights([rng.uniform(0.1, 1, weight.shape) for weight in model.get_weights()])
+    kernels = own_kernels(model)
+    return model, dict(zip(kernels, unit_patterns(rng, list(kernels.values())), strict=True))
+
+
+def test_with_shares_a_residual_network_keeps_the_sum_in_every_layer(float64: None) -> None:
+    rng = np.random.default_rng(2)
+    model, patterns = with_positive_kernels(residual(), rng)
+    images = rng.uniform(0.1, 1, size=(3, 6, 6, 3))
+    logit = model.predict(images).max(axis=1)
+    analyzer = PatternAttribution(model, patterns, additions="shares", reverse_keep_tensors=True)
+    assert analyzer.analyze(images).sum(axis=(1, 2, 3)) == pytest.approx(logit, rel=1e-12)
+    kept = {name: value.reshape(3, -1).sum(axis=1) for name, value in analyzer.layer_relevances.items()}
+    # The relevance of what lies on every path is the whole.
+    for name in ("stem", "add", "relu", "pool", "hidden", "add_1", "logits"):
+        assert kept[name] == pytest.approx(logit, rel=1e-12), name
+    # The gradient's rule multiplies it instead: by 2 at the second addition, by 3 at the first.
+    assert PatternAttribution(model, patterns).analyze(images).sum(axis=(1, 2, 3)) == pytest.approx(
+        6 * logit, rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_shares_are_those_of_the_backward_pass_by_hand(method: str, float64: None) -> None:
+    # Additions of maps, of maps and a vector (which is repeated over positions), and of vectors; kernels of any sign.
+    rng = np.random.default_rng(8)
+    entry = layers.Input((4, 5, 2), name="entry")
+    left = layers.Conv2D(3, 1, use_bias=False, name="left")(entry)
+    right = layers.Conv2D(3, 1, use_bias=False, name="right")(entry)
+    x = layers.Add(name="maps")([left, right])
+    top = layers.GlobalMaxPooling2D(name="top")(x)
+    x = layers.Flatten(name="flatten")(layers.Add(name="repeated")([x, top]))
+    one, other = (layers.Dense(3, use_bias=False, name=name)(x) for name in ("one", "other"))
+    model = keras.Model(entry, layers.Add(name="logits")([one, other]))
+    model.set_weights([rng.normal(size=weight.shape) for weight in model.get_weights()])
+    kernels = own_kernels(model)
+    patterns = {name: rng.normal(size=kernel.shape) for name, kernel in kernels.items()}
+    back = {name: patterns[name] * (kernels[name] if method == "pattern.attribution" else 1) for name in patterns}
+    images = rng.normal(size=(2, 4, 5, 2))
+
+    def expected(image: Float) -> Float:
+        on_left, on_right = image @ kernels["left"][0, 0], image @ kernels["right"][0, 0]
+        maps = on_left + on_right
+        highest = maps.max(axis=(0, 1))
+        flat = (maps + highest).reshape(-1)
+        values = flat @ kernels["one"], flat @ kernels["other"]
+        logits = sum(values)
+        r = np.where(np.arange(3) == logits.argmax(), logits, 0)
+        r_flat = sum(
+            back[name] @ (r * (value @ logits) / (logits @ logits))
+            for name, value in zip(("one", "other"), values, strict=True)
+        )
+        r_joined, joined = r_flat.reshape(maps.shape), maps + highest
+        power = (joined**2).sum(axis=(0, 1))
+        r_maps = r_joined * (maps * joined).sum(axis=(0, 1)) / power
+        r_top = (r_joined * highest * joined.sum(axis=(0, 1)) / power).sum(axis=(0, 1))
+        r_maps = r_maps + np.where(maps == highest, r_top, 0)
+        shares = [(branch * maps).sum(axis=(0, 1)) / (maps**2).sum(axis=(0, 1)) for branch in (on_left, on_right)]
+        return (r_maps * shares[0]) @ back["left"][0, 0].T + (r_maps * shares[1]) @ back["right"][0, 0].T
+
+    analysis = METHODS[method](model, patterns, additions="shares").analyze(images)
+    close(analysis, [expected(image) for image in images], 1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_with_shares_a_sum_of_equals_is_one_of_them_and_a_concatenation_keeps_the_sum(method: str) -> None:
+    def network(join: Callable[[Any], Any]) -> Any:
+        entry = layers.Input((5, 4, 2), name="entry")
+        x = join(layers.Conv2D(3, 2, activation="relu", name="conv")(entry))
+        return keras.Model(entry, layers.Dense(2, name="logits")(layers.Flatten(name="flatten")(x)))
+
+    plain = randomize(network(lambda x: x))
+    doubled = network(lambda x: layers.Add(name="add")([x, x]))
+    values = plain.get_weights()
+    doubled.set_weights([*values[:2], values[2] / 2, values[3]])
+    images = images_of((5, 4, 2))
+    patterns = own_kernels(plain)
+    expected = METHODS[method](plain, patterns).analyze(images)
+    # Half the weight, and for w'a = 1 twice the pattern.
+    to_doubled = {**patterns, "logits": patterns["logits"] * (2 if method == "pattern.attribution" else 1)}
+    close(METHODS[method](doubled, to_doubled, additions="shares").analyze(images), expected, 1e-6)
+    joined = network(lambda x: layers.Concatenate(name="concatenate")([x, x]))
+
+    def for_both_halves(kernel: Float) -> Float:
+        return np.repeat(kernel.reshape(4, 3, 1, 3, 2), 2, axis=2).reshape(-1, 2)
+
+    # Each half of the concatenation has half of the weight, or of the pattern, and so half of the relevance.
+    joined.set_weights([*values[:2], for_both_halves(values[2]) / 2, values[3]])
+    halves = for_both_halves(patterns["logits"])
+    to_joined = {**patterns, "logits": halves if method == "pattern.attribution" else halves / 2}
+    close(METHODS[method](joined, to_joined).analyze(images), expected, 1e-6)
+
+
+def test_a_sum_that_is_0_has_equal_shares(float64: None) -> None:
+    entry = layers.Input((3, 3, 2), name="entry")
+    ones = [layers.Conv2D(1, 1, use_bias=False, name=name)(entry) for name in ("plus", "minus")]
+    x = layers.Conv2D(1, 1, name="one")(layers.Add(name="dead")(ones))
+    model = keras.Model(entry, layers.Flatten(name="flatten")(layers.GlobalMaxPooling2D(name="top")(x)))
+    kernel = np.array([[[[1.0], [2.0]]]])
+    model.set_weights([kernel, -kernel, np.ones((1, 1, 1, 1)), np.array([6.0])])
+    patterns = {"plus": kernel / 3, "minus": -kernel / 3, "one": np.ones((1, 1, 1, 1))}
+    analyzer = PatternAttribution(model, patterns, additions="shares", reverse_keep_tensors=True)
+    analyzer.analyze(np.random.default_rng(0).normal(size=(1, 3, 3, 2)))
+    kept = {name: value.sum() for name, value in analyzer.layer_relevances.items()}
+    assert (kept["dead"], kept["plus"], kept["minus"]) == pytest.approx((6, 3, 3), rel=1e-15)
+
+
+def test_the_warning_names_the_rule_of_additions_and_it_is_saved(tmp_path: Any) -> None:
+    model = randomize(residual())
+    with pytest.warns(UserWarning, match=r"shares relevance at layer 'add' \(Add\), layer 'add_1' \(Add\), which its"):
+        analyzer = PatternNet(model, own_kernels(model), additions="shares")
+    images = images_of((6, 6, 3))
+    expected = analyzer.analyze(images)
+    analyzer.save_npz(tmp_path / "analyzer.npz")
+    np.testing.assert_array_equal(PatternNet.load_npz(tmp_path / "analyzer.npz").analyze(images), expected)
+    with pytest.raises(ValueError, match="additions is 'share': it must be one of gradient, shares"):
+        PatternNet(model, additions="share")  # type: ignore[arg-type]
+
+
 # As an analyzer of iNNvestigate -----------------------------------------------------------------------------------
 
 

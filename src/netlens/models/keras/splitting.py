@@ -1,6 +1,8 @@
 """Layers that are two layers in one, split: separable convolutions, and kernels whose activation has weights.
 
-Patterns and spectra are defined for a kernel, so a network that is prepared for them has one kernel per layer.
+Patterns and spectra are defined for a kernel, so a network that is prepared for them has one kernel per layer. Nor has
+it a layer that takes one tensor twice: every backward pass that asks TensorFlow for the gradients of a layer's inputs
+and adds them up, as iNNvestigate does, would count that tensor four times.
 """
 
 from collections.abc import Callable
@@ -15,16 +17,18 @@ _Made = list[tuple[Any, Any, slice]]
 
 
 def is_composite(step: Step) -> bool:
-    """Whether a layer is two layers in one."""
-    return step.kind == "SeparableConv2D" or (step.kind in KERNEL_CLASSES and _weighted_activation(step))
+    """Whether a layer is two layers in one, or takes one tensor twice."""
+    in_two = step.kind == "SeparableConv2D" or (step.kind in KERNEL_CLASSES and _weighted_activation(step))
+    return in_two or _takes_one_twice(step)
 
 
 def split_composite_layers(model: Any) -> Any:
-    """Equivalent network in which each layer has one kernel and no activation has weights.
+    """Equivalent network in which a layer has one kernel, no activation has weights, and no input is taken twice.
 
     A SeparableConv2D ``x`` becomes a DepthwiseConv2D ``x_depthwise`` without bias and a 1x1 Conv2D ``x_pointwise`` with
     its bias and activation. A layer ``x`` whose activation is a layer with weights (PReLU) becomes ``x`` and
-    ``x_activation``. A number is appended to names that are taken.
+    ``x_activation``. Where ``x`` takes a tensor again, it passes an identity ``x_again`` first. A number is appended to
+    names that are taken.
 
     Parameters
     ----------
@@ -41,7 +45,8 @@ def split_composite_layers(model: Any) -> Any:
     netlens.models.errors.NetworkError
         As `netlens.models.keras.graph.graph_of`.
     """
-    taken = {step.name for step in graph_of(model).steps}
+    steps = graph_of(model).steps
+    taken = {step.name for step in steps}
     made: _Made = []
 
     def name(wanted: str) -> str:
@@ -62,6 +67,8 @@ def split_composite_layers(model: Any) -> Any:
             new = type(layer).from_config(config)
             made.append((new, layer, slice(len(layer.weights) - len(_own_activation_weights(activation, layer)))))
             parts = [new]
+            if any(_takes_one_twice(use) for use in steps if use.layer is layer):
+                return _with_inputs_apart(new, lambda: name(f"{step.name}_again"))
         if activation is None:
             return parts[0] if len(parts) == 1 else _in_a_row(parts)
         made.append((activation, layer.activation, slice(None)))
@@ -78,6 +85,23 @@ def split_composite_layers(model: Any) -> Any:
 def _weighted_activation(step: Step) -> bool:
     activation = getattr(step.layer, "activation", None)
     return isinstance(activation, keras.layers.Layer) and bool(activation.weights)
+
+
+def _takes_one_twice(step: Step) -> bool:
+    """Whether a layer takes a list in which a tensor is more than once."""
+    takes_list = bool(step.node.call_args) and isinstance(step.node.call_args[0], (list, tuple))
+    return takes_list and len({(id(source), index) for source, index in step.sources}) < len(step.sources)
+
+
+def _with_inputs_apart(layer: Any, name: Callable[[], str]) -> Callable[..., Any]:
+    def apply(inputs: list[Any], *args: Any, **kwargs: Any) -> Any:
+        apart: list[Any] = []
+        for tensor in inputs:
+            again = any(tensor is other for other in apart)
+            apart.append(keras.layers.Activation("linear", name=name())(tensor) if again else tensor)
+        return layer(apart, *args, **kwargs)
+
+    return apply
 
 
 def _own_activation_weights(activation: Any | None, layer: Any) -> list[Any]:

@@ -12,7 +12,8 @@ Both go backward from the VALUE of the selected logit. At a layer with kernel W 
 the unit is active and then goes through the transpose of the layer, with W replaced by A (PatternNet) or by A * W,
 elementwise (PatternAttribution). The bias counts only in deciding which units are active. Max-pooling, flattening,
 concatenation, padding and layers of rectifiers (ReLU, ReLU6, LeakyReLU, PReLU) pass the plain gradient; dropout passes
-everything. A rectifier fused into a layer with a kernel multiplies relevance by its derivative, too.
+everything. A rectifier fused into a layer with a kernel multiplies relevance by its derivative, too. The paper says
+nothing of additions, and there are two rules for them (see the parameter `additions`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import innvestigate.analyzer
 import innvestigate.backend as ibackend
@@ -35,7 +36,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.images.batches import Images, Preprocess
-from netlens.models.backend import keras, tf
+from netlens.models.backend import keras
 from netlens.models.keras.folding import fold_batch_normalization, is_folded
 from netlens.models.keras.graph import free_name
 from netlens.models.keras.kernel_layers import describe_kernel, kernel_variable
@@ -43,6 +44,7 @@ from netlens.pattern_attribution.analyzers.reversal import (
     IDENTITY_LAYERS,
     KERNEL_LAYERS,
     UNSPOKEN_LAYERS,
+    AdditionReversal,
     KernelReversal,
     UndefinedLayerError,
     is_one_of,
@@ -56,6 +58,8 @@ from netlens.pattern_attribution.patterns.statistics import estimator_names
 
 FloatArray = NDArray[np.floating[Any]]
 Patterns = Mapping[str, ArrayLike] | Sequence[ArrayLike] | str | Path
+#: How relevance goes back through an addition: all of it to each branch, or to each branch its share.
+Additions = Literal["gradient", "shares"]
 
 
 class PatternError(ValueError):
@@ -92,6 +96,12 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         that image, so that nothing overflows in very deep networks. The result is then the exact one divided by its
         largest absolute value. iNNvestigate 1.x did so by default. Here the default is False: that is the method as
         published, and the values keep their scale (PatternAttribution's sum can be compared with the logit).
+    additions
+        What an addition passes to its branches. ``"gradient"``, the default: all of the relevance to each, as the
+        gradient does, so that patterns equal to the kernels still give the gradient, and PatternAttribution is the
+        product of matrices whose spectra are studied. The sum of the relevance then grows with every shortcut.
+        ``"shares"``: to each branch its share, so that the sum is kept (see
+        `netlens.pattern_attribution.analyzers.reversal.AdditionReversal`).
     **kwargs
         The settings below, and the other ones of iNNvestigate's `ReverseAnalyzerBase`.
 
@@ -121,8 +131,11 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         patterns: Patterns | None = None,
         pattern_type: str = "relu",
         reverse_project_bottleneck_layers: bool = False,
+        additions: Additions = "gradient",
         **kwargs: Any,
     ) -> None:
+        if additions not in get_args(Additions):
+            raise ValueError(f"additions is {additions!r}: it must be one of {', '.join(get_args(Additions))}")
         if not isinstance(reverse_project_bottleneck_layers, bool):
             # The reverse engine takes a range, and then projects nothing at all.
             raise ValueError(
@@ -135,6 +148,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             reverse_project_bottleneck_layers=reverse_project_bottleneck_layers,
             **kwargs,
         )
+        self._additions = additions
         self._add_model_softmax_check()
         self._do_model_checks()
         self._pattern_type = pattern_type
@@ -142,6 +156,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             layer.name: layer for layer in self._model.layers if is_one_of(layer, KERNEL_LAYERS)
         }
         self._reversals: dict[str, KernelReversal] = {}
+        self._addition_names: set[str] = set()
         self._patterns: dict[str, FloatArray] | None = None
         self._kept_layers: list[str | None] = []
         self._layer_order: list[str] = []
@@ -173,13 +188,17 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         ]
         if undefined:
             raise UndefinedLayerError(f"{method} is not defined for {'; '.join(undefined)}")
-        unspoken = [_named(layer) for layer in layers if is_one_of(layer, UNSPOKEN_LAYERS)]
+        unspoken = [layer for layer in layers if is_one_of(layer, UNSPOKEN_LAYERS)]
+        shared = [layer for layer in unspoken if self._shares_at(layer)]
+        told = {
+            "takes the plain gradient": [layer for layer in unspoken if layer not in shared],
+            "shares relevance": shared,
+        }
         if unspoken:
-            warnings.warn(
-                f"{method} takes the plain gradient, which its paper does not define, at {', '.join(unspoken)}",
-                UserWarning,
-                stacklevel=4,
+            what = ", and ".join(
+                f"{rule} at {', '.join(map(_named, concerned))}" for rule, concerned in told.items() if concerned
             )
+            warnings.warn(f"{method} {what}, which its paper does not define", UserWarning, stacklevel=4)
         self._model_check_done = True
 
     # Patterns ----------------------------------------------------------------------------------------------------
@@ -278,30 +297,31 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             return self._kernel_mapping
         if is_one_of(layer, IDENTITY_LAYERS):
             return _identity_mapping
+        if self._shares_at(layer):
+            return self._addition_mapping
         if any(weight.shape.rank > 1 for weight in layer.weights) and not is_one_of(layer, ["PReLU"]):
             # Reached with disable_model_checks only, which cannot make up a pattern.
             raise UndefinedLayerError(f"{type(self).__name__} is not defined for {_named(layer)}: it has no pattern")
         return super()._reverse_mapping(layer)
 
-    def _gradient_reverse_mapping(
-        self, Xs: list[Any], Ys: list[Any], reversed_Ys: list[Any], reverse_state: dict[str, Any]
-    ) -> list[Any]:
-        """Return the plain gradient, once for an input that a layer takes several times.
+    def _shares_at(self, layer: Any) -> bool:
+        return self._additions == "shares" and is_one_of(layer, ["Add"])
 
-        TensorFlow returns the whole gradient of such an input for each time, and the reverse engine adds them up.
-        """
-        first = {id(x): position for position, x in reversed(list(enumerate(Xs)))}
-        found: list[Any] = super()._gradient_reverse_mapping(Xs, Ys, reversed_Ys, reverse_state)
-        if len(first) == len(Xs):
-            return found
-        return [
-            gradient if first[id(x)] == position else tf.zeros_like(gradient)
-            for position, (x, gradient) in enumerate(zip(Xs, found, strict=True))
-        ]
+    def _addition_mapping(self, layer: Any, _state: dict[str, Any]) -> Any:
+        reversal = AdditionReversal(name=self._reversal_name(layer), dtype=layer.dtype)
+        self._addition_names.add(reversal.name)
+
+        def go_back(Xs: list[Any], Ys: list[Any], Rs: list[Any], _reverse_state: dict[str, Any]) -> list[Any]:
+            return ibackend.to_list(reversal([*Xs, Ys[0], Rs[0]]))  # type: ignore[no-any-return]
+
+        return go_back
+
+    def _reversal_name(self, layer: Any) -> str:
+        own = (each.name for each in (*self._model.layers, *self._reversals.values()))
+        return free_name(f"{layer.name}_reversal", {*own, *self._addition_names})
 
     def _kernel_mapping(self, layer: Any, _state: dict[str, Any]) -> Any:
-        taken = {each.name for each in (*self._model.layers, *self._reversals.values())}
-        reversal = KernelReversal(layer, name=free_name(f"{layer.name}_reversal", taken))
+        reversal = KernelReversal(layer, name=self._reversal_name(layer))
         self._reversals[layer.name] = reversal
         before_activation = None
         if rectifier_of(layer) is None:
@@ -345,7 +365,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             There are no patterns yet.
         """
         _ = self.patterns
-        self._reversals = {}
+        self._reversals, self._addition_names = {}, set()
         _count_past_names_of(self._model)
         super().create_analyzer_model()
         self._set_kernels()
@@ -432,14 +452,14 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
 
     def _get_state(self) -> dict[str, Any]:
         state: dict[str, Any] = super()._get_state()
-        state.update({"patterns": self._patterns, "pattern_type": self._pattern_type})
+        state.update({"patterns": self._patterns, "pattern_type": self._pattern_type, "additions": self._additions})
         return state
 
     @classmethod
     def _state_to_kwargs(cls, state: dict[str, Any]) -> dict[str, Any]:
         # A copy: the classes above take out of `state` what they read, and a state must load more than once.
         state = dict(state)
-        own = {"patterns": state.pop("patterns"), "pattern_type": state.pop("pattern_type")}
+        own = {name: state.pop(name) for name in ("patterns", "pattern_type", "additions")}
         kwargs: dict[str, Any] = super()._state_to_kwargs(state)
         return {**kwargs, **own}
 
@@ -494,7 +514,8 @@ class PatternAttribution(PatternNet):
     Goes back through each layer with the elementwise product of its kernel and its pattern. Since w'a = 1 for every
     live unit, a Dense layer keeps the sum of the relevance of its active, live units, and so does a convolution whose
     patches lie inside its input (padding takes away what falls on it). Where a network has only such layers and
-    max-pooling, and no unit with relevance is inactive, the relevance of the input sums to the logit's value.
+    max-pooling, and no unit with relevance is inactive, the relevance of the input sums to the logit's value. Additions
+    keep the sum with ``additions="shares"``.
 
     Parameters and errors are those of `PatternNet`.
     """
@@ -563,7 +584,7 @@ def _named(layer: Any) -> str:
 
 
 def _flat_and_folded(model: Any, method: str) -> Any:
-    """Return a model without BatchNormalization, nested models and two-in-one layers: the same one if it has none."""
+    """Return a model that has neither BatchNormalization, nor models inside, nor what `splitting` splits."""
     if not isinstance(model, keras.Model) or not model.inputs:
         raise UndefinedLayerError(
             f"{method} needs a functional or Sequential Keras model with an input shape, not {type(model).__name__}"

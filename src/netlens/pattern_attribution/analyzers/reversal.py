@@ -1,4 +1,4 @@
-"""The backward step of PatternNet and PatternAttribution through a layer with a kernel, and which layers are supported.
+"""The backward steps of PatternNet and PatternAttribution through kernels and sums, and which layers are supported.
 
 Sources: Kindermans et al. 2017, "Learning how to explain neural networks: PatternNet and PatternAttribution"
 (arXiv 1705.05598), section 4; the layers that iNNvestigate 1.x let through.
@@ -59,7 +59,7 @@ ROUTING_LAYERS: Final[tuple[str, ...]] = (
     "ZeroPadding3D",
 )
 
-#: Layers that the paper does not mention; the plain gradient is taken, with a warning.
+#: Layers that the paper does not mention; the plain gradient is taken, with a warning, unless additions share.
 UNSPOKEN_LAYERS: Final[tuple[str, ...]] = (
     "Add",
     "AveragePooling1D",
@@ -236,6 +236,56 @@ class KernelReversal(keras.layers.Layer):  # type: ignore[misc]
             relevance = tf.transpose(relevance, (0, 3, 1, 2))
         relevance.set_shape(X.shape)
         return relevance
+
+
+class AdditionReversal(keras.layers.Layer):  # type: ignore[misc]
+    """Backward through an addition: each branch gets its share of the relevance, and the shares sum to 1.
+
+    The paper defines no rule for additions; this one is ours. An addition is a linear unit whose weights are 1, so it
+    can have a pattern: of a branch x_i of the sum y = x_1 + ... + x_n, the share sum(x_i y) / sum(y^2), over the
+    positions of a channel in one image, is the regression of x_i on y. Where a sum has no positions, as between Dense
+    layers, or only one, all of its values take part in one share: of a single number, x_i / y is left, which has no
+    bound. Where y is 0 throughout, the shares are equal.
+
+    Two other rules were measured on EfficientNet-Lite0, whose shortcuts are added. Passing everything to each branch
+    (the plain gradient) multiplies what arrives at the image: its sum was -21,670 to 40,851 times the logit. Sharing
+    at each position by x_i / y keeps the sum within the network, and yet gave -2.8e11 to 2.4e10 times the logit, since
+    y is near 0 at some positions. With this rule it was -1.7 to 3.5 times the logit.
+
+    Called with the tensors ``[x_1, ..., x_n, y, R]``, R being the relevance of the sum. Returns the relevances of the
+    branches, shaped as these; a branch that was repeated over positions gets the sum over them.
+    """
+
+    def call(self, inputs: list[Any], *_args: Any, **_kwargs: Any) -> list[Any]:
+        """Return the relevance of each branch."""
+        *branches, total, R = inputs
+        rank = total.shape.rank
+        positions = list(range(1, rank - 1))
+        if all(total.shape[axis] == 1 for axis in positions):
+            positions = list(range(1, rank))
+        # Divided by the largest value first, so that squares of tiny numbers are not 0.
+        largest = tf.reduce_max(tf.abs(total), positions, keepdims=True)
+        dead = tf.equal(largest, 0)
+        scale = tf.where(dead, tf.ones_like(largest), largest)
+        unit = total / scale
+        squares = tf.reduce_sum(unit * unit, positions, keepdims=True)
+        squares = tf.where(dead, tf.ones_like(squares), squares)
+        relevances = []
+        for branch in branches:
+            # As Keras aligns tensors of different ranks: new axes behind that of the images.
+            aligned = branch
+            for _ in range(rank - branch.shape.rank):
+                aligned = tf.expand_dims(aligned, 1)
+            share = tf.reduce_sum(aligned / scale * unit, positions, keepdims=True) / squares
+            share = tf.where(dead, tf.ones_like(share) / len(branches), share)
+            relevance = tf.broadcast_to(share, tf.shape(R)) * R
+            repeated = [axis for axis in range(1, rank) if aligned.shape[axis] == 1 and total.shape[axis] != 1]
+            if repeated:
+                relevance = tf.reduce_sum(relevance, repeated, keepdims=True)
+            relevance = tf.reshape(relevance, tf.shape(branch))
+            relevance.set_shape(branch.shape)
+            relevances.append(relevance)
+        return relevances
 
 
 def set_kernels(kernels: Iterable[tuple[KernelReversal, NDArray[np.floating[Any]]]]) -> None:

@@ -28,7 +28,8 @@ class Taxonomy:
         image. The factor is left out because it leaves the range of floating-point numbers in deep networks, where the
         signal is estimated anew by every unit of every layer.
     attribution
-        PatternAttribution: what each pixel's signal contributes to the logit, in logits.
+        PatternAttribution: what each pixel's signal contributes to the logit, in logits. Additions share relevance:
+        passed whole to each branch it would no longer be in logits.
     """
 
     function: NDArray[np.float32]
@@ -69,7 +70,7 @@ def explain(model: Any, patterns: Patterns, images: NDArray[np.uint8], preproces
     gradient = _gradient(model, inputs)
     signal = PatternNet(model, patterns, reverse_project_bottleneck_layers=True).analyze(inputs) / per_grey_level
     largest = np.abs(signal).max(axis=(1, 2, 3), keepdims=True)
-    attribution = PatternAttribution(model, patterns).analyze(inputs)
+    attribution = PatternAttribution(model, patterns, additions="shares").analyze(inputs)
     to_rgb = slice(None, None, -1 if preprocessing.channel_order == "bgr" else 1)
     return Taxonomy(
         function=np.ascontiguousarray((gradient * per_grey_level)[..., to_rgb]),
