@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from netlens.models.backend import tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError
+from netlens.models.frozen.channel_order import check_channels_last
 from netlens.models.frozen.frozen_network import INPUT, FrozenLayer, FrozenNetwork, digest_of, freeze, node_of, rename
 from netlens.models.frozen.operations import BATCH_NORMALIZATIONS, check_operations, strip_attributes
 from netlens.models.label_space import LabelSpace, numbered, read_label_space
@@ -181,8 +182,8 @@ def frozen_from_graph(
     NetworkError
         The input or the logits are not found, or the graph has variables.
     UnsupportedLayerError
-        The logits depend on an operation that is not on the list of `netlens.models.frozen.operations`. No part of the
-        graph has been run in that case.
+        The logits depend on an operation that is not on the list of `netlens.models.frozen.operations`, or on maps with
+        channels first. No part of the graph has been run in that case.
     """
     nodes = {node.name: node for node in graph_def.node}
     output = output_node or _logits_node(name, graph_def, nodes)
@@ -190,6 +191,7 @@ def frozen_from_graph(
         raise NetworkError(f"network {name!r} has no operation {output!r} for the logits; correct output_node")
     order = _after_sources(nodes, output)
     check_operations(name, [nodes[each] for each in order])
+    check_channels_last(name, {each: nodes[each] for each in order})
     source = _image_node(name, [nodes[each] for each in order if nodes[each].op in _PLACEHOLDERS])
     shape = _input_shape(name, source, size_px)
 
@@ -297,6 +299,11 @@ def _image_node(name: str, placeholders: Sequence[Any]) -> Any:
 def _input_shape(name: str, placeholder: Any, size_px: int | Sequence[int] | None) -> tuple[int, int, int]:
     stored = placeholder.attr["shape"].shape
     sizes = [None if dimension.size < 0 else int(dimension.size) for dimension in stored.dim] or [None] * 4
+    if len(sizes) == 4 and sizes[1] == 3 and sizes[3] != 3:
+        raise NetworkError(
+            f"network {name!r} takes images with channels first at {placeholder.name!r}; convert the graph to channels "
+            "last (NHWC)"
+        )
     if len(sizes) != 4 or sizes[3] not in (None, 3):
         raise NetworkError(f"network {name!r} takes {sizes[1:]} at {placeholder.name!r}, not images (height, width, 3)")
     wanted = (size_px, size_px) if isinstance(size_px, int) else tuple(size_px or sizes[1:3])
