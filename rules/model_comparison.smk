@@ -360,6 +360,7 @@ MODEL_COMPARISON_ITEMS = {
     "bestPairSecond": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "best_second"}),
     "bestPairSimilarity": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "best"}),
     "shareBeyondChance": ("null_number", FIRST_NULL, {"quantity": "share"}),
+    "debiasedBeyondChance": ("null_number", FIRST_NULL, {"quantity": "debiased"}),
     "meanPairCalibrated": ("null_number", FIRST_NULL, {"quantity": "mean"}),
     "equalDepthBeyondChance": ("null_number", FIRST_NULL, {"quantity": "equal_depth"}),
     "equalDepthGain": ("null_number", FIRST_NULL, {"quantity": "equal_depth_gain"}),

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
-from netlens.model_comparison.debiased_cka import debiased_cka
+from netlens.model_comparison.debiased_cka import debiased_cka, debiased_p_values
 from netlens.model_comparison.errors import ComparisonError
 
 
@@ -39,6 +40,36 @@ def test_independent_data_gives_zero_in_the_mean_where_the_biased_one_does_not()
         biased.append(np.sum((x.T @ y) ** 2) / np.linalg.norm(x.T @ x) / np.linalg.norm(y.T @ y))
     assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(300)
     assert np.mean(biased) > 0.4
+
+
+def test_p_values_of_independent_layers_are_uniform():
+    rng = np.random.default_rng(3)
+    found = []
+    for seed in range(40):
+        sides = [{str(place): rng.standard_normal((32, size)) for place in range(5)} for size in (20, 40)]
+        # Pairs of the diagonal share no layer.
+        found.append(debiased_p_values(*sides, permutations_count=99, seed=seed).diagonal())
+    spread = np.ravel(found) - rng.random(200) / 100
+    assert kstest(spread, "uniform").pvalue > 0.01
+
+
+def test_p_values_are_those_of_the_values_after_permuting():
+    rng = np.random.default_rng(4)
+    first, second = {"x": rng.standard_normal((12, 5))}, {"y": rng.standard_normal((12, 3))}
+    second["y"][:, 0] += first["x"][:, 0]
+    order = np.random.default_rng(9)
+    values = [
+        debiased_cka(first, second),
+        *(debiased_cka(first, {"y": second["y"][order.permutation(12)]}) for _ in range(49)),
+    ]
+    found = debiased_p_values(first, second, permutations_count=49, seed=9)
+    np.testing.assert_allclose(found, np.mean([each >= values[0] for each in values], axis=0))
+
+
+def test_a_copy_is_beyond_chance_and_a_constant_layer_is_not():
+    x = np.random.default_rng(5).standard_normal((40, 6))
+    found = debiased_p_values({"x": x}, {"copy": 3 * x + 1, "constant": np.ones((40, 2))})
+    np.testing.assert_allclose(found, [[1 / 201, 1]])
 
 
 def test_a_rotated_and_scaled_copy_is_the_same_and_a_constant_layer_is_nothing():

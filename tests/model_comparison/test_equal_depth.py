@@ -11,7 +11,9 @@ def test_the_diagonal_stands_beside_its_null():
     values = np.array([[0.9, 0.3], [0.3, 0.5]])
     permuted = np.full((99, 2, 2), 0.1) + 0.001 * np.arange(99)[:, None, None]
     permuted[:, 1, 1] += 0.5
-    null = SimilarityNull("a", "b", ("1", "2"), ("1", "2"), values, np.ones((2, 2)), permuted, np.zeros((2, 2)))
+    null = SimilarityNull(
+        "a", "b", ("1", "2"), ("1", "2"), values, np.ones((2, 2)), permuted, np.zeros((2, 2)), np.ones((2, 2))
+    )
     found = equal_depth(null)
     assert (found.first.tolist(), found.second.tolist()) == ([0, 1], [0, 1])
     np.testing.assert_array_equal(found.values, [0.9, 0.5])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.model_comparison.errors import ComparisonError
@@ -34,6 +35,20 @@ def test_unrelated_layers_exceed_chance_as_often_as_the_level_says():
         exceeded.append(np.mean(~found.by_chance))
     # 300 pairs, of which 25 share a layer each; three standard errors of a share of 1/21 of some 120 independent ones.
     assert abs(np.mean(exceeded) - 1 / 21) < 3 * np.sqrt(1 / 21 / 120)
+
+
+@pytest.mark.slow
+def test_p_values_of_independent_activations_are_uniform():
+    # Of 25 pairs of layers in each of 8 draws, those of one diagonal share no layer.
+    found = [
+        similarity_null(
+            ("a", noise(seed, [3] * 5, 30)), ("b", noise(100 + seed, [4] * 5, 30)), permutations_count=39, seed=seed
+        ).p_values.diagonal()
+        for seed in range(8)
+    ]
+    # The p-values are multiples of 1/40: spread over their steps, they are uniform.
+    spread = np.ravel(found) - np.random.default_rng(0).random(40) / 40
+    assert kstest(spread, "uniform").pvalue > 0.01
 
 
 def test_a_rotated_copy_is_beyond_chance_and_noise_beside_it_is_not():
@@ -82,7 +97,7 @@ def test_a_file_keeps_everything(tmp_path):
     found.save(tmp_path / "n.npz")
     back = SimilarityNull.load(tmp_path / "n.npz")
     assert (back.first, back.second, back.first_layers) == ("a", "b", ("layer0", "layer1"))
-    for name in ("values", "largest", "permuted", "debiased_cka"):
+    for name in ("values", "largest", "permuted", "debiased_cka", "debiased_p_values"):
         np.testing.assert_array_equal(getattr(back, name), getattr(found, name), strict=True)
     turned = back.transposed()
     assert (turned.first, turned.second_layers) == ("b", ("layer0", "layer1"))

@@ -25,6 +25,7 @@ from netlens.model_comparison.errors import ComparisonError
 Float = NDArray[np.float64]
 
 _LEAST: Final = 4
+_ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,90 @@ def debiased_cka(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray
     ComparisonError
         There are fewer than four images, or the two networks have activations at different ones.
     """
+    count = _count(first, second)
+    if count < _LEAST:
+        raise ComparisonError(f"debiased CKA needs at least {_LEAST} images, not {count}")
     sides = [[_rows(values) for values in side.values()] for side in (first, second)]
-    counts = {len(rows.values) for side in sides for rows in side}
-    if len(counts) != 1:
-        raise ComparisonError("the two networks have activations at different images; compute those of both again")
-    if min(counts) < _LEAST:
-        raise ComparisonError(f"debiased CKA needs at least {_LEAST} images, not {min(counts)}")
     own = [np.array([max(_hsic(rows, rows), 0.0) for rows in side]) for side in sides]
     together = np.array([[_hsic(one, other) for other in sides[1]] for one in sides[0]])
     scale = np.sqrt(np.outer(*own))
     found: Float = np.divide(together, scale, out=np.zeros_like(together), where=scale > 0)
     return found
+
+
+def debiased_p_values(
+    first: Mapping[str, NDArray[Any]],
+    second: Mapping[str, NDArray[Any]],
+    *,
+    permutations_count: int = 200,
+    most_images_count: int = 2048,
+    seed: int = 0,
+) -> Float:
+    """Compute how often the images of one network, permuted, give a debiased CKA that is no smaller.
+
+    A permutation leaves each layer as it is, so only tr(K L) changes, which is cheap once K and L are there: with the
+    rows and columns of L in another order it is one scalar product.
+
+    Parameters
+    ----------
+    first, second
+        As of `debiased_cka`.
+    permutations_count
+        Number of permutations.
+    most_images_count
+        Images that are used at most, spread evenly, which bounds the memory: K and L have as many rows and columns.
+    seed
+        Of the permutations.
+
+    Returns
+    -------
+    ndarray
+        (layers of the first, layers of the second): share of the permutations, the identity included, that give at
+        least the value. Uniform for independent activations, and 1 for a layer that does not vary.
+
+    Raises
+    ------
+    ComparisonError
+        As of `debiased_cka`.
+    """
+    count = _count(first, second)
+    chosen = np.unique(np.linspace(0, count - 1, min(count, most_images_count)).round().astype(int))
+    if len(chosen) < _LEAST:
+        raise ComparisonError(f"debiased CKA needs at least {_LEAST} images, not {len(chosen)}")
+    grams = [np.stack([_u_centered(values[chosen]) for values in side.values()]) for side in (first, second)]
+    given = grams[0].reshape(len(first), -1)
+    rng = np.random.default_rng(seed)
+    orders = [np.arange(len(chosen)), *(rng.permutation(len(chosen)) for _ in range(permutations_count))]
+    traces = np.stack(
+        [np.stack([given @ gram[order][:, order].ravel() for gram in grams[1]], axis=1) for order in orders]
+    )
+    # Differences below this are rounding.
+    slack = _ROUNDING * np.sqrt(np.outer(*((gram**2).sum(axis=(1, 2)) for gram in grams)))
+    found: Float = np.mean(traces >= traces[0] - slack, axis=0)
+    return found
+
+
+def _u_centered(values: NDArray[Any]) -> Float:
+    """Return the scalar products of images without the diagonal, with rows and columns whose sums are 0.
+
+    The scalar product of two such matrices is the unbiased estimate up to the factor n (n - 3) (Szekely, Rizzo 2014).
+    """
+    rows = values.astype(np.float64)
+    rows = rows - rows.mean(axis=0)
+    gram: Float = rows @ rows.T
+    np.fill_diagonal(gram, 0)
+    count = len(gram)
+    sums = gram.sum(axis=0) / (count - 2)
+    gram += gram.sum() / ((count - 1) * (count - 2)) - sums - sums[:, None]
+    np.fill_diagonal(gram, 0)
+    return gram
+
+
+def _count(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]) -> int:
+    counts = {len(values) for side in (first, second) for values in side.values()}
+    if len(counts) != 1:
+        raise ComparisonError("the two networks have activations at different images; compute those of both again")
+    return counts.pop()
 
 
 def _rows(values: ArrayLike) -> _Rows:

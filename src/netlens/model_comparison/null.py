@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from netlens.files.array_reader import ArrayReader
 from netlens.files.arrays import save_arrays
-from netlens.model_comparison.debiased_cka import debiased_cka
+from netlens.model_comparison.debiased_cka import debiased_cka, debiased_p_values
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.measures import Whitened, nuclear_norm, prepared
 from netlens.model_comparison.second_moments import second_moments
@@ -51,8 +51,9 @@ class SimilarityNull:
         (la, lb), what the similarity can be at most for the ranks and channels of the two layers.
     permuted
         (p, la, lb), the similarities after each of p permutations.
-    debiased_cka
-        (la, lb), beside it: linear CKA without its bias, from one position in each image.
+    debiased_cka, debiased_p_values
+        (la, lb) each, beside it: linear CKA without its bias, from one position in each image, and the share of
+        permutations of the images, the identity included, in which it is no smaller.
     """
 
     first: str
@@ -63,6 +64,7 @@ class SimilarityNull:
     largest: Float
     permuted: Float
     debiased_cka: Float
+    debiased_p_values: Float
 
     @property
     def p_values(self) -> Float:
@@ -92,7 +94,7 @@ class SimilarityNull:
         """Return the same with the networks exchanged."""
         return SimilarityNull(
             self.second, self.first, self.second_layers, self.first_layers, self.values.T, self.largest.T,
-            self.permuted.transpose(0, 2, 1), self.debiased_cka.T,
+            self.permuted.transpose(0, 2, 1), self.debiased_cka.T, self.debiased_p_values.T,
         )  # fmt: skip
 
     def save(self, path: str | Path) -> None:
@@ -114,6 +116,7 @@ class SimilarityNull:
                 "largest": self.largest,
                 "permuted": self.permuted,
                 "debiased_cka": self.debiased_cka,
+                "debiased_p_values": self.debiased_p_values,
             },
         )
 
@@ -138,6 +141,7 @@ class SimilarityNull:
             reader.array("largest", "f", "first layers", "second layers"),
             reader.array("permuted", "f", "permutations", "first layers", "second layers"),
             reader.array("debiased_cka", "f", "first layers", "second layers"),
+            reader.array("debiased_p_values", "f", "first layers", "second layers"),
         )
         reader.finish()
         return found
@@ -149,6 +153,7 @@ def similarity_null(
     *,
     positions_count: int = 1,
     permutations_count: int = 20,
+    debiased_permutations_count: int = 200,
     centred: bool = False,
     ridge: float = 1e-6,
     seed: int = 0,
@@ -163,6 +168,8 @@ def similarity_null(
         Rows per image, which follow each other and stay together.
     permutations_count
         Number of permutations; at least 19 for a value to be larger than chance at the level of 5 %.
+    debiased_permutations_count
+        The same of debiased CKA, which takes much less for each of them than singular values do.
     centred, ridge
         Of the whitened similarity (`netlens.model_comparison.measures.Whitened`).
     seed
@@ -192,7 +199,9 @@ def similarity_null(
     channels = [np.array([space.channels for _, space in side.values()]) for side in sides]
     ranks = [np.array([space.rank for _, space in side.values()]) for side in sides]
     widest = np.maximum.outer(*channels)
-    debiased = debiased_cka(*(_one_position(activations, positions_count) for _, activations in (first, second)))
+    single = [_one_position(activations, positions_count) for _, activations in (first, second)]
+    debiased = debiased_cka(*single)
+    debiased_p = debiased_p_values(*single, permutations_count=debiased_permutations_count, seed=seed)
     order = np.arange(images_count)
     rng = np.random.default_rng(seed)
     values = _similarities(sides, order, positions_count) / widest
@@ -201,7 +210,7 @@ def similarity_null(
     )
     return SimilarityNull(
         first[0], second[0], tuple(first[1]), tuple(second[1]), values, np.minimum.outer(*ranks) / widest,
-        permuted / widest, debiased,
+        permuted / widest, debiased, debiased_p,
     )  # fmt: skip
 
 
