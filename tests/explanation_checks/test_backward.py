@@ -92,3 +92,22 @@ def test_a_method_that_refuses_a_layer_names_it(small_images):
     patterns = {name: model.get_layer(name).get_weights()[0] for name in ("curved", "out")}
     with pytest.raises(RefusedError, match="curved"), explainer(model, "pattern_net", patterns):
         pass
+
+
+@pytest.mark.parametrize("method", ["gradient", "lrp_epsilon", "pattern_net"])
+@pytest.mark.parametrize("as_layer", [True, False])
+def test_a_softmax_is_refused_whatever_its_layer_is_called(method, as_layer):
+    from netlens.models.backend import keras
+
+    image = keras.Input((8, 8, 3))
+    flat = keras.layers.Flatten()(image)
+    # Named as nothing says what it is.
+    if as_layer:
+        output = keras.layers.Softmax(name="last")(keras.layers.Dense(2, name="out")(flat))
+    else:
+        output = keras.layers.Dense(2, activation="softmax", name="out")(flat)
+    model = keras.Model(image, output)
+    patterns = {"out": model.get_layer("out").get_weights()[0]}
+    with pytest.raises(RefusedError, match=r"(?i)softmax") as refused, explainer(model, method, patterns):
+        pass
+    assert "\n" not in str(refused.value)

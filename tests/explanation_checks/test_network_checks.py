@@ -72,6 +72,17 @@ def test_a_cascade_of_no_layer_is_the_original_and_all_layers_meet(small_convnet
     assert (found["top_down"].ranks[1] != found["bottom_up"].ranks[1]).all()
 
 
+@pytest.mark.slow
+def test_images_of_a_cascade_pass_in_groups(small_convnet, small_images, monkeypatch):
+    weights, found = small_convnet.get_weights(), []
+    for at_once in (1, 16):
+        monkeypatch.setattr("netlens.explanation_checks.cascade._AT_ONCE", at_once)
+        with explainer(small_convnet, "gradient", weights=weights) as explains:
+            found.append(cascades(small_convnet, explains, small_images, [0, 1], weights=weights, counts=[0, 2]))
+    for name, each in found[0].items():
+        np.testing.assert_allclose(each.ssim, found[1][name].ssim, atol=1e-5)
+
+
 def test_weights_are_drawn_by_a_seed_and_replaced_from_one_end(small_convnet):
     drawn = random_weights(small_convnet, 3)
     again = random_weights(small_convnet, 3)

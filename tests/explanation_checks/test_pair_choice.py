@@ -9,6 +9,8 @@ from netlens.explanation_checks.pair_choice import choose_pair, spread_images
 def test_images_are_spread_over_all():
     assert spread_images(10, 3) == [0, 4, 9]
     assert spread_images(2, 5) == [0, 1]
+    with pytest.raises(CheckError, match="images_count: 1 image has no interval; use 2 or more, or 0"):
+        spread_images(10, 1)
 
 
 def test_the_first_scene_of_two_different_classes_is_taken():

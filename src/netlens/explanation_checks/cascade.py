@@ -6,7 +6,7 @@ al. 2023, "Sanity Checks Revisited" (arXiv 2401.06465), who go from the image up
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,9 @@ from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
 
 Float = NDArray[np.float64]
 Direction = Literal["top_down", "bottom_up"]
+
+# Images whose maps are in memory at the same time, beside the original ones.
+_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,13 @@ def randomized(
 
 
 def smoothed_maps(
-    found: Explainer, images: ArrayLike, classes: ArrayLike, *, copies_count: int, noise: float, seed: int
+    found: Explainer,
+    images: ArrayLike,
+    classes: ArrayLike,
+    *,
+    copies_count: int,
+    noise: float,
+    seed: int | Sequence[int],
 ) -> Float:
     """Average the maps of noisy copies of each image (Hedstrom et al. 2023, equation 4).
 
@@ -202,30 +211,38 @@ def cascades(
     """
     drawn = random_weights(model, seed)
     every = len(weighted_layers(model))
+    inputs, wanted = np.asarray(images, np.float32), np.asarray(classes)
+    parts = [slice(start, start + _AT_ONCE) for start in range(0, len(inputs), _AT_ONCE)]
 
-    def both(explains: Explainer, direction: Direction) -> dict[str, Float]:
-        maps: dict[str, Float] = {direction: explains.maps(images, classes)}
+    def maps(explains: Explainer, direction: Direction, part: slice) -> dict[str, Float]:
+        made: dict[str, Float] = {direction: explains.maps(inputs[part], wanted[part])}
         if smoothing and direction == "top_down":
-            maps["smoothed"] = smoothed_maps(
-                explains, images, classes, copies_count=smoothing.copies_count, noise=smoothing.noise, seed=seed
-            )
-        return maps
+            made["smoothed"] = smoothed_maps(
+                explains, inputs[part], wanted[part],
+                copies_count=smoothing.copies_count, noise=smoothing.noise, seed=[seed, part.start],
+            )  # fmt: skip
+        return made
 
-    original = both(found, "top_down")
+    # Of all maps, only the original ones are kept.
+    by_part = [maps(found, "top_down", part) for part in parts]
+    original = {name: np.concatenate([each[name] for each in by_part]) for name in by_part[0]}
     original["bottom_up"] = original["top_down"]
     rows: dict[str, list[list[tuple[float, float, float]]]] = {name: [] for name in original}
     for count in counts:
-        maps = original
-        if count:
-            maps = {}
-            directions: tuple[Direction, ...] = ("top_down",) if count == every else ("top_down", "bottom_up")
-            for direction in directions:
-                values = randomized(model, weights, drawn, count, direction)
-                with explainer(model, found.method, patterns, weights=values) as changed:
-                    maps |= both(changed, direction)
-            maps.setdefault("bottom_up", maps["top_down"])
-        for name, before in original.items():
-            rows[name].append(list(_compared(before, maps[name])))
+        compared: dict[str, list[tuple[float, float, float]]] = {}
+        if not count:
+            compared = {name: list(_compared(before, before)) for name, before in original.items()}
+        # From either end, all layers are the same network.
+        directions: tuple[Direction, ...] = ("top_down",) if count == every else ("top_down", "bottom_up")
+        for direction in directions if count else ():
+            values = randomized(model, weights, drawn, count, direction)
+            with explainer(model, found.method, patterns, weights=values) as changed:
+                for part in parts:
+                    for name, after in maps(changed, direction, part).items():
+                        compared.setdefault(name, []).extend(_compared(original[name][part], after))
+        compared.setdefault("bottom_up", compared["top_down"])
+        for name, row in compared.items():
+            rows[name].append(row)
     return {name: Cascade(*np.array(row).transpose(2, 0, 1)) for name, row in rows.items()}
 
 

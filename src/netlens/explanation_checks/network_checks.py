@@ -208,7 +208,7 @@ def check_network(
     """
     network, model = subject.network, subject.network.model
     inputs = network.preprocess(explained.images)
-    logits = np.asarray(model.predict_on_batch(inputs), np.float64).reshape(len(inputs), -1)
+    logits = np.concatenate([_logits(model, inputs[part]) for part in _parts(len(inputs))])
     if logits.shape[1] < 2:
         raise CheckError(f"{network.name} has one logit; whether an explanation depends on the class needs two")
     classes = np.where(explained.labels >= 0, explained.labels, logits.argmax(axis=1))
@@ -292,6 +292,14 @@ def check_network(
     )
 
 
+def _parts(count: int) -> list[slice]:
+    return [slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)]
+
+
+def _logits(model: Any, batch: NDArray[np.float32]) -> Float:
+    return np.asarray(model.predict_on_batch(batch), np.float64).reshape(len(batch), -1)
+
+
 def _by_analyzer(methods: Sequence[str]) -> list[list[str]]:
     """Return methods in groups that share an analyzer, whose backward graph is then built once."""
     groups: dict[str, list[str]] = {}
@@ -321,8 +329,7 @@ def _judged(
     """
     similarities: list[float] = []
     orders = []
-    for start in range(0, len(inputs), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
+    for part in _parts(len(inputs)):
         own, other = maps(inputs[part], classes[part]), maps(inputs[part], others[part])
         similarities += [ssim(a, b) for a, b in zip(own, other, strict=True)]
         orders += [patch_ranks(each) for each in own]
@@ -355,15 +362,15 @@ def _flipped(
 ) -> tuple[Float, Float, Float]:
     """Return the curves of deletion and insertion, (maps, n, s) each, and the gaps of random orders, (n, orders)."""
     inputs, classes = explained
-    replacements = blurred(inputs, _BLUR * min(inputs.shape[1:3]))
     rng = np.random.default_rng([amounts.seed, 1])
     rows, gaps = [], []
-    for number, (image, other, chosen) in enumerate(zip(inputs, replacements, classes.tolist(), strict=True)):
+    for number, (image, chosen) in enumerate(zip(inputs, classes.tolist(), strict=True)):
         size = image.shape[:2]
+        (other,) = blurred(image[None], _BLUR * min(size))
         given = [by_pixel(each[number], size) for each in ranks]
         drawn = [by_pixel(patch_ranks(rng.standard_normal(size)), size) for _ in range(amounts.random_orders_count)]
         deletion, insertion = flipping_curves(
-            lambda batch: np.reshape(model.predict_on_batch(batch), (len(batch), -1)),
+            lambda batch: _logits(model, batch),
             image,
             other,
             class_index=chosen,

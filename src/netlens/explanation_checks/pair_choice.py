@@ -9,7 +9,15 @@ from netlens.explanation_checks.choices import CheckError
 
 
 def spread_images(count: int, wanted: int) -> list[int]:
-    """Return the places of `wanted` images, or of all if there are fewer, spread evenly over `count`."""
+    """Return the places of `wanted` images, or of all if there are fewer, spread evenly over `count`.
+
+    Raises
+    ------
+    CheckError
+        A single image is wanted, which has no interval.
+    """
+    if wanted < 2:
+        raise CheckError(f"explanation_checks.images_count: {wanted} image has no interval; use 2 or more, or 0")
     return list(dict.fromkeys(np.linspace(0, count - 1, min(count, wanted)).round().astype(int).tolist()))
 
 
