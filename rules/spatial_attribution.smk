@@ -78,7 +78,7 @@ rule spatial_scores:
         job=job(
             gpu=True,
             layers=lambda wildcards: SCORED_LAYERS.get(wildcards.network, []),
-            **settings("spatial_attribution", "layers_count", "composed_count", "memory_mb"),
+            **settings("spatial_attribution", "layers_count", "composed_count", "control_count", "memory_mb"),
         ),
         files=files,
     shell:
@@ -115,6 +115,10 @@ SPATIAL_ATTRIBUTION_ITEMS = {
     "spatialBestShareLow": ("numbers", SPATIAL_SCORES, {"quantity": "best_low"} | AT_LAYER),
     "spatialBestShareHigh": ("numbers", SPATIAL_SCORES, {"quantity": "best_high"} | AT_LAYER),
     "spatialBestPointing": ("numbers", SPATIAL_SCORES, {"quantity": "best_point"} | AT_LAYER),
+    "spatialBestRankAccuracy": ("numbers", SPATIAL_SCORES, {"quantity": "best_rank"} | AT_LAYER),
+    "spatialBestCurveArea": ("numbers", SPATIAL_SCORES, {"quantity": "best_curve"} | AT_LAYER),
+    "spatialControlShare": ("numbers", SPATIAL_SCORES, {"quantity": "best_control"} | AT_LAYER),
+    "spatialControlExcess": ("numbers", SPATIAL_SCORES, {"quantity": "best_excess"} | AT_LAYER),
     "spatialComparedLayer": ("numbers", SPATIAL_SCORES, {"quantity": "compared_layer"} | AT_LAYER),
     "spatialTrueShare": ("numbers", SPATIAL_SCORES, {"quantity": "true_share"} | AT_LAYER),
     "spatialSmoothShare": ("numbers", SPATIAL_SCORES, {"quantity": "smooth_share"} | AT_LAYER),

@@ -14,9 +14,9 @@ def test_each_entry_is_drawn_at_its_line_with_its_interval_and_nothing_is_cut_of
     style.paper()
     fig, ax = plt.subplots()
     entries = [
-        ("mixed4a", "true", Interval(0.5, 0.4, 0.6, 0.95, 9)),
-        ("mixed4a", "smooth", Interval(0.7, 0.65, 0.75, 0.95, 9)),
-        ("gradient", "gradient", Interval(0.45, 0.41, 0.49, 0.95, 9)),
+        ("mixed4a", "true", Interval(0.5, 0.4, 0.6, 0.95, 9), np.nan),
+        ("mixed4a", "smooth", Interval(0.7, 0.65, 0.75, 0.95, 9), np.nan),
+        ("gradient", "gradient", Interval(0.45, 0.41, 0.49, 0.95, 9), np.nan),
     ]
     attribution_scores.dots(ax, ["mixed4a", "gradient"], entries, colors=["true", "smooth"], chance=0.4)
     attribution_scores.key(fig, {"true": "true", "smooth": "smooth"})
@@ -44,8 +44,9 @@ def test_score_sheet_gives_a_layers_gradients_one_line_and_every_method_its_own(
     style.paper()
     low, high = Interval(0.4, 0.3, 0.5, 0.95, 9), Interval(0.8, 0.7, 0.9, 0.95, 9)
 
-    def row(method, label, layer, share, point):
-        return Row(method, label, layer, np.zeros(9), np.zeros(9), share, point, 0)
+    def row(method, label, layer, share, curve):
+        control = {"share": np.array([0.1, np.nan]), "curve": np.array([np.nan])}
+        return Row(method, label, layer, {}, control, {"share": share, "curve": curve}, 0)
 
     rows = [
         row("true", "true", "late", low, high),
@@ -53,15 +54,20 @@ def test_score_sheet_gives_a_layers_gradients_one_line_and_every_method_its_own(
         row("deep_taylor", "deep Taylor", "", low, low),
     ]
     labels = {"true": "true", "smooth": "smooth"}
-    fig = attribution_scores.score_sheet(["tiny", "small"], [rows, rows[:1]], [0.25, 0.5], labels)
-    shares, points, small, _ = fig.axes
+    chances = [{"share": 0.25, "curve": 0.5}] * 2
+    fig = attribution_scores.score_sheet(
+        ["tiny", "small"], [rows, rows[:1]], chances, labels, {"share": "share", "curve": "area under curve"}
+    )
+    shares, curves, small, last = fig.axes
     assert [label.get_text() for label in shares.get_yticklabels()] == ["late", "deep Taylor"]
     assert [label.get_text() for label in small.get_yticklabels()] == ["late"]
-    assert shares.get_title(loc="left") == "tiny: share of positive attribution"
+    assert (shares.get_title(loc="left"), last.get_xlabel()) == ("tiny", "area under curve")
 
-    def means(ax):
-        return [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1]
+    def means(ax, marker):
+        found = [line for line in ax.lines if len(line.get_xdata()) == 1]
+        return [line.get_xdata()[0] for line in found if (line.get_marker() == "x") == (marker == "x")]
 
-    assert (means(shares), means(points)) == ([0.4, 0.8, 0.4], [0.8, 0.4, 0.4])
+    assert (means(shares, "o"), means(curves, "o")) == ([0.4, 0.8, 0.4], [0.8, 0.4, 0.4])
+    assert (means(shares, "x"), means(curves, "x")) == ([0.1] * 3, [])
     assert figure.overflow(fig) == []
     plt.close(fig)

@@ -62,17 +62,18 @@ def attribution_scores(draw):
 
     return AttributionScores(
         network="tiny",
+        measures=("share", "curve"),
         areas=some(*table),
         classes=rng.integers(-1, 3, table),
         logits=rng.normal(size=table).astype(np.float32),
         gradients=gradients,
         layers=layers,
         layer_labels=layers,
-        layer_shares=some(len(gradients), len(layers), *table),
-        layer_points=some(len(gradients), len(layers), *table),
+        layer_scores=some(2, len(gradients), len(layers), *table),
+        layer_control=some(2, len(gradients), len(layers), 1, table[1]),
         methods=methods,
-        method_shares=some(len(methods), *table),
-        method_points=some(len(methods), *table),
+        method_scores=some(2, len(methods), *table),
+        method_control=some(2, len(methods), 1, table[1]),
     )
 
 
@@ -134,17 +135,18 @@ def scores():
     """Two scenes of two classes."""
     return AttributionScores(
         network="tiny",
+        measures=("share", "curve"),
         areas=np.full((2, 2), 0.5),
         classes=np.array([[0, 1], [1, 0]]),
         logits=np.zeros((2, 2), np.float32),
         gradients=("true",),
         layers=("input", "mixed"),
         layer_labels=("input", "mixed"),
-        layer_shares=np.full((1, 2, 2, 2), 0.5),
-        layer_points=np.ones((1, 2, 2, 2)),
+        layer_scores=np.full((2, 1, 2, 2, 2), 0.5),
+        layer_control=np.ones((2, 1, 2, 1, 2)),
         methods=("gradient",),
-        method_shares=np.full((1, 2, 2), 0.5),
-        method_points=np.ones((1, 2, 2)),
+        method_scores=np.full((2, 1, 2, 2), 0.5),
+        method_control=np.ones((2, 1, 1, 2)),
     )
 
 
@@ -188,8 +190,11 @@ def test_files_of_maps_that_do_not_fit_are_refused(maps, tmp_path, name, array, 
         ("areas", None, "array 'areas' is missing"),
         ("more", np.zeros(3), "array 'more' is not known"),
         ("methods", np.array(["magic"]), "no method 'magic'"),
-        ("layer_points", np.ones((1, 2, 2, 3)), "layer_points has shape"),
-        ("method_shares", np.ones((2, 2, 2)), "method_shares has shape"),
+        ("layer_scores", np.ones((2, 1, 2, 2, 3)), "layer_scores has shape"),
+        ("method_scores", np.ones((2, 2, 2, 2)), "method_scores has shape"),
+        ("method_control", np.ones((2, 1, 2, 2)), "method_control has shape"),
+        ("layer_control", np.ones((2, 1, 2, 3, 2)), "3 scenes of the control, but only 2 scenes"),
+        ("measures", np.array(["share", "luck"]), "no measure 'luck'"),
         ("classes", np.zeros((2, 2)), "classes holds float64, not signed integers"),
         ("classes", np.zeros(2, np.int64), r"classes has shape \(2,\), not \(scenes, classes\)"),
         ("layer_labels", np.array(["input"]), "2 layers, but 1"),
@@ -228,8 +233,8 @@ def test_the_file_holds_the_arrays_in_this_order(maps, scores, tmp_path):
     )
     scores.save(tmp_path / "scores.npz")
     assert " ".join(load_arrays(tmp_path / "scores.npz")) == (
-        "network areas classes logits gradients layers layer_labels layer_shares layer_points methods method_shares "
-        "method_points"
+        "network measures areas classes logits gradients layers layer_labels layer_scores layer_control methods "
+        "method_scores method_control"
     )
 
 

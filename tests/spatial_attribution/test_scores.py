@@ -9,6 +9,7 @@ from netlens.models.network import Network
 from netlens.models.preprocessing import preprocessing_from
 from netlens.spatial_attribution.attribution import SpatialAttribution
 from netlens.spatial_attribution.choices import AttributionError
+from netlens.spatial_attribution.ground_truth import MEASURES
 from netlens.spatial_attribution.maps import spatial_maps
 from netlens.spatial_attribution.packing import unpacked
 from netlens.spatial_attribution.relevance import input_attributions
@@ -53,17 +54,42 @@ def frozen_of(model):
 @pytest.mark.parametrize("gradient", ["true", "smooth"])
 def test_a_network_that_sees_each_class_only_on_its_part_is_always_right(channels, gradient):
     scenes = scenes_of_colours()
-    shares, points = layer_scores(frozen_of(channels), scenes, ["input", "same", "again"], gradient)
+    found = layer_scores(frozen_of(channels), scenes, ["input", "same", "again"], gradient)
     known = scenes.classes >= 0
-    np.testing.assert_allclose(shares[:, known], 1, atol=1e-6)
-    np.testing.assert_allclose(points[:, known], 1, atol=1e-6)
-    assert np.isnan(shares[:, ~known]).all()
-    assert np.isnan(points[:, ~known]).all()
+    assert found.shape == (len(MEASURES), 3, 2, 3)
+    np.testing.assert_allclose(found[:2, :, known], 1, atol=1e-6)
+    np.testing.assert_allclose(found[:, 2, known], 1, atol=1e-6)
+    # The true gradient of a pooling leaves three of four positions of a part at 0, as all others are.
+    rank = 1 if gradient == "smooth" else (12 + 36 * 36 / 84) / 48
+    np.testing.assert_allclose(found[2, :2, 0, 0], rank, atol=1e-6)
+    assert np.isnan(found[..., ~known]).all()
+
+
+def test_where_the_part_is_painted_out_its_place_is_found_no_better_than_by_chance(channels):
+    scenes = scenes_of_colours()
+    control = scenes.painted_out()
+    assert control.inputs.shape == (5, HEIGHT, WIDTH, 3)
+    # Each part has the mean color of the rest, so nothing of its own class is left in it.
+    np.testing.assert_allclose(control.inputs[0, :, : WIDTH // 2], scenes.inputs[0, :, WIDTH // 2 :], atol=1e-6)
+    found = scenes.gathered(layer_scores(frozen_of(channels), control, ["same"], "true"))
+    share, point, rank, curve = found[:, 0]
+    assert np.isnan(share).all()  # no attribution is positive
+    known = scenes.classes >= 0
+    for measure in (point, rank):
+        np.testing.assert_allclose(measure[known], scenes.areas()[known], atol=1e-6)
+    np.testing.assert_allclose(curve[known], 0.5, atol=1e-6)
+
+
+def test_scenes_are_joined_and_chosen():
+    scenes = scenes_of_colours()
+    both = scenes[:1] + scenes
+    assert len(both.classes) == 3
+    np.testing.assert_array_equal(both[1:].masks, scenes.masks)
 
 
 def test_a_blur_shows_nothing_where_nothing_of_the_class_is_active(channels):
-    shares, _ = layer_scores(frozen_of(channels), scenes_of_colours(), ["same"], "smooth_blur")
-    np.testing.assert_allclose(shares[0, 0, :2], 1, atol=1e-6)
+    found = layer_scores(frozen_of(channels), scenes_of_colours(), ["same"], "smooth_blur")
+    np.testing.assert_allclose(found[0, 0, 0, :2], 1, atol=1e-6)
 
 
 def test_areas_are_those_of_the_parts():
@@ -79,7 +105,7 @@ def test_scenes_that_do_not_fit_are_refused():
 @pytest.mark.slow
 def test_methods_of_innvestigate_explain_the_class_that_is_asked_for(channels):
     scenes = scenes_of_colours()
-    methods, shares, points = method_scores(channels, scenes, batch_size=2)
+    methods, (shares, points, _, _) = method_scores(channels, scenes, batch_size=2)
     assert {"gradient", "input_t_gradient", "lrp.epsilon", "deep_taylor"} <= set(methods)
     assert "pattern.net" not in methods
     known = scenes.classes >= 0

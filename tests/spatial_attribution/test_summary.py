@@ -22,17 +22,23 @@ def scores():
     layer_shares[0, 1] = [[0.5, 0.5], [0.6, 0.6], [0.5, nan]]
     return AttributionScores(
         network="tiny",
+        measures=("share", "point"),
         areas=areas,
         classes=np.array([[0, 1], [2, 0], [1, -1]]),
         logits=np.zeros((3, 2), np.float32),
         gradients=("true", "smooth", "smooth_blur"),
         layers=("input", "mixed3a", "mixed4a"),
         layer_labels=("input", "3a", "4a"),
-        layer_shares=layer_shares,
-        layer_points=np.where(np.isnan(areas), nan, 1.0) * np.ones((3, 3, 1, 1)),
+        layer_scores=np.stack([layer_shares, np.where(np.isnan(areas), nan, 1.0) * np.ones((3, 3, 1, 1))]),
+        layer_control=np.full((2, 3, 3, 2, 2), 0.4),
         methods=("gradient", "deep_taylor"),
-        method_shares=np.array([[[0.6, 0.6], [0.6, 0.6], [0.6, nan]], [[nan, 0.2], [nan, nan], [nan, nan]]]),
-        method_points=np.zeros((2, 3, 2)) * np.where(np.isnan(areas), nan, 0.0),
+        method_scores=np.stack(
+            [
+                np.array([[[0.6, 0.6], [0.6, 0.6], [0.6, nan]], [[nan, 0.2], [nan, nan], [nan, nan]]]),
+                np.zeros((2, 3, 2)) * np.where(np.isnan(areas), nan, 0.0),
+            ]
+        ),
+        method_control=np.full((2, 2, 2, 2), nan),
     )
 
 
@@ -51,7 +57,7 @@ def test_rows_are_layers_by_gradient_and_then_methods(scores):
 
 
 def test_what_could_not_be_scored_on_any_scene_is_left_out(scores):
-    scores.method_shares[1] = np.nan
+    scores.method_scores[:, 1] = np.nan
     assert all(row.method != "deep_taylor" for row in summary(scores, BOOTSTRAP))
 
 
@@ -69,6 +75,9 @@ def test_numbers_of_the_text(scores):
     assert ask("best_share").value == pytest.approx((0.8 + 0.8 + 0.7) / 3)
     assert ask("best_low").value <= ask("best_share").value <= ask("best_high").value
     assert ask("best_point").value == 1
+    assert ask("best_control").value == pytest.approx(0.4)
+    assert ask("best_excess").value == pytest.approx(-0.1)
+    assert ask("gradient_control") == Quantity("not applicable")
     assert ask("input_name") == Quantity("gradient")
     assert ask("true_share", "mixed3a").value == pytest.approx((0.5 + 0.6 + 0.5) / 3)
     assert ask("gain_share", "mixed3a").value == pytest.approx((0.3 + 0.2 + 0.2) / 3)
@@ -86,7 +95,7 @@ def test_the_deviation_is_that_of_the_mean_over_scenes(scores):
 
 @pytest.mark.parametrize("quantity", ["nothing", "best_mood", "nobody_share"])
 def test_unknown_quantities_are_refused(scores, quantity):
-    with pytest.raises(AttributionError, match="have no quantity"):
+    with pytest.raises(AttributionError, match="attribution scores have no"):
         quantity_of(scores, quantity, BOOTSTRAP)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -31,21 +32,21 @@ class ScoredRow(Protocol):
         """Label of the layer; empty for a method that attributes to the input only."""
 
     @property
-    def share(self) -> Interval:
-        """Share of positive attribution on the right part."""
+    def scores(self) -> Mapping[str, Interval]:
+        """Mean of each measure, with its interval."""
 
-    @property
-    def point(self) -> Interval:
-        """Pointing game."""
+    def control_mean(self, measure: str) -> float:
+        """Mean of a measure in the control; NaN where there is none."""
 
 
 def score_sheet(
     networks: Sequence[str],
     rows: Sequence[Sequence[ScoredRow]],
-    chances: Sequence[float],
+    chances: Sequence[Mapping[str, float]],
     gradient_labels: Mapping[str, str],
+    measure_labels: Mapping[str, str],
 ) -> Figure:
-    """Draw the scores of several networks, one below the other: shares on the left, the pointing game on the right.
+    """Draw the scores of several networks, one below the other, a column for each measure.
 
     Parameters
     ----------
@@ -54,32 +55,39 @@ def score_sheet(
     rows
         The rows of each network. A layer's gradients share one line; every other method has a line of its own.
     chances
-        Mean area of a part for each network, where the dashed line is drawn.
+        For each network, what every measure is by chance, where the dashed line is drawn.
     gradient_labels
         Labels of the gradients, in the order of their colors.
+    measure_labels
+        Labels of the measures, in the order of the columns.
 
     Returns
     -------
     Figure
+        A cross is the mean of the control.
     """
     lines = [list(dict.fromkeys(row.layer or row.label for row in found)) for found in rows]
     fig, axes = plt.subplots(
         len(networks),
-        2,
-        figsize=(style.FULL_WIDTH_IN, 0.55 + sum(0.17 * len(found) + 0.25 for found in lines)),
+        len(measure_labels),
+        figsize=(style.FULL_WIDTH_IN, 0.75 + sum(0.19 * len(found) + 0.25 for found in lines)),
         sharex="col",
         squeeze=False,
         height_ratios=[len(found) for found in lines],
     )
     for panels, network, found, labels, chance in zip(axes, networks, rows, lines, chances, strict=True):
-        for ax, measure in zip(panels, ("share", "point"), strict=True):
-            entries = [(row.layer or row.label, row.method, getattr(row, measure)) for row in found]
-            dots(ax, labels, entries, colors=list(gradient_labels), chance=chance)
-        panels[0].set_title(f"{network}: share of positive attribution", loc="left")
-        panels[1].set_title("pointing game", loc="left")
-        panels[1].set_yticklabels([])
-    axes[-1, 0].set_xlabel("share on the right part")
-    axes[-1, 1].set_xlabel("share of scenes' classes found")
+        for ax, measure in zip(panels, measure_labels, strict=True):
+            entries = [
+                (row.layer or row.label, row.method, row.scores[measure], row.control_mean(measure))
+                for row in found
+                if measure in row.scores
+            ]
+            dots(ax, labels, entries, colors=list(gradient_labels), chance=chance[measure])
+            if ax is not panels[0]:
+                ax.set_yticklabels([])
+        panels[0].set_title(network, loc="left")
+    for ax, label in zip(axes[-1], measure_labels.values(), strict=True):
+        ax.set_xlabel(label)
     key(fig, gradient_labels)
     return fig
 
@@ -87,7 +95,7 @@ def score_sheet(
 def dots(
     ax: Axes,
     lines: Sequence[str],
-    entries: Sequence[tuple[str, str, Interval]],
+    entries: Sequence[tuple[str, str, Interval, float]],
     *,
     colors: Sequence[str],
     chance: float,
@@ -101,8 +109,8 @@ def dots(
     lines
         Labels of the lines, from the top.
     entries
-        (line, kind, interval) of each mean. Kinds among `colors` have a color and a marker of their own and share a
-        line side by side; all others are black dots.
+        (line, kind, interval, mean of the control or NaN) of each mean. Kinds among `colors` have a color and a marker
+        of their own and share a line side by side; all others are black dots.
     colors
         Kinds that have a color, in order.
     chance
@@ -110,13 +118,15 @@ def dots(
     """
     place = {label: row for row, label in enumerate(lines)}
     spread = 0.22
-    for line, kind, interval in entries:
+    for line, kind, interval, control in entries:
         index = list(colors).index(kind) if kind in colors else -1
         color = _COLORS[index] if index >= 0 else "black"
         shift = spread * (index - (len(colors) - 1) / 2) if index >= 0 else 0.0
         height = place[line] + shift
         ax.plot([interval.low, interval.high], [height, height], color=color, linewidth=1.0, solid_capstyle="butt")
         ax.plot(interval.value, height, color=color, marker=_MARKERS[index] if index >= 0 else "o", markersize=3.2)
+        if np.isfinite(control):
+            ax.plot(control, height, color=color, marker="x", markersize=3.2, markeredgewidth=0.8)
     ax.axvline(chance, color="0.45", linestyle=(0, (4, 3)), linewidth=0.8, zorder=0)
     for row in range(1, len(lines), 2):
         ax.axhspan(row - 0.5, row + 0.5, color="0.95", zorder=-1, linewidth=0)
@@ -134,8 +144,7 @@ def key(fig: Figure, labels: Mapping[str, str]) -> None:
         for index, label in enumerate(labels.values())
     ]
     handles.append(Line2D([], [], color="black", marker="o", markersize=3.2, label="at the input"))
-    handles.append(
-        Line2D([], [], color="0.45", linestyle=(0, (4, 3)), linewidth=0.8, label="chance: mean area of a part")
-    )
+    handles.append(Line2D([], [], color="0.3", marker="x", markersize=3.2, linewidth=0, label="part painted out"))
+    handles.append(Line2D([], [], color="0.45", linestyle=(0, (4, 3)), linewidth=0.8, label="chance"))
     columns = len(handles) if fig.get_size_inches()[0] >= style.FULL_WIDTH_IN else 2
     fig.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.8)

@@ -33,5 +33,14 @@ METHOD_LABELS: dict[Method, str] = {
 }
 
 
+#: Labels in figures of the measures of `netlens.spatial_attribution.ground_truth.MEASURES`.
+MEASURE_LABELS: dict[str, str] = {
+    "share": "share of positive attribution",
+    "point": "pointing game",
+    "rank": "rank accuracy",
+    "curve": "area under ROC curve",
+}
+
+
 class AttributionError(ValueError):
     """An attribution cannot be computed, or its arrays do not fit each other; the message says why."""

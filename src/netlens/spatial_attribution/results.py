@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
-from netlens.spatial_attribution.choices import GRADIENT_LABELS, METHOD_LABELS, AttributionError, Gradient, Method
+from netlens.spatial_attribution.choices import (
+    GRADIENT_LABELS,
+    MEASURE_LABELS,
+    METHOD_LABELS,
+    AttributionError,
+    Gradient,
+    Method,
+)
 from netlens.spatial_attribution.packing import unpacked
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -26,8 +33,8 @@ _MAPS_ARRAYS: Final = (
     "layer_labels", "layer_sizes", "pairs",
 )  # fmt: skip
 _SCORES_ARRAYS: Final = (
-    "network", "areas", "classes", "logits", "gradients", "layers", "layer_labels", "layer_shares", "layer_points",
-    "methods", "method_shares", "method_points",
+    "network", "measures", "areas", "classes", "logits", "gradients", "layers", "layer_labels", "layer_scores",
+    "layer_control", "methods", "method_scores", "method_control",
 )  # fmt: skip
 _KINDS: Final = {"f": "floating-point numbers", "i": "signed integers", "u": "unsigned integers", "U": "text"}
 
@@ -268,6 +275,8 @@ class AttributionScores:
     ----------
     network
         The network's name.
+    measures
+        Names of the measures, of `netlens.spatial_attribution.ground_truth.MEASURES`.
     areas
         (n, k), area of each class's part in 0..1; NaN where a scene has fewer classes.
     classes
@@ -278,13 +287,15 @@ class AttributionScores:
         The g gradients of max-pooling.
     layers, layer_labels
         Names of the L layers, the first ``input``, and the short labels that figures use.
-    layer_shares, layer_points
-        (g, L, n, k): share of positive attribution on the right part, and the pointing game. Shares are NaN where no
-        attribution is positive.
+    layer_scores
+        (measures, g, L, n, k): how well attribution finds the right part, by every measure. NaN where there is no class
+        or the measure is not defined.
+    layer_control
+        (measures, g, L, c, k): the same for the first c scenes, each class with its own part painted out.
     methods
         The m methods that attribute to the input, by their names in iNNvestigate.
-    method_shares, method_points
-        (m, n, k), the same for the methods.
+    method_scores, method_control
+        (measures, m, n, k) and (measures, m, c, k), the same for the methods.
 
     Raises
     ------
@@ -293,17 +304,18 @@ class AttributionScores:
     """
 
     network: str
+    measures: Names
     areas: NDArray[np.float64]
     classes: NDArray[np.int64]
     logits: NDArray[np.floating[Any]]
     gradients: tuple[Gradient, ...]
     layers: Names
     layer_labels: Names
-    layer_shares: NDArray[np.float64]
-    layer_points: NDArray[np.float64]
+    layer_scores: NDArray[np.float64]
+    layer_control: NDArray[np.float64]
     methods: tuple[Method, ...]
-    method_shares: NDArray[np.float64]
-    method_points: NDArray[np.float64]
+    method_scores: NDArray[np.float64]
+    method_control: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
@@ -316,14 +328,18 @@ class AttributionScores:
         _fits("areas", self.areas, "f", table)
         _fits("logits", self.logits, "f", table)
         _as_many("layer_labels", self.layer_labels, len(self.layers), "layers")
-        for measure in ("shares", "points"):
-            by_layer = (len(self.gradients), len(self.layers), *table)
-            _fits(f"layer_{measure}", getattr(self, f"layer_{measure}"), "f", by_layer)
-            _fits(f"method_{measure}", getattr(self, f"method_{measure}"), "f", (len(self.methods), *table))
+        _known("measure", self.measures, MEASURE_LABELS)
+        controls = self.layer_control.shape[-2] if self.layer_control.ndim > 1 else 0
+        if controls > len(self.classes):
+            raise AttributionError(f"there are {controls} scenes of the control, but only {len(self.classes)} scenes")
+        for what, scenes in (("scores", len(self.classes)), ("control", controls)):
+            for name, kinds in (("layer", (len(self.gradients), len(self.layers))), ("method", (len(self.methods),))):
+                shape = (len(self.measures), *kinds, scenes, table[1])
+                _fits(f"{name}_{what}", getattr(self, f"{name}_{what}"), "f", shape)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by the names, and in the order, that they have in the file."""
-        text = ("network", "gradients", "layers", "layer_labels", "methods")
+        text = ("network", "measures", "gradients", "layers", "layer_labels", "methods")
         return {
             name: np.array(getattr(self, name), np.str_) if name in text else getattr(self, name)
             for name in _SCORES_ARRAYS
@@ -341,17 +357,18 @@ class AttributionScores:
         _complete(arrays, _SCORES_ARRAYS, every=True)
         return cls(
             network=str(arrays["network"]),
+            measures=_names(arrays, "measures"),
             areas=arrays["areas"],
             classes=arrays["classes"],
             logits=arrays["logits"],
             gradients=cast("tuple[Gradient, ...]", _names(arrays, "gradients")),
             layers=_names(arrays, "layers"),
             layer_labels=_names(arrays, "layer_labels"),
-            layer_shares=arrays["layer_shares"],
-            layer_points=arrays["layer_points"],
+            layer_scores=arrays["layer_scores"],
+            layer_control=arrays["layer_control"],
             methods=cast("tuple[Method, ...]", _names(arrays, "methods")),
-            method_shares=arrays["method_shares"],
-            method_points=arrays["method_points"],
+            method_scores=arrays["method_scores"],
+            method_control=arrays["method_control"],
         )
 
     def save(self, path: str | Path) -> None:

@@ -11,7 +11,7 @@ from netlens.models.frozen.frozen_network import FrozenNetwork
 from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
 from netlens.spatial_attribution.attribution import Progress, SpatialAttribution
 from netlens.spatial_attribution.choices import AttributionError, Gradient, Method
-from netlens.spatial_attribution.ground_truth import part_shares, points_right, positive_share
+from netlens.spatial_attribution.ground_truth import MEASURES, part_shares
 from netlens.spatial_attribution.relevance import input_attributions
 
 Array = NDArray[np.float64]
@@ -66,10 +66,38 @@ class Scenes:
         return self.spread((self.masks[scene] == (1 + place)[:, None, None]).mean(axis=(1, 2)))
 
     def spread(self, values: ArrayLike) -> Array:
-        """Arrange one value per class of each scene, (m,), as (n, k); NaN where there is no class."""
-        table = np.full(self.classes.shape, np.nan)
-        table[self.owners()] = values
+        """Arrange values per class of each scene, (..., m), as (..., n, k); NaN where there is no class."""
+        given = np.asarray(values, np.float64)
+        table = np.full((*given.shape[:-1], *self.classes.shape), np.nan)
+        table[(..., *self.owners())] = given
         return table
+
+    def painted_out(self) -> "Scenes":
+        """Return the control: m scenes of one class each, whose part is painted out, so that it cannot matter any more.
+
+        The paint is the mean color of the rest of the scene; of all of it where there is no rest.
+        """
+        scene, place = self.owners()
+        images, masks = self.inputs[scene], self.masks[scene]
+        for image, part in zip(images, masks == (1 + place)[:, None, None], strict=True):
+            image[part] = image[part if part.all() else ~part].mean(axis=0)
+        classes = np.full((len(scene), self.classes.shape[1]), -1, np.int64)
+        classes[np.arange(len(scene)), place] = self.classes[scene, place]
+        return Scenes(images, masks, classes)
+
+    def gathered(self, values: ArrayLike) -> Array:
+        """Arrange values of the classes of `painted_out`, (..., m, k), by scene, (..., n, k)."""
+        _, place = self.owners()
+        return self.spread(np.asarray(values)[..., np.arange(len(place)), place])
+
+    def __add__(self, other: "Scenes") -> "Scenes":
+        """Return the scenes of both."""
+        pairs = ((getattr(self, name), getattr(other, name)) for name in ("inputs", "masks", "classes"))
+        return Scenes(*(np.concatenate(pair) for pair in pairs))
+
+    def __getitem__(self, chosen: slice) -> "Scenes":
+        """Return some of the scenes."""
+        return Scenes(self.inputs[chosen], self.masks[chosen], self.classes[chosen])
 
 
 def layer_scores(
@@ -80,7 +108,7 @@ def layer_scores(
     *,
     memory_mb: float = 1024,
     progress: Progress | None = None,
-) -> tuple[Array, Array]:
+) -> Array:
     """Score class attribution at layers, with one gradient of max-pooling.
 
     Parameters
@@ -100,20 +128,18 @@ def layer_scores(
 
     Returns
     -------
-    shares, points : ndarray
-        (layers, n, k): share of positive attribution on the right part, and the pointing game. NaN where there
-        is no class; shares are also NaN where no attribution is positive.
+    ndarray
+        (measures, layers, n, k), the measures in the order of `netlens.spatial_attribution.ground_truth.MEASURES`. NaN
+        where there is no class, and where a measure is not defined.
     """
     scene, place = scenes.owners()
-    shares, points = [], []
+    found = []
     with SpatialAttribution(network, gradient=gradient, memory_mb=memory_mb) as attribution:
         # One class per image at a time, so that a scene of two classes costs two passes, not k.
         wanted = scenes.classes[scene, place][:, None]
         for maps in attribution.to_classes_at(scenes.inputs[scene], layers, wanted, progress=progress):
-            right = scenes.parts(*maps.shape[2:])
-            shares.append(scenes.spread(positive_share(maps[:, 0], right)))
-            points.append(scenes.spread(points_right(maps[:, 0], right)))
-    return np.stack(shares), np.stack(points)
+            found.append(_scored(scenes, maps[:, 0]))
+    return np.stack(found, axis=1)
 
 
 def method_scores(
@@ -123,7 +149,7 @@ def method_scores(
     patterns: Patterns | None = None,
     batch_size: int = 64,
     progress: Callable[[], object] | None = None,
-) -> tuple[list[Method], Array, Array]:
+) -> tuple[list[Method], Array]:
     """Score attribution at the input by iNNvestigate's methods, including those that need patterns if there are any.
 
     Parameters
@@ -139,13 +165,10 @@ def method_scores(
     -------
     methods : list of str
         The methods that are defined for the model.
-    shares, points : ndarray
-        (methods, n, k), as in `layer_scores`.
+    scores : ndarray
+        (measures, methods, n, k), as in `layer_scores`.
     """
     scene, place = scenes.owners()
-    right = scenes.parts(*scenes.inputs.shape[1:3])
-    methods: list[Method] = []
-    shares, points = [], []
     explained = input_attributions(
         model,
         scenes.inputs[scene],
@@ -154,9 +177,12 @@ def method_scores(
         batch_size=batch_size,
         progress=progress,
     )
-    for method, maps in explained:
-        methods.append(method)
-        shares.append(scenes.spread(positive_share(maps, right)))
-        points.append(scenes.spread(points_right(maps, right)))
-    empty = np.zeros((0, *scenes.classes.shape))
-    return methods, np.stack(shares) if shares else empty, np.stack(points) if points else empty
+    by_method = {method: _scored(scenes, maps) for method, maps in explained}
+    none = np.zeros((len(MEASURES), 0, *scenes.classes.shape))
+    return list(by_method), np.stack(list(by_method.values()), axis=1) if by_method else none
+
+
+def _scored(scenes: Scenes, maps: NDArray[Any]) -> Array:
+    """Return all measures of the maps of all classes, (m, height, width), as (measures, n, k)."""
+    right = scenes.parts(*maps.shape[1:])
+    return scenes.spread([measure(maps, right) for measure in MEASURES.values()])

@@ -1,6 +1,6 @@
 """Scores of many scenes as means with intervals, the best of them, and the numbers of the text; no TensorFlow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +25,11 @@ class Row:
         What figures call it.
     layer
         Label of the layer that it attributes to; empty for a method that attributes to the input only.
-    shares, points
-        (n,), the mean over the classes of each scene; NaN where no class of the scene could be scored.
-    share, point
-        Their means over the scenes, with intervals.
+    values, control
+        By measure, (n,) and (c,): the mean over the classes of each scene, and the same with each class's part painted
+        out, of the first c scenes; NaN where no class of the scene could be scored.
+    scores
+        By measure, the mean over the scenes, with its interval; without a measure that is not defined on any scene.
     unjudged_count
         Number of classes, over all scenes, for which no attribution was positive.
     """
@@ -36,16 +37,25 @@ class Row:
     method: str
     label: str
     layer: str
-    shares: Array
-    points: Array
-    share: Interval
-    point: Interval
+    values: Mapping[str, Array]
+    control: Mapping[str, Array]
+    scores: Mapping[str, Interval]
     unjudged_count: int
 
     @property
     def name(self) -> str:
         """What the text calls it, such as ``smooth + blur at mixed4b``."""
         return f"{self.label} at {self.layer}" if self.layer else self.label
+
+    @property
+    def share(self) -> Interval:
+        """Share of positive attribution on the right part, by which rows are ranked."""
+        return self.scores["share"]
+
+    def control_mean(self, measure: str) -> float:
+        """Return the mean of a measure over the scenes of the control; NaN where there is none."""
+        known = self.control[measure][np.isfinite(self.control[measure])]
+        return float(known.mean()) if known.size else float("nan")
 
 
 def per_scene(values: ArrayLike) -> Array:
@@ -74,22 +84,27 @@ def summary(scores: AttributionScores, bootstrap: Bootstrap) -> list[Row]:
         not be scored on any scene is left out.
     """
     there = np.isfinite(scores.areas)
+    share = scores.measures.index("share")
 
-    def row(method: str, label: str, layer: str, shares: Array, points: Array) -> Row | None:
-        means = per_scene(shares)
-        if not np.isfinite(means).any():
+    def row(method: str, label: str, layer: str, found: Array, control: Array) -> Row | None:
+        values, controls = (
+            {measure: per_scene(each) for measure, each in zip(scores.measures, tables, strict=True)}
+            for tables in (found, control)
+        )
+        if not np.isfinite(values["share"]).any():
             return None
-        unjudged = int((there & ~np.isfinite(shares)).sum())
-        right = per_scene(points)
-        return Row(method, label, layer, means, right, bootstrap(means), bootstrap(right), unjudged)
+        unjudged = int((there & ~np.isfinite(found[share])).sum())
+        intervals = {measure: bootstrap(each) for measure, each in values.items() if np.isfinite(each).any()}
+        return Row(method, label, layer, values, controls, intervals, unjudged)
 
     rows = []
     for place, layer in enumerate(scores.layer_labels):
         for index, gradient in enumerate(scores.gradients):
-            found = scores.layer_shares[index, place], scores.layer_points[index, place]
+            found = scores.layer_scores[:, index, place], scores.layer_control[:, index, place]
             rows.append(row(gradient, GRADIENT_LABELS[gradient], layer, *found))
     for index, method in enumerate(scores.methods):
-        rows.append(row(method, METHOD_LABELS[method], "", scores.method_shares[index], scores.method_points[index]))
+        found = scores.method_scores[:, index], scores.method_control[:, index]
+        rows.append(row(method, METHOD_LABELS[method], "", *found))
     return [each for each in rows if each is not None]
 
 
@@ -155,9 +170,10 @@ def quantity_of(
     quantity
         One of ``network``, ``scenes``, ``chance`` (mean area of a part) and ``compared_layer``; or ``ROW_WHAT``, with
         ROW one of ``best`` (the best row), ``input`` (the best row at the input), a gradient of max-pooling (its row at
-        the compared layer) or a method, and WHAT one of ``name``, ``share``, ``low``, ``high`` (ends of the share's
-        interval) and ``point``; or ``gain_share``, ``gain_low``, ``gain_high``: the share of ``smooth_blur`` minus that
-        of ``true`` at the compared layer, scene by scene.
+        the compared layer) or a method, and WHAT one of ``name``, a measure, ``low``, ``high`` (ends of the share's
+        interval), ``control`` (the share with the class's part painted out) and ``excess`` (by how much that is above
+        the part's area, scene by scene); or ``gain_share``, ``gain_low``, ``gain_high``: the share of ``smooth_blur``
+        minus that of ``true`` at the compared layer, scene by scene.
     bootstrap
         How the intervals are computed.
     compared_layer
@@ -188,29 +204,42 @@ def quantity_of(
     if quantity == "chance":
         areas = per_scene(scores.areas)
         return _mean(areas, bootstrap(areas))
-    rows = summary(scores, bootstrap)
     which, _, what = quantity.rpartition("_")
-    if what not in {"name", "share", "low", "high", "point"}:
+    if what not in {"name", "low", "high", "control", "excess", *scores.measures}:
         raise AttributionError(f"attribution scores have no quantity {quantity!r}")
+    rows = summary(scores, bootstrap)
     if which == "gain":
-        difference = row_of(rows, "smooth_blur", compared).shares - row_of(rows, "true", compared).shares
-        return _mean_or_end(what, difference, bootstrap(difference))
+        blurred, true = (row_of(rows, gradient, compared).values["share"] for gradient in ("smooth_blur", "true"))
+        return _mean_or_end(what, blurred - true, bootstrap(blurred - true))
+    row = _asked(rows, which, compared, labels[0])
+    return Quantity("none") if row is None else _of_row(row, what, scores, bootstrap)
+
+
+def _asked(rows: list[Row], which: str, compared: str, image: str) -> Row | None:
+    """Return the row that a quantity is about; None for a method that was not scored."""
     if which == "best":
-        row = best(rows)
-    elif which == "input":
-        row = best(row for row in rows if row.layer in {"", labels[0]})
-    elif which in GRADIENT_LABELS:
-        row = row_of(rows, which, compared)
-    elif which in METHOD_LABELS:
-        found = [row for row in rows if row.method == which]
-        if not found:
-            return Quantity("none")
-        row = found[0]
-    else:
-        raise AttributionError(f"attribution scores have no quantity {quantity!r}")
+        return best(rows)
+    if which == "input":
+        return best(row for row in rows if row.layer in {"", image})
+    if which in GRADIENT_LABELS:
+        return row_of(rows, which, compared)
+    if which in METHOD_LABELS:
+        return next((row for row in rows if row.method == which), None)
+    raise AttributionError(f"attribution scores have nothing about {which!r}")
+
+
+def _of_row(row: Row, what: str, scores: AttributionScores, bootstrap: Bootstrap) -> Quantity:
     if what == "name":
         return Quantity(row.name)
-    return _mean(row.points, row.point) if what == "point" else _mean_or_end(what, row.shares, row.share)
+    if what in {"low", "high"}:
+        return _mean_or_end(what, row.values["share"], row.share)
+    if what in row.scores:
+        return _mean(row.values[what], row.scores[what])
+    control = row.control["share"]
+    if what in scores.measures or not np.isfinite(control).any():
+        return Quantity("not applicable")
+    values = control - per_scene(scores.areas[: len(control)]) if what == "excess" else control
+    return _mean(values, bootstrap(values))
 
 
 def _mean(values: Array, interval: Interval) -> Quantity:
