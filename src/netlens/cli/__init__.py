@@ -5,8 +5,10 @@ called, so that ``netlens list`` does not wait for what only ``netlens run`` use
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from netlens import __version__
 from netlens.workflow.errors import UserError
@@ -18,9 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success, 1 if a job failed, 2 for a mistake of the user, 130 if interrupted.
+        0 on success, 1 if a job failed, 2 for a mistake of the user, 128 and the number of the signal if interrupted.
     """
     parsed = _parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # So that processes that it has started end too. What the user ignores, as `nohup` does, stays ignored.
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _end)
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
@@ -34,6 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+
+
+def _end(number: int, _frame: object) -> None:
+    # The terminal may be gone.
+    with suppress(OSError):
+        print("netlens: error: interrupted", file=sys.stderr)
+    raise SystemExit(128 + number)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,6 @@ writes one JSON object for each to the file that it is given.
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -104,7 +103,3 @@ def main(specs: str, output: Path) -> None:
             found.append({"problem": str(error)})
     with writing(output) as temporary:
         temporary.write_text(json.dumps(found), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.stdin.read(), Path(sys.argv[1]))

@@ -2,7 +2,7 @@
 
 Facts are stored in ``results/.inspected``, under a hash of the network's file (or of its architecture's code and
 settings) and of the code that inspects. `netlens.models.inspection` reads Keras files without TensorFlow; a process of
-its own builds architectures and parses frozen graphs (`netlens.models.built_inspection`), all that are new at once.
+its own builds architectures and parses frozen graphs (`netlens.workflow.network_inspection`), all that are new at once.
 """
 
 import hashlib
@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from typing import Any, Final
 import netlens.models
 from netlens.files.atomic import writing
 from netlens.files.hashing import sha256_of
+from netlens.files.owned_folders import claimed_temporary
 from netlens.models.errors import CheckpointError, NetworkError
 from netlens.models.inspection import NetworkFacts, facts_from_json, inspect_keras_file
 from netlens.workflow.image_specs import SpecError
@@ -125,9 +125,9 @@ def _of_built(specs: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def _built(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONNOUSERSITE": "1"}
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "facts.json"
-        command = [sys.executable, "-m", "netlens.models.built_inspection", str(output)]
+    with claimed_temporary() as folder:
+        output = folder / "facts.json"
+        command = [sys.executable, "-m", "netlens.workflow.network_inspection", str(output), str(os.getpid())]
         ended = subprocess.run(
             command, input=json.dumps(specs), capture_output=True, text=True, env=environment, check=False
         )
