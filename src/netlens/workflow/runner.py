@@ -119,13 +119,14 @@ def run(job: Job) -> None:
             may_be_kept = STORE.is_dir() and outputs.record.startswith("results/")
             if may_be_kept and _taken(job, _origin(job, values, inputs, outputs), outputs):
                 return
-            started = time.monotonic()
+            started_at, started = time.time(), time.monotonic()
             with gpu_slot(visible_gpus() if job.gpu else []) as gpu:
                 process = _execute(job, notebook, values, staging, gpu)
             duration_s = time.monotonic() - started
             missing = [path for path in outputs.files if not outputs.staged[path].is_file()]
             if missing:
                 raise NotebookError(f"{job.name}: the notebook ended without writing {', '.join(missing)}")
+            process["started_at"] = round(started_at, 2)
             _write_record(job, values, inputs, outputs, process=process, duration_s=duration_s)
             _publish(outputs)
     except OSError as error:
@@ -424,6 +425,7 @@ def _write_record(
         "machine": provenance.machine(),
         "threads": job.threads,
         "executed": job.log,
+        "started_at": process["started_at"],
         "duration_s": round(duration_s, 2),
         "processor_s": process["processor_s"],
         "peak_memory_mb": process["peak_memory_mb"],
