@@ -13,6 +13,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from netlens.models.errors import CheckpointError, NetworkError, first_line
+from netlens.models.input_scaling import (
+    PASSING_LAYERS,
+    InputScaling,
+    normalization_factor,
+    product,
+    rescaling_factor,
+)
 from netlens.models.keras.config import checked_config
 from netlens.models.keras.keras3 import translated
 from netlens.models.keras.layer_graph import saved_layer_graph
@@ -91,6 +98,8 @@ class NetworkFacts:
     chain_obstacle
         Why the stretches between points that every path passes are not a chain of matrices, such as a layer that
         multiplies maps; empty where they are.
+    input_scaling
+        How the first layers scale the image, as far as the configuration says it; None if they do not.
     """
 
     is_keras: bool
@@ -105,6 +114,7 @@ class NetworkFacts:
     trunk_maps_count: int
     unsupported: tuple[str, ...]
     chain_obstacle: str = ""
+    input_scaling: InputScaling | None = None
 
     @property
     def max_poolings_count(self) -> int:
@@ -134,8 +144,15 @@ def facts_from_json(document: dict[str, Any]) -> NetworkFacts:
         for layer in document["layers"]
     )
     height, width = document["size_px"]
+    scaling = document["input_scaling"]
     return NetworkFacts(
-        **{**document, "layers": layers, "size_px": (height, width), "unsupported": tuple(document["unsupported"])}
+        **{
+            **document,
+            "layers": layers,
+            "size_px": (height, width),
+            "unsupported": tuple(document["unsupported"]),
+            "input_scaling": None if scaling is None else InputScaling(**scaling),
+        }
     )
 
 
@@ -238,6 +255,7 @@ def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
         trunk_maps_count=len(trunk_of(sources, graph.outputs[0]) & {*convolutions, *joins}),
         unsupported=tuple(f"layer {step.name!r} ({step.kind})" for step in graph.steps if step.kind in _UNSUPPORTED),
         chain_obstacle=chain_obstacle(saved_layer_graph(graph)),
+        input_scaling=_input_scaling(graph),
     )
 
 
@@ -286,6 +304,27 @@ def most_on_one_path(sources: Sequence[Sequence[int]], wanted: Collection[int]) 
     for index, own in enumerate(sources):
         best.append(max((best[source] for source in own), default=0) + (index in wanted))
     return max(best, default=0)
+
+
+def _input_scaling(graph: SavedGraph) -> InputScaling | None:
+    """Scaling by the layers in a row behind the input; what a layer has learned from images is not in the graph."""
+    factors: list[tuple[str, float]] = []
+    index = next(index for index, step in enumerate(graph.steps) if step.kind == "InputLayer")
+    while True:
+        step = graph.steps[index]
+        if step.kind == "Rescaling":
+            factors.append((f"layer {step.name!r} (Rescaling)", rescaling_factor(step.options["scale"])))
+        elif step.kind == "Normalization":
+            if step.options.get("variance") is None:
+                return None
+            variance = step.options["variance"]
+            factors.append((f"layer {step.name!r} (Normalization)", normalization_factor(variance)))
+        elif step.kind not in PASSING_LAYERS:
+            return product(factors)
+        users = [user for user, each in enumerate(graph.steps) if index in each.sources]
+        if len(users) != 1:
+            return product(factors)
+        (index,) = users
 
 
 def _checked(version: str, entry: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlens.models.errors import NetworkError, first_line
+from netlens.models.input_scaling import check_scaled_once
 from netlens.models.keras.graph import Step, copy_of, graph_of
 from netlens.models.label_space import LabelSpace, numbered
 from netlens.models.preprocessing import Preprocessing
@@ -110,14 +111,21 @@ def network_of(
     Raises
     ------
     NetworkError
-        The model is not a classifier of color images, or the description does not match it.
+        The model is not a classifier of color images, or the description does not match it; or the model scales its
+        images itself, and the preprocessing does so too.
     """
+    from netlens.models.keras.folding import input_scaling
+
     shape = input_shape_of(model, size_px)
     logits = without_softmax(model, input_shape=shape)
     count = logits.output_shape[-1]
     space = classes or numbered(count)
     if len(space.names) != count:
         raise NetworkError(f"network {name!r} has {count} outputs, but {len(space.names)} class names are given")
+    try:
+        check_scaled_once(input_scaling(logits), preprocessing)
+    except NetworkError as error:
+        raise NetworkError(f"network {name!r}: {error}") from error
     ids = () if space.ids == space.names else space.ids
     return Network(name, logits, preprocessing, space.names, shape, sha256, ids)
 

@@ -19,7 +19,9 @@ from netlens.files.atomic import writing
 from netlens.files.hashing import sha256_of
 from netlens.files.owned_folders import claimed_temporary
 from netlens.models.errors import CheckpointError, NetworkError
+from netlens.models.input_scaling import check_scaled_once
 from netlens.models.inspection import NetworkFacts, facts_from_json, inspect_keras_file
+from netlens.models.preprocessing import preprocessing_from
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import network_spec
 
@@ -48,7 +50,8 @@ def network_facts(config: Mapping[str, Any]) -> dict[str, NetworkFacts]:
     Raises
     ------
     SpecError
-        A network cannot be read or is not supported; one line for each.
+        A network cannot be read, is not supported, or scales images that its preprocessing has scaled already; one line
+        for each.
     """
     facts: dict[str, NetworkFacts] = {}
     problems: list[str] = []
@@ -68,6 +71,13 @@ def network_facts(config: Mapping[str, Any]) -> dict[str, NetworkFacts]:
             facts[network] = facts_from_json(found["facts"])
         else:
             problems.append(f"networks.{network}: {found['problem']}")
+    for network, own in facts.items():
+        try:
+            check_scaled_once(
+                own.input_scaling, preprocessing_from(config["networks"][network].get("preprocessing", "none"))
+            )
+        except NetworkError as error:
+            problems.append(f"networks.{network}: {error}")
     if problems:
         raise SpecError("\n".join(problems))
     return {network: facts[network] for network in config["networks"] if network in facts}
@@ -95,7 +105,7 @@ def _building_spec(config: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[s
 def _of_file(path: Path) -> NetworkFacts:
     if path.is_dir():
         return inspect_keras_file(path)  # which refuses it
-    stored = _STORE / f"{_digest(_file_digest(path), _code_digest('keras', 'inspection.py'))}.json"
+    stored = _STORE / f"{_digest(_file_digest(path), _code_digest('keras', 'inspection.py', 'input_scaling.py'))}.json"
     if stored.is_file():
         return facts_from_json(json.loads(stored.read_text(encoding="utf-8")))
     facts = inspect_keras_file(path)
@@ -105,7 +115,9 @@ def _of_file(path: Path) -> NetworkFacts:
 
 def _of_built(specs: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Facts or a problem of each network, from the store or from TensorFlow in a process of its own."""
-    code = _code_digest("architectures", "frozen", "keras", "pretrained", "inspection.py", "built_inspection.py")
+    code = _code_digest(
+        "architectures", "frozen", "keras", "pretrained", "inspection.py", "input_scaling.py", "built_inspection.py"
+    )
     found: dict[str, dict[str, Any]] = {}
     new: dict[str, tuple[Path, dict[str, Any]]] = {}
     for network, spec in specs.items():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from netlens.models.backend import keras
 from netlens.models.errors import UnsupportedLayerError
+from netlens.models.input_scaling import PASSING_LAYERS, SCALING_LAYERS, InputScaling, product
 from netlens.models.keras.graph import Graph, Step, free_name, graph_of, rebuild
 from netlens.models.keras.kernel_layers import KERNEL_CLASSES, describe_kernel
 from netlens.models.keras.splitting import is_composite, split_composite_layers
@@ -126,6 +127,25 @@ def check_foldable(model: Any) -> None:
     for step in graph.steps:
         if step.kind in _AFFINE:
             _check(step, graph)
+
+
+def input_scaling(model: Any) -> InputScaling | None:
+    """How the layers in a row behind the input of a model scale its images; None if they do not.
+
+    Parameters
+    ----------
+    model
+        A Keras functional or Sequential model of one input.
+    """
+    graph = graph_of(model)
+    factors: list[tuple[str, float]] = []
+    step = next((step for step in graph.steps if not step.sources), None)
+    while step is not None and step.kind in SCALING_LAYERS | PASSING_LAYERS:
+        if step.kind in SCALING_LAYERS:
+            scale, _ = _scale_and_shift(step, keras.backend.batch_get_value(step.layer.weights))
+            factors.append((str(step), float(np.abs(scale).max())))
+        step = step.users[0] if len(step.users) == 1 else None
+    return product(factors)
 
 
 def _by_unit(values: Float, groups: int, units: int) -> Float:
