@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.models.errors import listed
+
 
 class ExampleError(ValueError):
     """There is no suitable example of a class."""
@@ -39,15 +41,13 @@ def first_examples(
     indices = []
     for position, name in enumerate(wanted):
         if name not in class_names:
-            raise ExampleError(f"class {name!r} is not in the image set; it has {', '.join(class_names)}")
+            raise ExampleError(f"class {name!r} is not in the image set; it has {listed(class_names)}")
         if name in wanted[:position]:
             raise ExampleError(f"class {name!r} is named twice")
         of_class = np.asarray(labels) == list(class_names).index(name)
         if not of_class.any():
             with_images = [str(class_names[label]) for label in np.unique(labels)]
-            raise ExampleError(
-                f"there is no image of class {name!r} here; there are images of {', '.join(with_images)}"
-            )
+            raise ExampleError(f"there is no image of class {name!r} here; there are images of {listed(with_images)}")
         right = np.flatnonzero(of_class & correct)
         indices.append(int(right[0]) if len(right) else int(np.flatnonzero(of_class)[0]))
     return indices

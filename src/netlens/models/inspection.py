@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from netlens.models.errors import CheckpointError, NetworkError, first_line
+from netlens.models.errors import CheckpointError, NetworkError, first_line, listed
 from netlens.models.input_scaling import (
     PASSING_LAYERS,
     InputScaling,
@@ -225,7 +225,7 @@ def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
     """
     inputs = [step for step in graph.steps if step.kind == "InputLayer"]
     if len(inputs) != 1 or len(inputs[0].shape) != 3 or inputs[0].shape[2] not in (3, None):
-        given = ", ".join(str(step.shape) for step in inputs) or "nothing"
+        given = listed(step.shape for step in inputs) or "nothing"
         raise NetworkError(f"takes {given}; it must take one color image (height, width, 3)")
     if len(graph.outputs) != 1:
         raise NetworkError(f"has {len(graph.outputs)} outputs; it must have one")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.models.errors import NetworkError, first_line
+from netlens.models.errors import NetworkError, first_line, listed
 from netlens.models.input_scaling import check_scaled_once
 from netlens.models.keras.graph import Step, copy_of, graph_of
 from netlens.models.label_space import LabelSpace, numbered
@@ -189,7 +189,7 @@ def without_softmax(model: Any, *, input_shape: tuple[int, int, int] | None = No
 def input_shape_of(model: Any, size_px: int | Sequence[int] | None = None) -> tuple[int, int, int]:
     """(height, width, 3) of the images; the study gives the size where the model takes any."""
     if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
-        shapes = ", ".join(str(tuple(tensor.shape[1:])) for tensor in model.inputs)
+        shapes = listed(tuple(tensor.shape[1:]) for tensor in model.inputs)
         raise NetworkError(f"network {model.name!r} takes {shapes}; it must take one image (height, width, 3)")
     height, width, channels = model.inputs[0].shape[1:]
     if channels != 3:

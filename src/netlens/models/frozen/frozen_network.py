@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from netlens.files.atomic import writing
 from netlens.models.backend import keras, tf, tf1
-from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
+from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError, listed
 from netlens.models.keras.graph import Step, graph_of, rebuild
 from netlens.models.network import Network, check_image_size
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
@@ -129,7 +129,7 @@ class FrozenNetwork:
                 return layer
         names = [layer.name for layer in self.layers]
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-        told = f"the nearest are {', '.join(near)}" if near else f"there are {', '.join(names)}"
+        told = f"the nearest are {', '.join(near)}" if near else f"there are {listed(names)}"
         raise NetworkError(f"network {self.name!r} has no layer {name!r}; {told}")
 
     def preprocess(self, images: NDArray[Any]) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from netlens.models.backend import tf, tf1
-from netlens.models.errors import CheckpointError, NetworkError
+from netlens.models.errors import CheckpointError, NetworkError, first_line, listed
 from netlens.models.frozen.channel_order import check_channels_last
 from netlens.models.frozen.frozen_network import INPUT, FrozenLayer, FrozenNetwork, digest_of, freeze, node_of, rename
 from netlens.models.frozen.operations import BATCH_NORMALIZATIONS, check_operations, strip_attributes
@@ -288,7 +288,7 @@ def _logits_node(name: str, graph_def: Any, nodes: Mapping[str, Any]) -> str:
 
 def _image_node(name: str, placeholders: Sequence[Any]) -> Any:
     if len(placeholders) != 1:
-        found = ", ".join(node.name for node in placeholders) or "none"
+        found = listed(node.name for node in placeholders) or "none"
         raise NetworkError(f"network {name!r} must have one placeholder, for images; it has {found}")
     if placeholders[0].attr["dtype"].type != tf.float32.as_datatype_enum:
         given = tf.as_dtype(placeholders[0].attr["dtype"].type).name
@@ -321,7 +321,7 @@ def _shapes(name: str, graph_def: Any) -> dict[str, tuple[int | None, ...]]:
         with tf.Graph().as_default() as graph:
             tf1.import_graph_def(graph_def, name="")
     except (ValueError, tf.errors.OpError) as error:
-        raise NetworkError(f"network {name!r} is not a valid graph: {str(error).splitlines()[0]}") from error
+        raise NetworkError(f"network {name!r} is not a valid graph: {first_line(error)}") from error
     shapes: dict[str, tuple[int | None, ...]] = {}
     for operation in graph.get_operations():
         shape = operation.outputs[0].shape if operation.outputs else tf.TensorShape(None)

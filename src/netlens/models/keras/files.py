@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlens.models.backend import keras
-from netlens.models.errors import NetworkError
+from netlens.models.errors import NetworkError, listed
 from netlens.models.keras.archives import read_member
 from netlens.models.keras.config import MODELS, check_architecture, checked_config, parsed_config
 from netlens.models.keras.hdf5_files import open_weights
@@ -163,7 +163,9 @@ def _with_weights(model: Any, weights: Weights) -> Any:
         values = weights.get(path, [])
         shapes, expected = [value.shape for value in values], [tuple(weight.shape) for weight in layer.weights]
         if shapes != expected:
-            raise NetworkError(f"layer {layer.name!r}: the file has weights of shapes {shapes}, not {expected}")
+            raise NetworkError(
+                f"layer {layer.name!r}: the file has weights of shapes [{listed(shapes)}], not [{listed(expected)}]"
+            )
         pairs += zip(layer.weights, values, strict=True)
     # All at once, because each call of a layer's set_weights would prepare the whole graph again.
     keras.backend.batch_set_value(pairs)
@@ -186,7 +188,9 @@ def _with_weights_in_order(model: Any, group: Any) -> Any:
         values = [np.asarray(group[name][weight]) for weight in _names(group[name], "weight_names")]
         shapes, expected = [value.shape for value in values], [tuple(weight.shape) for weight in weights]
         if shapes != expected:
-            raise NetworkError(f"layer {layer.name!r}: the file has weights of shapes {shapes}, not {expected}")
+            raise NetworkError(
+                f"layer {layer.name!r}: the file has weights of shapes [{listed(shapes)}], not [{listed(expected)}]"
+            )
         pairs += zip(weights, values, strict=True)
     keras.backend.batch_set_value(pairs)
     return model

@@ -162,6 +162,7 @@ def _collect(model: Any, made: dict[int, tuple[Step, int]], around: tuple[str, .
     """
     from netlens.models.backend import keras, tf
 
+    check_keras_version(model)
     if not getattr(model, "_is_graph_network", False):
         raise NetworkError(
             f"network {model.name!r} has no layer graph (a subclassed model, or one that was never built); "
@@ -192,6 +193,24 @@ def _collect(model: Any, made: dict[int, tuple[Step, int]], around: tuple[str, .
             step = Step(node.layer, node, sources, sizes, path=(*around, own), name=own)
             for index, tensor in enumerate(outputs):
                 made[id(tensor)] = (step, index)
+
+
+def check_keras_version(model: Any) -> None:
+    """Check that a model was not built with Keras 3, whose classes have the names of those of the legacy Keras.
+
+    Raises
+    ------
+    NetworkError
+        It was, as after ``import keras``.
+    """
+    from netlens.models.backend import keras
+
+    modules = {each.__module__.split(".")[0] for each in type(model).__mro__ if each.__name__ == "Model"}
+    if "keras" in modules and not isinstance(model, keras.Model):
+        raise NetworkError(
+            f"network {model.name!r} was built with Keras 3 (import keras); save it as .keras and open it with "
+            "netlens.models.network_files.read_model, or build it with netlens.models.backend.keras"
+        )
 
 
 def _calls_training(node: Any) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netlens.models.architectures.inverted_residuals import efficientnet_lite0, mobilenet_v2
 from netlens.models.architectures.squeezenet import squeezenet
 from netlens.models.backend import keras
-from netlens.models.errors import CheckpointError, NetworkError
+from netlens.models.errors import CheckpointError, NetworkError, listed
 from netlens.models.preprocessing import Preprocessing
 from netlens.models.pretrained.array_pickles import load_numpy_pickle, load_torch_state
 from netlens.models.pretrained.imagenet_classes import IMAGENET_CLASSES
@@ -203,7 +203,7 @@ def _pairs(name: str, model: Any, weights: Mapping[str, list[NDArray[Any]]]) -> 
     """Pair variables and values; each layer must get exactly what it has, and every array must have a layer."""
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     if set(layers) != set(weights):
-        raise CheckpointError(f"{name}: layers and weights differ: {', '.join(sorted(set(layers) ^ set(weights)))}")
+        raise CheckpointError(f"{name}: layers and weights differ: {listed(sorted(set(layers) ^ set(weights)))}")
     for key, layer in layers.items():
         expected, given = [tuple(w.shape) for w in layer.weights], [w.shape for w in weights[key]]
         if expected != given:

@@ -37,8 +37,9 @@ from numpy.typing import ArrayLike, NDArray
 from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.images.batches import Images, Preprocess
 from netlens.models.backend import keras
+from netlens.models.errors import listed
 from netlens.models.keras.folding import fold_batch_normalization, is_folded
-from netlens.models.keras.graph import free_name
+from netlens.models.keras.graph import check_keras_version, free_name
 from netlens.models.keras.kernel_layers import describe_kernel, kernel_variable
 from netlens.pattern_attribution.analyzers.reversal import (
     IDENTITY_LAYERS,
@@ -120,7 +121,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
     Raises
     ------
     UndefinedLayerError
-        The model has a softmax, or layers for which the method is not defined; all of them are named.
+        The model has a softmax, or layers for which the method is not defined, which are named.
     PatternError
         The patterns do not fit the model.
     """
@@ -187,7 +188,8 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             if (reason := why_undefined(layer, allow_lambda_layers=self._allow_lambda_layers))
         ]
         if undefined:
-            raise UndefinedLayerError(f"{method} is not defined for {'; '.join(undefined)}")
+            reasons = listed(undefined, separator="; ", most=1, longest=150)
+            raise UndefinedLayerError(f"{method} is not defined for {reasons}")
         unspoken = [layer for layer in layers if is_one_of(layer, UNSPOKEN_LAYERS)]
         shared = [layer for layer in unspoken if self._shares_at(layer)]
         told = {
@@ -196,7 +198,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         }
         if unspoken:
             what = ", and ".join(
-                f"{rule} at {', '.join(map(_named, concerned))}" for rule, concerned in told.items() if concerned
+                f"{rule} at {listed(map(_named, concerned))}" for rule, concerned in told.items() if concerned
             )
             warnings.warn(f"{method} {what}, which its paper does not define", UserWarning, stacklevel=4)
         self._model_check_done = True
@@ -585,6 +587,7 @@ def _named(layer: Any) -> str:
 
 def _flat_and_folded(model: Any, method: str) -> Any:
     """Return a model that has neither BatchNormalization, nor models inside, nor what `splitting` splits."""
+    check_keras_version(model)
     if not isinstance(model, keras.Model) or not model.inputs:
         raise UndefinedLayerError(
             f"{method} needs a functional or Sequential Keras model with an input shape, not {type(model).__name__}"
@@ -609,13 +612,13 @@ def _checked(patterns: Patterns, layers: Mapping[str, Any]) -> dict[str, FloatAr
         arrays = list(patterns)
         if len(arrays) != len(layers):
             raise PatternError(
-                f"{source}: {len(arrays)} arrays for {len(layers)} layers with a kernel: {', '.join(layers)}"
+                f"{source}: {len(arrays)} arrays for {len(layers)} layers with a kernel: {listed(layers)}"
             )
         named = dict(zip(layers, arrays, strict=True))
     if missing := [name for name in layers if name not in named]:
-        raise PatternError(f"{source}: no pattern for layer {', '.join(map(repr, missing))}")
+        raise PatternError(f"{source}: no pattern for layer {listed(map(repr, missing))}")
     if extra := [name for name in named if name not in layers]:
-        raise PatternError(f"{source}: {', '.join(map(repr, extra))} is not a layer with a kernel of this network")
+        raise PatternError(f"{source}: {listed(map(repr, extra))} is not a layer with a kernel of this network")
     checked = {}
     for name, layer in layers.items():
         pattern, described = np.asarray(named[name]), describe_kernel(layer)

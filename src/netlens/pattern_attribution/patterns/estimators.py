@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netlens.models.errors import listed
 from netlens.pattern_attribution.patterns.statistics import (
     Float,
     LayerSums,
@@ -56,7 +57,7 @@ def estimate(sums: PatternSums, kernels: Mapping[str, NDArray[Any]], estimator: 
     if len(names) != 1:
         raise PatternSumsError(f"{estimator!r} is a pair, {' and '.join(names)}; estimate them separately")
     if sums.missing_shards:
-        shards = ", ".join(map(str, sums.missing_shards))
+        shards = listed(sums.missing_shards)
         raise PatternSumsError(f"the pattern sums lack {shards} of {sums.shard_count} shards; merge all of them")
     return {
         name: _layer_pattern(name, layer, _kernel(name, layer, kernels), names[0], sums.precision)

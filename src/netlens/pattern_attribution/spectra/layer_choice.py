@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from netlens.models.errors import listed
 from netlens.models.keras.kernel_layers import KernelLayer
 from netlens.pattern_attribution.spectra.matrices import SpectraError
 
@@ -36,4 +37,4 @@ def middle_layer(layers: Sequence[KernelLayer], name: str = "") -> KernelLayer:
     for layer in layers:
         if layer.name == name:
             return layer
-    raise SpectraError(f"there is no layer {name!r} with a kernel; choose one of {', '.join(x.name for x in layers)}")
+    raise SpectraError(f"there is no layer {name!r} with a kernel; choose one of {listed(x.name for x in layers)}")

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netlens.models.errors import listed
 from netlens.models.keras.kernel_layers import KernelLayer
 
 Array = NDArray[np.float64]
@@ -193,9 +194,9 @@ def layer_matrices(
     for layer in layers:
         name, pattern = layer.name, patterns.get(layer.name)
         if name not in kernels:
-            raise SpectraError(f"layer {name} has no kernel; the kernels are of {', '.join(kernels) or 'no layer'}")
+            raise SpectraError(f"layer {name} has no kernel; the kernels are of {listed(kernels) or 'no layer'}")
         if kind != "weights" and pattern is None:
-            raise SpectraError(f"layer {name} has no pattern; the patterns are of {', '.join(patterns) or 'no layer'}")
+            raise SpectraError(f"layer {name} has no pattern; the patterns are of {listed(patterns) or 'no layer'}")
         try:
             matrices[name] = layer_matrix(kind, kernels[name], pattern, layer.flatten_shape, groups=layer.groups)
         except SpectraError as error:

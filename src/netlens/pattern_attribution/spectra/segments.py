@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from netlens.models.errors import listed
 from netlens.models.keras.layer_graph import LayerGraph, LayerNode
 from netlens.models.keras.segments import KERNELS, SCALES, SIDE_BY_SIDE, Segment, checked_segments
 from netlens.pattern_attribution.spectra.matrices import Array, SpectraError
@@ -60,7 +61,7 @@ def _composed(segment: Segment, layers: Mapping[str, ArrayLike], channels: int |
         value = sources[0] if sources else None
         if node.kind in KERNELS:
             if node.name not in layers:
-                raise SpectraError(f"layer {node.name} has no matrix; the matrices are of {', '.join(layers)}")
+                raise SpectraError(f"layer {node.name} has no matrix; the matrices are of {listed(layers)}")
             value = _after(value, np.asarray(layers[node.name], dtype=np.float64), node, channels)
         elif node.kind in SCALES:
             raise SpectraError(f"batch normalization {node.name} was not folded; prepare the network first")
