@@ -1,12 +1,12 @@
 """Whether items are as their records say: made, stale, edited or missing, told without Snakemake."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from netlens.files.hashing import sha256_of
+from netlens.review.job_records import Record, key_of, makers, read_job_record
 from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.imports import code_of
 
@@ -70,7 +70,7 @@ def _state(item: Item, study: str, records: "_Records") -> ItemState:
     files = item.files(study)
     if missing := [path for path in files if not path.is_file()]:
         return ItemState(item.name, "missing", f"{missing[0]} does not exist")
-    record = _read(files[-1])
+    record = read_job_record(files[-1])
     if record is None:
         return ItemState(item.name, "edited", f"{files[-1]} is not a record of netlens")
     if edited := records.edited(record):
@@ -87,13 +87,9 @@ class _Records:
         self._hashes: dict[str, str | None] = {}
         self._code: dict[str, list[str]] = {}
         self._stale: dict[str, str] = {}
-        self._by_output: dict[str, dict[str, Any]] = {}
-        for path in Path("results", study).rglob("*.json"):
-            record = _read(path)
-            if record is not None:
-                self._by_output |= dict.fromkeys(record["outputs"], record)
+        self._made_by = makers(study)
 
-    def edited(self, record: Mapping[str, Any]) -> str:
+    def edited(self, record: Record) -> str:
         """The first output that is not the one that was written, in words, or nothing."""
         for path, written in record["outputs"].items():
             today = self._hash(path)
@@ -101,17 +97,16 @@ class _Records:
                 return f"{path} {'does not exist' if today is None else 'is not the file that was written'}"
         return ""
 
-    def stale(self, record: Mapping[str, Any]) -> str:
+    def stale(self, record: Record) -> str:
         """What has changed since a record was written, in words, or nothing."""
-        # Several jobs may have one rule, but no two have an output in common.
-        key = min(record["outputs"], default="")
+        key = key_of(record)
         if key not in self._stale:
             # A circle cannot occur in records that Snakemake's rules wrote; in others it ends here.
             self._stale[key] = ""
             self._stale[key] = self._changed(record)
         return self._stale[key]
 
-    def _changed(self, record: Mapping[str, Any]) -> str:
+    def _changed(self, record: Record) -> str:
         notebook = record["notebook"]["path"]
         if not Path(notebook).is_file():
             return f"{notebook} does not exist any more"
@@ -127,7 +122,7 @@ class _Records:
             if today != then:
                 return f"{path} {'does not exist any more' if today is None else 'has changed'}"
         for path in record["inputs"]:
-            above = self._by_output.get(path)
+            above = self._made_by.get(path)
             if above is not None and (reason := self.stale(above)):
                 return f"{path} is stale: {reason.rpartition(' is stale: ')[2]}"
         return ""
@@ -136,17 +131,3 @@ class _Records:
         if path not in self._hashes:
             self._hashes[path] = sha256_of(path) if Path(path).exists() else None
         return self._hashes[path]
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """Read a record; None for a file that is not one."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    wanted = {"rule": str, "notebook": dict, "code": dict, "inputs": dict, "outputs": dict}
-    if not isinstance(record, dict) or any(not isinstance(record.get(key), kind) for key, kind in wanted.items()):
-        return None
-    if not {"path", "sha256"} <= record["notebook"].keys():
-        return None
-    return record
