@@ -158,6 +158,14 @@ def _add_listing(add: Callable[..., argparse.ArgumentParser]) -> None:
     why.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
     why.add_argument("--json", action="store_true", help="print plain data")
 
+    explain = add(
+        "explain", _explain, "say where an item comes from: value, notebook, parameters, inputs, code, machine"
+    )
+    explain.add_argument("item", metavar="ITEM", help="a name as `netlens list` prints it")
+    explain.add_argument("--diff", action="store_true", help="what differs from the published version in reference/")
+    explain.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    explain.add_argument("--json", action="store_true", help="print plain data")
+
 
 def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands that compare a study with what it published."""
@@ -202,6 +210,12 @@ def _why(parsed: argparse.Namespace) -> int:
     from netlens.cli import listing
 
     return listing.print_reasons(parsed.study, parsed.items, as_json=parsed.json)
+
+
+def _explain(parsed: argparse.Namespace) -> int:
+    from netlens.cli import explain
+
+    return explain.explain_item(parsed.study, parsed.item, diff=parsed.diff, as_json=parsed.json)
 
 
 def _new(parsed: argparse.Namespace) -> int:
