@@ -5,10 +5,12 @@ called, so that ``netlens list`` does not wait for what only ``netlens run`` use
 """
 
 import argparse
+import difflib
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from typing import Any
 
 from netlens import __version__
 from netlens.workflow.errors import UserError
@@ -22,13 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 on success, 1 if a job failed, 2 for a mistake of the user, 128 and the number of the signal if interrupted.
     """
-    parsed = _parser().parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         # So that processes that it has started end too. What the user ignores, as `nohup` does, stays ignored.
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _end)
-    command: Callable[[argparse.Namespace], int] = parsed.command
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser, commands, shown = _parser()
     try:
+        if given and not given[0].startswith("-") and given[0] not in commands:
+            raise UserError(_unknown_command(given[0], shown))
+        parsed = parser.parse_args(given)
+        command: Callable[[argparse.Namespace], int] = parsed.command
         return command(parsed)
     except UserError as error:
         for line in str(error).splitlines():
@@ -49,7 +55,14 @@ def _end(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _unknown_command(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`netlens --help` lists all commands"
+    return f"there is no command {name!r}; {hint}"
+
+
+def _parser() -> tuple[argparse.ArgumentParser, Collection[str], list[str]]:
+    """Parser of the command line, the names of all commands, and those that users give."""
     parser = argparse.ArgumentParser(
         prog="netlens", description="Looking inside image classifiers: a reproducible paper artifact."
     )
@@ -62,7 +75,25 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     _add_listing(add)
+    _add_building(add)
+    _add_review(add)
+    _add_cache(add)
 
+    gallery = add(
+        "gallery", _gallery, "put figures and numbers of a study into the README (chosen in docs/gallery.yaml)"
+    )
+    gallery.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+
+    bench = add("bench", _bench, "run a benchmark next to the straightforward implementation, or list the benchmarks")
+    bench.add_argument("name", nargs="?")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER)
+    names = list(commands.choices)
+    _add_internal(commands)
+    return parser, commands.choices, names
+
+
+def _add_building(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the commands that make something."""
     for name, function, words in (
         ("run", _run, "make the named items, or everything"),
         ("paper", _paper, "make everything and the paper's PDF"),
@@ -79,8 +110,13 @@ def _parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="write paper/STUDY-draft.pdf, with what is edited or stale in red boxes",
             )
+            command.add_argument("--yes", action="store_true", help="do not ask before a run of more than an hour")
         command.add_argument(
             "--cache", metavar="SOURCE", help="take intermediate results from here, as `netlens cache import` does"
+        )
+        command.add_argument("--dry-run", action="store_true", help="list the jobs that would run, and why")
+        command.add_argument(
+            "--keep-going", action="store_true", help="after a failure, go on with what does not need it"
         )
         command.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
         command.add_argument("--cores", default="all", help="number of cores to use (default: all)")
@@ -103,42 +139,33 @@ def _parser() -> argparse.ArgumentParser:
     notebook.add_argument("--stem", help="path of the output, without suffix")
     notebook.add_argument("--log", help="path of the executed notebook (default: in results/tried/)")
 
-    job = add("job", _job, "run the notebook of a rule (called by the rules)")
+
+def _add_internal(commands: Any) -> None:
+    """Add the commands that only rules call; help does not list them."""
+
+    def command(name: str, function: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = commands.add_parser(name)
+        parser.set_defaults(command=function)
+        return parser
+
+    job = command("job", _job)
     job.add_argument("job", help="configured values, as JSON")
     job.add_argument("--files", required=True, help="inputs and outputs of the rule, as JSON")
     job.add_argument("--log", required=True)
     job.add_argument("--threads", type=int, default=1)
 
-    macros = add("paper-macros", _paper_macros, "write the file that inputs every macro (called by a rule)")
+    macros = command("paper-macros", _paper_macros)
     macros.add_argument("--study", required=True)
     macros.add_argument("--output", required=True)
 
-    parts = add("paper-parts", _paper_parts, "write captions and the reproducibility statement (called by a rule)")
+    parts = command("paper-parts", _paper_parts)
     parts.add_argument("--study", required=True)
     parts.add_argument("--output", required=True)
 
-    compile_command = add("compile", _compile, "compile the paper (called by a rule)")
+    compile_command = command("compile", _compile)
     compile_command.add_argument("--study", required=True)
     compile_command.add_argument("--main", required=True)
     compile_command.add_argument("--output", required=True)
-
-    _add_review(add)
-    _add_cache(add)
-
-    _add_upkeep(add)
-    return parser
-
-
-def _add_upkeep(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the commands for those who work on netlens itself."""
-    gallery = add(
-        "gallery", _gallery, "put figures and numbers of a study into the README (chosen in docs/gallery.yaml)"
-    )
-    gallery.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
-
-    bench = add("bench", _bench, "run a benchmark next to the straightforward implementation, or list the benchmarks")
-    bench.add_argument("name", nargs="?")
-    bench.add_argument("arguments", nargs=argparse.REMAINDER)
 
 
 def _add_listing(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -165,6 +192,13 @@ def _add_listing(add: Callable[..., argparse.ArgumentParser]) -> None:
     explain.add_argument("--diff", action="store_true", help="what differs from the published version in reference/")
     explain.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
     explain.add_argument("--json", action="store_true", help="print plain data")
+
+    cost = add("cost", _cost, "say what the jobs that would run cost: time, memory and disk, and where that is from")
+    cost.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them (default: all)")
+    cost.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    cost.add_argument("--cores", default="all", help="number of cores to use (default: all)")
+    cost.add_argument("--all", action="store_true", help="a line for each job")
+    cost.add_argument("--json", action="store_true", help="print plain data")
 
 
 def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -218,6 +252,12 @@ def _explain(parsed: argparse.Namespace) -> int:
     return explain.explain_item(parsed.study, parsed.item, diff=parsed.diff, as_json=parsed.json)
 
 
+def _cost(parsed: argparse.Namespace) -> int:
+    from netlens.cli import cost
+
+    return cost.print_costs(parsed.study, parsed.items, parsed.cores, everything=parsed.all, as_json=parsed.json)
+
+
 def _new(parsed: argparse.Namespace) -> int:
     from netlens.cli import new
     from netlens.workflow.new_study import Wishes
@@ -256,15 +296,21 @@ def _take_kept(source: str | None) -> None:
 def _run(parsed: argparse.Namespace) -> int:
     from netlens.cli import build
 
-    _take_kept(parsed.cache)
-    return build.run_items(parsed.study, parsed.items, parsed.cores, force=parsed.force)
+    _take_kept(None if parsed.dry_run else parsed.cache)
+    return build.run_items(parsed.study, parsed.items, _wishes(parsed), force=parsed.force)
 
 
 def _paper(parsed: argparse.Namespace) -> int:
     from netlens.cli import build
 
-    _take_kept(parsed.cache)
-    return build.make_paper(parsed.study, parsed.cores, draft=parsed.draft)
+    _take_kept(None if parsed.dry_run else parsed.cache)
+    return build.make_paper(parsed.study, _wishes(parsed), draft=parsed.draft, yes=parsed.yes)
+
+
+def _wishes(parsed: argparse.Namespace) -> Any:
+    from netlens.cli.build import Wishes
+
+    return Wishes(parsed.cores, keep_going=parsed.keep_going, dry_run=parsed.dry_run)
 
 
 def _notebook(parsed: argparse.Namespace) -> int:

@@ -5,9 +5,12 @@ import subprocess
 
 from netlens.cli.verify import chosen_items, study_items, warn
 from netlens.review import claims, report
+from netlens.review.calibration import calibrate
 from netlens.review.item_parts import item_parts
 from netlens.review.item_state import item_states
+from netlens.review.job_costs import jobs_behind, save_costs
 from netlens.review.job_minutes import minutes_of
+from netlens.review.job_records import makers, read_job_record
 from netlens.review.published import FOLDER, LARGEST_BYTES, Reference
 from netlens.review.tolerances import load_spread
 from netlens.review.verdicts import verify
@@ -49,6 +52,8 @@ def accept_items(study: str, names: list[str], reason: str, *, everything: bool 
     for other in gone:
         reference.remove(other)
     outcomes = _publish_claims(name, catalogue, available, items)
+    records = [record for item in items if (record := read_job_record(item.files(name)[-1])) is not None]
+    save_costs(jobs_behind(records, makers(name)), name, calibrate())
     size = reference.size_bytes()
     if as_json:
         data = report.as_data(name, verdicts, outcomes, spread)

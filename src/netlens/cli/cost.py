@@ -1,0 +1,161 @@
+"""``netlens cost``: what the jobs that would run take, and where each number comes from."""
+
+import json
+import os
+import shutil
+from collections import Counter
+from dataclasses import asdict
+
+from netlens.review.calibration import calibrate
+from netlens.review.job_costs import SOURCES, Cost, PublishedCosts, Total, costs_file, estimate, load_costs, total
+from netlens.review.job_records import Record, key_of, makers, read_job_record
+from netlens.workflow.applicability import absent_items
+from netlens.workflow.catalogue import load_catalogue, select
+from netlens.workflow.errors import UserError
+from netlens.workflow.image_specs import SpecError
+from netlens.workflow.network_specs import check_files
+from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
+from netlens.workflow.study import load_study
+
+#: Lines of the table, without ``--all``.
+_LINES = 20
+
+
+def print_costs(study: str, names: list[str], cores: str, *, everything: bool = False, as_json: bool = False) -> int:
+    """Print what it costs to make the named items, or everything.
+
+    Parameters
+    ----------
+    study
+        Name or file of the study.
+    names
+        Items; everything and the paper if none is named.
+    cores
+        Number of cores, or ``all``.
+    everything
+        Print a line for each job instead of the longest.
+    as_json
+        Print plain data.
+    """
+    config = load_study(study)
+    catalogue = load_catalogue()
+    try:
+        check_files(config)
+        absent = absent_items(config, catalogue)
+    except SpecError as error:
+        raise UserError(str(error)) from None
+    items = select(catalogue, names)
+    if missing := [item.name for item in items if item.name in absent]:
+        raise UserError("\n".join(f"{name} is absent from study {config['study']}: {absent[name]}" for name in missing))
+    jobs = planned_jobs(study, [item.name for item in items] or ["all"])
+    count = core_count(cores)
+    costs, calibration_s, published = costs_of(config["study"], jobs)
+    together = total(costs, count)
+    if as_json:
+        rows = [
+            {"job": job.name, "outputs": list(job.outputs), "reason": job.reason, **(asdict(cost) if cost else {})}
+            | ({} if cost else {"source": "not recorded"})
+            for job, cost in costs
+        ]
+        data = {"study": config["study"], "cores": count, "calibration_s": calibration_s, "jobs": rows}
+        print(json.dumps({**data, "total": asdict(together)}, indent=1, ensure_ascii=False))
+        return 0
+    if not jobs:
+        print("nothing would run: everything is up to date")
+    elif not any(cost for _, cost in costs):
+        print(
+            f"{_jobs(len(jobs))} would run; what they cost is recorded neither here nor in "
+            f"{costs_file(config['study'])}, so there is no estimate"
+        )
+    else:
+        _print_table(costs, everything=everything)
+        print(total_words(costs, together, count))
+        print(_source_words(costs, calibration_s, published))
+    return 0
+
+
+def core_count(cores: str) -> int:
+    """Return a number of cores from what the user wrote.
+
+    Raises
+    ------
+    UserError
+        It is neither a number nor ``all``.
+    """
+    available = len(os.sched_getaffinity(0))
+    if cores == "all":
+        return available
+    if not cores.isascii() or not cores.isdigit() or not int(cores):
+        raise UserError(f"--cores {cores}: write a number or `all`")
+    return int(cores)
+
+
+def records_here(study: str) -> dict[str, Record]:
+    """Records of this checkout's jobs by their keys: those of intermediate results, and those of items."""
+    found = {key_of(record): record for record in makers(study).values()}
+    for item in load_catalogue().values():
+        record = read_job_record(item.files(study)[-1])
+        if record is not None:
+            found[key_of(record)] = record
+    return found
+
+
+def costs_of(
+    study: str, jobs: list[PlannedJob]
+) -> tuple[list[tuple[PlannedJob, Cost | None]], float | None, PublishedCosts]:
+    """Costs of jobs, what calibrating this machine gave (None if that was not needed), and what is published."""
+    here, published = records_here(study), load_costs(study)
+    calibration_s = calibrate() if published.jobs and jobs else None
+    return estimate(jobs, here, published, calibration_s or 1.0), calibration_s, published
+
+
+def _print_table(costs: list[tuple[PlannedJob, Cost | None]], *, everything: bool) -> None:
+    known = sorted(((job, cost) for job, cost in costs if cost), key=lambda pair: -pair[1].duration_s)
+    shown = known if everything else known[:_LINES]
+    width = max(80, min(140, shutil.get_terminal_size((100, 24)).columns))
+    names = min(max(len(job.name) for job, _ in shown), width - 58)
+    print(f"{'job':<{names}}  {'time':>8}  {'processor':>9}  {'memory':>8}  from")
+    for job, cost in shown:
+        name = job.name if len(job.name) <= names else f"{job.name[: names - 1]}…"
+        print(
+            f"{name:<{names}}  {_time(cost.duration_s):>8}  {_time(cost.processor_s):>9}  {cost.memory_mb:5.0f} MB  "
+            f"{cost.source}"
+        )
+    if len(shown) < len(known):
+        rest = sum(cost.duration_s for _, cost in known[len(shown) :])
+        print(f"and {_jobs(len(known) - len(shown))} of {_time(rest)} together (--all lists them)")
+
+
+def total_words(costs: list[tuple[PlannedJob, Cost | None]], together: Total, cores: int) -> str:
+    """What all jobs cost together, in one line."""
+    return (
+        f"about {_time(together.wall_s)} on {cores} core{'s' if cores > 1 else ''}: {_jobs(len(costs))}, processor "
+        f"{_time(together.processor_s)}, at most {together.memory_mb / 1000:.1f} GB of memory, "
+        f"{together.size_bytes / 1e6:.0f} MB on disk"
+    )
+
+
+def _source_words(
+    costs: list[tuple[PlannedJob, Cost | None]], calibration_s: float | None, published: PublishedCosts
+) -> str:
+    counts = Counter(cost.source if cost else "not recorded" for _, cost in costs)
+    parts = [f"{counts[source]} {source}" for source in SOURCES if counts[source]]
+    words = f"where the times are from: {', '.join(parts)}"
+    if counts["published"] and calibration_s is not None:
+        factors = [calibration_s / machine["calibration_s"] for machine in published.machines]
+        shown = " to ".join(dict.fromkeys(f"{factor:.2f}" for factor in (min(factors), max(factors))))
+        words += f"; published ones times {shown}, as a calibration of this machine says"
+    if counts["not recorded"]:
+        unknown = [job.name for job, cost in costs if cost is None]
+        words += f"; not counted: {', '.join(unknown[:4])}{' ...' if len(unknown) > 4 else ''}"
+    return words
+
+
+def _jobs(count: int) -> str:
+    return f"{count} job{'' if count == 1 else 's'}"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

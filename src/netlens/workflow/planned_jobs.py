@@ -1,0 +1,140 @@
+"""Which jobs Snakemake would run, with what each of them reads, writes and gets from the configuration."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from netlens.workflow.errors import UserError
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job that Snakemake would run.
+
+    Attributes
+    ----------
+    rule
+        Its rule.
+    name
+        The item that it makes, or else its notebook and first output, as in its record.
+    inputs, outputs
+        Paths.
+    notebook
+        Path of its notebook; empty for a job that runs none.
+    parameters
+        What the configuration gives to the notebook.
+    seed
+        The study's seed.
+    threads
+        How many threads it uses at most.
+    gpu
+        Whether it is one of those that run one after the other, because each uses TensorFlow.
+    reason
+        Why Snakemake would run it.
+    """
+
+    rule: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    notebook: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    threads: int = 1
+    gpu: bool = False
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """What identifies the job: as `netlens.review.job_records.key_of` says of its record."""
+        files = [path for path in self.outputs if not path.endswith(".json")] or list(self.outputs)
+        return min(files, default=self.rule)
+
+
+def planned_jobs(
+    study: str, targets: Iterable[str], *, forced: Iterable[str] = (), everything: bool = False
+) -> list[PlannedJob]:
+    """Jobs that would run, in Snakemake's order, by a dry run of it.
+
+    Parameters
+    ----------
+    study
+        Name or file of the study.
+    targets
+        Names of items, or ``all``.
+    forced
+        Those of them that are made even if they are up to date.
+    everything
+        Whether all jobs above the targets are wanted, also those that are up to date.
+
+    Raises
+    ------
+    UserError
+        Snakemake finds a mistake; the message ends with its own words.
+    """
+    command = [sys.executable, "-m", "snakemake", *targets, "--dry-run", "--printshellcmds", "--nocolor"]
+    command += ["--cores", "all", "--config", f"study={study}"]
+    command += ["--forceall"] if everything else []
+    if names := list(forced):
+        command += ["--forcerun", *names]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=os.environ
+    )
+    if done.returncode:
+        last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "no output")
+        raise UserError(f"Snakemake cannot say what would run: {last.strip()}")
+    return list(jobs_of_dry_run(done.stdout.splitlines()))
+
+
+def jobs_of_dry_run(lines: Sequence[str]) -> Iterator[PlannedJob]:
+    """Jobs that a dry run of Snakemake prints; rules that only collect files of others are left out."""
+    fields: dict[str, str] = {}
+    for line in [*lines, ""]:
+        if found := re.fullmatch(r"(?:local)?rule (\w+):", line):
+            fields = {"rule": found[1]}
+        elif fields and (found := re.match(r"    (\w+): (.*)", line)):
+            fields[found[1]] = found[2]
+        elif fields and line.startswith("Shell command: "):
+            fields["shell"] = line.removeprefix("Shell command: ")
+        elif fields and not line.strip():
+            if "output" in fields:
+                yield _job(fields)
+            fields = {}
+
+
+def _job(fields: dict[str, str]) -> PlannedJob:
+    described, files = _told(fields.get("shell", ""))
+    outputs = files.get("outputs") or fields["output"].split(", ")
+    inputs = fields.get("input", "")
+    return PlannedJob(
+        fields["rule"],
+        files.get("name", fields["rule"]),
+        tuple(inputs.split(", ")) if inputs else (),
+        tuple(outputs.values() if isinstance(outputs, dict) else outputs),
+        files.get("notebook", ""),
+        described.get("parameters", {}),
+        described.get("ambient", {}).get("seed"),
+        int(fields.get("threads", "1")),
+        bool(re.search(r"\bgpu=[1-9]", fields.get("resources", ""))),
+        fields.get("reason", ""),
+    )
+
+
+def _told(shell: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a rule's command says of its job: the configured values, and the files."""
+    try:
+        words = shlex.split(shell)
+        return json.loads(words[words.index("job") + 1]), json.loads(words[words.index("--files") + 1])
+    except ValueError:
+        return {}, {}
+
+
+def as_rows(jobs: Iterable[PlannedJob]) -> list[dict[str, Any]]:
+    """Jobs as plain data."""
+    return [asdict(job) for job in jobs]

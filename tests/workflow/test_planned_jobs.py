@@ -1,0 +1,66 @@
+"""What a dry run of Snakemake prints is read into jobs."""
+
+import json
+import shlex
+
+import pytest
+
+from netlens.workflow import planned_jobs
+from netlens.workflow.errors import UserError
+
+DESCRIBED = {"parameters": {"rows": 3}, "ambient": {"study": "small", "seed": 7}, "study": "small", "gpu": True}
+FILES = {
+    "name": "sums[a, b]",
+    "notebook": "notebooks/data/sums.ipynb",
+    "inputs": {},
+    "outputs": {"sums": "results/small/it's, one.npz", "record": "results/small/sums.json"},
+}
+OUTPUT = f"""Building DAG of jobs...
+Job stats:
+job       count
+------  -------
+sums          1
+
+[Sun Nov 29 07:59:18 2026]
+rule sums:
+    input: results/small/images.zip, notebooks/data/sums.ipynb
+    output: results/small/it's, one.npz, results/small/sums.json
+    jobid: 3
+    reason: Missing output files: results/small/sums.json
+    wildcards: network=a
+    threads: 2
+    resources: tmpdir=/tmp, gpu=1
+Shell command: "$NETLENS_PYTHON" -I job {shlex.quote(json.dumps(DESCRIBED))} --files {shlex.quote(json.dumps(FILES))}
+
+[Sun Nov 29 07:59:18 2026]
+rule paper:
+    input: results/small/sums.json
+    output: paper/small.pdf
+    jobid: 2
+    resources: tmpdir=/tmp
+Shell command: "$NETLENS_PYTHON" -m netlens compile
+
+[Sun Nov 29 07:59:19 2026]
+rule all:
+    input: paper/small.pdf
+    jobid: 0
+"""
+
+
+def test_jobs_have_what_their_commands_say():
+    sums, paper = planned_jobs.jobs_of_dry_run(OUTPUT.splitlines())
+    assert (sums.name, sums.notebook, sums.parameters, sums.seed) == ("sums[a, b]", FILES["notebook"], {"rows": 3}, 7)
+    assert sums.outputs == ("results/small/it's, one.npz", "results/small/sums.json")
+    assert (sums.key, sums.threads, sums.gpu) == ("results/small/it's, one.npz", 2, True)
+    assert sums.reason == "Missing output files: results/small/sums.json"
+    assert (paper.name, paper.notebook, paper.outputs, paper.gpu) == ("paper", "", ("paper/small.pdf",), False)
+
+
+def test_nothing_to_do():
+    assert list(planned_jobs.jobs_of_dry_run(["Nothing to be done (all requested files are present)."])) == []
+
+
+def test_what_snakemake_refuses_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^Snakemake cannot say what would run: [^\n]*$"):
+        planned_jobs.planned_jobs("small", ["all"])
