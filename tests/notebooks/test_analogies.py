@@ -1,9 +1,5 @@
 """Analogies through the real rules: a network, and a copy of it whose channels are in another order."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import yaml
@@ -26,7 +22,7 @@ def orders():
 
 
 @pytest.fixture(scope="module")
-def results(empty_project, orders):
+def results(empty_project, snakemake, orders):
     """Folder of what the rules made of a study with the network and its copy."""
     write_images(empty_project / "images")
     write_networks(empty_project, orders)
@@ -50,14 +46,7 @@ def results(empty_project, orders):
     }
     (empty_project / "config" / "own.yaml").write_text(yaml.safe_dump(study))
     targets = ["analogies_first", "analogies_second", "analogyUnit", "analogyMeanRSquared"]
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *targets, "--cores", "2", "--config", "study=own", "--nocolor"],
-        cwd=empty_project,
-        env={**os.environ, "NETLENS_DEVICE": "cpu"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = snakemake(empty_project, targets)
     assert done.returncode == 0, done.stderr[-3000:]
     return empty_project
 

@@ -1,9 +1,6 @@
 """Activations and their second moments through the real rules: what is computed, and what a further network adds."""
 
-import os
 import re
-import subprocess
-import sys
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -71,15 +68,7 @@ def write_study(project, compared):
     return [f"results/own/model_comparison/second_moments/{name}.npz" for name in products]
 
 
-def snakemake(project, targets, *options):
-    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "2", "--config", "study=own", "--nocolor"]
-    environment = {**os.environ, "NETLENS_DEVICE": "cpu"}
-    return subprocess.run(
-        [*command, *options], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def planned(project, targets):
+def planned(snakemake, project, targets):
     """List the jobs that a run would start, as rule and wildcards."""
     dry = snakemake(project, targets, "--dry-run")
     assert dry.returncode == 0, dry.stdout + dry.stderr
@@ -91,7 +80,7 @@ def planned(project, targets):
 
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_a_further_network_adds_only_its_own_whatever_its_size(project):
+def test_a_further_network_adds_only_its_own_whatever_its_size(project, snakemake):
     targets = write_study(project, ["alpha", "beta"])
     made = snakemake(project, targets)
     assert made.returncode == 0, made.stdout + made.stderr
@@ -119,8 +108,8 @@ def test_a_further_network_adds_only_its_own_whatever_its_size(project):
             exact = trained[names[0]][a].astype(np.longdouble).T @ trained[names[1]][b].astype(np.longdouble)
             assert np.abs(values - exact).max() <= 1e-13 * np.abs(exact).max()
 
-    assert planned(project, targets) == []
-    assert planned(project, write_study(project, ["alpha", "beta", "large"])) == [
+    assert planned(snakemake, project, targets) == []
+    assert planned(snakemake, project, write_study(project, ["alpha", "beta", "large"])) == [
         ("comparison_activations", "large", "1"),
         ("comparison_activations", "large", "2"),
         ("comparison_second_moments", "alpha", "large"),
@@ -137,13 +126,13 @@ def test_a_further_network_adds_only_its_own_whatever_its_size(project):
 
 
 @pytest.mark.timeout(900)
-def test_a_study_of_one_network_has_its_own_items_and_no_others(project):
+def test_a_study_of_one_network_has_its_own_items_and_no_others(project, snakemake):
     write_study(project, ["alpha"])
     folder = project / "notebooks/model_comparison/items.yaml"
     items = yaml.safe_load(folder.read_text())
     alone = [name for name, item in items.items() if "needs" not in item]
     assert {"similarity_self", "analogies_first", "analogy_quality", "caricatures", "layer_graph"} < set(alone)
-    rules = {rule for rule, *_ in planned(project, alone)}
+    rules = {rule for rule, *_ in planned(snakemake, project, alone)}
     assert set(alone) <= rules
     dry = snakemake(project, ["similarity_pairs"], "--dry-run")
     assert dry.returncode == 1
