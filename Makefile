@@ -48,6 +48,7 @@ lint: env ## check style, types, rules and notebooks
 	@$(BIN)/snakefmt --check Snakefile rules
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	@$(BIN)/python .ci/lint_rules.py
+	@$(BIN)/python .ci/lint_numbers.py
 	@find notebooks docs/tutorials -name .ipynb_checkpoints -prune -o -name '*.ipynb' -exec $(BIN)/nbstripout --verify --keep-id {} +
 	@$(BIN)/codespell
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run requirements/pins.sh; fi
@@ -57,7 +58,7 @@ docs: env ## build the documentation in build/docs, including the tutorials (NET
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build >build/docs.log 2>&1 || { grep -v '^INFO' build/docs.log; exit 1; }
 	@$(BIN)/python .ci/lint_docs.py build/docs
 
-gallery: paper ## update the figures and numbers in the README
+gallery: paper ## update the figures, numbers and claims in the README
 	@$(BIN)/netlens gallery --study '$(STUDY)'
 
 pins: ## resolve the dependencies in pyproject.toml and write requirements/*.txt (UPGRADE=1: newest versions)

@@ -43,6 +43,7 @@ def test_lint_checks_everything():
         "mypy",
         "snakefmt --check",
         "lint_rules",
+        "lint_numbers",
         "nbstripout",
         "codespell",
     ):

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,21 @@ def parameters(rule):
 
 
 # ---- the rules
+
+
+@pytest.mark.slow
+def test_each_number_and_figure_of_the_text_is_made_by_one_rule(workflow):
+    makers = Counter(path for rule in workflow.values() for path in paths(rule.output))
+    files = [path for folder in ("sections", "studies") for path in sorted((ROOT / "paper" / folder).glob("*.tex"))]
+    text = "\n".join([*(path.read_text() for path in files), *(item.caption for item in ITEMS.values())])
+    assert "\\includegraphics" not in text, "a picture of no rule"
+    placed = set(re.findall(r"\\netlensfigure\{(\w+)\}", text))
+    assert placed <= {name for name, item in ITEMS.items() if item.kind == "figure"}
+    commands = set(re.findall(r"\\([A-Za-z]+)", text))
+    used = placed | {name for name, item in ITEMS.items() if item.kind == "macro" and name in commands}
+    assert len(used) > 100
+    wrong = {name: [makers[str(path)] for path in ITEMS[name].files("demo")] for name in used - ON_REQUEST}
+    assert {name: counts for name, counts in wrong.items() if set(counts) != {1}} == {}
 
 
 @pytest.mark.slow

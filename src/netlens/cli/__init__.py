@@ -80,7 +80,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str], list[str]]:
     _add_cache(add)
 
     gallery = add(
-        "gallery", _gallery, "put figures and numbers of a study into the README (chosen in docs/gallery.yaml)"
+        "gallery", _gallery, "put figures, numbers and claims of a study into the README (chosen in docs/gallery.yaml)"
     )
     gallery.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
 
@@ -362,11 +362,13 @@ def _gallery(parsed: argparse.Namespace) -> int:
 
     import yaml
 
+    from netlens.review.claims_table import markdown_claims
     from netlens.workflow import gallery
     from netlens.workflow.study import load_study
 
     chosen = yaml.safe_load(Path("docs/gallery.yaml").read_text(encoding="utf-8"))
-    gallery.update(load_study(parsed.study)["study"], Path("README.md"), Path("docs/gallery"), **chosen)
+    claims = markdown_claims(parsed.study)
+    gallery.update(load_study(parsed.study)["study"], Path("README.md"), Path("docs/gallery"), **chosen, claims=claims)
     return 0
 
 

@@ -24,6 +24,16 @@ def tex_claims(study: str) -> str:
     UserError
         A claim is not valid, or cannot be told.
     """
+    return tex_definitions(*_judged(study))
+
+
+def markdown_claims(study: str) -> str:
+    """Table in Markdown of the claims of a study that has been made; see `tex_claims`."""
+    return markdown_table(*_judged(study))
+
+
+def _judged(study: str) -> tuple[list[Outcome], dict[str, float]]:
+    """Outcomes of a study's claims in the order of the file, and the minutes behind each."""
     config = load_study(study)
     name = config["study"]
     catalogue = load_catalogue()
@@ -35,7 +45,7 @@ def tex_claims(study: str) -> str:
     ]
     values = Values(catalogue, name)
     minutes = minutes_of({claim.key: [catalogue[item] for item in claim.items] for claim in claims}, name)
-    return tex_definitions([judge(claim, values) for claim in claims], minutes)
+    return [judge(claim, values) for claim in claims], minutes
 
 
 def tex_definitions(outcomes: Iterable[Outcome], minutes: Mapping[str, float]) -> str:

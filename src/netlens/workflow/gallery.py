@@ -11,7 +11,9 @@ BEGIN = "<!-- gallery: made by `make gallery` -->"
 END = "<!-- end of gallery -->"
 
 
-def update(study: str, readme: Path, pictures: Path, figures: list[str], macros: list[str]) -> None:
+def update(
+    study: str, readme: Path, pictures: Path, figures: list[str], macros: list[str], *, claims: str = ""
+) -> None:
     """Copy the figures' PNGs into `pictures` and rewrite the README between its two gallery markers.
 
     Parameters
@@ -24,6 +26,8 @@ def update(study: str, readme: Path, pictures: Path, figures: list[str], macros:
         Folder for the copies; its previous contents are removed.
     figures, macros
         Names of the items to show.
+    claims
+        Table of the paper's claims, in Markdown.
 
     Raises
     ------
@@ -43,6 +47,8 @@ def update(study: str, readme: Path, pictures: Path, figures: list[str], macros:
     for item in shown:
         shutil.copyfile(f"{item.stem(study)}.png", pictures / f"{item.name}.png")
     block = _gallery(shown, pictures.relative_to(readme.parent)) + _numbers(numbers, study)
+    if claims:
+        block += f"{claims}\n\n"
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
     readme.write_text(f"{before}{BEGIN}\n{block}{END}{after}", encoding="utf-8")
