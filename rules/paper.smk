@@ -25,7 +25,8 @@ rule macros_all:
 
 rule paper_parts:
     input:
-        made=names.items(),
+        # The first page of the supplement shows the paper, so the paper does not depend on it.
+        made=names.items(but="index"),
         captions=caption_files(),
         text=sources(STUDY),
         claims=claim_files(),

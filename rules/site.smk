@@ -1,18 +1,34 @@
-# The site: its index lists the pages; a section that makes a page adds it here.
+# The supplement: its first page shows every item of the study; each figure and number has a page of its own.
 
-PAGES = ["signal_distractor", "layer_graph", "node_graph", "aligned_graphs", "spatial_attribution"]
+from netlens.workflow.paper import caption_files, claim_files
+from netlens.workflow.study import study_file
+
+# `netlens site` shows what has been made so far; then nothing is made for it.
+PARTIAL = bool(config.get("partial"))
+PDF = Path(f"paper/{STUDY}.pdf")
 
 
 rule index:
     input:
         **notebook("site/index"),
-        pages=[f"site/{STUDY}/{page}.html" for page in PAGES if names.applies(page)],
+        shown=[
+            *([] if PARTIAL else names.items(but="index")),
+            *caption_files(),
+            *claim_files(STUDY),
+            str(study_file(config.get("study", "demo"))),
+            "CITATION.cff",
+        ],
     output:
-        names.outputs("index"),
+        page=f"site/{STUDY}/index.html",
+        item_pages=directory(f"site/{STUDY}/items"),
+        record=f"site/{STUDY}/index.json",
     log:
         names.executed("site/index"),
     params:
-        job=job(images_are=CONFIG["images_are"]),
+        job=job(
+            config=config.get("study", "demo"),
+            paper=str(PDF) if (PDF.is_file() if PARTIAL else find_engine()) else "",
+        ),
         files=files,
     shell:
         RUN

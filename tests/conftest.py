@@ -151,3 +151,95 @@ def layer_graphs():
             ("logits", "Dense", "transition"),
         ),
     )
+
+
+#: An executed notebook: text with a formula and HTML, and a cell that prints and shows a table.
+EXECUTED = {
+    "cells": [
+        {"cell_type": "markdown", "source": ["# What is drawn\n", "\n", "The angle $\\alpha$ of <i>each</i> line."]},
+        {
+            "cell_type": "code",
+            "source": "print('a')",
+            "outputs": [
+                {"output_type": "stream", "name": "stdout", "text": ["a < b\n"]},
+                {
+                    "output_type": "execute_result",
+                    "data": {"text/html": ["<table><tr><th>a</th></tr><tr><td>3</td></tr></table>"]},
+                },
+            ],
+        },
+    ]
+}
+
+
+@pytest.fixture(scope="session")
+def make_supplement():
+    """Give a function that makes the files of a few items in a folder, and the supplement that shows them.
+
+    It has a figure with a table, one with arrays, a number, a page, and what has not been made or cannot be.
+    """
+    return _supplement
+
+
+def _supplement(folder, **changes):
+    import json
+
+    import numpy as np
+    from PIL import Image
+
+    from netlens.files.arrays import save_arrays
+    from netlens.publish.supplement import ShownClaim, ShownItem, Supplement
+
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(3)
+    for name in ("curves", "maps"):
+        Image.fromarray(rng.integers(0, 256, (300, 700, 3), np.uint8)).save(figures / f"{name}.png")
+        (figures / f"{name}.pdf").write_bytes(b"%PDF-")
+    (figures / "curves.csv").write_text("angle,weight <w>\n" + "".join(f"{row},{row / 7}\n" for row in range(90)))
+    save_arrays(figures / "maps.npz", {"maps": rng.normal(size=(4, 5, 6)), "names": np.array(["one", "two"])})
+    records = {
+        "curves": {"notebook": {"path": "notebooks/part/curves.ipynb"}, "inputs": {"results/a.npz": "ab12"}},
+        "maps": {"git": {"commit": "c0ffee", "clean": False}},
+        "curveCount": {"value": 0.934, "text": r"93.4\,\%", "rounding": "percentage, 1 decimals", "unit": ""},
+        "turning": {"title": "Turning"},
+    }
+    for name, record in records.items():
+        (figures / f"{name}.json").write_text(json.dumps(record))
+
+    def files(name, *kinds):
+        return {kind: figures / f"{name}.{kind}" for kind in kinds}
+
+    def item(name, kind, shows, **fields):
+        record = records.get(name, {})
+        return ShownItem(name, fields.pop("section", "part"), kind, shows, record=record, **fields)
+
+    caption = r"Lines at $\sigma_1/\sigma_2$, \curveCount{} of \missingCount{} of them \& more."
+    items = (
+        item("curves", "figure", "angles of two lines", state="made", caption=caption, notebook=EXECUTED,
+             files=files("curves", "pdf", "png", "csv", "json")),
+        item("maps", "figure", "maps of a layer", state="stale", detail="a.py has changed", caption="Maps.",
+             section="other", files=files("maps", "pdf", "png", "npz", "json")),
+        item("curveCount", "macro", "share of lines", state="made", files=files("curveCount", "tex", "json")),
+        item("missingCount", "macro", "number of lines", state="missing", detail="no file"),
+        item("turning", "page", "lines that turn", state="made", files=files("turning", "html", "json")),
+        item("pooled", "figure", "maps after pooling", state="absent", detail="needs a max-pooling"),
+    )  # fmt: skip
+    claims = (
+        ShownClaim("Lines <turn>.", "holds", "largest angle", 2.5, 2.4, ("curves",), "netlens run curves"),
+        ShownClaim("There are many.", "cannot be told", "how many", None, None, ("missingCount",), "netlens run x"),
+    )
+    fields = {
+        "study": "tests",
+        "title": "Looking inside: a test",
+        "authors": ("A. One", "B. Two"),
+        "images_are": "noise",
+        "sections": {"part": "The part", "other": "Another", "empty": "Nothing"},
+        "items": items,
+        "claims": claims,
+        "paper": "../../paper/tests.pdf",
+        "citation": {"title": "netlens: a tool", "version": "1.0", "authors": [{"name": "The authors"}]},
+        "license_name": "MIT",
+        "source": "notebooks/site/index.ipynb",
+    }
+    return Supplement(**{**fields, **changes})

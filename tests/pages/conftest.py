@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,8 @@ from netlens.files.arrays import save_arrays
 from netlens.model_comparison.network_graph import network_graph
 from netlens.model_comparison.results import Caricatures
 from netlens.model_comparison.similarity import MEASURES, LayerTable, Similarities
+from netlens.publish.item_page import save_item_pages
+from netlens.publish.supplement import ShownItem, save_first_page
 from netlens.spatial_attribution.packing import packed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -185,8 +188,8 @@ def make_comparison_pages(folder, comparison, patch):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, spatial, comparison):
-    """A folder with the pages and the index, made as the site makes them."""
+def site(tmp_path_factory, spatial, comparison, make_supplement):
+    """A folder with the interactive pages, made as the site makes them, and the supplement of a few items."""
     folder = tmp_path_factory.mktemp("site")
     save_arrays(folder / "maps.npz", spatial)
     with pytest.MonkeyPatch.context() as patch:
@@ -200,15 +203,23 @@ def site(tmp_path_factory, spatial, comparison):
             stem=str(folder / "spatial_attribution"),
         )
         make_comparison_pages(folder, comparison, patch)
-        run_notebook(
-            "notebooks/site/index.ipynb",
-            patch,
-            pages=[
-                str(folder / f"{name}.html")
-                for name in ("signal_distractor", "layer_graph", "node_graph", "aligned_graphs", "spatial_attribution")
-            ],
-            stem=str(folder / "index"),
+    shown = make_supplement(folder / "made", study="demo")
+    pages = [
+        ShownItem(
+            name,
+            "part",
+            "page",
+            "a page",
+            "made",
+            files=dict.fromkeys(("html", "json"), path),
+            record=json.loads(path.read_text()),
         )
+        for name in ("signal_distractor", "layer_graph", "node_graph", "aligned_graphs", "spatial_attribution")
+        if (path := folder / f"{name}.json").is_file()
+    ]
+    shown = replace(shown, items=(*(item for item in shown.items if item.kind != "page"), *pages))
+    save_item_pages(shown, folder / "items")
+    save_first_page(shown, folder / "index")
     return folder
 
 

@@ -268,31 +268,3 @@ def test_file_that_is_no_image_is_refused(tmp_path):
     (tmp_path / "a.png").write_text("text")
     with pytest.raises(page.PageError, match="not a PNG"):
         page.image_uri(tmp_path / "a.png")
-
-
-def test_index_lists_pages_in_their_order(tmp_path):
-    titles = {"b": "Second & last", "a": "First"}
-    paths = [
-        page.save("<p>x</p><svg><title>not this</title></svg>", tmp_path / stem, **{**GIVEN, "title": title}).path
-        for stem, title in titles.items()
-    ]
-    index = page.save_index(paths, tmp_path / "index", study="tests", images_are="none", source="a.ipynb")
-    text = index.path.read_text(encoding="utf-8")
-    assert re.findall(r'<li><a href="([^"]*)">([^<]*)</a>\n<p>([^<]*)</p>', text) == [
-        ("b.html", "Second &amp; last", "one &lt;sentence&gt;"),
-        ("a.html", "First", "one &lt;sentence&gt;"),
-    ]
-    assert "All pages of study" not in text
-
-
-def test_index_without_pages_says_so(tmp_path):
-    index = page.save_index([], tmp_path / "index", study="tests", images_are="none", source="a.ipynb")
-    assert "no pages" in index.path.read_text(encoding="utf-8")
-
-
-def test_index_of_something_else_is_refused(tmp_path):
-    (tmp_path / "a.html").write_text("<p>no title</p>")
-    with pytest.raises(page.PageError, match="no title and description"):
-        page.save_index([tmp_path / "a.html"], tmp_path / "index", study="t", images_are="none", source="a")
-    with pytest.raises(FileNotFoundError):
-        page.save_index([tmp_path / "b.html"], tmp_path / "index", study="t", images_are="none", source="a")

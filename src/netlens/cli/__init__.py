@@ -121,6 +121,9 @@ def _add_building(add: Callable[..., argparse.ArgumentParser]) -> None:
         command.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
         command.add_argument("--cores", default="all", help="number of cores to use (default: all)")
 
+    site = add("site", _site, "make the supplement, site/STUDY/, of what has been made so far")
+    site.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+
     new = add("new", _new, "write the study of a network and a folder of images, after looking at both")
     new.add_argument("name", help="name of the study; its file is config/NAME.yaml")
     new.add_argument(
@@ -311,6 +314,12 @@ def _wishes(parsed: argparse.Namespace) -> Any:
     from netlens.cli.build import Wishes
 
     return Wishes(parsed.cores, keep_going=parsed.keep_going, dry_run=parsed.dry_run)
+
+
+def _site(parsed: argparse.Namespace) -> int:
+    from netlens.cli import build
+
+    return build.make_site(parsed.study)
 
 
 def _notebook(parsed: argparse.Namespace) -> int:

@@ -97,6 +97,15 @@ def make_paper(study: str, wishes: Wishes, *, draft: bool = False, yes: bool = F
     return status
 
 
+def make_site(study: str) -> int:
+    """Make the supplement of what has been made so far, and nothing else."""
+    name = _checked(study)[0]["study"]
+    status = _snakemake(study, name, ["index"], Wishes("1"), forced=["index"], partial=True)
+    if status == 0:
+        print(f"site/{name}/index.html")
+    return status
+
+
 @dataclass(frozen=True)
 class _Announced:
     nothing_to_do: bool = False
@@ -165,12 +174,21 @@ def _checked(study: str) -> tuple[dict[str, Any], dict[str, str]]:
         raise UserError(str(error)) from None
 
 
-def _snakemake(study: str, name: str, targets: list[str], wishes: Wishes, *, forced: list[str] | None = None) -> int:
+def _snakemake(
+    study: str,
+    name: str,
+    targets: list[str],
+    wishes: Wishes,
+    *,
+    forced: list[str] | None = None,
+    partial: bool = False,
+) -> int:
     cores = wishes.cores
     if cores != "all" and not re.fullmatch(r"[1-9]\d*", cores):
         raise UserError(f"--cores {cores}: write a number or `all`")
     log = Path("results") / name / "logs" / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}.log"
-    command = [sys.executable, "-m", "snakemake", *targets, "--cores", cores, "--config", f"study={study}", "--nocolor"]
+    command = [sys.executable, "-m", "snakemake", *targets, "--cores", cores, "--config", f"study={study}"]
+    command += [*(["partial=yes"] if partial else []), "--nocolor"]
     if forced:
         command += ["--forcerun", *forced]
     if wishes.keep_going:

@@ -47,10 +47,15 @@ def writing(path: str | Path) -> Iterator[Path]:
 
 
 def move(source: str | Path, destination: str | Path) -> None:
-    """Move a finished file to its final name, even across file systems, without ever leaving it half-written."""
+    """Move a finished file to its final name, even across file systems, without ever leaving it half-written.
+
+    A folder takes the place of the folder that is there, on the same file system only.
+    """
     source, destination = Path(source), Path(destination)
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir() and destination.is_dir():
+            shutil.rmtree(destination)
         source.replace(destination)
     except OSError as error:
         if error.errno == errno.ENOSPC:

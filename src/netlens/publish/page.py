@@ -11,7 +11,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
@@ -122,7 +122,7 @@ def save(
         if not text.strip():
             raise PageError(f"{stem}.html: {name} is empty")
     where = f"{Path(stem).name}.html"
-    _check_html(body, f"{where}, body")
+    check_body(body, f"{where}, body")
     _check_css(style, f"{where}, style")
     _check_script(script, f"{where}, script")
     if home and _SCHEME_OR_HOST.match(home):
@@ -157,55 +157,6 @@ def save(
         temporary.write_text(text, encoding="utf-8", newline="\n")
     write_description(stem, {"kind": "page", "title": title, "shows": shows})
     return SavedPage(path, title)
-
-
-def save_index(pages: Sequence[str | Path], stem: str | Path, *, study: str, images_are: str, source: str) -> SavedPage:
-    """Write the study's index, which lists every page with its title and one sentence about what it shows.
-
-    Parameters
-    ----------
-    pages
-        Pages written by `save`, in the order of the index and in the same folder.
-    stem
-        Output path without suffix.
-    study, images_are, source
-        As for `save`.
-
-    Returns
-    -------
-    SavedPage
-        Shows a link to the page when a notebook cell ends with it.
-
-    Raises
-    ------
-    FileNotFoundError
-        A page does not exist.
-    PageError
-        A file was not written by `save`.
-    """
-    entries = []
-    for path in map(Path, pages):
-        head = _Head()
-        head.feed(path.read_text(encoding="utf-8"))
-        if not (head.title and head.shows):
-            raise PageError(f"{path}: no title and description; an index lists pages made by netlens.publish.page.save")
-        link = f'<a href="{html.escape(path.name)}">{html.escape(head.title)}</a>'
-        entries.append(f"<li>{link}\n<p>{html.escape(head.shows)}</p></li>")
-    body = (
-        "<h2>Interactive pages</h2>\n" + '<ul class="pages">\n' + "\n".join(entries) + "\n</ul>"
-        if entries
-        else "<p>This study has no pages.</p>"
-    )
-    return save(
-        body,
-        stem,
-        title=f"Looking inside image classifiers: study {study}",
-        shows="The interactive pages that go with the paper",
-        study=study,
-        images_are=images_are,
-        source=source,
-        home="",
-    )
 
 
 def embed(data: Any) -> str:
@@ -341,28 +292,23 @@ class _BodyCheck(HTMLParser):
             _check_css(data, f"{self._where}, line {self.getpos()[0]}: <style>")
 
 
-class _Head(HTMLParser):
-    """Parser that reads the title and description of a page."""
+def check_body(body: str, where: str) -> None:
+    """Refuse HTML that would load something or run a script.
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.title = ""
-        self.shows = ""
-        self._open: list[str] = []
+    Parameters
+    ----------
+    body
+        HTML of a page's content, or of a part of it.
+    where
+        What it is, for the message.
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = dict(attrs)
-        if tag == "meta" and named.get("name") == "description":
-            self.shows = named.get("content") or ""
-        self._open = [tag]
-
-    def handle_data(self, data: str) -> None:
-        # SVG images may also have titles; the page's own comes first.
-        if self._open == ["title"] and not self.title:
-            self.title = data.strip()
-
-
-def _check_html(body: str, where: str) -> None:
+    Raises
+    ------
+    NetworkReferenceError
+        It refers to the network, or to a file that would have to be loaded.
+    PageError
+        It has an attribute that runs a script, or CSS that would end its element.
+    """
     checker = _BodyCheck(where)
     checker.feed(body)
     checker.close()

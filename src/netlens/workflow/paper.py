@@ -137,10 +137,11 @@ def sources(name: str, main: str | Path = "paper/main.tex") -> list[str]:
     return [file.as_posix() for file in (main, *sorted(files), *([own] if own.is_file() else []))]
 
 
-def claim_files() -> list[str]:
-    """Files that say what the paper claims, and how that is judged; those that there are."""
+def claim_files(study: str = "") -> list[str]:
+    """Files that say what the paper claims, how that is judged, and what `study` published; those that there are."""
     names = ("claims.py", "claims_table.py", "conditions.py")
     files = [Path("paper/claims.yaml"), *(Path("src/netlens/review") / name for name in names)]
+    files += [Path("reference") / study / "claims.json"] if study else []
     return [path.as_posix() for path in files if path.is_file()]
 
 
@@ -230,11 +231,13 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex"), c
     config = load_study(study)
     name = config["study"]
     items, absent = _items(config)
-    _require_made([item.files(name)[-1] for item in items])
+    # The supplement's first page is made after the paper, which it shows.
+    recorded = [item for item in items if item.name != "index"]
+    _require_made([item.files(name)[-1] for item in recorded])
     sections = _texts(name, main, items, absent)
     captions = _captions(items, absent)
     texts = [*sections, *captions]
-    used = _records_used(items, name)
+    used = _records_used(recorded, name)
     written = {source.path: source.text for source in sections}
     for target, source in section_texts(name, main).items():
         with writing(target) as temporary:

@@ -89,12 +89,12 @@ class RuleNames:
         """Values of some settings of a section, by key, in the given order."""
         return {key: self._config[section][key] for key in keys}
 
-    def items(self, *kinds: str) -> list[str]:
-        """Output files of the study's items of the given kinds, or of all of them if none is given."""
+    def items(self, *kinds: str, but: str = "") -> list[str]:
+        """Output files of the study's items of the given kinds, or of all if none is given, without the item `but`."""
         return [
             str(path)
             for item in self.applicable(self._catalogue).values()
-            if not kinds or item.kind in kinds
+            if (not kinds or item.kind in kinds) and item.name != but
             for path in item.files(self.study)
         ]
 

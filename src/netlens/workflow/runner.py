@@ -123,7 +123,7 @@ def run(job: Job) -> None:
             with gpu_slot(visible_gpus() if job.gpu else []) as gpu:
                 process = _execute(job, notebook, values, staging, gpu)
             duration_s = time.monotonic() - started
-            missing = [path for path in outputs.files if not outputs.staged[path].is_file()]
+            missing = [path for path in outputs.files if not outputs.staged[path].exists()]
             if missing:
                 raise NotebookError(f"{job.name}: the notebook ended without writing {', '.join(missing)}")
             process["started_at"] = round(started_at, 2)

@@ -1,0 +1,56 @@
+"""Figures as small pictures for pages: as wide as they are shown, and a few kilobytes each."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+#: How WebP weighs size against fidelity, 0..100; at this, labels of figures stay sharp.
+_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class SmallPicture:
+    """A picture as a page embeds it.
+
+    Attributes
+    ----------
+    uri
+        The WebP file as a data URI.
+    width_px, height_px
+        Its size.
+    """
+
+    uri: str
+    width_px: int
+    height_px: int
+
+
+def small_picture(source: str | Path | bytes, width_px: int, height_px: int | None = None) -> SmallPicture:
+    """Picture that is no larger than a width and height; smaller ones keep their size.
+
+    Parameters
+    ----------
+    source
+        Path or contents of a picture file. What is transparent becomes white.
+    width_px, height_px
+        The largest size; the height may be any if it is None.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read or is no picture.
+    """
+    from PIL import Image
+
+    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
+        picture = opened.convert("RGBA")
+    pixels = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    scale = min(1.0, width_px / pixels.width, (height_px or pixels.height) / pixels.height)
+    size = (max(1, round(scale * pixels.width)), max(1, round(scale * pixels.height)))
+    if size != pixels.size:
+        pixels = pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+    buffer = io.BytesIO()
+    pixels.save(buffer, "WEBP", quality=_QUALITY, method=4)
+    encoded = base64.b64encode(buffer.getvalue()).decode()
+    return SmallPicture(f"data:image/webp;base64,{encoded}", *size)

@@ -1,0 +1,136 @@
+"""What the supplement of a study shows: its items as they have been made, with their notebooks, and the claims."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from netlens.publish.supplement import ShownClaim, ShownItem, Supplement
+from netlens.review.claims import Values, judge, load_claims, load_published
+from netlens.review.item_state import item_states
+from netlens.workflow.absent_text import caption_without_absent
+from netlens.workflow.applicability import absent_items
+from netlens.workflow.catalogue import SECTIONS, Item, load_catalogue
+from netlens.workflow.paper import ANALYSES
+from netlens.workflow.study import load_study
+
+#: The item that shows all others.
+INDEX = "index"
+_TITLES = {"data": "images", "models": "networks", **ANALYSES}
+
+
+def supplement(study: str, *, paper: str = "", source: str = "notebooks/site/index.ipynb") -> Supplement:
+    """Everything that has been made of a study, for its supplement.
+
+    Parameters
+    ----------
+    study
+        Name or file of the study.
+    paper
+        Path of the PDF; empty if there is none.
+    source
+        The notebook that makes the supplement.
+
+    Returns
+    -------
+    Supplement
+        Items that have not been made are among its items, without files; so are those that the study cannot have.
+
+    Raises
+    ------
+    UserError
+        The study or the claims are not valid, or a record is damaged.
+    """
+    config = load_study(study)
+    name = config["study"]
+    catalogue = load_catalogue()
+    absent = absent_items(config, catalogue)
+    available = [item for item in catalogue if item not in absent and item != INDEX]
+    states = item_states(name, available)
+    items = []
+    for item in catalogue.values():
+        if item.name == INDEX:
+            continue
+        if item.name in absent:
+            items.append(ShownItem(item.name, item.section, item.kind, item.shows, "absent", absent[item.name]))
+        else:
+            state = states[item.name]
+            items.append(_shown(item, name, state.state, state.detail, set(absent)))
+    return Supplement(
+        study=name,
+        title=f"Looking inside image classifiers: {config['title']}",
+        authors=tuple(str(author) for author in config["authors"]),
+        images_are=" ".join(config["images_are"].split()),
+        sections={section: _title(section) for section in SECTIONS},
+        items=tuple(items),
+        claims=tuple(_claims(name, catalogue, available)),
+        # From site/<study>/ to the root.
+        paper=f"../../{paper}" if paper else "",
+        citation=_citation(),
+        license_name=str(_citation().get("license", "see the file LICENSE")),
+        source=source,
+    )
+
+
+def _title(section: str) -> str:
+    words = _TITLES.get(section, section.replace("_", " "))
+    return words[:1].upper() + words[1:]
+
+
+def _shown(item: Item, study: str, state: str, detail: str, absent: set[str]) -> ShownItem:
+    files = {path.suffix.removeprefix("."): path for path in item.files(study)}
+    # An item that is edited may lack a file as well.
+    if state == "missing" or not all(path.is_file() for path in files.values()):
+        return ShownItem(item.name, item.section, item.kind, item.shows, "missing", detail)
+    return ShownItem(
+        item.name,
+        item.section,
+        item.kind,
+        item.shows,
+        state,
+        detail,
+        caption=caption_without_absent(item.caption, absent) or f"{item.shows[:1].upper()}{item.shows[1:]}.",
+        files=files,
+        record=_json(files["json"]) or {},
+        notebook=_json(Path("results") / study / "executed" / item.section / f"{item.name}.ipynb"),
+    )
+
+
+def _claims(study: str, catalogue: dict[str, Item], available: list[str]) -> list[ShownClaim]:
+    values = Values(catalogue, study)
+    published = load_published(study)
+    made = {name for name in available if all(path.is_file() for path in catalogue[name].files(study))}
+    shown = []
+    for claim in load_claims(catalogue):
+        if not claim.applies(study, available):
+            continue
+        found = judge(claim, values, published.get(claim.key))
+        shown.append(
+            ShownClaim(
+                claim.sentence,
+                found.outcome,
+                claim.quantity,
+                found.value,
+                found.published,
+                claim.items,
+                claim.command,
+                # The page says of each of its items whether it has been made.
+                found.words if set(claim.items) <= made else "",
+            )
+        )
+    return shown
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """Contents of a JSON file; None if there is no such file, or it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _citation() -> dict[str, Any]:
+    path = Path("CITATION.cff")
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
