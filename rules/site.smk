@@ -27,6 +27,7 @@ rule index:
     params:
         job=job(
             config=config.get("study", "demo"),
+            partial=PARTIAL,
             paper=str(PDF) if (PDF.is_file() if PARTIAL else find_engine()) else "",
         ),
         files=files,

@@ -15,9 +15,12 @@ ALL_PAGES = [
 ]
 #: Elements that a reader can use, or that carry a meaning, with their accessible names and what is to be seen.
 NAMED = """() => {
-  const wanted = 'a[href], button, input, select, summary, textarea, [role=button], [role=slider], [role=checkbox], [tabindex="0"]';
+  const wanted = 'a[href], button, input, select, summary, textarea, [role=slider], [role=checkbox], [tabindex="0"]';
   const visible = e => e.checkVisibility({ visibilityProperty: true }) && !e.closest('[aria-hidden=true]');
-  const text = e => (e.innerText || '').replace(/\\s+/g, ' ').trim();
+  const words = e => e.nodeType === 3 ? e.data : e.nodeType !== 1 || e.getAttribute('aria-hidden') === 'true'
+    || !e.checkVisibility() ? ' '
+    : [...e.childNodes].map(words).join(getComputedStyle(e).display === 'inline' ? '' : ' ');
+  const text = e => words(e).replace(/\\s+/g, ' ').trim();
   return [...document.querySelectorAll(wanted)].filter(visible).map(e => {
     const byId = (e.getAttribute('aria-labelledby') || '').split(/\\s+/).filter(Boolean)
       .map(id => text(document.getElementById(id))).join(' ');
@@ -31,11 +34,32 @@ NAMED = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", ALL_PAGES)
 @pytest.mark.parametrize("width", [320, 375, 1280])
 def test_nothing_scrolls_sideways(open_page, name, width):
     page = open_page(name, viewport={"width": width, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_long_names_of_classes_and_layers_do_not_widen_the_pages(browser, site, tmp_path, width):
+    longer = {
+        "early_relu": "mixed4c_3x3_bottleneck_pre_relu",
+        "coffee": "Staffordshire bullterrier, Staffordshire bull terrier",
+        "moon": "a_class_name_of_one_word_as_files_have_them",
+        "scene 4": "a_file_name_of_one_long_word.jpg",
+        "mix_3x3_narrow": "block17_unit_2_convolution_1x1_narrow",
+    }
+    context = browser.new_context(viewport={"width": width, "height": 740})
+    page = context.new_page()
+    for name in ("spatial_attribution", "layer_graph", "node_graph", "aligned_graphs"):
+        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        for short, long in longer.items():
+            text = text.replace(short, long)
+        (tmp_path / f"{name}.html").write_text(text, encoding="utf-8")
+        page.goto((tmp_path / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    context.close()
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)

@@ -8,7 +8,7 @@ import yaml
 
 from netlens.publish.supplement import ShownClaim, ShownItem, Supplement
 from netlens.review.claims import Values, judge, load_claims, load_published
-from netlens.review.item_state import item_states
+from netlens.review.item_state import ItemState, item_states
 from netlens.workflow.absent_text import caption_without_absent
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import SECTIONS, Item, load_catalogue
@@ -20,7 +20,9 @@ INDEX = "index"
 _TITLES = {"data": "images", "models": "networks", **ANALYSES}
 
 
-def supplement(study: str, *, paper: str = "", source: str = "notebooks/site/index.ipynb") -> Supplement:
+def supplement(
+    study: str, *, paper: str = "", checked: bool = True, source: str = "notebooks/site/index.ipynb"
+) -> Supplement:
     """Everything that has been made of a study, for its supplement.
 
     Parameters
@@ -29,6 +31,9 @@ def supplement(study: str, *, paper: str = "", source: str = "notebooks/site/ind
         Name or file of the study.
     paper
         Path of the PDF; empty if there is none.
+    checked
+        Tell which items are stale or edited, for which every file behind them is hashed; without it, an item whose
+        files are there counts as made, as is right within a run that has just made them.
     source
         The notebook that makes the supplement.
 
@@ -47,7 +52,7 @@ def supplement(study: str, *, paper: str = "", source: str = "notebooks/site/ind
     catalogue = load_catalogue()
     absent = absent_items(config, catalogue)
     available = [item for item in catalogue if item not in absent and item != INDEX]
-    states = item_states(name, available)
+    states = item_states(name, available) if checked else {}
     items = []
     for item in catalogue.values():
         if item.name == INDEX:
@@ -55,8 +60,7 @@ def supplement(study: str, *, paper: str = "", source: str = "notebooks/site/ind
         if item.name in absent:
             items.append(ShownItem(item.name, item.section, item.kind, item.shows, "absent", absent[item.name]))
         else:
-            state = states[item.name]
-            items.append(_shown(item, name, state.state, state.detail, set(absent)))
+            items.append(_shown(item, name, states.get(item.name), set(absent)))
     return Supplement(
         study=name,
         title=f"Looking inside image classifiers: {config['title']}",
@@ -78,18 +82,17 @@ def _title(section: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _shown(item: Item, study: str, state: str, detail: str, absent: set[str]) -> ShownItem:
+def _shown(item: Item, study: str, state: ItemState | None, absent: set[str]) -> ShownItem:
     files = {path.suffix.removeprefix("."): path for path in item.files(study)}
-    # An item that is edited may lack a file as well.
-    if state == "missing" or not all(path.is_file() for path in files.values()):
-        return ShownItem(item.name, item.section, item.kind, item.shows, "missing", detail)
+    if missing := [path for path in files.values() if not path.is_file()]:
+        return ShownItem(item.name, item.section, item.kind, item.shows, "missing", f"{missing[0]} does not exist")
     return ShownItem(
         item.name,
         item.section,
         item.kind,
         item.shows,
-        state,
-        detail,
+        state.state if state else "made",
+        state.detail if state else "",
         caption=caption_without_absent(item.caption, absent) or f"{item.shows[:1].upper()}{item.shows[1:]}.",
         files=files,
         record=_json(files["json"]) or {},
