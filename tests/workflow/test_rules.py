@@ -85,7 +85,9 @@ def test_an_item_has_a_rule_of_its_name_that_makes_its_files(workflow, name):
     if name not in workflow:
         assert name in ON_REQUEST
         return
-    assert paths(workflow[name].output) == paths(ITEMS[name].files("demo"))
+    # The supplement's first page comes with a folder of pages.
+    own = ["site/demo/items"] if name == "index" else []
+    assert sorted(paths(workflow[name].output)) == sorted([*paths(ITEMS[name].files("demo")), *own])
     assert paths(workflow[name].log) == [f"results/demo/executed/{ITEMS[name].section}/{name}.ipynb"]
 
 
@@ -158,10 +160,16 @@ def test_another_path_of_python_changes_no_rule(workflow):
         assert str(ROOT) not in command, rule.name
 
 
-def test_the_index_lists_every_other_page(workflow):
-    listed = set(paths(workflow["index"].input.pages))
-    pages = {str(item.files("demo")[0]) for item in ITEMS.values() if item.kind == "page"}
-    assert listed == pages - {"site/demo/index.html"}
+def test_the_supplement_shows_everything_but_itself(workflow, names):
+    shown = set(paths(workflow["index"].input.shown))
+    own = set(names.outputs("index"))
+    assert set(names.items()) - own <= shown and not own & shown
+    assert {"paper/claims.yaml", "notebooks/weights/items.yaml", "config/demo.yaml", "CITATION.cff"} <= shown
+
+
+def test_the_paper_does_not_depend_on_the_supplement(workflow, names):
+    for rule in ("paper", "paper_parts", "macros_all"):
+        assert not set(names.outputs("index")) & set(paths(workflow[rule].input)), rule
 
 
 # ---- the names that they are written with

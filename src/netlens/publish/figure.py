@@ -12,6 +12,7 @@ from matplotlib.text import Text
 
 from netlens.files.arrays import save_arrays
 from netlens.files.atomic import writing
+from netlens.publish.compact_pdf import save_pdf
 from netlens.publish.description import write_description
 from netlens.publish.drawing import drawing
 from netlens.publish.shown import SavedFigure
@@ -111,9 +112,10 @@ def _over_edge(fig: Figure) -> tuple[list[Text], list[str]]:
 def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.ndarray]") -> SavedFigure:
     """Save `fig` and the plotted numbers, then close it.
 
-    Writes ``<stem>.pdf``, ``<stem>.png`` (200 dpi), the data as ``<stem>.csv`` (a table) or ``<stem>.npz`` (arrays),
-    and ``<stem>.json`` with the size and with what is drawn (see `netlens.publish.drawing`). The bytes depend only on
-    the figure and the version of matplotlib: there are no dates or program names.
+    Writes ``<stem>.pdf`` (`netlens.publish.compact_pdf`), ``<stem>.png`` (200 dpi), the data as ``<stem>.csv`` (a
+    table) or ``<stem>.npz`` (arrays), and ``<stem>.json`` with the size and with what is drawn (see
+    `netlens.publish.drawing`). The bytes depend only on the figure and the version of matplotlib: there are no dates
+    or program names.
 
     Parameters
     ----------
@@ -145,7 +147,7 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
         # would rearrange a figure that was laid out by hand before it is saved a second time.
         fig.set_layout_engine(PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=False))
     with writing(f"{stem}.pdf") as temporary:
-        fig.savefig(temporary, metadata={"Creator": None, "Producer": None, "CreationDate": None})
+        save_pdf(fig, temporary)
     with writing(f"{stem}.png") as temporary:
         fig.savefig(temporary, metadata={"Software": None})
     if isinstance(data, Mapping):

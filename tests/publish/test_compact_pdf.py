@@ -1,0 +1,97 @@
+"""PDF of figures: pictures are small, look the same, and are always the same bytes."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from netlens.plots import style
+from netlens.publish.compact_pdf import jpeg, rounded, save_pdf
+
+
+@pytest.fixture(autouse=True)
+def own_style():
+    with plt.rc_context():
+        style.pictures()
+        yield
+    plt.close("all")
+
+
+def photograph():
+    from skimage.data import astronaut
+
+    return astronaut()[:300, :300]
+
+
+def saved(tmp_path, image, **given):
+    fig, axes = plt.subplots(figsize=(2, 2))
+    axes.imshow(image, **given)
+    axes.set_title("title")
+    save_pdf(fig, tmp_path / "a.pdf")
+    return (tmp_path / "a.pdf").read_bytes()
+
+
+def test_a_photograph_is_a_jpeg_a_third_as_large(tmp_path):
+    content = saved(tmp_path, photograph())
+    start = content.index(b"\xff\xd8\xff")
+    with Image.open(io.BytesIO(content[start:])) as picture:
+        pixels = np.asarray(picture)
+    assert pixels.shape[2] == 3 and min(pixels.shape[:2]) > 200
+    assert content.count(b"/DCTDecode") == 1
+    fig, axes = plt.subplots(figsize=(2, 2))
+    axes.imshow(photograph())
+    fig.savefig(tmp_path / "lossless.pdf")
+    assert len(content) < (tmp_path / "lossless.pdf").stat().st_size / 3
+
+
+def test_a_transparent_photograph_keeps_its_mask(tmp_path):
+    pixels = np.dstack([photograph(), np.full((300, 300), 120, np.uint8)])
+    content = saved(tmp_path, pixels)
+    assert content.count(b"/DCTDecode") == 1 and content.count(b"/SMask") == 1
+
+
+@pytest.mark.parametrize("colors_count", [200, 511])
+def test_a_map_of_colors_has_a_palette(tmp_path, colors_count):
+    values = np.random.default_rng(0).normal(size=(30, 30))
+    content = saved(tmp_path, values, cmap=style.diverging().resampled(colors_count))
+    assert b"/DCTDecode" not in content and b"/Indexed" in content
+
+
+def test_the_same_figure_gives_the_same_bytes_without_dates(tmp_path):
+    content = saved(tmp_path, photograph())
+    assert saved(tmp_path, photograph()) == content
+    assert not re.search(rb"/(CreationDate|Producer|Creator)\b", content)
+
+
+def test_rounding_changes_no_color_by_more_than_two_levels():
+    colors = (255 * style.diverging()(np.linspace(0, 1, 511))[:, :3]).round().astype(np.uint8)
+    pixels = np.random.default_rng(1).permutation(colors)[None]
+    found = rounded(pixels)
+    assert found is not None and np.abs(found.astype(int) - pixels).max() <= 2
+    assert len(np.unique(found.reshape(-1, 3), axis=0)) <= 256
+
+
+def test_too_many_colors_for_rounding():
+    assert rounded(np.random.default_rng(2).integers(0, 256, (60, 60, 3), np.uint8)) is None
+
+
+def test_colors_that_change_from_pixel_to_pixel_keep_their_resolution():
+    def sampling(encoded):
+        with Image.open(io.BytesIO(encoded)) as picture:
+            return {layer[1:3] for layer in picture.layer}  # type: ignore[attr-defined]
+
+    noise = np.random.default_rng(3).normal(size=(64, 64))
+    colorful = (255 * style.diverging()(0.5 + noise / 6)[..., :3]).astype(np.uint8)
+    assert sampling(jpeg(colorful)) == {(1, 1)}
+    gray = np.repeat((128 + 30 * noise).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    assert sampling(jpeg(gray)) == {(2, 2), (1, 1)}
+
+
+def test_a_jpeg_looks_the_same():
+    pixels = photograph()
+    with Image.open(io.BytesIO(jpeg(pixels))) as picture:
+        error = np.mean((np.asarray(picture, float) - pixels) ** 2)
+    assert 10 * np.log10(255**2 / error) > 33
