@@ -39,6 +39,9 @@ rule paper_parts:
     params:
         study=config.get("study", "demo"),
         title=CONFIG["title"],
+        authors=CONFIG["authors"],
+        keywords=CONFIG["keywords"],
+        site=CONFIG.get("site", ""),
         images_are=CONFIG["images_are"],
     shell:
         PARTS_COMMAND

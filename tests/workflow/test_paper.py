@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -182,6 +184,13 @@ def test_captions_come_from_the_catalogue_or_from_what_the_item_shows(study):
     assert "netlens@caption@scatter\\endcsname{Points of \\classCount{} classes, $x_1$.}%" in text
     assert "netlens@caption@angles\\endcsname{angles \\& more.}%" in text
     assert "netlens@file@angles\\endcsname{figures/demo/signal_distractor/angles.pdf}%" in text
+
+
+def test_figures_link_to_the_supplement_where_it_is_published_or_to_its_files(study):
+    assert "netlens@link@scatter\\endcsname{../site/demo/items/scatter.html}%" in parts()
+    config = yaml.safe_load(Path("config/demo.yaml").read_text(encoding="utf-8"))
+    write("config/demo.yaml", yaml.safe_dump({**config, "site": "https://example.org/a_b/"}))
+    assert "netlens@link@scatter\\endcsname{https://example.org/a_b/items/scatter.html}%" in parts()
 
 
 def test_counts_are_those_of_the_catalogue(study):
@@ -479,6 +488,22 @@ def test_a_line_that_is_too_wide_is_told(study, picture, capsys):
 # ---- the real text
 
 
+def inflated(pdf):
+    """Contents of a PDF with its compressed streams as they are inside."""
+    found = re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.DOTALL)
+    streams = []
+    for stream in found:
+        with suppress(zlib.error):
+            streams.append(zlib.decompressobj().decompress(stream))
+    return b"\n".join([pdf, *streams])
+
+
+def addresses():
+    """Where the links of the paper lead to."""
+    found = re.findall(rb"/URI ?\(([^)]*)\)", inflated(Path("paper/demo.pdf").read_bytes()))
+    return [address.replace(b"\\", b"").decode() for address in found]
+
+
 @pytest.fixture
 def real(tmp_path, monkeypatch):
     """The repository's text, configuration and catalogue, with made-up values and one picture for every figure."""
@@ -512,6 +537,10 @@ def test_the_real_paper_compiles_with_outline_fonts_and_nothing_too_wide(real, p
     make_items(picture=picture)
     parts()
     paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    assert {"../site/demo/items/scatter.html", "../site/demo/items/taxonomy.html"} <= set(addresses())
+    described = inflated(Path("paper/demo.pdf").read_bytes())
+    assert b"/Title" in described and b"Demo study: three ImageNet networks" in described
+    assert b"reproducibility" in described and b"The netlens authors" in described and b"/Lang" in described
     log = printed()
     assert not re.search(r"\.\d+pk\b", log), "a bitmap font"
     assert not [points for points in paper._OVERFULL.findall(log) if float(points) > 2]

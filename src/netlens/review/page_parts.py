@@ -21,6 +21,8 @@ _DATA: Final = re.compile(r'<script type="application/json" id="page-data">(.*?)
 _MAIN: Final = re.compile(r'<main id="content">(.*?)</main>', re.DOTALL)
 _SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _EMBEDDED: Final = re.compile(r"data:image/[a-z+]+;base64,([A-Za-z0-9+/=]+)")
+#: Thumbnails of figures on the supplement's first page; the figures are compared themselves.
+_THUMBNAIL: Final = re.compile(r'<img class="thumbnail"[^>]*>')
 _PIECE: Final = 80
 _NUMBER: Final = re.compile(r"(?<![\w.#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 
@@ -41,7 +43,8 @@ def page_parts(path: str | Path) -> dict[str, NDArray[Any]]:
     -------
     dict
         ``data.<keys>`` for the numbers of the embedded data (positions in lists are joined, so a matrix is one array),
-        ``content`` for the numbers in the body, ``pictures <sizes>`` for the pixels of embedded pictures, ``words`` for
+        ``content`` for the numbers in the body, ``pictures <sizes>`` for the pixels of embedded pictures
+        other than thumbnails of figures, ``words`` for
         all text between the numbers in pieces, and ``script`` for the digest of its script. Title, study and versions
         in the frame are not part of it.
 
@@ -84,7 +87,7 @@ def page_parts(path: str | Path) -> dict[str, NDArray[Any]]:
                 numbers.setdefault(name, []).append(float("nan"))
             else:
                 numbers.setdefault(name, []).append(float(value))
-    take("content", html.unescape(main[1]))
+    take("content", html.unescape(_THUMBNAIL.sub("", main[1])))
     scripts = [found for found in _SCRIPT.findall(text) if found]
     return {
         **{name: np.array(values) for name, values in numbers.items()},

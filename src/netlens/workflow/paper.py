@@ -249,6 +249,7 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex"), c
         *_define(_run_words(items, used, texts)),
         *(_named("caption", item.name, caption.text) for item, caption in zip(_figures(items), captions, strict=True)),
         *(_named("file", item.name, f"{item.stem(name).as_posix()}.pdf") for item in _figures(items)),
+        *(_named("link", item.name, f"{_site(config)}/items/{item.name}.html") for item in _figures(items)),
         *_ranks(texts, items, name),
         _supplement(items),
         _absences(absent),
@@ -510,6 +511,11 @@ def _define(words: Mapping[str, str]) -> Iterator[str]:
         yield f"\\newcommand{{\\{name}}}{{{text}}}%"
 
 
+def _site(config: Mapping[str, Any]) -> str:
+    """Address of the supplement: where it is published, or its folder as seen from the PDF's."""
+    return str(config.get("site") or f"../site/{config['study']}").rstrip("/")
+
+
 def _named(kind: str, name: str, text: str) -> str:
     """Definition that is looked up by an item's name, which may contain underscores."""
     return f"\\expandafter\\def\\csname netlens@{kind}@{name}\\endcsname{{{' '.join(text.split())}}}%"
@@ -529,6 +535,7 @@ def _study_words(config: Mapping[str, Any], items: Iterable[Item]) -> dict[str, 
         "studyTitle": escape(config["title"]),
         "studyImages": escape(" ".join(config["images_are"].split())).rstrip("."),
         "studyAuthors": escape(_series([str(author) for author in config["authors"]])),
+        "studyKeywords": escape(", ".join(str(word) for word in config["keywords"])),
         "studyWords": " ".join(words),
     }
 
