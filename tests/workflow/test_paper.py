@@ -498,6 +498,16 @@ def inflated(pdf):
     return b"\n".join([pdf, *streams])
 
 
+def entry(name):
+    """A text of the paper's own description, which hyperref writes as octal numbers of UTF-16."""
+    content = inflated(Path("paper/demo.pdf").read_bytes())
+    written = re.search(rb"/%s ?\(((?:\\.|[^\\)])*)\)" % name.encode(), content, re.DOTALL)[1]
+    plain = re.sub(
+        rb"\\([0-7]{3}|.)", lambda f: bytes([int(f[1], 8)]) if len(f[1]) == 3 else f[1], written, flags=re.DOTALL
+    )
+    return plain.decode("utf-16" if plain.startswith(b"\xfe\xff") else "latin-1")
+
+
 def addresses():
     """Where the links of the paper lead to."""
     found = re.findall(rb"/URI ?\(([^)]*)\)", inflated(Path("paper/demo.pdf").read_bytes()))
@@ -538,9 +548,10 @@ def test_the_real_paper_compiles_with_outline_fonts_and_nothing_too_wide(real, p
     parts()
     paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
     assert {"../site/demo/items/scatter.html", "../site/demo/items/taxonomy.html"} <= set(addresses())
-    described = inflated(Path("paper/demo.pdf").read_bytes())
-    assert b"/Title" in described and b"Demo study: three ImageNet networks" in described
-    assert b"reproducibility" in described and b"The netlens authors" in described and b"/Lang" in described
+    assert entry("Title") == "Looking inside image classifiers: Demo study: three ImageNet networks and a small one"
+    assert entry("Author") == "The netlens authors"
+    assert entry("Keywords") == "image classification, interpretability, reproducibility"
+    assert entry("Subject").startswith("The images of this study are views and crops") and entry("Lang") == "en"
     log = printed()
     assert not re.search(r"\.\d+pk\b", log), "a bitmap font"
     assert not [points for points in paper._OVERFULL.findall(log) if float(points) > 2]
