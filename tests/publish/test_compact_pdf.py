@@ -47,6 +47,17 @@ def test_a_photograph_is_a_jpeg_a_third_as_large(tmp_path):
     assert len(content) < (tmp_path / "lossless.pdf").stat().st_size / 3
 
 
+def test_a_gray_photograph_is_a_jpeg_too(tmp_path):
+    gray = np.repeat(photograph().mean(axis=2).astype(np.uint8)[..., None], 3, axis=2)
+    assert saved(tmp_path, gray).count(b"/DCTDecode") == 1
+
+
+def test_lines_and_letters_in_a_picture_stay_sharp(tmp_path):
+    pixels = np.full((200, 200, 3), 255, np.uint8)
+    pixels[::7] = (0, 60, 120)
+    assert b"/DCTDecode" not in saved(tmp_path, pixels)
+
+
 def test_a_transparent_photograph_keeps_its_mask(tmp_path):
     pixels = np.dstack([photograph(), np.full((300, 300), 120, np.uint8)])
     content = saved(tmp_path, pixels)

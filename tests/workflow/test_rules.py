@@ -131,6 +131,14 @@ def test_an_item_has_its_own_parameters(workflow, name, notebook, expected):
     assert parameters(workflow[name]) == expected
 
 
+def test_pictures_of_figures_are_in_snakemakes_report(workflow):
+    for name, item in ITEMS.items():
+        if name in workflow:
+            reported = [file for file in workflow[name].output if "report" in getattr(file, "flags", {})]
+            expected = [f"{item.stem('demo')}.png"] if item.kind == "figure" else []
+            assert paths(reported) == expected, name
+
+
 def test_every_notebook_is_run_by_a_rule(with_notebooks):
     run = {str(rule.input.notebook) for rule in with_notebooks}
     assert run <= NOTEBOOKS - INTERACTIVE

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from snakemake.io import report
+
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import CatalogueError, load_catalogue
 from netlens.workflow.imports import code_of
@@ -74,7 +76,7 @@ class RuleNames:
         return self.result(f"executed/{name}.ipynb")
 
     def outputs(self, item: str) -> list[str]:
-        """Output files of a figure, macro or page.
+        """Output files of a figure, macro or page; a figure's picture is marked for ``snakemake --report``.
 
         Raises
         ------
@@ -83,7 +85,13 @@ class RuleNames:
         """
         if item not in self._catalogue:
             raise CatalogueError(f"item {item!r} is not in any notebooks/<section>/items.yaml; add it there")
-        return [str(path) for path in self._catalogue[item].files(self.study)]
+        found = self._catalogue[item]
+        return [
+            report(str(path), category=found.section, labels={"figure": found.name, "shows": found.shows})
+            if path.suffix == ".png"
+            else str(path)
+            for path in found.files(self.study)
+        ]
 
     def settings(self, section: str, *keys: str) -> dict[str, Any]:
         """Values of some settings of a section, by key, in the given order."""
