@@ -31,7 +31,7 @@ def test_numbers_and_claims_are_between_the_markers(readme):
     table = markdown_table([Outcome(claim, "holds", 1024.0)], {"many": 3.2})
     gallery.update("small", readme, Path("gallery"), [], ["tableRows"], claims=table)
     text = readme.read_text()
-    assert text.startswith("before\n") and text.endswith(f"{gallery.END}\nafter\n") and "old" not in text
+    assert text.startswith("before\n") and text.endswith(f"{gallery.END}\nafter\n") and "\nold\n" not in text
     assert "| how many rows | 1,024 % | `\\tableRows` |" in text
     assert "| There are rows / lines. | rows | 1.02e+03 | yes | `netlens run tableRows` | 3 |" in text
 

@@ -214,6 +214,11 @@ def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
     verify.add_argument("--html", metavar="FILE", help="write a page with published and new pictures side by side")
     verify.add_argument("--junit", metavar="FILE", help="write JUnit's XML")
 
+    diff = add("diff", _diff, "say which published numbers and figures changed since a revision, and by how much")
+    diff.add_argument("revision", metavar="REV", help="a commit, tag or branch of git")
+    diff.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    diff.add_argument("--json", action="store_true", help="print plain data")
+
     accept = add("accept", _accept, "publish items as they have been made, for `netlens verify` to compare with")
     accept.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them")
     accept.add_argument("--all", action="store_true", help="every item of the study")
@@ -358,6 +363,12 @@ def _verify(parsed: argparse.Namespace) -> int:
     return verify.verify_items(
         parsed.study, parsed.items, as_json=parsed.json, everything=parsed.all, html=parsed.html, junit=parsed.junit
     )
+
+
+def _diff(parsed: argparse.Namespace) -> int:
+    from netlens.cli import diff
+
+    return diff.print_changes(parsed.study, parsed.revision, as_json=parsed.json)
 
 
 def _accept(parsed: argparse.Namespace) -> int:
