@@ -11,6 +11,14 @@ import pytest
 from netlens.models.backend import keras
 from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError
 from netlens.models.inspection import facts_from_json, facts_of_config, inspect_keras_file, segments_count, trunk_of
+from netlens.models.keras.layer_graph import layer_graph
+from netlens.models.keras.segments import chain_obstacle
+from netlens.models.loading import load_network
+from netlens.models.network import without_softmax
+from netlens.models.network_files import read_model
+from netlens.models.preparation import prepare
+from netlens.pattern_attribution.analyzers import PatternNet
+from netlens.pattern_attribution.patterns.network_graph import network_graph
 
 LAYERS = keras.layers
 
@@ -212,3 +220,97 @@ def test_a_network_whose_maps_are_multiplied_is_not_a_chain():
     assert facts.chain_obstacle == "layer 'gated' (Multiply) is not a matrix even where all rectifiers let pass"
     layers[3]["class_name"] = "Add"
     assert facts_of_config({"class_name": "Functional", "config": config}).chain_obstacle == ""
+
+
+def one(layer, *args, **kwargs):
+    """A function that makes the layer only when it is called, in the graph of its test."""
+
+    def build(x):
+        return layer(*args, **kwargs)(x)
+
+    return build
+
+
+OBSTACLES = {
+    "relu": (lambda x: LAYERS.ReLU(6.0)(LAYERS.Conv2D(3, 1, activation="relu6")(x)), ""),
+    "prepared": (lambda x: LAYERS.SeparableConv2D(3, 3, activation=LAYERS.PReLU())(LAYERS.Rescaling(2.0)(x)), ""),
+    "normalized": (lambda x: LAYERS.LeakyReLU()(LAYERS.BatchNormalization()(LAYERS.Conv2D(3, 1)(x))), ""),
+    "shortcut": (lambda x: LAYERS.AveragePooling2D()(LAYERS.Add()([x, LAYERS.Conv2D(3, 1)(x)])), ""),
+    "gate": (lambda x: LAYERS.Multiply(name="gate")([x, LAYERS.Conv2D(3, 1)(x)]), "layer 'gate' (Multiply)"),
+    "swish": (
+        one(LAYERS.Conv2D, 3, 1, activation="swish", name="conv"),
+        "layer 'conv' (Conv2D with the activation swish)",
+    ),
+    "sigmoid": (
+        one(LAYERS.Activation, "sigmoid", name="act"),
+        "layer 'act' (Activation with the activation sigmoid)",
+    ),
+    "operation": (lambda x: x * 2.0, "layer 'tf_op_layer_mul' (Mul)"),
+    "layer normalization": (one(LAYERS.LayerNormalization, name="norm"), "layer 'norm' (LayerNormalization)"),
+}
+
+
+@pytest.mark.parametrize("kind", OBSTACLES)
+def test_what_pattern_net_and_pattern_attribution_refuse_is_known_before_anything_runs(tmp_path, kind):
+    build, obstacle = OBSTACLES[kind]
+
+    def network(image):
+        return LAYERS.Dense(3, activation="softmax", name="out")(LAYERS.Flatten(name="flat")(build(image)))
+
+    path = saved(tmp_path, network)
+    facts = inspect_keras_file(path)
+    assert facts.backward_obstacle == obstacle
+    # The analyzers themselves say the same of the network.
+    model = without_softmax(read_model(path))
+    if obstacle:
+        # Keras puts its prefix before the name of an operation again.
+        with pytest.raises(UnsupportedLayerError, match=obstacle.split("'")[1] + "'"):
+            PatternNet(model)
+    else:
+        PatternNet(model)
+
+
+@pytest.mark.parametrize(
+    ("build", "unsupported"),
+    [
+        (one(LAYERS.LayerNormalization, name="norm"), "layer 'norm' (LayerNormalization)"),
+        (one(LAYERS.BatchNormalization, axis=1, name="norm"), "layer 'norm' (BatchNormalization of axis [1])"),
+        (lambda x: twice(LAYERS.Conv2D(3, 1, name="conv"), x), "layer 'conv' (Conv2D, used 2 times)"),
+    ],
+)
+def test_what_the_preparation_of_kernels_or_patterns_refuses_is_known_before_anything_runs(
+    tmp_path, build, unsupported
+):
+    def network(image):
+        return LAYERS.Dense(3, name="out")(LAYERS.Flatten()(LAYERS.Conv2D(3, 1, activation="relu")(build(image))))
+
+    path = saved(tmp_path, network)
+    assert inspect_keras_file(path).unsupported == (unsupported,)
+    with pytest.raises(UnsupportedLayerError, match=unsupported.split(" (")[0]):
+        model = prepare(load_network({"kind": "file", "file": str(path)})).network.model
+        with network_graph(model):
+            pass
+
+
+def twice(layer, x):
+    return layer(layer(x))
+
+
+def test_a_concatenation_along_another_axis_is_no_segment_of_a_chain(tmp_path):
+    def network(axis):
+        def build(image):
+            x = LAYERS.Conv2D(4, 1, name="a")(image)
+            x = LAYERS.Concatenate(axis, name="join")([x, LAYERS.Conv2D(4, 1, name="b")(x)])
+            for name in "cd":
+                x = LAYERS.Conv2D(4, 1, name=name)(x)
+            return LAYERS.Dense(2, name="out")(LAYERS.Flatten(name="flat")(x))
+
+        return build
+
+    assert inspect_keras_file(saved(tmp_path, network(-1))).chain_obstacle == ""
+    assert inspect_keras_file(saved(tmp_path, network(3))).chain_obstacle == ""
+    path = saved(tmp_path, network(1))
+    what = "(Concatenate along another axis than the channels)"
+    expected = f"layer 'join' {what} is not a matrix even where all rectifiers let pass"
+    assert inspect_keras_file(path).chain_obstacle == expected
+    assert chain_obstacle(layer_graph(read_model(path))) == expected

@@ -221,3 +221,18 @@ def test_explanations_of_one_class_or_without_a_method_are_absent():
     assert "the method deep_taylor" in absent["cscDeepTaylor"]
     assert "cascade_steps_count" in absent["randomized_weights"]
     assert "cscGradient" not in absent
+
+
+def test_a_layer_without_a_rule_leaves_out_pattern_net_and_pattern_attribution_and_nothing_else():
+    known = Known(
+        {"net": facts(backward_obstacle="layer 'gate' (Multiply)"), "plain": facts()},
+        {"set": images(), **{name: images() for name in ("net", "plain")}},
+    )
+    absent = absent_items(study("net"), CATALOGUE, known)
+    expected = "needs layers for which PatternNet and PatternAttribution are defined; net has layer 'gate' (Multiply)"
+    refused = {name for name, why in absent.items() if why == expected}
+    assert refused == {
+        *("attribution_example", "attributedShare", "taxonomy", "spatialPatternNetShare"),
+        *("spatialPatternAttributionShare", "cscPatternNet", "cscPatternAttribution", "logitSsimPatternAttribution"),
+    }
+    assert not set(absent_items(study("plain"), CATALOGUE, known)) & refused

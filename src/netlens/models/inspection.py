@@ -7,6 +7,7 @@ import json
 import zipfile
 import zlib
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from netlens.models.input_scaling import (
 from netlens.models.keras.config import checked_config
 from netlens.models.keras.keras3 import translated
 from netlens.models.keras.layer_graph import saved_layer_graph
+from netlens.models.keras.layer_kinds import RECTIFIERS, is_known
 from netlens.models.keras.saved_graph import SavedGraph, SavedStep, saved_graph
 from netlens.models.keras.segments import chain_obstacle
 from netlens.models.keras.stored_config import check_no_folder, version_and_config
@@ -37,11 +39,14 @@ _KERNELS: Final = frozenset({
 })  # fmt: skip
 _CONVOLUTIONS: Final = _KERNELS - {"Dense"}
 _JOINS: Final = frozenset({"Add", "Concatenate"})
-#: Layers with kernels that no analysis of kernels defines.
+#: Layers with weights that no analysis of kernels defines.
 _UNSUPPORTED: Final = frozenset({
     "Attention", "AdditiveAttention", "Conv1D", "Conv1DTranspose", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
     "DepthwiseConv1D", "Embedding", "LocallyConnected1D", "LocallyConnected2D", "MultiHeadAttention", "SeparableConv1D",
-    "TimeDistributed",
+    "GroupNormalization", "LayerNormalization", "TimeDistributed",
+})  # fmt: skip
+_NORMALIZATIONS: Final = frozenset({
+    "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "Normalization", "SyncBatchNormalization",
 })  # fmt: skip
 #: Layers after which the output is still that of the layer before, for the question how a network ends.
 _PASSING: Final = frozenset({"Dropout", "Flatten", "Reshape", "Activation"})
@@ -94,10 +99,14 @@ class NetworkFacts:
     trunk_maps_count
         Number of these that every path from the image to the output passes.
     unsupported
-        Layers that the analyses of kernels do not define, such as ``layer 'a' (Conv3D)``.
+        Layers that the analyses of kernels do not define, such as ``layer 'a' (Conv3D)``; also kernels that are used
+        several times, and normalizations of other axes than channels.
     chain_obstacle
         Why the stretches between points that every path passes are not a chain of matrices, such as a layer that
         multiplies maps; empty where they are.
+    backward_obstacle
+        The layer for which PatternNet and PatternAttribution define no rule, such as ``layer 'a' (Multiply)``; empty
+        where there is none.
     input_scaling
         How the first layers scale the image, as far as the configuration says it; None if they do not.
     """
@@ -114,6 +123,7 @@ class NetworkFacts:
     trunk_maps_count: int
     unsupported: tuple[str, ...]
     chain_obstacle: str = ""
+    backward_obstacle: str = ""
     input_scaling: InputScaling | None = None
 
     @property
@@ -253,8 +263,9 @@ def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
         convolutions_count=most_on_one_path(sources, convolutions),
         joins_count=most_on_one_path(sources, joins),
         trunk_maps_count=len(trunk_of(sources, graph.outputs[0]) & {*convolutions, *joins}),
-        unsupported=tuple(f"layer {step.name!r} ({step.kind})" for step in graph.steps if step.kind in _UNSUPPORTED),
+        unsupported=_unsupported(graph),
         chain_obstacle=chain_obstacle(saved_layer_graph(graph)),
+        backward_obstacle=_backward_obstacle(graph),
         input_scaling=_input_scaling(graph),
     )
 
@@ -306,6 +317,45 @@ def most_on_one_path(sources: Sequence[Sequence[int]], wanted: Collection[int]) 
     return max(best, default=0)
 
 
+def _unsupported(graph: SavedGraph) -> tuple[str, ...]:
+    uses = Counter(step.path for step in graph.steps)
+    found: dict[tuple[str, ...], str] = {}
+    for step in graph.steps:
+        told = ""
+        if step.kind in _UNSUPPORTED:
+            told = step.kind
+        elif step.kind in _NORMALIZATIONS and not _is_of_channels(step):
+            told = f"{step.kind} of axis {step.options.get('axis')}"
+        elif step.kind in _KERNELS | _NORMALIZATIONS and uses[step.path] > 1:
+            told = f"{step.kind}, used {uses[step.path]} times"
+        if told:
+            found.setdefault(step.path, f"layer {step.name!r} ({told})")
+    return tuple(found.values())
+
+
+def _is_of_channels(step: SavedStep) -> bool:
+    axis = step.options.get("axis", -1)
+    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    if step.kind == "Normalization" and axes in ([None], []):
+        return True
+    return axes == [-1] or not step.shape or axes == [len(step.shape)]
+
+
+def _backward_obstacle(graph: SavedGraph) -> str:
+    """First layer without a rule; a softmax at the end is removed, and so has none to have."""
+    kernels = [index for index, step in enumerate(graph.steps) if step.kind in _KERNELS]
+    for index, step in enumerate(graph.steps):
+        is_end = index >= max(kernels, default=0)
+        if is_end and _is_softmax(step):
+            continue
+        if not is_known(step.kind):
+            function = step.options.get("function") or _operation(step)
+            return f"layer {step.name!r} ({function or step.kind})"
+        if step.activation not in RECTIFIERS:
+            return f"layer {step.name!r} ({step.kind} with the activation {step.activation})"
+    return ""
+
+
 def _input_scaling(graph: SavedGraph) -> InputScaling | None:
     """Scaling by the layers in a row behind the input; what a layer has learned from images is not in the graph."""
     factors: list[tuple[str, float]] = []
@@ -335,15 +385,17 @@ def _ending(graph: SavedGraph, output: int) -> Ending:
     index = output
     while True:
         step = graph.steps[index]
-        if step.kind == "Softmax" or {step.activation, str(step.options.get("function"))} & _SOFTMAX:
-            return "softmax"
-        if _operation(step) in _SOFTMAX:
+        if _is_softmax(step):
             return "softmax"
         if step.kind == "Dense":
             return "dense" if step.activation == "linear" else "features"
         if step.kind not in _PASSING or step.activation != "linear" or len(step.sources) != 1:
             return "features"
         index = step.sources[0]
+
+
+def _is_softmax(step: SavedStep) -> bool:
+    return bool({step.kind, step.activation, str(step.options.get("function")), _operation(step)} & _SOFTMAX)
 
 
 def _operation(step: SavedStep) -> str:

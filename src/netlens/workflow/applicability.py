@@ -241,6 +241,22 @@ def patterns(subject: Subject) -> str | None:
     return keras_model(of_patterns) or kernels(of_patterns)
 
 
+def pattern_methods(subject: Subject) -> str | None:
+    """Patterns of a network through whose layers PatternNet and PatternAttribution go back."""
+    of_patterns = subject.of_section("pattern_attribution")
+    return patterns(subject) or _backward(of_patterns)
+
+
+def _backward(subject: Subject) -> str | None:
+    facts = subject.facts
+    if facts is None or not facts.backward_obstacle:
+        return None
+    return (
+        "needs layers for which PatternNet and PatternAttribution are defined; "
+        f"{subject.network} has {facts.backward_obstacle}"
+    )
+
+
 def pattern_classes(subject: Subject) -> str | None:
     """Patterns of a network whose outputs are classes of the images."""
     return patterns(subject) or two_classes(subject.of_section("pattern_attribution"))
@@ -282,7 +298,7 @@ def randomized_networks(subject: Subject) -> str | None:
 def _explained_by(method: str) -> Need:
     def reason(subject: Subject) -> str | None:
         if method in subject.config.get("explanation_checks", {}).get("methods", [method]):
-            return None
+            return _backward(subject) if method.startswith("pattern_") else None
         return f"needs the method {method}, which the study does not check (explanation_checks.methods)"
 
     return reason
@@ -322,6 +338,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "max_pooling": max_pooling,
     "network_file": network_file,
     "pattern_classes": pattern_classes,
+    "pattern_methods": pattern_methods,
     "patterns": patterns,
     "published_patterns": published_patterns,
     "randomized_networks": randomized_networks,

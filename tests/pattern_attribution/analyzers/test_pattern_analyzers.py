@@ -17,6 +17,7 @@ from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import UnsupportedLayerError
 from netlens.models.keras.folding import fold_batch_normalization
 from netlens.models.keras.kernel_layers import block_diagonal, kernel_of
+from netlens.models.keras.layer_kinds import KERNEL_LAYERS
 from netlens.pattern_attribution.analyzers.pattern_analyzers import (
     PatternAttribution,
     PatternError,
@@ -24,7 +25,7 @@ from netlens.pattern_attribution.analyzers.pattern_analyzers import (
     UnstableAnalysisWarning,
     register,
 )
-from netlens.pattern_attribution.analyzers.reversal import KERNEL_LAYERS, UndefinedLayerError, is_one_of
+from netlens.pattern_attribution.analyzers.reversal import UndefinedLayerError, is_one_of
 from netlens.pattern_attribution.patterns.accumulation import pattern_sums
 from netlens.pattern_attribution.patterns.estimators import estimate
 

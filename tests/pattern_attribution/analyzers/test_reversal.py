@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from netlens.models.backend import keras, tf
+from netlens.models.keras import layer_kinds
 from netlens.models.keras.kernel_layers import kernel_of
-from netlens.pattern_attribution.analyzers import reversal
+from netlens.models.keras.layer_kinds import IDENTITY_LAYERS
 from netlens.pattern_attribution.analyzers.reversal import (
     LINEAR,
     KernelReversal,
@@ -20,7 +21,7 @@ layers = keras.layers
 
 
 @pytest.mark.parametrize(
-    "names", [reversal.KERNEL_LAYERS, reversal.IDENTITY_LAYERS, reversal.ROUTING_LAYERS, reversal.UNSPOKEN_LAYERS]
+    "names", [layer_kinds.KERNEL_LAYERS, IDENTITY_LAYERS, layer_kinds.ROUTING_LAYERS, layer_kinds.UNSPOKEN_LAYERS]
 )
 def test_the_lists_name_layers_of_keras(names: tuple[str, ...]) -> None:
     for name in names:
@@ -58,8 +59,8 @@ def test_a_derived_class_is_another_layer() -> None:
     class Derived(layers.Dropout):  # type: ignore[misc]
         pass
 
-    assert is_one_of(layers.Dropout(0.5), reversal.IDENTITY_LAYERS)
-    assert not is_one_of(Derived(0.5), reversal.IDENTITY_LAYERS)
+    assert is_one_of(layers.Dropout(0.5), IDENTITY_LAYERS)
+    assert not is_one_of(Derived(0.5), IDENTITY_LAYERS)
     assert why_undefined(Derived(0.5)) == "the methods define no rule for it"
 
 

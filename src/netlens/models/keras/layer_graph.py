@@ -10,11 +10,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from netlens.models.errors import NetworkError
 from netlens.models.keras.graph import graph_of
 from netlens.models.keras.saved_graph import SavedGraph
+
+#: Layers, functions and operations that join tensors side by side.
+CONCATENATIONS: Final = frozenset({"Concatenate", "concat", "ConcatV2"})
+#: What follows their names where these are not joined along the channels.
+OTHER_AXIS: Final = " along another axis than the channels"
 
 
 @dataclass(frozen=True)
@@ -94,15 +99,16 @@ def layer_graph(model: Any) -> LayerGraph:
         (step.name, step.kind, step.layer.get_config(), [number[id(source)] for source, _ in step.sources])
         for step in graph.steps
     ]
+    last = [step.output_shape[-1] if step.output_shape else None for step in graph.steps]
     channels = [step.output_shape[-1] for step in graph.steps if not step.sources and step.output_shape]
-    return _graph(calls, [number[id(step)] for step, _ in graph.outputs], channels)
+    return _graph(calls, [number[id(step)] for step, _ in graph.outputs], channels, last)
 
 
 def saved_layer_graph(saved: SavedGraph) -> LayerGraph:
     """Graph of a network that was read from its file without TensorFlow."""
     calls = [(step.name, step.kind, step.options, step.sources) for step in saved.steps]
     channels = [step.shape[-1] for step in saved.steps if not step.sources and step.shape]
-    return _graph(calls, saved.outputs, channels)
+    return _graph(calls, saved.outputs, channels, [step.shape[-1] if step.shape else None for step in saved.steps])
 
 
 def read_layer_graph(path: str | Path) -> LayerGraph:
@@ -128,15 +134,24 @@ def _graph(
     calls: Sequence[tuple[str, str, Mapping[str, Any], Sequence[int]]],
     outputs: Sequence[int],
     channels: Sequence[int | None],
+    last: Sequence[int | None],
 ) -> LayerGraph:
-    """Graph of calls, each with the layer's name, class and options and the numbers of the calls it reads."""
+    """Graph of calls, each with the layer's name, class and options, the calls it reads, and the size of its last axis.
+
+    A concatenation along another axis than the last, which are the channels, has a class of its own.
+    """
     nodes: list[LayerNode] = []
     uses: Counter[str] = Counter()
-    for layer, kind, options, sources in calls:
+    for number, (layer, kind, options, sources) in enumerate(calls):
         name = f"{layer}:{uses[layer]}" if uses[layer] else layer
         uses[layer] += 1
         read = tuple(nodes[source].name for source in sources)
-        nodes.append(LayerNode(name, _function(kind, options), read))
+        what = _function(kind, options)
+        sizes = [last[each] for each in (*sources, number)]
+        known = [size for size in sizes if size is not None]
+        if what in CONCATENATIONS and len(known) == len(sizes) and known[-1] != sum(known[:-1]):
+            what += OTHER_AXIS
+        nodes.append(LayerNode(name, what, read))
     names = tuple(dict.fromkeys(nodes[output].name for output in outputs))
     return LayerGraph(tuple(nodes), names, channels[0] if channels else None)
 

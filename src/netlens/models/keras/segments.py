@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from netlens.models.errors import NetworkError
-from netlens.models.keras.layer_graph import LayerGraph, LayerNode
+from netlens.models.keras.layer_graph import CONCATENATIONS, LayerGraph, LayerNode
 
 #: Inter-layer items need at least this many segments: with two there is a single item, and no chain behind the first.
 FEWEST_SEGMENTS: Final = 3
@@ -22,7 +22,7 @@ KERNELS: Final = frozenset(
 )
 
 #: What joins branches side by side, sums them, and multiplies each channel by a number.
-SIDE_BY_SIDE: Final = frozenset({"Concatenate", "concat", "ConcatV2"})
+SIDE_BY_SIDE: Final = CONCATENATIONS
 SUMS: Final = frozenset({"Add", "Average", "__operators__.add", "add", "math.add", "math.add_n", "AddV2", "AddN"})
 SCALES: Final = frozenset({
     "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization", "Normalization",

@@ -41,10 +41,8 @@ from netlens.models.errors import listed
 from netlens.models.keras.folding import fold_batch_normalization, is_folded
 from netlens.models.keras.graph import check_keras_version, free_name
 from netlens.models.keras.kernel_layers import describe_kernel, kernel_variable
+from netlens.models.keras.layer_kinds import IDENTITY_LAYERS, KERNEL_LAYERS, UNSPOKEN_LAYERS
 from netlens.pattern_attribution.analyzers.reversal import (
-    IDENTITY_LAYERS,
-    KERNEL_LAYERS,
-    UNSPOKEN_LAYERS,
     AdditionReversal,
     KernelReversal,
     UndefinedLayerError,

@@ -15,63 +15,19 @@ from numpy.typing import NDArray
 from netlens.models.backend import keras, tf
 from netlens.models.errors import UnsupportedLayerError
 from netlens.models.keras.kernel_layers import describe_kernel
+from netlens.models.keras.layer_kinds import (
+    IDENTITY_LAYERS,
+    KERNEL_LAYERS,
+    RECTIFIER_LAYERS,
+    ROUTING_LAYERS,
+    UNSPOKEN_LAYERS,
+)
 from netlens.pattern_attribution.patterns.convolution import spread_shape, transposed
 
 
 class UndefinedLayerError(NotAnalyzeableModelException, UnsupportedLayerError):  # type: ignore[misc]
     """A network has a layer for which PatternNet and PatternAttribution are not defined; the message names it."""
 
-
-#: Layers whose kernel has a pattern. Exactly these classes: a subclass may compute something else.
-KERNEL_LAYERS: Final[tuple[str, ...]] = ("Dense", "Conv2D", "DepthwiseConv2D")
-
-#: Layers that the gradient passes unchanged, because they do nothing once a network is trained.
-IDENTITY_LAYERS: Final[tuple[str, ...]] = (
-    "ActivityRegularization",
-    "AlphaDropout",
-    "Dropout",
-    "GaussianDropout",
-    "GaussianNoise",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-)
-
-#: Layers without weights that only move or select values: the plain gradient.
-ROUTING_LAYERS: Final[tuple[str, ...]] = (
-    "Concatenate",
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
-    "Flatten",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "GlobalMaxPooling3D",
-    "InputLayer",
-    "Masking",
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "MaxPooling3D",
-    "Permute",
-    "Reshape",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
-)
-
-#: Layers that the paper does not mention; the plain gradient is taken, with a warning, unless additions share.
-UNSPOKEN_LAYERS: Final[tuple[str, ...]] = (
-    "Add",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "AveragePooling3D",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D",
-)
-
-#: Rectifiers with layers of their own; the plain gradient is their derivative.
-RECTIFIER_LAYERS: Final[tuple[str, ...]] = ("Activation", "LeakyReLU", "PReLU", "ReLU")
 
 _OTHER_ACTIVATION_LAYERS = ("ELU", "Softmax", "ThresholdedReLU")
 
