@@ -9,6 +9,7 @@ ANALYSIS = {"analysis": result("weights/analysis.npz")}
 FACTORS = {"factors": result("weights/factors.npz")}
 VISUALIZATIONS = {"feature_visualizations": result("weights/feature_visualizations.npz")}
 EXAMPLES = {"dataset_examples": result("weights/dataset_examples.npz")}
+EDITED = {"edited_circuit": result("weights/edited_circuit.npz")}
 # Feature visualizations that the analysis and the factors request.
 ANALYSIS_REQUESTS = result("weights/analysis_requests.npz")
 FACTORS_REQUESTS = result("weights/factors_requests.npz")
@@ -50,6 +51,7 @@ rule weights_analysis:
     params:
         job=job(
             **settings("weights", "unit", "source_unit", "strongest_count", "positions_count"),
+            **settings("weights", "removed_inputs", "removed_inputs_count"),
             **VISUALIZATION_SETTINGS,
         ),
         files=files,
@@ -124,6 +126,30 @@ rule dataset_examples:
         RUN
 
 
+# The examined unit in copies of the network from which connections into it are removed.
+rule circuit_editing:
+    input:
+        result(f"networks/{WEIGHTS_NETWORK}/frozen.json"),
+        **notebook("weights/circuit_editing"),
+        **ANALYSIS,
+        **EXAMPLES,
+        frozen=result(f"networks/{WEIGHTS_NETWORK}/frozen.pb"),
+        images=image_file(CONFIG, WEIGHTS_NETWORK, "heldout"),
+    output:
+        **EDITED,
+        record=result("weights/edited_circuit.json"),
+    log:
+        names.executed("weights/circuit_editing"),
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        job=job(gpu=True, **VISUALIZATION_SETTINGS),
+        files=files,
+    shell:
+        RUN
+
+
 SHOWN_CONNECTIONS = ANALYSIS | VISUALIZATIONS | EXAMPLES
 SHOWN_FACTORS = FACTORS | VISUALIZATIONS | EXAMPLES
 COLUMNS = settings("weights", "columns_count")
@@ -135,6 +161,7 @@ WEIGHTS_ITEMS = {
     "connection": ("connection", SHOWN_CONNECTIONS, {}),
     "strongest_inputs": ("strongest", SHOWN_CONNECTIONS, {"side": "inputs"}),
     "strongest_uses": ("strongest", SHOWN_CONNECTIONS, {"side": "uses"}),
+    "edited_circuit": ("edited_circuit", EDITED | VISUALIZATIONS | EXAMPLES, {}),
     "spatial_positions": ("spatial_positions", SHOWN_CONNECTIONS, {}),
     "nmf_rgb": ("nmf_rgb", SHOWN_FACTORS, {}),
     "nmf_factors": ("nmf_factors", SHOWN_FACTORS, {}),
@@ -151,6 +178,10 @@ WEIGHTS_ITEMS = {
     "expandedWeightsDifference": ("numbers", EXPANDED | ANALYSIS, {"quantity": "expanded_difference"}),
     "firstLayerDifference": ("numbers", EXPANDED | ANALYSIS, {"quantity": "first_difference"}),
     "strongestInputsShare": ("numbers", EXPANDED | ANALYSIS, {"quantity": "inputs_share"}),
+    "editedCircuitLost": ("edited_circuit_number", EDITED, {"quantity": "lost"}),
+    "editedCircuitFirstLost": ("edited_circuit_number", EDITED, {"quantity": "first_lost"}),
+    "editedCircuitOthersLost": ("edited_circuit_number", EDITED, {"quantity": "others_lost"}),
+    "editedCircuitRemoved": ("edited_circuit_number", EDITED, {"quantity": "count"}),
     "firstGroupUnits": ("factor_number", FACTORS, {"group": "first_group", "quantity": "units", "number": 0}),
     "firstGroupShareOne": ("factor_number", FACTORS, {"group": "first_group", "quantity": "share", "number": 1}),
     "firstGroupShareTwo": ("factor_number", FACTORS, {"group": "first_group", "quantity": "share", "number": 2}),

@@ -16,7 +16,7 @@ SIZE = 16
 COLOURS = {"blue": (40, 60, 200), "green": (40, 190, 60), "red": (210, 50, 40)}
 TARGETS = [
     "per_layer", "pattern_quality", "attribution_example", "signalQualityLinear", "weightChainRatio",
-    "first_layer_expanded", "connection", "strongest_uses", "spatial_positions", "joint_nmf_first",
+    "first_layer_expanded", "connection", "strongest_uses", "spatial_positions", "edited_circuit", "joint_nmf_first",
     "firstLayerDifference", "weightsUnit",
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from netlens.feature_visualization.examples import DatasetExamples
 from netlens.plots import style
 from netlens.plots.connections import draw_connection, draw_strongest
+from netlens.plots.edited_circuit import draw_edited_circuit
 from netlens.plots.factor_maps import as_hues
 from netlens.plots.first_layer import draw_kernels, draw_kernels_compared
 from netlens.plots.group_factors import draw_group
@@ -17,7 +18,15 @@ from netlens.plots.signed_colors import signed_colors
 from netlens.plots.unit_factors import draw_numbers_of_factors, draw_row_of_units, draw_three_factors
 from netlens.plots.unit_pictures import NEVER_ACTIVE, UnitPictures
 from netlens.publish.figure import overflow
-from netlens.weights.results import Connections, GroupFactors, RowFactors, Selection, UnitFactors, WeightFactors
+from netlens.weights.results import (
+    Connections,
+    EditedCircuit,
+    GroupFactors,
+    RowFactors,
+    Selection,
+    UnitFactors,
+    WeightFactors,
+)
 
 RNG = np.random.default_rng(0)
 IMAGES = {key: np.full((4, 4, 3), place, np.uint8) for place, key in enumerate("abcdefgh")}
@@ -44,6 +53,8 @@ SELECTION = Selection(
     connection=RNG.normal(size=(3, 3)),
     largest_weight=9.0,
     inputs=Connections(np.array([4, 3]), RNG.normal(size=(2, 3, 3)), ("c", "a")),
+    removed=Connections(np.array([4]), RNG.normal(size=(1, 3, 3)), ("c",)),
+    others=np.array([0]),
     used_layer="high",
     used_unit=1,
     used_key="b",
@@ -111,6 +122,32 @@ def test_a_connection_is_drawn_alone_and_between_its_units():
     assert drawn(fig, IMAGES["a"]) == drawn(fig, IMAGES["b"]) == 1
     assert all(drawn(fig, crop) == 1 for unit in CROPS[:2] for crop in unit[:3])
     assert "4" in {text.get_text() for ax in fig.axes for text in ax.texts}
+
+
+def test_a_unit_is_drawn_beside_its_copies_with_what_they_lose():
+    circuit = EditedCircuit(
+        source="low",
+        target="high",
+        unit=1,
+        unit_key="b",
+        removed=Connections(np.array([4, 3]), RNG.normal(size=(2, 3, 3)), ("c", "a")),
+        largest_weight=9.0,
+        others=np.array([0, 2]),
+        pictures=RNG.integers(0, 255, (3, 4, 4, 3)).astype(np.uint8),
+        activations=np.array([[6, 4], [6, 3], [2, 0], [6, 5]], np.float32),
+    )
+    fig = draw_edited_circuit(circuit, PICTURES)
+    lost = {"\N{MINUS SIGN}10 %", "\N{MINUS SIGN}80 %", "+10 %"}
+    assert {"high:1", "whole network", "without 4", "without all 2", "without 2 others", "4", "3"} | lost <= texts(fig)
+    assert all(drawn(fig, picture) == 1 for picture in (*circuit.pictures, IMAGES["a"], IMAGES["b"], IMAGES["c"]))
+    assert all(drawn(fig, signed_colors(weights, limit=9)) == 1 for weights in circuit.removed.weights)
+    assert [drawn(fig, crop) for crop in CROPS[1]] == [1, 1, 0, 0]
+    bars = [ax.patches[0].get_width() for ax in fig.axes if ax.patches and not ax.images]
+    assert bars == pytest.approx(circuit.activations.ravel() / 6)
+    # A unit that no image activates is said to be so, four times.
+    silent = replace(PICTURES.examples, active_shares=np.zeros(8), activations=np.zeros((8, 4), np.float32))
+    fig = draw_edited_circuit(replace(circuit, activations=np.zeros((4, 2), np.float32)), UnitPictures(IMAGES, silent))
+    assert [text.get_text() for ax in fig.axes for text in ax.texts].count(NEVER_ACTIVE) == 6
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.weights.results import (
     Connections,
+    EditedCircuit,
     GroupFactors,
     LinearMap,
     LinearMaps,
@@ -56,6 +57,8 @@ def selection():
         connection=real(3, 3),
         largest_weight=float(np.float32(1.3)),
         inputs=Connections(np.array([4, 3]), real(2, 3, 3), keys(2)),
+        removed=Connections(np.array([4]), real(1, 3, 3), keys(1)),
+        others=np.array([0]),
         used_layer="d",
         used_unit=1,
         used_key=keys(2)[1],
@@ -63,6 +66,20 @@ def selection():
         uses=Connections(np.array([1]), real(1, 5, 5), keys(1)),
         position_strengths=real(2, 2, dtype=np.float64),
         position_keys=(("", keys(1)[0]), keys(2)),
+    )
+
+
+def edited_circuit(activations):
+    return EditedCircuit(
+        source="c",
+        target="d",
+        unit=1,
+        unit_key=keys(2)[1],
+        removed=Connections(np.array([4, 3]), real(2, 3, 3), keys(2)),
+        largest_weight=1.5,
+        others=np.array([0]),
+        pictures=RNG.integers(0, 255, (3, 4, 4, 3)).astype(np.uint8),
+        activations=np.array(activations, np.float32),
     )
 
 
@@ -112,6 +129,7 @@ RESULTS = {
     "expanded_without_uses": expanded(uses=False),
     "selection": selection(),
     "factors": factors(),
+    "edited_circuit": edited_circuit(real(4, 2)),
 }
 
 
@@ -125,7 +143,7 @@ def test_what_is_loaded_is_what_was_saved_and_saves_to_the_same_bytes(tmp_path, 
     assert (tmp_path / "second.npz").read_bytes() == (tmp_path / "first.npz").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["expanded", "selection", "factors"])
+@pytest.mark.parametrize("name", ["expanded", "selection", "factors", "edited_circuit"])
 def test_every_array_is_needed_and_no_other(tmp_path, name):
     path, saved = tmp_path / "result.npz", RESULTS[name]
     saved.save(path)
@@ -140,7 +158,7 @@ def test_every_array_is_needed_and_no_other(tmp_path, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["expanded", "selection", "factors"])
+@pytest.mark.parametrize("name", ["expanded", "selection", "factors", "edited_circuit"])
 def test_every_array_has_one_kind_and_number_of_dimensions(tmp_path, name):
     path, saved = tmp_path / "result.npz", RESULTS[name]
     saved.save(path)
@@ -163,6 +181,9 @@ def test_every_array_has_one_kind_and_number_of_dimensions(tmp_path, name):
         ("selection", "inputs.weights", (2, 4, 4)),
         ("selection", "uses.weights", (2, 5, 5)),
         ("selection", "positions.strengths", (3, 3)),
+        ("selection", "removed.weights", (1, 4, 4)),
+        ("edited_circuit", "pictures", (2, 4, 4, 3)),
+        ("edited_circuit", "removed.weights", (3, 3, 3)),
         ("factors", "unit.3.maps", (2, 3, 3)),
         ("factors", "row.maps", (2, 3, 3, 4)),
         ("factors", "second_group.directions", (2, 4)),
@@ -199,3 +220,9 @@ def test_groups_go_by_name_and_arrays_of_one_number_of_factors_by_their_prefix()
         f"unit.3.{name}" for name in ("maps", "directions", "shares", "error", "keys")
     ]
     assert len(found.unit_arrays()) == 2 + 4 * 5
+
+
+def test_what_copies_lose_is_a_share_of_the_activation():
+    found = edited_circuit([[3, 1], [2, 1], [0, 0], [4, 1]]).lost_shares
+    assert found.tolist() == pytest.approx([0.25, 1, -0.25])
+    assert edited_circuit(np.zeros((4, 2))).lost_shares.tolist() == [0, 0, 0]

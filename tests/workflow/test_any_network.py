@@ -4,15 +4,11 @@ import contextlib
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
-from snakemake.api import SnakemakeApi
-from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
 
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue
@@ -20,8 +16,6 @@ from netlens.workflow.study import load_study
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
-LINKED = ("notebooks", "rules", "src", "docs", "data", "models", "requirements", "Snakefile", "pyproject.toml")
 # Kind: sections that are all absent, and some items of the others.
 LACKING = {
     "dense_net": ({"weights", "spatial_attribution"}, {"inter_layer", "similarity_pairs"}),
@@ -42,21 +36,14 @@ LACKING = {
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory, network_builders):
+def checkout(tmp_path_factory, network_builders, linked_checkout):
     """A folder like the repository's, with a study of each kind of network; the Inception is a frozen graph."""
     from netlens.models.backend import keras, tf, tf1
     from netlens.models.frozen.frozen_network import freeze
     from netlens.models.network import network_of
     from netlens.models.preprocessing import Preprocessing
 
-    folder = tmp_path_factory.mktemp("checkout")
-    for name in LINKED:
-        (folder / name).symlink_to(ROOT / name)
-    (folder / "paper").mkdir()
-    for part in ("main.tex", "style.tex", "refs.bib", "claims.yaml", "sections"):
-        (folder / "paper" / part).symlink_to(ROOT / "paper" / part)
-    (folder / "config").mkdir()
-    (folder / "config" / "schema.yaml").symlink_to(ROOT / "config" / "schema.yaml")
+    folder = linked_checkout(tmp_path_factory.mktemp("checkout"))
     rng = np.random.default_rng(0)
     for name in ("cat", "dog", "fox", "owl"):
         (folder / "images" / name).mkdir(parents=True)
@@ -84,26 +71,6 @@ def checkout(tmp_path_factory, network_builders):
     return folder
 
 
-def planned_jobs(checkout, study):
-    """Names of the rules of a dry run of everything."""
-    # In a thread of its own: tests of pages leave an event loop in this one, beside which Snakemake starts none.
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(dry_run, checkout, study).result()
-
-
-def dry_run(checkout, study):
-    """Names of the rules of a dry run of everything, where no event loop is running."""
-    # Quicker than five processes, which would each look at what every notebook imports.
-    with contextlib.chdir(checkout), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-        workflow = api.workflow(
-            resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(config={"study": study}),
-            snakefile=Path("Snakefile"),
-        )
-        workflow.dag().execute_workflow(executor="dryrun")
-        return {job.rule.name for job in workflow._workflow.dag.jobs}
-
-
 def run(checkout, *command):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
@@ -112,7 +79,7 @@ def run(checkout, *command):
 
 
 @pytest.mark.parametrize("kind", LACKING)
-def test_everything_that_a_network_allows_is_planned_and_the_rest_is_told(checkout, kind):
+def test_everything_that_a_network_allows_is_planned_and_the_rest_is_told(checkout, planned_jobs, kind):
     with contextlib.chdir(checkout):
         catalogue = load_catalogue()
         absent = absent_items(load_study(kind), catalogue)

@@ -47,6 +47,10 @@ class DatasetExamples:
         """Return whether any image activates a unit."""
         return bool(self.active_shares[self._place(key)] > 0)
 
+    def images_of(self, key: str) -> NDArray[np.int64]:
+        """Return the indices of the images that activate a unit most, strongest first."""
+        return self.images[self._place(key)]
+
     def strongest(self, key: str, count: int) -> list[tuple[NDArray[np.uint8], float]]:
         """Return the crops that activate a unit most, with their activations, strongest first.
 

@@ -2,6 +2,7 @@
 
 - `LinearMaps`: the linear maps between the layers that are shown;
 - `Selection`: the unit, the connections and the positions that the figures show;
+- `EditedCircuit`: the unit with some of its connections removed;
 - `WeightFactors`: factors of one unit, of a row of units, and of two groups of units.
 
 Feature visualizations are named by their keys here; an empty key stands for a direction of zeros, which has none.
@@ -204,6 +205,14 @@ class Connections:
     keys: Keys
 
 
+def _connections(reader: ArrayReader, name: str, window: str) -> Connections:
+    return Connections(
+        reader.array(name, "i", f"number of {name}"),
+        reader.array(f"{name}.weights", "f", f"number of {name}", window, window),
+        reader.names(f"{name}.keys", f"number of {name}"),
+    )
+
+
 @dataclass(frozen=True)
 class Selection:
     """What the figures show of the expanded weights.
@@ -222,6 +231,10 @@ class Selection:
         Largest magnitude among all weights into `unit`.
     inputs
         The strongest connections into `unit`.
+    removed
+        Connections into `unit` that a copy of the network lacks.
+    others
+        (m,) int64, source units of connections of middle strength that another copy lacks, at most as many.
     used_layer, used_unit, used_key
         Unit whose uses are shown: `unit` itself, or `source_unit` where no layer behind the target has positions, or
         none reads it.
@@ -244,6 +257,8 @@ class Selection:
     connection: Array
     largest_weight: float
     inputs: Connections
+    removed: Connections
+    others: Array
     used_layer: str
     used_unit: int
     used_key: str
@@ -271,6 +286,9 @@ class Selection:
                 "connection.largest": np.array(self.largest_weight, self.connection.dtype),
                 "inputs": self.inputs.units,
                 "inputs.weights": self.inputs.weights,
+                "removed": self.removed.units,
+                "removed.weights": self.removed.weights,
+                "others": self.others,
                 "used_layer": np.array(self.used_layer),
                 "used_unit": np.array(self.used_unit),
                 "using_layer": np.array(self.using_layer),
@@ -280,6 +298,7 @@ class Selection:
                 "source_unit.key": np.array(self.source_unit_key),
                 "unit.key": np.array(self.unit_key),
                 "inputs.keys": np.array(self.inputs.keys, np.str_),
+                "removed.keys": np.array(self.removed.keys, np.str_),
                 "used.key": np.array(self.used_key),
                 "uses.keys": np.array(self.uses.keys, np.str_),
                 "positions.keys": np.array(self.position_keys, np.str_),
@@ -299,13 +318,6 @@ class Selection:
         """
         reader = ArrayReader(path)
 
-        def connections(name: str, window: str) -> Connections:
-            return Connections(
-                reader.array(name, "i", f"number of {name}"),
-                reader.array(f"{name}.weights", "f", f"number of {name}", window, window),
-                reader.names(f"{name}.keys", f"number of {name}"),
-            )
-
         strengths = reader.array("positions.strengths", "f", "positions", "positions")
         position_keys = reader.array("positions.keys", "U", "positions", "positions")
         found = cls(
@@ -317,14 +329,108 @@ class Selection:
             unit_key=reader.text("unit.key"),
             connection=reader.array("connection.weights", "f", "window", "window"),
             largest_weight=reader.real("connection.largest"),
-            inputs=connections("inputs", "window"),
+            inputs=_connections(reader, "inputs", "window"),
+            removed=_connections(reader, "removed", "window"),
+            others=reader.array("others", "i", "other units"),
             used_layer=reader.text("used_layer"),
             used_unit=reader.whole("used_unit"),
             used_key=reader.text("used.key"),
             using_layer=reader.text("using_layer"),
-            uses=connections("uses", "window of uses"),
+            uses=_connections(reader, "uses", "window of uses"),
             position_strengths=strengths,
             position_keys=tuple(tuple(row) for row in position_keys.tolist()),
+        )
+        reader.finish()
+        return found
+
+
+@dataclass(frozen=True)
+class EditedCircuit:
+    """A unit in a network and in copies of it from which connections into the unit are removed.
+
+    Attributes
+    ----------
+    source, target
+        Layers that the connections lead from and to.
+    unit, unit_key
+        The unit of the target layer, and the key of its feature visualization.
+    removed
+        The n connections that are removed, strongest first.
+    largest_weight
+        Largest magnitude among all weights into the unit.
+    others
+        (m,) int64, source units of middle strength whose connections are removed for comparison; m is at most n.
+    pictures
+        (3, size, size, 3) uint8, feature visualizations of the unit without the first connection, without all n, and
+        without the m others.
+    activations
+        (4, k), float32, of the unit in the k images that activate it most, at one position of each: in the whole
+        network and in the three copies.
+    """
+
+    source: str
+    target: str
+    unit: int
+    unit_key: str
+    removed: Connections
+    largest_weight: float
+    others: Array
+    pictures: Array
+    activations: Array
+
+    @property
+    def lost_shares(self) -> Array:
+        """(3,), shares of the activation, summed over the images, that the copies lose; 0 if there is none to lose."""
+        total, *left = self.activations.sum(axis=1, dtype=np.float64)
+        return 1 - np.array(left) / total if total > 0 else np.zeros(3)
+
+    def save(self, path: str | Path) -> None:
+        """Save as npz.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        save_arrays(
+            path,
+            {
+                "source": np.array(self.source),
+                "target": np.array(self.target),
+                "unit": np.array(self.unit),
+                "unit.key": np.array(self.unit_key),
+                "removed": self.removed.units,
+                "removed.weights": self.removed.weights,
+                "removed.keys": np.array(self.removed.keys, np.str_),
+                "largest": np.array(self.largest_weight, np.float64),
+                "others": self.others,
+                "pictures": self.pictures,
+                "activations": self.activations,
+            },
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "EditedCircuit":
+        """Load what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ArrayFileError
+            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
+        """
+        reader = ArrayReader(path)
+        found = cls(
+            source=reader.text("source"),
+            target=reader.text("target"),
+            unit=reader.whole("unit"),
+            unit_key=reader.text("unit.key"),
+            removed=_connections(reader, "removed", "window"),
+            largest_weight=reader.real("largest"),
+            others=reader.array("others", "i", "other units"),
+            pictures=reader.array("pictures", "u", 3, "size", "size", 3),
+            activations=reader.array("activations", "f", 4, "images"),
         )
         reader.finish()
         return found

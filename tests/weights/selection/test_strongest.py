@@ -9,6 +9,7 @@ from netlens.weights.selection.strongest import (
     WeightsError,
     connection_norms,
     inputs_share,
+    middling_inputs,
     opposed_strength,
     strongest_inputs,
     strongest_uses,
@@ -105,3 +106,12 @@ def test_weights_of_zeros_or_of_another_shape_are_refused():
         connection_norms(np.ones((3, 3)))
     with pytest.raises(WeightsError, match="no target unit 9"):
         telling_connection(random_weights(0), unit=9)
+
+
+def test_middling_inputs_are_the_middle_ones_of_the_others():
+    weights = np.zeros((1, 1, 7, 2))
+    weights[0, 0, :, 1] = [5, 4, -7, 2, 1, 0, 3]
+    assert middling_inputs(weights, 1, np.array([2]), 1).tolist() == [6]
+    assert middling_inputs(weights, 1, np.array([2]), 3).tolist() == [1, 6, 3]
+    assert middling_inputs(weights, 1, np.array([2, 0]), 9).tolist() == [1, 6, 3, 4]
+    assert middling_inputs(weights, 1, np.arange(7), 2).tolist() == []

@@ -68,6 +68,38 @@ def strongest_uses(weights: NDArray[Any], unit: int, count: int) -> NDArray[np.i
     return _strongest(norms[existing_unit(unit, norms.shape[0], "source")], count)
 
 
+def middling_inputs(weights: NDArray[Any], unit: int, without: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the source units whose connections into a target unit are of middle strength.
+
+    Parameters
+    ----------
+    weights
+        (W, W, source units, target units).
+    unit
+        Target unit.
+    without
+        Source units that are left out.
+    count
+        Number of source units, at most.
+
+    Returns
+    -------
+    ndarray
+        int64, (at most count,): the middle ones among all others with a connection that is not zero, strongest first.
+        Empty where there are no others.
+
+    Raises
+    ------
+    WeightsError
+        There is no such unit, or the weights are zero everywhere.
+    """
+    norms = connection_norms(weights)[:, unit]
+    order = strongest_inputs(weights, unit, len(norms))
+    others = order[(norms[order] > 0) & ~np.isin(order, without)]
+    first = max(len(others) - count, 0) // 2
+    return others[first : first + count]
+
+
 def inputs_share(weights: NDArray[Any], unit: int, inputs: NDArray[np.int64]) -> float:
     """Return the share of the squared weights into a target unit that come from some source units.
 
