@@ -49,7 +49,8 @@ class DatasetExamples:
 
     def images_of(self, key: str) -> NDArray[np.int64]:
         """Return the indices of the images that activate a unit most, strongest first."""
-        return self.images[self._place(key)]
+        found: NDArray[np.int64] = self.images[self._place(key)]
+        return found
 
     def strongest(self, key: str, count: int) -> list[tuple[NDArray[np.uint8], float]]:
         """Return the crops that activate a unit most, with their activations, strongest first.
