@@ -111,6 +111,46 @@ def test_an_input_that_is_gone() -> None:
     assert state() == ("stale", f"{COUNTS} does not exist any more")
 
 
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [
+        ({"parameters": {"rows": 3}, "seed": 1}, ""),
+        ({"parameters": {"rows": 3.0}, "seed": 2}, ""),
+        ({"parameters": {"rows": 4}, "seed": 1}, "parameter rows was 3 and is 4 now"),
+        ({"parameters": {"rows": 3, "columns": [1, "a"]}, "seed": 1}, 'parameter columns is new: [1, "a"]'),
+    ],
+)
+def test_a_parameter_has_its_old_and_new_value(job: dict[str, object], told: str) -> None:
+    record = json.loads(Path("results/small/counts.json").read_text())
+    Path("results/small/counts.json").write_text(json.dumps({**record, "parameters": {"rows": 3}}))
+    found = item_states("small", configured=lambda: {COUNTS: job})["tableRows"]
+    assert found.detail == (f"{COUNTS} is stale: {told}" if told else "")
+
+
+def test_a_seed_counts_where_the_notebook_takes_one() -> None:
+    record = json.loads(Path(f"{STEM}.json").read_text())
+    Path(f"{STEM}.json").write_text(json.dumps({**record, "parameters": {"seed": 1}}))
+    jobs = {f"{STEM}.tex": {"parameters": {}, "seed": 2}}
+    assert item_states("small", configured=lambda: jobs)["tableRows"].detail == "parameter seed was 1 and is 2 now"
+
+
+def test_parameters_are_asked_for_only_if_nothing_else_has_changed() -> None:
+    def never() -> None:
+        raise AssertionError("asked for")
+
+    Path(MODULE).write_text("changed")
+    assert item_states("small", configured=never)["tableRows"].state == "stale"
+
+
+def test_kept_hashes_tell_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netlens.files.kept_hashes._SETTLED_S", -1.0)
+    for _ in range(2):
+        assert item_states("small", keep_hashes=True)["tableRows"].state == "made"
+    assert Path("results/.hashes.json").is_file()
+    Path(IMAGES).write_text("others")
+    assert item_states("small", keep_hashes=True)["tableRows"].detail == f"{COUNTS} is stale: {IMAGES} has changed"
+
+
 def test_an_unknown_name() -> None:
     with pytest.raises(CatalogueError, match="did you mean tableRows"):
         item_states("small", ["tableRow"])
@@ -144,7 +184,8 @@ class TestCommands:
     def test_list_has_states_and_filters(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["list", "--study", "small"]) == 0
         assert capsys.readouterr().out.split() == ["data", "tableRows", "macro", "made", "how", "many", "rows"]
-        assert main(["list", "--study", "small", "--state", "stale"]) == 0
-        assert capsys.readouterr().out == ""
+        for option, value in (("--state", "stale"), ("--section", "weights"), ("--kind", "figure")):
+            assert main(["list", "--study", "small", option, value]) == 0
+            assert capsys.readouterr().out == ""
         assert main(["list", "--study", "small", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)[0]["state"] == "made"

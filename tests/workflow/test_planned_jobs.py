@@ -64,3 +64,41 @@ def test_what_snakemake_refuses_is_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"^Snakemake cannot say what would run: [^\n]*$"):
         planned_jobs.planned_jobs("small", ["all"])
+
+
+class TestConfigured:
+    """What the configuration gives to jobs is asked of Snakemake once."""
+
+    @pytest.fixture(autouse=True)
+    def project(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "Snakefile").write_text("")
+        self.asked = 0
+
+        def ask(*arguments, **more):
+            self.asked += 1
+            return list(planned_jobs.jobs_of_dry_run(OUTPUT.splitlines()))
+
+        monkeypatch.setattr(planned_jobs, "planned_jobs", ask)
+
+    def find(self, **config):
+        return planned_jobs.configured_parameters({"study": "small", **config}, "small")
+
+    def test_only_a_change_asks_again(self, tmp_path):
+        expected = {"results/small/it's, one.npz": {"parameters": {"rows": 3}, "seed": 7}}
+        assert self.find() == self.find() == expected
+        assert self.asked == 1
+        self.find(seed=2)
+        assert self.asked == 2
+        (tmp_path / "Snakefile").write_text("rule all:\n")
+        self.find(seed=2)
+        assert self.asked == 3
+
+    def test_a_damaged_answer_is_asked_for_again(self, tmp_path):
+        self.find()
+        (tmp_path / "results/.jobs/small.json").write_text("{")
+        assert self.find() and self.asked == 2
+
+    def test_without_rules_there_is_nothing_to_ask(self, tmp_path):
+        (tmp_path / "Snakefile").unlink()
+        assert self.find() is None and self.asked == 0

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from netlens import __version__
+from netlens.workflow.catalogue import SECTIONS
 from netlens.workflow.errors import UserError
 
 
@@ -181,6 +182,10 @@ def _add_listing(add: Callable[..., argparse.ArgumentParser]) -> None:
         choices=["made", "stale", "edited", "missing", "absent"],
         help="only items in this state; can be repeated",
     )
+    listing.add_argument("--section", action="append", choices=SECTIONS, help="only this section; can be repeated")
+    listing.add_argument(
+        "--kind", action="append", choices=["figure", "macro", "page"], help="only items of this kind; can be repeated"
+    )
     listing.add_argument("--json", action="store_true", help="print plain data")
 
     why = add("why", _why, "say why items are missing, stale, edited or absent: which file or module has changed")
@@ -245,7 +250,9 @@ def _add_cache(add: Callable[..., argparse.ArgumentParser]) -> None:
 def _list(parsed: argparse.Namespace) -> int:
     from netlens.cli import listing
 
-    return listing.print_items(parsed.study, states=parsed.state, as_json=parsed.json)
+    return listing.print_items(
+        parsed.study, states=parsed.state, sections=parsed.section, kinds=parsed.kind, as_json=parsed.json
+    )
 
 
 def _why(parsed: argparse.Namespace) -> int:

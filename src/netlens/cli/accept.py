@@ -16,6 +16,7 @@ from netlens.review.tolerances import load_spread
 from netlens.review.verdicts import verify
 from netlens.workflow.catalogue import Item
 from netlens.workflow.errors import UserError
+from netlens.workflow.planned_jobs import configured_parameters
 
 
 def accept_items(study: str, names: list[str], reason: str, *, everything: bool = False, as_json: bool = False) -> int:
@@ -34,7 +35,7 @@ def accept_items(study: str, names: list[str], reason: str, *, everything: bool 
     config, catalogue, available = study_items(study)
     name = config["study"]
     items = chosen_items(names, catalogue, available, name)
-    states = item_states(study, [item.name for item in items])
+    states = item_states(name, [item.name for item in items], configured=lambda: configured_parameters(config, study))
     unfit = [item for item in items if states[item.name].state != "made"]
     if unfit:
         lines = [f"{item.name} is {states[item.name].state}: {states[item.name].detail}" for item in unfit[:10]]

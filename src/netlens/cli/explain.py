@@ -1,5 +1,6 @@
 """``netlens explain``: where a number, figure or page comes from, and how that differs from what was published."""
 
+import functools
 import json
 from typing import Any
 
@@ -8,6 +9,7 @@ from netlens.review.item_state import item_states
 from netlens.review.job_records import makers, read_job_record
 from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.errors import UserError
+from netlens.workflow.planned_jobs import configured_parameters
 from netlens.workflow.study import load_study
 
 
@@ -35,8 +37,10 @@ def explain_item(study: str, name: str, *, diff: bool = False, as_json: bool = F
     item = select(catalogue, [name.removeprefix("\\")])[0]
     record = _record(item, config, catalogue)
     if diff:
-        return _print_changes(item, config["study"], as_json=as_json)
-    state = item_states(config["study"], [item.name])[item.name]
+        return _print_changes(item, study, config, as_json=as_json)
+    state = item_states(
+        config["study"], [item.name], configured=lambda: configured_parameters(config, study), keep_hashes=True
+    )[item.name]
     found = explanation.explain(item, state, record, makers(config["study"]))
     print(
         json.dumps(explanation.as_data(found), indent=1, ensure_ascii=False) if as_json else explanation.as_text(found)
@@ -66,13 +70,14 @@ def _record(item: Item, config: dict[str, Any], catalogue: dict[str, Item]) -> A
     raise UserError(f"{item.name} has not been made ({path} does not exist): netlens run {item.name} --study {study}")
 
 
-def _print_changes(item: Item, study: str, *, as_json: bool) -> int:
+def _print_changes(item: Item, given: str, config: dict[str, Any], *, as_json: bool) -> int:
     from netlens.review.item_parts import read_record
     from netlens.review.published import Reference
     from netlens.review.record_changes import record_changes
     from netlens.review.tolerances import load_spread
     from netlens.review.verdicts import judge
 
+    study = config["study"]
     reference = Reference(study)
     reference.require()
     entry = reference.entry(item.name)
@@ -81,7 +86,8 @@ def _print_changes(item: Item, study: str, *, as_json: bool) -> int:
             f"nothing is published of {item.name} in {reference.folder}; to publish it: netlens accept {item.name}"
         )
     record = read_record(item, study)
-    state = item_states(study, [item.name])[item.name]
+    configured = functools.partial(configured_parameters, config, given)
+    state = item_states(study, [item.name], configured=configured, keep_hashes=True)[item.name]
     verdict = judge(item, state, reference, load_spread(study))
     changes = record_changes(entry, record)
     if as_json:

@@ -3,22 +3,37 @@
 import json
 import shutil
 import textwrap
+from typing import Any
 
-from netlens.review.item_state import item_states
+from netlens.review.item_state import ItemState, item_states
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
+from netlens.workflow.planned_jobs import configured_parameters
 from netlens.workflow.study import load_study
 
 
-def print_items(study: str, *, states: list[str] | None = None, as_json: bool = False) -> int:
-    """Print the items of the study, by section, or only those in the given states."""
-    name, items, absent = _study(study)
-    known = item_states(name, [item for item in items if item not in absent])
+def print_items(
+    study: str,
+    *,
+    states: list[str] | None = None,
+    sections: list[str] | None = None,
+    kinds: list[str] | None = None,
+    as_json: bool = False,
+) -> int:
+    """Print the items of the study, by section, or only those of the given states, sections and kinds."""
+    config, items, absent = _study(study)
+    known = _states(study, config, [item for item in items if item not in absent])
     state_of = {item: known[item].state if item in known else "absent" for item in items}
-    shown = [item for item in items.values() if not states or state_of[item.name] in states]
+    shown = [
+        item
+        for item in items.values()
+        if (not states or state_of[item.name] in states)
+        and (not sections or item.section in sections)
+        and (not kinds or item.kind in kinds)
+    ]
     if as_json:
         rows = [
             {
@@ -48,9 +63,9 @@ def print_items(study: str, *, states: list[str] | None = None, as_json: bool = 
 
 def print_reasons(study: str, names: list[str], *, as_json: bool = False) -> int:
     """Print why items are absent, missing, stale or edited: the named ones, or all that are not as they should be."""
-    name, items, absent = _study(study)
+    config, items, absent = _study(study)
     chosen = [item.name for item in select(items, names)] if names else [item for item in items if item not in absent]
-    known = item_states(name, [item for item in chosen if item not in absent])
+    known = _states(study, config, [item for item in chosen if item not in absent])
     reasons = {
         item: {
             "state": known[item].state if item in known else "absent",
@@ -70,12 +85,18 @@ def print_reasons(study: str, names: list[str], *, as_json: bool = False) -> int
     return 0
 
 
-def _study(study: str) -> tuple[str, dict[str, Item], dict[str, str]]:
-    """Name and items of a study, and which of them it cannot have, and why."""
+def _states(study: str, config: dict[str, Any], names: list[str]) -> dict[str, ItemState]:
+    return item_states(
+        config["study"], names, configured=lambda: configured_parameters(config, study), keep_hashes=True
+    )
+
+
+def _study(study: str) -> tuple[dict[str, Any], dict[str, Item], dict[str, str]]:
+    """Configuration and items of a study, and which of them it cannot have, and why."""
     config = load_study(study)
     items = load_catalogue()
     try:
         check_files(config)
-        return config["study"], items, absent_items(config, items)
+        return config, items, absent_items(config, items)
     except SpecError as error:
         raise UserError(str(error)) from None

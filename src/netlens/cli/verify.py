@@ -14,6 +14,7 @@ from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.image_specs import SpecError
+from netlens.workflow.planned_jobs import configured_parameters
 from netlens.workflow.study import load_study
 
 
@@ -39,7 +40,8 @@ def verify_items(
     reference = Reference(name)
     reference.require()
     spread = load_spread(name)
-    verdicts = verify(items, item_states(study, [item.name for item in items]), reference, spread)
+    states = item_states(name, [item.name for item in items], configured=lambda: configured_parameters(config, study))
+    verdicts = verify(items, states, reference, spread)
     made = claims.load_claims(catalogue)
     touched = {item.name for item in items}
     concerned = [claim for claim in made if claim.applies(name, available) and (not names or touched & {*claim.items})]

@@ -1,15 +1,22 @@
 """Whether items are as their records say: made, stale, edited or missing, told without Snakemake."""
 
-from collections.abc import Iterable
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 from netlens.files.hashing import sha256_of
+from netlens.files.kept_hashes import KeptHashes
 from netlens.review.job_records import Record, key_of, makers, read_job_record
 from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.imports import code_of
 
+#: Where hashes are kept between calls.
+_HASHES: Final = Path("results/.hashes.json")
+
+Configured = Callable[[], Mapping[str, Mapping[str, Any]] | None]
 StateName = Literal["made", "stale", "edited", "missing"]
 
 
@@ -34,7 +41,13 @@ class ItemState:
     detail: str = ""
 
 
-def item_states(study: str, names: Iterable[str] | None = None) -> dict[str, ItemState]:
+def item_states(
+    study: str,
+    names: Iterable[str] | None = None,
+    *,
+    configured: Configured | None = None,
+    keep_hashes: bool = False,
+) -> dict[str, ItemState]:
     """States of the items of a study, by name.
 
     Parameters
@@ -43,6 +56,12 @@ def item_states(study: str, names: Iterable[str] | None = None) -> dict[str, Ite
         Name of the study.
     names
         Items; all of the catalogue if None.
+    configured
+        Function that returns what the configuration gives to each job today, as
+        `netlens.workflow.planned_jobs.configured_parameters` finds it; called only if everything else is as it was.
+        Without it, parameters are not compared.
+    keep_hashes
+        Whether hashes may be those of an earlier call, for files that were not written since.
 
     Returns
     -------
@@ -57,13 +76,16 @@ def item_states(study: str, names: Iterable[str] | None = None) -> dict[str, Ite
     Notes
     -----
     Files are compared by their sha256, not by their time. What is above an item is followed through the records of the
-    study's intermediate results; a checkpoint that the study publishes is taken as it is. Parameters are not
-    compared: which values the configuration gives to a rule is known to Snakemake alone.
+    study's intermediate results; a checkpoint that the study publishes is taken as it is.
     """
     catalogue = load_catalogue()
     items = list(catalogue.values()) if names is None else select(catalogue, names)
-    records = _Records(study)
-    return {item.name: _state(item, study, records) for item in items}
+    hashes = KeptHashes(_HASHES) if keep_hashes else None
+    records = _Records(study, configured or (lambda: None), hashes)
+    states = {item.name: _state(item, study, records) for item in items}
+    if hashes is not None:
+        hashes.save()
+    return states
 
 
 def _state(item: Item, study: str, records: "_Records") -> ItemState:
@@ -83,7 +105,9 @@ def _state(item: Item, study: str, records: "_Records") -> ItemState:
 class _Records:
     """The records of a study's intermediate results; each file is read and hashed once."""
 
-    def __init__(self, study: str) -> None:
+    def __init__(self, study: str, configured: Configured, kept_hashes: KeptHashes | None) -> None:
+        self._configured = functools.cache(configured)
+        self._kept_hashes = kept_hashes
         self._hashes: dict[str, str | None] = {}
         self._code: dict[str, list[str]] = {}
         self._stale: dict[str, str] = {}
@@ -121,13 +145,36 @@ class _Records:
             today = self._hash(path)
             if today != then:
                 return f"{path} {'does not exist any more' if today is None else 'has changed'}"
+        if changed := self._parameter(record):
+            return changed
         for path in record["inputs"]:
             above = self._made_by.get(path)
             if above is not None and (reason := self.stale(above)):
                 return f"{path} is stale: {reason.rpartition(' is stale: ')[2]}"
         return ""
 
+    def _parameter(self, record: Record) -> str:
+        """The first parameter that the configuration gives another value today, in words, or nothing."""
+        job = (self._configured() or {}).get(key_of(record))
+        if job is None:
+            return ""
+        then = record.get("parameters", {})
+        # A notebook gets the seed only if it has a parameter of that name.
+        now = {**job["parameters"], **({"seed": job["seed"]} if "seed" in then else {})}
+        for name, value in now.items():
+            if name not in then:
+                return f"parameter {name} is new: {_shown(value)}"
+            if then[name] != value:
+                return f"parameter {name} was {_shown(then[name])} and is {_shown(value)} now"
+        return ""
+
     def _hash(self, path: str) -> str | None:
         if path not in self._hashes:
-            self._hashes[path] = sha256_of(path) if Path(path).exists() else None
+            of = sha256_of if self._kept_hashes is None else self._kept_hashes.sha256
+            self._hashes[path] = of(path) if Path(path).exists() else None
         return self._hashes[path]
+
+
+def _shown(value: Any, width: int = 60) -> str:
+    words = json.dumps(value, ensure_ascii=False)
+    return words if len(words) <= width else f"{words[: width - 1]}…"

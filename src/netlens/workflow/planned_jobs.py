@@ -1,15 +1,20 @@
 """Which jobs Snakemake would run, with what each of them reads, writes and gets from the configuration."""
 
+import hashlib
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from netlens.files.atomic import writing
+from netlens.workflow import provenance
 from netlens.workflow.errors import UserError
 
 
@@ -135,6 +140,48 @@ def _told(shell: str) -> tuple[dict[str, Any], dict[str, Any]]:
         return {}, {}
 
 
-def as_rows(jobs: Iterable[PlannedJob]) -> list[dict[str, Any]]:
-    """Jobs as plain data."""
-    return [asdict(job) for job in jobs]
+def configured_parameters(config: Mapping[str, Any], study: str) -> dict[str, dict[str, Any]] | None:
+    """What the configuration gives to each job of a study today, by the job's key.
+
+    Parameters
+    ----------
+    config
+        The validated study.
+    study
+        Name or file of the study, for Snakemake.
+
+    Returns
+    -------
+    dict or None
+        ``parameters`` and ``seed`` of each job; None where Snakemake cannot tell, as where there are no rules.
+
+    Notes
+    -----
+    Snakemake needs several seconds, so its answer is kept in ``results/.jobs/`` until the study, a rule, a list of
+    items or a module that the rules are written with changes.
+    """
+    if not Path("Snakefile").is_file():
+        return None
+    digest = _digest(config)
+    kept = Path("results") / ".jobs" / f"{config['study']}.json"
+    try:
+        stored = json.loads(kept.read_text(encoding="utf-8"))
+        if stored["digest"] == digest:
+            return dict(stored["jobs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    try:
+        jobs = planned_jobs(study, ["all"], everything=True)
+    except UserError:
+        return None
+    found = {job.key: {"parameters": job.parameters, "seed": job.seed} for job in jobs if job.notebook}
+    with suppress(OSError), writing(kept) as temporary:
+        temporary.write_text(json.dumps({"digest": digest, "jobs": found}), encoding="utf-8")
+    return found
+
+
+def _digest(config: Mapping[str, Any]) -> str:
+    files = [Path("Snakefile"), *sorted(Path("rules").glob("*.smk")), *sorted(Path("notebooks").glob("*/items.yaml"))]
+    files += sorted(Path("src/netlens/workflow").glob("*.py"))
+    words = json.dumps([config, provenance.hashes(files)], sort_keys=True, default=str)
+    return hashlib.sha256(words.encode()).hexdigest()
