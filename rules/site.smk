@@ -17,6 +17,7 @@ rule index:
             *claim_files(STUDY),
             str(study_file(config.get("study", "demo"))),
             "CITATION.cff",
+            "paper/refs.bib",
         ],
     output:
         page=f"site/{STUDY}/index.html",

@@ -55,7 +55,7 @@ def test_the_first_page_shows_every_item_and_claim(made):
     assert {"items/curves.html", "items/maps.html", "items/curveCount.html", "turning.html"} <= set(page.links)
     assert "../../paper/tests.pdf" in page.links
     for words in (
-        "of 2 claims: 1 holds, 1 cannot be told",
+        "of 2 claims, 1 holds and 1 cannot be told",
         "2.5 (published: 2.4) largest angle",
         "93.4 % of (not made) of them & more.",
         "stale: a.py has changed",
@@ -85,7 +85,7 @@ def test_thumbnails_are_small_and_described(made):
     assert [alt for _, alt in found] == ["angles of two lines", "maps of a layer"]
     for encoded, _ in found:
         with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
-            assert picture.size == (560, 240)
+            assert picture.size == (480, 206)
 
 
 def test_a_figures_page_has_its_numbers_claims_record_and_notebook(made):

@@ -28,6 +28,13 @@ def test_words(tex, expected):
     assert tex_html(tex, {"count": "1{,}024"}) == expected
 
 
+def test_works_are_cited_by_their_authors():
+    works = {"sedghi2019": "Sedghi et al., 2019", "golub": "Golub & Loan, 1996"}
+    assert tex_html(r"by SVD \citep{sedghi2019, golub, other}", works=works) == (
+        "by SVD (Sedghi et al., 2019; Golub &amp; Loan, 1996; other)"
+    )
+
+
 def test_a_macro_is_not_taken_for_a_longer_one():
     assert tex_html(r"\ab{} \abc", {"ab": "1", "abc": "2"}) == "1 2"
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from netlens.files.hashing import sha256_of
-from netlens.review.site import supplement
+from netlens.review.site import cited_works, supplement
 from netlens.workflow.catalogue import load_catalogue
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +108,21 @@ def test_what_is_stale_or_edited_says_so_unless_all_has_just_been_made(study):
     load_catalogue()["crops"].files("demo")[1].write_text("edited")
     assert states(supplement("demo"))["crops"] == ("edited", True)
     assert states(supplement("demo", checked=False))["crops"] == ("made", True)
+
+
+def test_works_are_cited_by_authors_and_year():
+    works = cited_works(ROOT / "paper" / "refs.bib")
+    assert works["sedghi2019singular"] == "Sedghi et al., 2019"
+    assert len(works) == (ROOT / "paper" / "refs.bib").read_text(encoding="utf-8").count("\n@")
+    assert not [words for words in works.values() if "\\" in words or "{" in words]
+    assert cited_works(Path("none.bib")) == {}
+
+
+def test_accents_become_letters(tmp_path):
+    (tmp_path / "a.bib").write_text(
+        "@misc{a,\n  author = {Sch{\\\"u}tt, K. and Garc{\\'\\i}a, B.},\n  year = {2019},\n}\n", encoding="utf-8"
+    )
+    assert cited_works(tmp_path / "a.bib") == {"a": "Schütt and García, 2019"}
 
 
 def test_a_claim_that_fails_is_told(study):

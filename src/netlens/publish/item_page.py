@@ -22,7 +22,7 @@ from netlens.publish.supplement import (
 )
 from netlens.publish.tex_html import tex_html
 
-_WIDTH_PX: Final = 1100
+_WIDTH_PX: Final = 1000
 #: Data files up to this size lie beside the page, so that the folder is complete; larger ones stay where they are.
 LARGEST_COPY_BYTES: Final = 300_000
 #: From an item's page to the root of the repository: ``site/<study>/items/``.
@@ -60,7 +60,7 @@ def save_item_pages(supplement: Supplement, folder: str | Path) -> list[Path]:
 def _save(supplement: Supplement, item: ShownItem, folder: Path, macros: Mapping[str, str], along: str) -> Path:
     parts = [
         along,
-        _figure(item, macros) if item.kind == "figure" else _number(item),
+        _figure(item, macros, supplement.works) if item.kind == "figure" else _number(item),
         _claims(supplement, item),
         _data(item, folder),
         _provenance(item),
@@ -91,12 +91,12 @@ def _along(before: str, after: str) -> str:
     return f'<nav class="along" aria-label="Other items">{"".join(links)}</nav>'
 
 
-def _figure(item: ShownItem, macros: Mapping[str, str]) -> str:
+def _figure(item: ShownItem, macros: Mapping[str, str], works: Mapping[str, str]) -> str:
     picture = small_picture(item.files["png"], _WIDTH_PX)
     return (
         f'<figure><img class="print" src="{picture.uri}" width="{picture.width_px}" height="{picture.height_px}" '
         f'alt="{html.escape(item.shows)}; its numbers are in the table below">\n'
-        f'<figcaption class="caption">{tex_html(item.caption, macros)}</figcaption></figure>'
+        f'<figcaption class="caption">{tex_html(item.caption, macros, works)}</figcaption></figure>'
     )
 
 

@@ -17,7 +17,7 @@ from netlens.publish.small_pictures import small_picture
 from netlens.publish.tex_html import tex_html
 
 #: Size of a figure's picture on the first page, in pixels of a screen of double density.
-_THUMBNAIL_PX: Final = (560, 420)
+_THUMBNAIL_PX: Final = (480, 400)
 #: The folder of the items' pages, seen from the first page.
 ITEMS_FOLDER: Final = "items"
 
@@ -112,6 +112,8 @@ class Supplement:
         Name of the license.
     source
         The notebook that makes the supplement.
+    works
+        How works are cited, by key.
     """
 
     study: str
@@ -125,6 +127,7 @@ class Supplement:
     citation: Mapping[str, Any]
     license_name: str
     source: str
+    works: Mapping[str, str] = field(default_factory=dict)
 
     def made(self, kind: str) -> list[ShownItem]:
         """Items of a kind that have been made."""
@@ -248,7 +251,7 @@ def _claims(supplement: Supplement) -> str:
     if not supplement.claims:
         return ""
     outcomes = [claim.outcome for claim in supplement.claims]
-    counted = [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
+    counted = [_outcome_words(outcome, outcomes.count(outcome)) for outcome in dict.fromkeys(outcomes)]
     entries = []
     for claim in supplement.claims:
         words = f'<p class="why">{html.escape(claim.words, quote=False)}</p>' if claim.words else ""
@@ -265,10 +268,15 @@ def _claims(supplement: Supplement) -> str:
         )
     return (
         '<section data-group aria-labelledby="claims"><h2 id="claims">What the paper claims</h2>\n'
-        f"<p>In this run, of {_count(len(outcomes), 'claim')}: {', '.join(counted)}. Each is judged by a condition "
-        "over the numbers below.</p>\n"
+        f"<p>In this run, of {_count(len(outcomes), 'claim')}, {_series(counted)}. Each is judged by a condition over "
+        "the numbers below.</p>\n"
         f'<ol class="claims">\n{"".join(entries)}\n</ol></section>'
     )
+
+
+def _outcome_words(outcome: str, number: int) -> str:
+    one_or_many = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "moved": ("has moved", "have moved")}
+    return f"{number} {one_or_many.get(outcome, (outcome, outcome))[number != 1]}"
 
 
 def _linked(supplement: Supplement) -> Any:
@@ -301,7 +309,7 @@ def _card(supplement: Supplement, item: ShownItem, macros: Mapping[str, str]) ->
         f'<article class="card" data-entry><h3>{item_link(item.name)}</h3>\n'
         f'<a class="picture" href="{target}" tabindex="-1"><img class="thumbnail" src="{picture.uri}" '
         f'width="{picture.width_px}" height="{picture.height_px}" alt="{html.escape(item.shows)}"></a>\n'
-        f'{state}<p class="caption">{tex_html(item.caption, macros)}</p>\n'
+        f'{state}<p class="caption">{tex_html(item.caption, macros, supplement.works)}</p>\n'
         f"{claim_list(supplement.claims_of(item.name))}</article>"
     )
 

@@ -37,10 +37,11 @@ _ELEMENTS: Final = {
     "textsc": "span",
     "text": "span",
 }
+_CITED: Final = re.compile(r"(\\cite[pt](?:\[[^\]]*\])*)\{([^{}]*)\}")
 _DASHES: Final = (("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"))
 
 
-def tex_html(tex: str, values: Mapping[str, str] | None = None) -> str:
+def tex_html(tex: str, values: Mapping[str, str] | None = None, works: Mapping[str, str] | None = None) -> str:
     r"""HTML of a piece of LaTeX.
 
     Parameters
@@ -50,6 +51,8 @@ def tex_html(tex: str, values: Mapping[str, str] | None = None) -> str:
     values
         LaTeX of macros by name, without the backslash. A macro that is not among them and no known command is shown as
         its name.
+    works
+        How works are cited, such as ``Sedghi et al., 2019``, by key; others are shown by their key.
 
     Returns
     -------
@@ -57,7 +60,11 @@ def tex_html(tex: str, values: Mapping[str, str] | None = None) -> str:
         HTML that loads nothing; formulas are MathML.
     """
     pieces = []
-    parts = _FORMULA.split(_with_math_marked(_expanded(" ".join(tex.split()), values or {})))
+    cited = _CITED.sub(
+        lambda found: f"{found[1]}{{{'; '.join((works or {}).get(key.strip(), key) for key in found[2].split(','))}}}",
+        tex,
+    )
+    parts = _FORMULA.split(_with_math_marked(_expanded(" ".join(cited.split()), values or {})))
     for number, part in enumerate(parts):
         pieces.append(formula(part) if number % 2 else _words(part))
     return "".join(pieces)
@@ -159,7 +166,7 @@ def _plain(tex: str) -> str:
 
 
 _REFERENCES: Final[Mapping[str, Callable[[str], str]]] = {
-    "citep": lambda keys: f"({html.escape(', '.join(keys.split(',')))})",
+    "citep": lambda works: f"({html.escape(works)})",
     "citet": html.escape,
     "ref": lambda _: "(see the paper)",
     "autoref": lambda label: f"<em>{html.escape(label.rpartition(':')[2])}</em>",

@@ -1,6 +1,8 @@
 """What the supplement of a study shows: its items as they have been made, with their notebooks, and the claims."""
 
 import json
+import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from netlens.workflow.study import load_study
 
 #: The item that shows all others.
 INDEX = "index"
+#: Accents of BibTeX as the combining characters of Unicode.
+_ACCENTS = {'"': "\N{COMBINING DIAERESIS}", "'": "\N{COMBINING ACUTE ACCENT}", "`": "\N{COMBINING GRAVE ACCENT}"}
+_ACCENT = re.compile(r"""\{?\\(["'`])\{?\\?(\w)\}?\}?""")
 _TITLES = {"data": "images", "models": "networks", **ANALYSES}
 
 
@@ -74,6 +79,7 @@ def supplement(
         citation=_citation(),
         license_name=str(_citation().get("license", "see the file LICENSE")),
         source=source,
+        works=cited_works(Path("paper/refs.bib")),
     )
 
 
@@ -132,6 +138,27 @@ def _json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def cited_works(path: Path) -> dict[str, str]:
+    """How the works of a BibTeX file are cited, such as ``Sedghi et al., 2019``, by key; empty without the file."""
+    if not path.is_file():
+        return {}
+    works = {}
+    for entry in re.split(r"^@", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        key = re.match(r"\w+\s*\{\s*([^,\s]+)", entry)
+        author = re.search(r"\bauthor\s*=\s*\{(.*?)\},?\s*\n", entry, re.DOTALL)
+        year = re.search(r"\byear\s*=\s*\{?(\d{4})", entry)
+        if key and author and year:
+            names = [_family_name(name) for name in re.split(r"\s+and\s+", author[1])]
+            words = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+            works[key[1]] = f"{words}, {year[1]}"
+    return works
+
+
+def _family_name(name: str) -> str:
+    family = name.split(",", maxsplit=1)[0] if "," in name else name.rsplit(maxsplit=1)[-1]
+    return unicodedata.normalize("NFC", _ACCENT.sub(lambda found: found[2] + _ACCENTS[found[1]], family)).strip("{} ")
 
 
 def _citation() -> dict[str, Any]:
