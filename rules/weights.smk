@@ -14,6 +14,7 @@ EDITED = {"edited_circuit": result("weights/edited_circuit.npz")}
 ANALYSIS_REQUESTS = result("weights/analysis_requests.npz")
 FACTORS_REQUESTS = result("weights/factors_requests.npz")
 VISUALIZATION_SETTINGS = settings("weights", "picture_px", "picture_steps_count", "picture_position")
+PICTURES = settings("weights", "pictures")
 
 
 # Linear maps between layers, named by the study or chosen from the graph, computed in two ways.
@@ -31,7 +32,12 @@ rule expanded:
     resources:
         gpu=1,
     params:
-        job=job(gpu=True, **settings("weights", "source", "target", "next", "window_positions_count")),
+        job=job(
+            gpu=True,
+            **settings("weights", "source", "target", "next", "window_positions_count"),
+            **settings("weights", "first_group_source", "first_group_target"),
+            **settings("weights", "second_group_source", "second_group_target"),
+        ),
         files=files,
     shell:
         RUN
@@ -53,6 +59,7 @@ rule weights_analysis:
             **settings("weights", "unit", "source_unit", "strongest_count", "positions_count"),
             **settings("weights", "removed_inputs", "removed_inputs_count"),
             **VISUALIZATION_SETTINGS,
+            **PICTURES,
         ),
         files=files,
     shell:
@@ -75,6 +82,7 @@ rule weights_factors:
         job=job(
             **settings("weights", "first_group", "second_group", "row_units", "row_units_count"),
             **VISUALIZATION_SETTINGS,
+            **PICTURES,
         ),
         files=files,
     shell:

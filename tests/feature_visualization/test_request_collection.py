@@ -52,3 +52,14 @@ def test_a_file_without_requests_is_refused_by_its_path(tmp_path):
         RequestError, match=rf"^{path}: no requests for feature visualizations here: .* is missing; delete the file"
     ):
         load_requests(path)
+
+
+def test_other_settings_share_the_collection():
+    collection = RequestCollection("ab" * 32, size_px=64, steps_count=128, position="centre", seed=5)
+    small = collection.using(size_px=32, steps_count=7)
+    keys = {collection.unit_key("a", 1, 3), small.unit_key("a", 1, 3), collection.using().unit_key("a", 1, 3)}
+    assert len(keys) == 2
+    assert [(r.size_px, r.steps_count, r.position, r.seed) for r in collection.requests] == [
+        (64, 128, "centre", 5), (32, 7, "centre", 5),
+    ]  # fmt: skip
+    assert small.requests == collection.requests

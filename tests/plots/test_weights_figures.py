@@ -71,6 +71,8 @@ def unit_factors(count):
 
 
 GROUP = GroupFactors(
+    source="low",
+    target="high",
     found=True,
     units=np.array([2, 0, 5]),
     unit_keys=("a", "b", "c"),
@@ -192,7 +194,7 @@ def test_names_are_shortened_rather_than_cut_off():
         draw_three_factors(group, PICTURES),
         draw_numbers_of_factors(group, PICTURES),
         draw_row_of_units(group, PICTURES),
-        draw_group(GROUP, name, PICTURES),
+        draw_group(replace(GROUP, source=name), PICTURES),
     ):
         assert overflow(fig) == []
 
@@ -242,9 +244,17 @@ def test_each_unit_of_a_row_is_above_its_own_factors():
 
 
 def test_a_group_shows_its_directions_and_each_unit_its_signed_maps():
-    fig = draw_group(GROUP, "low", PICTURES)
+    fig = draw_group(GROUP, PICTURES)
     expected = {"factor 1: 62 %\nlow:2 (0.80)\nlow:1 (0.60)", "factor 2: 38 %\nlow:0 (1.00)", "2", "0", "5"}
     assert expected <= texts(fig)
     limit = np.abs(GROUP.maps).max()
     assert all(drawn(fig, signed_colors(one, limit=limit)) == 1 for unit in GROUP.maps for one in unit)
     assert all(drawn(fig, IMAGES[key]) == 1 for key in "abcde")
+
+
+def test_pictures_of_several_sizes_are_kept_by_size():
+    pictures = UnitPictures({**IMAGES, "b": np.ones((6, 6, 3), np.uint8)}, PICTURES.examples)
+    kept = pictures.arrays(["a", "b", "", "c", "a"])
+    assert kept["pictures_4px"].shape == (2, 4, 4, 3) and kept["pictures_6px"].shape == (1, 6, 6, 3)
+    assert pictures.arrays(["a", "c"])["pictures"].shape == (2, 4, 4, 3)
+    assert pictures.arrays([""])["pictures"].shape == (0, 1, 1, 3)

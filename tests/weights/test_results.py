@@ -30,7 +30,7 @@ def keys(count):
     return tuple(f"{index:064x}" for index in range(count))
 
 
-def expanded(*, second=True, uses=True):
+def expanded(*, second=True, uses=True, groups=()):
     return LinearMaps(
         network="net",
         network_sha256="ab" * 32,
@@ -43,6 +43,7 @@ def expanded(*, second=True, uses=True):
         uses=LinearMap(real(5, 5, 7, 2), 2, 2e-8) if uses else None,
         first_kernel=real(3, 3, 3, 6),
         first_embedded=real(4, 4, 3, 6),
+        groups={name: ("b", "d", LinearMap(real(2, 2, 9, 4), 1, 4e-8)) for name in groups},
     )
 
 
@@ -85,6 +86,8 @@ def edited_circuit(activations):
 
 def group(found, size):
     return GroupFactors(
+        "c",
+        "d",
         found,
         np.arange(size),
         keys(size),
@@ -118,6 +121,8 @@ def same(first, second):
         )
     if isinstance(first, dict):
         return list(first) == list(second) and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, tuple):
+        return len(first) == len(second) and all(map(same, first, second))
     if isinstance(first, np.ndarray):
         return first.dtype == second.dtype and np.array_equal(first, second)
     return type(first) is type(second) and first == second
@@ -127,6 +132,7 @@ RESULTS = {
     "expanded": expanded(),
     "expanded_of_one_convolution": expanded(second=False),
     "expanded_without_uses": expanded(uses=False),
+    "expanded_of_groups": expanded(groups=["second_group"]),
     "selection": selection(),
     "factors": factors(),
     "edited_circuit": edited_circuit(real(4, 2)),
@@ -186,7 +192,7 @@ def test_every_array_has_one_kind_and_number_of_dimensions(tmp_path, name):
         ("edited_circuit", "removed.weights", (3, 3, 3)),
         ("factors", "unit.3.maps", (2, 3, 3)),
         ("factors", "row.maps", (2, 3, 3, 4)),
-        ("factors", "second_group.directions", (2, 4)),
+        ("factors", "second_group.directions", (3, 5)),
         ("factors", "first_group.shares", (3,)),
     ],
 )
@@ -226,3 +232,12 @@ def test_what_copies_lose_is_a_share_of_the_activation():
     found = edited_circuit([[3, 1], [2, 1], [0, 0], [4, 1]]).lost_shares
     assert found.tolist() == pytest.approx([0.25, 1, -0.25])
     assert edited_circuit(np.zeros((4, 2))).lost_shares.tolist() == [0, 0, 0]
+
+
+def test_a_group_has_the_layers_that_it_names_or_those_of_the_section():
+    maps = RESULTS["expanded_of_groups"]
+    source, target, weights = maps.of_group("first_group")
+    assert (source, target) == ("c", "d") and weights is maps.connection.weights
+    source, target, weights = maps.of_group("second_group")
+    assert (source, target) == ("b", "d") and weights is maps.groups["second_group"][2].weights
+    assert maps.largest_difference == 4e-8

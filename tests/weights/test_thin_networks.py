@@ -16,6 +16,7 @@ from netlens.plots.position_directions import draw_positions
 from netlens.plots.unit_factors import draw_numbers_of_factors, draw_row_of_units, draw_three_factors
 from netlens.plots.unit_pictures import UnitPictures
 from netlens.weights.results import LinearMaps, Selection, WeightFactors
+from netlens.weights.selection.layers import LayerChoiceError
 from netlens.weights.selection.strongest import WeightsError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_graph")]
@@ -105,7 +106,7 @@ def all_figures(folder, selection, factors):
         draw_three_factors(factors, pictures),
         draw_numbers_of_factors(factors, pictures),
         draw_row_of_units(factors, pictures),
-        *(draw_group(factors.group(name), factors.source, pictures) for name in ("first_group", "second_group")),
+        *(draw_group(factors.group(name), pictures) for name in ("first_group", "second_group")),
     ]
 
 
@@ -126,6 +127,23 @@ def test_every_figure_of_a_thin_network_is_drawn(frozen, build, dead):
     assert np.isfinite(LinearMaps.load(path.parent / "expanded.npz").largest_difference)
     assert len(all_figures(path.parent, selection, factors)) == 9
     plt.close("all")
+
+
+def test_groups_of_layers_of_their_own_are_factorized_there(frozen):
+    path = frozen(chain(4, 5, 6, 7))
+    run("expanded", path.parent, frozen=path, second_group_source="c2", second_group_target="c4")
+    run("analysis", path.parent, pictures={"spatial_positions": {"steps_count": 9}})
+    run("factors", path.parent, pictures={"joint_nmf": {"size_px": 32}, "nmf_row": {"position": "everywhere"}})
+    sizes = {request.size_px for request in load_requests(path.parent / "factors_requests.npz")}
+    assert sizes == {32, 64}
+    assert {request.steps_count for request in load_requests(path.parent / "analysis_requests.npz")} == {9, 128}
+    found = WeightFactors.load(path.parent / "factors.npz")
+    assert (found.first_group.source, found.first_group.target) == (found.source, found.target)
+    assert (found.second_group.source, found.second_group.target) == ("c2", "c4")
+    assert found.second_group.directions.shape[1] == 5
+    assert found.second_group.maps.shape[2:] == (5, 5)
+    with pytest.raises(LayerChoiceError, match="must follow each other in the network, not c4, c2"):
+        run("expanded", path.parent, frozen=path, first_group_source="c4", first_group_target="c2")
 
 
 def test_dead_weights_are_told_with_what_to_do(frozen):

@@ -50,6 +50,27 @@ class RequestCollection:
         self._cosine_power = cosine_power
         self._requests: dict[PictureRequest, None] = {}
 
+    def using(
+        self, *, position: Position | None = None, size_px: int | None = None, steps_count: int | None = None
+    ) -> "RequestCollection":
+        """Return the same collection for requests with other settings; what is requested of either is in both.
+
+        Parameters
+        ----------
+        position, size_px, steps_count
+            As in `PictureRequest`; None: as they are.
+        """
+        other = RequestCollection(
+            self.network_sha256,
+            position=position or self._position,
+            size_px=self._size_px if size_px is None else size_px,
+            steps_count=self._steps_count if steps_count is None else steps_count,
+            seed=self._seed,
+            cosine_power=self._cosine_power,
+        )
+        other._requests = self._requests
+        return other
+
     @property
     def requests(self) -> list[PictureRequest]:
         """All requests, each once, in the order in which they were made."""

@@ -15,15 +15,13 @@ from netlens.weights.results import GroupFactors
 _COLUMNS = 10
 
 
-def draw_group(group: GroupFactors, source: str, pictures: UnitPictures) -> Figure:
+def draw_group(group: GroupFactors, pictures: UnitPictures) -> Figure:
     """Draw two common factors at the top, and below them each unit with its two signed maps.
 
     Parameters
     ----------
     group
         The factors.
-    source
-        Layer whose channels the directions are over.
     pictures
         At least those of the directions and of the units.
 
@@ -32,7 +30,7 @@ def draw_group(group: GroupFactors, source: str, pictures: UnitPictures) -> Figu
     Figure
         As wide as the page, or four fifths of it for a group of four units or fewer.
     """
-    layer, limit = short_label(source), float(np.abs(group.maps).max())
+    layer, limit = short_label(group.source), float(np.abs(group.maps).max())
     left_in, label_in, key_in, gap_in, head_in, title_in = 0.04, 0.5, 0.5, 0.05, 0.86, 0.17
     columns = min(_COLUMNS, len(group.units))
     # A small group does not fill a page's width.

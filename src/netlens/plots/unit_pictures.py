@@ -111,11 +111,17 @@ class UnitPictures:
     def arrays(self, keys: Iterable[str]) -> dict[str, NDArray[Any]]:
         """Return what figures show of some units: ``pictures``, ``example_crops``, ``example_activations``.
 
-        Each unit appears once, in the order of the keys; empty keys are passed over.
+        Each unit appears once, in the order of the keys; empty keys are passed over. Pictures of several sizes are
+        ``pictures_48px``, ``pictures_64px`` and so on.
         """
         shown = [key for key in dict.fromkeys(keys) if key]
-        pictures = np.stack([self.visualizations[key] for key in shown]) if shown else np.zeros((0, 1, 1, 3), np.uint8)
-        return {"pictures": pictures, **self.examples.arrays(shown)}
+        by_size: dict[int, list[NDArray[Any]]] = {}
+        for key in shown:
+            by_size.setdefault(len(self.visualizations[key]), []).append(self.visualizations[key])
+        pictures = {f"pictures_{size}px": np.stack(each) for size, each in by_size.items()}
+        if len(pictures) < 2:
+            pictures = {"pictures": next(iter(pictures.values()), np.zeros((0, 1, 1, 3), np.uint8))}
+        return {**pictures, **self.examples.arrays(shown)}
 
 
 def load_unit_pictures(visualizations: str | Path, examples: str | Path, keys: Sequence[str]) -> UnitPictures:

@@ -10,7 +10,7 @@ Nothing in this module starts TensorFlow.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,6 +88,8 @@ class LinearMaps:
         (height, width, 3, units), the kernel of `layers.first`.
     first_embedded
         The same, zero-padded to the shape of `first.weights`.
+    groups
+        By name of a group of related units whose layers the study names: (source, target, map from one to the other).
     """
 
     network: str
@@ -101,12 +103,21 @@ class LinearMaps:
     uses: LinearMap | None
     first_kernel: Array
     first_embedded: Array
+    groups: Mapping[str, tuple[str, str, LinearMap]] = field(default_factory=dict)
+
+    def of_group(self, name: str) -> tuple[str, str, Array]:
+        """Return the source, the target and the weights between them of a group of related units."""
+        if name in self.groups:
+            source, target, found = self.groups[name]
+            return source, target, found.weights
+        return self.layers.source, self.layers.target, self.connection.weights
 
     @property
     def maps(self) -> dict[str, LinearMap]:
-        """All maps there are, by ``first``, ``connection``, ``second`` and ``uses``."""
+        """All maps there are, by ``first``, ``connection``, ``second``, ``uses`` and the names of groups."""
         maps = {"first": self.first, "connection": self.connection, "second": self.second, "uses": self.uses}
-        return {name: found for name, found in maps.items() if found is not None}
+        groups = {name: found for name, (_, _, found) in self.groups.items()}
+        return {name: found for name, found in maps.items() if found is not None} | groups
 
     @property
     def largest_difference(self) -> float:
@@ -144,6 +155,9 @@ class LinearMaps:
             arrays[f"{name}.stride"] = np.array(found.stride)
             arrays[f"{name}.difference"] = np.array(found.difference)
         arrays |= {"first.kernel": self.first_kernel, "first.embedded": self.first_embedded}
+        arrays["groups"] = np.array(list(self.groups), np.str_)
+        for name, (source, target, _) in self.groups.items():
+            arrays[f"{name}.layers"] = np.array([source, target])
         save_arrays(path, arrays)
 
     @classmethod
@@ -168,6 +182,10 @@ class LinearMaps:
                 reader.real(f"{name}.difference"),
             )
 
+        def group(name: str) -> tuple[str, str, LinearMap]:
+            source, target = reader.names(f"{name}.layers", 2)
+            return source, target, linear_map(name, f"source units of {name}", f"target units of {name}")
+
         first = linear_map("first", "input channels", "units of first")
         found = cls(
             network=reader.text("network"),
@@ -181,6 +199,7 @@ class LinearMaps:
             uses=linear_map("uses", "units of target", "units of next") if layers.next else None,
             first_kernel=reader.array("first.kernel", "f", "height", "width", "input channels", "units of first"),
             first_embedded=reader.array("first.embedded", "f", *first.weights.shape),
+            groups={name: group(name) for name in reader.names("groups", "number of groups")},
         )
         reader.finish()
         return found
@@ -489,6 +508,8 @@ class GroupFactors:
 
     Attributes
     ----------
+    source, target
+        Layers that the weights lead from and to.
     found
         Whether the units were found rather than named by the study.
     units
@@ -509,6 +530,8 @@ class GroupFactors:
         (m,), what 1, ..., m common factors explain.
     """
 
+    source: str
+    target: str
     found: bool
     units: Array
     unit_keys: Keys
@@ -600,6 +623,8 @@ class WeightFactors:
         for name in ("first_group", "second_group"):
             group = self.group(name)
             arrays |= {
+                f"{name}.source": np.array(group.source),
+                f"{name}.target": np.array(group.target),
                 f"{name}.found": np.array(group.found),
                 f"{name}.units": group.units,
                 f"{name}.unit_keys": np.array(group.unit_keys, np.str_),
@@ -639,11 +664,13 @@ class WeightFactors:
         def group(name: str) -> GroupFactors:
             size = f"units of {name}"
             return GroupFactors(
+                reader.text(f"{name}.source"),
+                reader.text(f"{name}.target"),
                 bool(reader.array(f"{name}.found", "b")),
                 reader.array(f"{name}.units", "i", size),
                 reader.names(f"{name}.unit_keys", size),
-                reader.array(f"{name}.maps", "f", size, GROUP_FACTORS, *window),
-                reader.array(f"{name}.directions", "f", GROUP_FACTORS, "channels"),
+                reader.array(f"{name}.maps", "f", size, GROUP_FACTORS, f"height of {name}", f"width of {name}"),
+                reader.array(f"{name}.directions", "f", GROUP_FACTORS, f"channels of {name}"),
                 reader.array(f"{name}.shares", "f", GROUP_FACTORS),
                 reader.names(f"{name}.keys", GROUP_FACTORS),
                 reader.real(f"{name}.error"),

@@ -133,6 +133,22 @@ def shown_layers(
     return ShownLayers(convolutions[0], second, *chosen)
 
 
+def following_layers(layers: Sequence[Layer], source: str, target: str) -> tuple[str, str]:
+    """Return two named layers, checked: both have positions, and the source comes first.
+
+    Raises
+    ------
+    LayerChoiceError
+        As for `shown_layers`.
+    """
+    order = {layer.name: place for place, layer in enumerate(layers)}
+    for name in (source, target):
+        _check_named(name, layers, order)
+    if order[source] >= order[target]:
+        raise LayerChoiceError(f"source and target must follow each other in the network, not {source}, {target}")
+    return source, target
+
+
 def _check_named(name: str, layers: Sequence[Layer], order: dict[str, int]) -> None:
     if name not in order:
         near = difflib.get_close_matches(name, order, n=3, cutoff=0.5) or list(order)
