@@ -1,6 +1,7 @@
 # Image sets: made from the photographs of the environment, or found in a folder; and what they look like.
 
-from netlens.workflow.image_specs import class_folders, downloads_of, image_files, names_of, scene_files, value_of
+from netlens.workflow.external_files import contents_of, snakemake_paths
+from netlens.workflow.image_specs import downloads_of, image_files, names_of, scene_files, value_of
 
 SHOWN_IMAGES = {
     "train": result(f"images/{CONFIG['data']['images']}/train.npz"),
@@ -42,9 +43,8 @@ rule photos:
 
 rule folder:
     input:
-        lambda wildcards: class_folders(CONFIG, wildcards.images),
         **notebook("data/folder"),
-        source=lambda wildcards: image_files(CONFIG, wildcards.images),
+        source=lambda wildcards: snakemake_paths(image_files(CONFIG, wildcards.images)),
     output:
         train=result("images/{images}/train.npz"),
         heldout=result("images/{images}/heldout.npz"),
@@ -66,6 +66,7 @@ rule folder:
             images_seed=value_of(CONFIG, "images", "seed"),
         ),
         files=files,
+        content=lambda wildcards: contents_of(image_files(CONFIG, wildcards.images)),
     shell:
         RUN
 
@@ -73,7 +74,7 @@ rule folder:
 rule cifar:
     input:
         **notebook("data/cifar"),
-        source=lambda wildcards: image_files(CONFIG, wildcards.images),
+        source=lambda wildcards: snakemake_paths(image_files(CONFIG, wildcards.images)),
     output:
         train=result("images/{images}/train.npz"),
         heldout=result("images/{images}/heldout.npz"),
@@ -88,6 +89,7 @@ rule cifar:
             heldout_per_class_count=value_of(CONFIG, "images", "heldout_per_class_count"),
         ),
         files=files,
+        content=lambda wildcards: contents_of(image_files(CONFIG, wildcards.images)),
     shell:
         RUN
 

@@ -1,5 +1,6 @@
 # Networks: trained where the study says so, made ready for the analyses, evaluated.
 
+from netlens.workflow.external_files import contents_of, snakemake_paths
 from netlens.workflow.image_specs import names_of, scene_files, value_of
 from netlens.workflow.network_specs import (
     check_files,
@@ -49,7 +50,7 @@ rule train:
 rule kernels:
     input:
         **notebook("models/kernels"),
-        files=lambda wildcards: network_files(CONFIG, wildcards.network),
+        files=lambda wildcards: snakemake_paths(network_files(CONFIG, wildcards.network)),
     output:
         kernels=result("networks/{network}/kernels.npz"),
         model=result("networks/{network}/network.h5"),
@@ -62,6 +63,7 @@ rule kernels:
     params:
         job=job(spec=lambda wildcards: network_spec(CONFIG, wildcards.network)),
         files=files,
+        content=lambda wildcards: contents_of(network_files(CONFIG, wildcards.network)),
     shell:
         RUN
 
@@ -69,7 +71,7 @@ rule kernels:
 rule frozen:
     input:
         **notebook("models/frozen"),
-        files=lambda wildcards: network_files(CONFIG, wildcards.network),
+        files=lambda wildcards: snakemake_paths(network_files(CONFIG, wildcards.network)),
     output:
         frozen=result("networks/{network}/frozen.pb"),
         record=result("networks/{network}/frozen.json"),
@@ -81,6 +83,7 @@ rule frozen:
     params:
         job=job(spec=lambda wildcards: network_spec(CONFIG, wildcards.network)),
         files=files,
+        content=lambda wildcards: contents_of(network_files(CONFIG, wildcards.network)),
     shell:
         RUN
 
@@ -111,7 +114,7 @@ rule evaluation:
 # What the items read; what a frozen graph or a network without classes does not have is not asked for.
 EVALUATED = {"evaluation": [result(f"networks/{MAIN_NETWORK}/evaluation.npz")], "kernels": [], "files": []}
 KERNELS = {"evaluation": [], "kernels": [result(f"networks/{MAIN_NETWORK}/kernels.npz")], "files": []}
-LOADED = {"evaluation": [], "kernels": [], "files": network_files(CONFIG, MAIN_NETWORK)}
+LOADED = {"evaluation": [], "kernels": [], "files": snakemake_paths(network_files(CONFIG, MAIN_NETWORK))}
 
 # Item: the notebook that makes it, what that reads, its parameters.
 MODELS_ITEMS = {

@@ -18,7 +18,7 @@ rule macros_all:
     log:
         f"results/{STUDY}/logs/macros_all.log",
     params:
-        study=config.get("study", "demo"),
+        study=lambda wildcards: config.get("study", "demo"),
     shell:
         MACRO_LIST_COMMAND
 
@@ -37,12 +37,13 @@ rule paper_parts:
     log:
         f"results/{STUDY}/logs/paper_parts.log",
     params:
-        study=config.get("study", "demo"),
-        title=CONFIG["title"],
-        authors=CONFIG["authors"],
-        keywords=CONFIG["keywords"],
-        site=CONFIG.get("site", ""),
-        images_are=CONFIG["images_are"],
+        # Functions, because Snakemake reads braces in text as wildcards.
+        study=lambda wildcards: config.get("study", "demo"),
+        title=lambda wildcards: CONFIG["title"],
+        authors=lambda wildcards: CONFIG["authors"],
+        keywords=lambda wildcards: CONFIG["keywords"],
+        site=lambda wildcards: CONFIG.get("site", ""),
+        images_are=lambda wildcards: CONFIG["images_are"],
     shell:
         PARTS_COMMAND
 
@@ -61,6 +62,6 @@ rule paper:
     log:
         f"results/{STUDY}/logs/paper.log",
     params:
-        study=config.get("study", "demo"),
+        study=lambda wildcards: config.get("study", "demo"),
     shell:
         COMPILE_COMMAND

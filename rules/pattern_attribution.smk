@@ -1,8 +1,7 @@
 # PatternAttribution: patterns from sums over shards of the training images, how good they are, attributions of images,
 # and spectra of weights, patterns and what PatternAttribution multiplies.
 
-from pathlib import Path
-
+from netlens.workflow.external_files import contents_of, snakemake_path
 from netlens.workflow.network_specs import beside_networks, image_file
 
 PATTERN_NETWORK = CONFIG["pattern_attribution"]["network"]
@@ -131,7 +130,7 @@ if PUBLISHED_PATTERNS:
         input:
             **notebook("pattern_attribution/published_agreement"),
             network=result(f"networks/{PATTERN_NETWORK}/network.json"),
-            published=str(Path(PUBLISHED_PATTERNS).expanduser()),
+            published=snakemake_path(PUBLISHED_PATTERNS),
             relu=result(f"patterns/{PATTERN_NETWORK}/relu.npz"),
         output:
             multiext(result(f"patterns/{PATTERN_NETWORK}/published_agreement"), ".npz", ".json"),
@@ -141,6 +140,7 @@ if PUBLISHED_PATTERNS:
         params:
             job=job(),
             files=files,
+            content=lambda wildcards: contents_of([PUBLISHED_PATTERNS]),
         shell:
             RUN
 

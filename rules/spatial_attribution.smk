@@ -1,8 +1,10 @@
 # Spatial attribution: maps of chosen images and scores on all scenes, computed once, drawn in many items.
 
+from netlens.workflow.external_files import contents_of, snakemake_paths
 from netlens.workflow.image_specs import scene_files
 from netlens.workflow.network_specs import image_file, images_of, prepared_models
 
+OWN_IMAGES = list(filter(None, [CONFIG["spatial_attribution"]["image"]]))
 # Two networks: the section's own, and the one that has patterns, if there is one.
 SPATIAL_NETWORK = CONFIG["spatial_attribution"]["network"]
 SCORED_PATTERNS = {PATTERN_NETWORK: [FIGURE_PATTERNS]} if names.applies("spatialPatternNetwork") else {}
@@ -22,7 +24,7 @@ rule spatial_maps:
         frozen=result(f"networks/{SPATIAL_NETWORK}/frozen.pb"),
         scenes=scene_files(CONFIG, images_of(CONFIG, SPATIAL_NETWORK)),
         heldout=image_file(CONFIG, SPATIAL_NETWORK, "heldout"),
-        own=list(filter(None, [CONFIG["spatial_attribution"]["image"]])),
+        own=snakemake_paths(OWN_IMAGES),
     output:
         **SPATIAL_MAPS,
         record=result("spatial_attribution/maps.json"),
@@ -50,6 +52,7 @@ rule spatial_maps:
             ),
         ),
         files=files,
+        content=lambda wildcards: contents_of(OWN_IMAGES),
     shell:
         RUN
 

@@ -24,8 +24,8 @@ def _linked(folder):
     return folder
 
 
-def _planned_jobs(checkout, study):
-    """Names of the rules of a dry run of everything."""
+def _planned_parameters(checkout, study):
+    """Parameters of the rules of a dry run of everything."""
     # In a thread of its own: tests of pages leave an event loop in this one, beside which Snakemake starts none.
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(_dry_run, checkout, study).result()
@@ -40,7 +40,7 @@ def _dry_run(checkout, study):
             snakefile=Path("Snakefile"),
         )
         workflow.dag().execute_workflow(executor="dryrun")
-        return {job.rule.name for job in workflow._workflow.dag.jobs}
+        return {job.rule.name: job.params for job in workflow._workflow.dag.jobs}
 
 
 @pytest.fixture(scope="session")
@@ -52,4 +52,10 @@ def linked_checkout():
 @pytest.fixture(scope="session")
 def planned_jobs():
     """Give a function that names the rules of a dry run of everything: (folder, study)."""
-    return _planned_jobs
+    return lambda checkout, study: _planned_parameters(checkout, study).keys()
+
+
+@pytest.fixture(scope="session")
+def planned_parameters():
+    """Give a function from (folder, study) to the parameters of each rule of a dry run of everything."""
+    return _planned_parameters

@@ -1,7 +1,9 @@
 """Studies of networks that no analysis was written for: what they have is planned, what they lack is told."""
 
 import contextlib
+import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -101,3 +103,20 @@ def test_an_absent_item_is_refused_in_one_line(checkout):
         "netlens: error: similarity_pairs is absent from study dense_net: needs at least two networks; the study "
         "compares one"
     )
+
+
+def test_names_that_mean_something_to_snakemake_are_names(checkout, planned_parameters):
+    odd = '{x} <b> $y $$ ~^"|>% 北京 😀'
+    for name in (odd, f"{odd}2"):
+        shutil.copytree(checkout / "images" / "cat", checkout / f"{odd} set" / name)
+    shutil.copy(checkout / "dense_net.h5", checkout / f"{odd}.h5")
+    study = yaml.safe_load((checkout / "config" / "dense_net.yaml").read_text())
+    study |= {"study": "odd", "title": odd, "authors": [odd], "images_are": odd}
+    study["images"]["noise"]["folder"] = f"{odd} set"
+    study["networks"]["net"]["file"] = f"{odd}.h5"
+    (checkout / "config" / "odd.yaml").write_text(yaml.safe_dump(study))
+    planned = planned_parameters(checkout, "odd")
+    for rule, name, path in (("folder", "source", f"{odd} set"), ("kernels", "files", f"{odd}.h5")):
+        assert json.loads(planned[rule].files)["inputs"][name] == [path]
+        assert len(planned[rule].content) == 64
+    assert planned["paper_parts"].title == odd

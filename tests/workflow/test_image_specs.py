@@ -1,12 +1,10 @@
 import re
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from netlens.workflow.image_specs import (
     SpecError,
-    class_folders,
     downloads_of,
     image_files,
     names_of,
@@ -136,13 +134,3 @@ def test_a_frozen_graph_can_be_the_network_of_a_study(tmp_path):
     assert prepared_file(study, "given") == "results/mine/networks/given/frozen.pb"
     assert prepared_file(study, "given", ".json") == "results/mine/networks/given/frozen.json"
     assert prepared_file(CONFIG, "given") == "results/mine/networks/given/network.h5"
-
-
-def test_class_folders_are_found_one_and_two_levels_down(tmp_path):
-    for name in ("train/cat", "train/dog", "heldout/cat"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "train" / "notes.txt").touch()
-    config = {"images": {"own": {"kind": "folder", "folder": str(tmp_path)}, "photos": {"kind": "photos"}}}
-    found = [str(Path(path).relative_to(tmp_path)) for path in class_folders(config, "own")]
-    assert found == ["heldout", "heldout/cat", "train", "train/cat", "train/dog"]
-    assert class_folders(config, "photos") == []

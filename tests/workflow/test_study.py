@@ -41,11 +41,45 @@ def test_an_unknown_key_is_named_with_the_nearest_known(tmp_path):
     assert "\n" not in told
 
 
-@pytest.mark.parametrize(("written", "value"), [("1e-3", 1e-3), ("1E0", 1.0), ("1.0e-3", 1e-3), (".5e0", 0.5)])
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        *[("1e-3", 1e-3), ("1E0", 1.0), ("1.0e-3", 1e-3), (".5e0", 0.5), ("1.0e+0", 1.0), ("+1e0", 1.0)],
+        *[("1/255", 1 / 255), ("1.0/255", 1 / 255), ("127.5/127.5", 1.0)],
+    ],
+)
 def test_numbers_are_read_as_other_languages_write_them(tmp_path, written, value):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(GOOD | {"signal_distractor": {"t_over_pi": "HERE"}}).replace("HERE", written))
     assert load_study(str(path))["signal_distractor"]["t_over_pi"] == value
+
+
+def test_a_fraction_by_zero_is_refused_and_words_with_slashes_stay_words(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(GOOD | {"signal_distractor": {"t_over_pi": "HERE"}}).replace("HERE", "1/0"))
+    with pytest.raises(StudyError, match=r"line \d+: not valid YAML: 1/0 divides by zero$"):
+        load_study(str(path))
+    assert load_study(write(tmp_path, title="1/2 of it", images_are="a/b"))["title"] == "1/2 of it"
+
+
+def test_a_tilde_is_the_home_folder_wherever_a_path_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    network = {"kind": "file", "images": "cats", "preprocessing": "tf"}
+    path = write(
+        tmp_path,
+        images={"cats": {"kind": "folder", "folder": "~/cats", "heldout_folder": "~/held", "size_px": [8, 8]}},
+        networks={"net": {**network, "file": "~/net.h5", "class_names": "~/names.txt"}},
+        data={"local_folders": ["~/downloads", "elsewhere"]},
+        models={"network": "net"},
+        **{section: {} for section in ("pattern_attribution", "model_comparison", "weights", "explanation_checks")},
+        spatial_attribution={"image": "~/cat.jpg"},
+    )
+    config = load_study(path)
+    cats, net = config["images"]["cats"], config["networks"]["net"]
+    assert (cats["folder"], cats["heldout_folder"]) == ("/home/somebody/cats", "/home/somebody/held")
+    assert (net["file"], net["class_names"]) == ("/home/somebody/net.h5", "/home/somebody/names.txt")
+    assert config["data"]["local_folders"] == ["/home/somebody/downloads", "elsewhere"]
+    assert config["spatial_attribution"]["image"] == "/home/somebody/cat.jpg"
 
 
 @pytest.mark.parametrize("written", [".nan", ".inf", "-.inf"])

@@ -84,15 +84,6 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(part)
 
 
-def class_folders(config: Mapping[str, Any], images: str) -> list[str]:
-    """Subfolders of an image set's folders, as inputs through which a rule notices added and removed images.
-
-    A folder's modification time changes only with its direct entries, and the images are one or two levels below.
-    """
-    roots = [Path(path) for path in image_files(config, images)]
-    return sorted(str(path) for root in roots for path in (*root.glob("*/"), *root.glob("*/*/")) if path.is_dir())
-
-
 def image_files(config: Mapping[str, Any], images: str) -> list[str]:
     """Folders and files outside the repository that an image set is read from, for a rule's input.
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from netlens.workflow.external_files import check_times
 from netlens.workflow.image_specs import SpecError, download_file, image_files, is_download, spec_of
 
 #: The section `model_comparison` compares at most this many networks.
@@ -216,6 +217,8 @@ def check_files(config: Mapping[str, Any]) -> None:
     ------
     SpecError
         One line for each missing file (with the sha256 of a published checkpoint).
+    FileTimeError
+        A file, notebook or module was modified in the future.
     """
     problems = []
     for images in config["images"]:
@@ -242,6 +245,10 @@ def check_files(config: Mapping[str, Any]) -> None:
             problems.append(str(error))
     if problems:
         raise SpecError("\n".join(problems))
+    used = {file for network in config["networks"] for file in network_files(config, network)}
+    used |= {file for images in config["images"] for file in image_files(config, images)}
+    code = [*Path("src/netlens").rglob("*.py"), *Path("notebooks").rglob("*.ipynb")]
+    check_times([*sorted(used), *filter(None, (published, own)), *code])
 
 
 def _recorded_sha256(checkpoint: Path) -> str:

@@ -9,6 +9,7 @@ from snakemake.io import report
 
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import CatalogueError, load_catalogue
+from netlens.workflow.external_files import real_path
 from netlens.workflow.imports import code_of
 
 _Row = TypeVar("_Row")
@@ -161,4 +162,4 @@ class RuleNames:
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else [str(part) for part in value]
+    return real_path(str(value)) if isinstance(value, str) else [real_path(str(part)) for part in value]

@@ -72,8 +72,32 @@ def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
         problems = [*_dangling_names(config), *_namesakes(path, config["study"])]
     if problems:
         raise StudyError("\n".join(f"{path}: {problem}" for problem in problems))
+    _expand_home(config)
     _fill_names(config)
     return config
+
+
+# Keys whose values are paths outside the repository.
+_PATHS = ("folder", "heldout_folder", "file", "class_names", "checkpoint", "published_patterns", "image")
+
+
+def _expand_home(config: dict[str, Any]) -> None:
+    """Replace ``~`` at the beginning of paths by the home folder, which Snakemake would not do."""
+    sections = [*config["images"].values(), *config["networks"].values()]
+    for section in (*sections, config["pattern_attribution"], config["spatial_attribution"]):
+        for key in _PATHS:
+            if isinstance(section.get(key), str):
+                section[key] = _in_home(section[key])
+    config["data"]["local_folders"] = [_in_home(folder) for folder in config["data"]["local_folders"]]
+
+
+def _in_home(path: str) -> str:
+    if not path.startswith("~"):
+        return path
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        return path  # which will be reported as missing
 
 
 def _fill_names(config: dict[str, Any]) -> None:

@@ -1,9 +1,9 @@
-"""YAML reader for studies: no repeated keys, and numbers such as ``1e3`` as in other languages."""
+"""YAML reader for studies: no repeated keys, and ``1e3`` and ``1/255`` are numbers, as people write them."""
 
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -16,6 +16,20 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
 )
+
+
+_FRACTION: Final = "!fraction"
+_Loader.add_implicit_resolver(_FRACTION, re.compile(r"^[-+]?\d+(?:\.\d*)?/\d+(?:\.\d*)?$"), list("-+0123456789"))
+
+
+def _fraction(loader: _Loader, node: yaml.ScalarNode) -> float:
+    numerator, _, denominator = loader.construct_scalar(node).partition("/")
+    if float(denominator) == 0:
+        raise yaml.constructor.ConstructorError(None, None, f"{node.value} divides by zero", node.start_mark)
+    return float(numerator) / float(denominator)
+
+
+_Loader.add_constructor(_FRACTION, _fraction)
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
