@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netlens.publish import macro
-from netlens.publish.macro import escape
 from netlens.statistics.intervals import Interval
 
 
@@ -83,11 +82,6 @@ def test_the_same_value_gives_the_same_text_and_scientific_is_within_its_roundin
     assert shown == macro.scientific(2).render(value)
     mantissa, exponent = shown.removeprefix(r"\ensuremath{").removesuffix("}}").split(r"\cdot 10^{")
     assert float(f"{mantissa}e{exponent}") == pytest.approx(value, rel=5.1e-3, abs=1e-320)
-
-
-def test_greek_letters_and_signs_are_set_as_mathematics():
-    assert escape("LRP α1β0, 2 × 3") == r"LRP \ensuremath{\alpha}1\ensuremath{\beta}0, 2 \ensuremath{\times} 3"
-    assert escape("café 50 %") == r"café 50 \%"
 
 
 def test_an_interval_is_part_of_the_record_and_shown(tmp_path):

@@ -5,7 +5,8 @@ from typing import Any, Final
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
-from matplotlib.font_manager import get_font_names
+
+from netlens.letters.fonts import FONT_FAMILY
 
 #: Widths in inches of a figure that fills a column, and of one that fills the page.
 WIDTH_IN: Final = 4.0
@@ -20,17 +21,6 @@ PALETTE: Final[tuple[tuple[float, float, float], ...]] = tuple(
     for color in (
         "0173b2", "de8f05", "029e73", "d55e00", "cc78bc", "ca9161", "fbafe4", "949494", "ece133", "56b4e9",
     )
-)  # fmt: skip
-
-#: Fonts that are installed here and have the letters that DejaVu Sans, which comes with matplotlib, lacks.
-FALLBACK_FONTS: Final[tuple[str, ...]] = tuple(
-    name
-    for name in (
-        "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Source Han Sans", "WenQuanYi Zen Hei",
-        "WenQuanYi Micro Hei", "Droid Sans Fallback", "IPAexGothic", "Noto Sans Devanagari", "Noto Sans Thai",
-        "Noto Sans Bengali", "Noto Sans Hebrew", "Unifont",
-    )
-    if name in get_font_names()
 )  # fmt: skip
 
 #: Color of each matrix or method, the same in every figure.
@@ -65,7 +55,7 @@ _OWN: Final[dict[Any, Any]] = {
     "figure.constrained_layout.use": True,
     "figure.dpi": 100,
     "figure.figsize": (WIDTH_IN, WIDTH_IN / GOLDEN),
-    "font.family": ["DejaVu Sans", *FALLBACK_FONTS],
+    "font.family": list(FONT_FAMILY),
     "font.size": 8,
     "grid.linewidth": 0.4,
     "image.interpolation": "nearest",
@@ -112,7 +102,7 @@ def paper() -> None:
 
     The font comes with matplotlib and is embedded, so that text can be selected and the bytes do not depend on the
     fonts that are installed, unless a text has letters that it lacks (Chinese, for instance), which come from
-    `FALLBACK_FONTS`.
+    `netlens.letters.fonts.FONT_FAMILY`.
     """
     import seaborn as sns
 

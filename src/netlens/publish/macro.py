@@ -9,6 +9,7 @@ from pathlib import Path
 from netlens.files.atomic import writing
 from netlens.publish.description import write_description
 from netlens.publish.shown import SavedMacro
+from netlens.publish.tex_words import escape
 from netlens.statistics.intervals import Interval
 
 
@@ -153,28 +154,6 @@ def _check_interval(name: str, value: float | str, interval: Interval) -> None:
         raise MacroError(f"\\{name}: {value!r} is text, which has no interval")
     if not (math.isfinite(interval.low) and math.isfinite(interval.high) and interval.low <= interval.high):
         raise MacroError(f"\\{name}: {interval.low} to {interval.high} is no interval; give its lower end first")
-
-
-# Characters that text fonts lack, by the command of mathematics that sets them.
-_MATHEMATICS = {
-    **{"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta"},
-    **{"κ": "kappa", "λ": "lambda", "μ": "mu", "µ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma"},
-    **{"τ": "tau", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta"},
-    **{"Λ": "Lambda", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"},
-    **{"×": "times", "·": "cdot", "±": "pm", "≤": "le", "≥": "ge", "→": "to", "∞": "infty", "≈": "approx"},
-}
-
-
-def escape(words: str) -> str:
-    """Return plain text with LaTeX's special characters escaped, and Greek letters and signs as mathematics."""
-    special = {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        **{character: "\\" + character for character in "&%$#_{}"},
-        **{character: rf"\ensuremath{{\{name}}}" for character, name in _MATHEMATICS.items()},
-    }
-    return "".join(special.get(character, character) for character in words)
 
 
 def _scientific(value: float, decimals: int) -> str:

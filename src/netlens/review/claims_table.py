@@ -2,7 +2,7 @@ r"""The claims as the paper and the README print them: ``\ifclaim``, ``\claimsta
 
 from collections.abc import Iterable, Mapping
 
-from netlens.publish.macro import escape
+from netlens.publish.tex_words import escape
 from netlens.review.claims import CLAIMS_FILE, Outcome, Values, judge, load_claims
 from netlens.review.job_minutes import minutes_of
 from netlens.workflow.applicability import absent_items

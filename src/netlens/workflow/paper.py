@@ -1,12 +1,13 @@
 r"""The paper of a study: its macros and figures, how they were made, and the PDF.
 
-The text is written by hand and contains no numbers. What it needs from a study comes from three places:
+The text is written by hand and contains no numbers. What it needs from a study comes from these places:
 
 - ``export_defs/<study>/all.tex`` inputs every macro of the study; its bytes depend only on the macros.
 - ``results/<study>/paper/parts.tex`` contains what varies between runs or depends on the items: captions, the list of
   sections and figures, machine, versions, durations, and the order of the values that the text compares.
 - ``results/<study>/paper/sections/`` contains the sections without what the study does not have; see
   `netlens.workflow.absent_text`.
+- ``results/<study>/paper/letters/`` contains pictures of letters that TeX's fonts lack.
 - ``results/<study>/paper/doubted.tex`` marks, in a draft, what is not as its record says.
 - ``\study``, which is defined for the compilation, names the folders.
 
@@ -25,7 +26,7 @@ from typing import Any, Final
 import yaml
 
 from netlens.files.atomic import writing
-from netlens.publish.macro import escape
+from netlens.publish.tex_words import LETTERS, escape, letters_of
 from netlens.workflow import tex
 from netlens.workflow.absent_text import caption_without_absent, named_items, without_absent
 from netlens.workflow.applicability import absent_items
@@ -308,6 +309,7 @@ def compile_paper(
         temporary.write_text("\n".join(["% What is not as its record says.", *lines, ""]), encoding="utf-8")
     if used:
         print(f"netlens: {output}: {len(used)} item(s) in red boxes: {', '.join(used)}", file=sys.stderr, flush=True)
+    _write_letters(name)
     log = Path("results") / name / "logs" / "paper.tex.log"
     tex.compile(main, output, log=log, definitions={"study": name}, directory=Path.cwd())
     wide = [float(points) for points in _OVERFULL.findall(log.read_text(encoding="utf-8", errors="replace"))]
@@ -318,6 +320,23 @@ def compile_paper(
             file=sys.stderr,
             flush=True,
         )
+
+
+def _write_letters(name: str) -> None:
+    """Draw the letters of macros and names that TeX's fonts lack, as far as the fonts of the figures have them."""
+    files = [Path("results") / name / "paper" / "parts.tex", *sorted((Path("export_defs") / name).glob("*.tex"))]
+    runs = {run for file in files if file.is_file() for run in LETTERS.findall(file.read_text(encoding="utf-8"))}
+    folder = Path("results") / name / "paper" / "letters"
+    for outdated in folder.glob("*.pdf"):
+        outdated.unlink()
+    if not runs:
+        return
+    # Matplotlib takes a second, and most studies have no such letters.
+    from netlens.letters import glyphs
+
+    for run in sorted(runs):
+        if not glyphs.lacking(letters_of(run)):
+            glyphs.draw_words(letters_of(run), folder / f"{run}.pdf")
 
 
 def _used(study: str, main: Path, doubted: Mapping[str, str]) -> dict[str, str]:
