@@ -2,6 +2,7 @@
 
 import json
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,3 +109,43 @@ def test_a_figure_laid_out_by_hand_stays_so_in_every_format(tmp_path):
     rows, columns = (np.flatnonzero(red.any(axis=axis)) for axis in (1, 0))
     assert columns[[0, -1]] == pytest.approx([100, 200], abs=3)  # 200 dots an inch
     assert rows[[0, -1]] == pytest.approx([50, 150], abs=3)
+
+
+CLASS = "a class whose name has seventy-one letters, which is more than any label"
+
+
+def labelled(names):
+    style.pictures()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4, 2))
+    left.barh(range(len(names)), [1] * len(names))
+    left.set_yticks(range(len(names)), names)
+    right.plot([0, 1], [0, 1], label=names[0])
+    right.set_xticks([0, 1], names[:2], rotation=90)
+    fig.legend(loc="outside lower center")
+    return fig
+
+
+def test_labels_of_ticks_and_legends_that_are_too_long_are_shortened(tmp_path):
+    fig = labelled([CLASS, f"{CLASS} $ $$ {CLASS}", f"the last {CLASS}"])
+    figure.save(fig, tmp_path / "item", TABLE)
+    shown = [label.get_text() for label in fig.axes[0].get_yticklabels()]
+    assert all("…" in words and words.endswith("label") for words in shown)
+    assert len(set(shown)) == 3
+
+
+def test_characters_that_no_font_has_are_spelled(tmp_path, recwarn):
+    fig = labelled(["北京 €½×±°µα 😀", "京北", "\x07"])
+    fig.suptitle("猫")
+    figure.save(fig, tmp_path / "item", TABLE)
+    shown = {text.get_text() for text in fig.findobj(mpl.text.Text)}
+    assert {"[U+5317][U+4EAC] €½×±°µα 😀", "[U+4EAC][U+5317]", "[U+0007]", "[U+732B]"} <= shown
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+
+
+@pytest.mark.parametrize("words", [r"$\frac$", "$_$ and $^$", r"5$ to \nothing$", "$$ {x} $%$"])
+def test_words_that_are_no_formula_are_shown_as_they_are(tmp_path, words):
+    fig = drawn(words)
+    fig.axes[0].set_xticks([0, 1], [words, "$x^2$"])
+    figure.save(fig, tmp_path / "item", TABLE)
+    assert fig.axes[0].title.get_text().replace("\\$", "$") == words
+    assert fig.axes[0].get_xticklabels()[1].get_text() == "$x^2$"

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netlens.plots import style
+from netlens.plots.fitted_text import wrapped
 
 _TITLES: Final = ("input", "function\n(gradient)", "signal\n(PatternNet)", "attribution\n(PatternAttr.)")
 _MARGINS_IN: Final = {"left": 0.28, "right": 0.06, "top": 0.36, "bottom": 0.22}
@@ -70,7 +71,7 @@ def attribution_taxonomy(
             ax = fig.add_subplot(grid[row, column])
             if panels is images:
                 ax.imshow(values)
-                ax.set_ylabel(class_names[row])
+                ax.set_ylabel(wrapped(class_names[row], heights_in[row], 8))
             elif panels is attribution:
                 summed = values.sum(axis=-1, dtype=np.float64)
                 ax.imshow(_scaled(summed), cmap=style.diverging(), vmin=-1, vmax=1)

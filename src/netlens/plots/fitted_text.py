@@ -7,6 +7,8 @@ import matplotlib as mpl
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
+from netlens.letters.glyphs import with_glyphs
+
 # A line may end behind one of these.
 _BREAKS: Final = "/_- .:"
 _ELLIPSIS: Final = "…"
@@ -16,6 +18,7 @@ _HINTED: Final = 1.08
 
 def width_in(text: str, size_pt: float, *, bold: bool = False) -> float:
     """Return the width of a line of text in inches at most, in the font of the current style."""
+    text = with_glyphs(text)
     if not text.strip():
         return 0.0
     return (
@@ -29,7 +32,7 @@ def width_in(text: str, size_pt: float, *, bold: bool = False) -> float:
 @functools.lru_cache(maxsize=4096)
 def _outline_width_pt(text: str, size_pt: float, weight: str, family: tuple[str, ...]) -> float:
     font = FontProperties(family=list(family), weight=weight)
-    return float(TextPath((0, 0), _literal(text), size=size_pt, prop=font).get_extents().width)
+    return float(TextPath((0, 0), literal(text), size=size_pt, prop=font).get_extents().width)
 
 
 def shortened(text: str, room_in: float, size_pt: float, *, bold: bool = False) -> str:
@@ -49,16 +52,17 @@ def shortened(text: str, room_in: float, size_pt: float, *, bold: bool = False) 
     Returns
     -------
     str
-        For matplotlib, in which a dollar sign is written with a backslash: the text if it fits; otherwise its beginning
+        For matplotlib, as from `literal`: the text if it fits; otherwise its beginning
         and end, which tell names apart, around an ellipsis.
     """
+    text = with_glyphs(text)
     width = width_in(text, size_pt, bold=bold)
     shown, kept = text, len(text)
     while kept > 2 and width > room_in:
         kept = min(kept - 1, int(kept * room_in / width) + 1)
         shown = f"{text[: kept // 2]}{_ELLIPSIS}{text[len(text) - (kept - kept // 2) :]}"
         width = width_in(shown, size_pt, bold=bold)
-    return _literal(shown)
+    return literal(shown)
 
 
 def wrapped(text: str, room_in: float, size_pt: float, *, bold: bool = False) -> str:
@@ -75,8 +79,9 @@ def wrapped(text: str, room_in: float, size_pt: float, *, bold: bool = False) ->
         For matplotlib, as from `shortened`, with at most one line break, which is behind a slash, underscore, hyphen,
         period, colon or space.
     """
+    text = with_glyphs(text)
     if width_in(text, size_pt, bold=bold) <= room_in:
-        return _literal(text)
+        return literal(text)
     ends = [place + 1 for place, letter in enumerate(text[:-1]) if letter in _BREAKS]
     if not ends:
         return shortened(text, room_in, size_pt, bold=bold)
@@ -88,6 +93,6 @@ def wrapped(text: str, room_in: float, size_pt: float, *, bold: bool = False) ->
     return "\n".join(shortened(part, room_in, size_pt, bold=bold) for part in (text[:end].rstrip(), text[end:]))
 
 
-def _literal(text: str) -> str:
-    """Return a text that matplotlib does not read as a formula, however many dollar signs it has."""
-    return text.replace("$", "\\$")
+def literal(text: str) -> str:
+    """Return a name as matplotlib shows it: no formula, however many dollar signs it has, and no unknown characters."""
+    return with_glyphs(text).replace("$", "\\$")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from netlens.images.image_set import ImageSet
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened, wrapped
 
 Pixels = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -111,7 +112,7 @@ def image_sheet(columns: Sequence[Column], scenes: ImageSet | None) -> Figure:
         for row, name in enumerate(column.class_names):
             x = (begin - 0.05) / style.FULL_WIDTH_IN
             y = 1 - (_LINE_IN + (row + 0.5) * _CROP_IN) / height
-            fig.text(x, y, name, ha="right", va="center", fontsize=6.5)
+            fig.text(x, y, wrapped(name, _LABEL_IN - 0.05, 6.5), ha="right", va="center", fontsize=6.5)
     if scenes is not None:
         for position in range(min(SCENES_SHOWN, len(scenes))):
             top = _LINE_IN + rows_in + 1.6 * _LINE_IN
@@ -143,7 +144,7 @@ def _draw_scene(ax: Axes, scenes: ImageSet, index: int) -> None:
             ax.text(
                 (columns.min() + columns.max()) / 2,
                 rows.max() - 1,
-                scenes.class_names[label],
+                shortened(scenes.class_names[label], style.FULL_WIDTH_IN / SCENES_SHOWN, 4.2),
                 ha="center",
                 va="bottom",
                 fontsize=4.2,

@@ -6,13 +6,16 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from netlens.plots import style
+from netlens.plots.fitted_text import shortened
 
 #: Layers whose names fit beside each other on a figure of column width, at the usual size.
 MOST_IN_COLUMN: Final = 30
 
 # Height in inches of a letter of a name that is turned by 90 degrees, beyond the letters that a figure has room for.
 _LETTER_IN, _FREE_LETTERS = 0.062, 8
-_SMALL = 5.5
+# Longer names are shortened in the middle.
+_MOST_LETTERS = 36
+_SIZE, _SMALL = 7.0, 5.5
 
 
 def figure_width_in(labels: Sequence[str]) -> float:
@@ -21,13 +24,15 @@ def figure_width_in(labels: Sequence[str]) -> float:
 
 
 def extra_height_in(labels: Sequence[str]) -> float:
-    """Return what a figure needs in height beyond the usual for the longest of the names."""
-    return _LETTER_IN * max(max(map(len, labels), default=0) - _FREE_LETTERS, 0)
+    """Return what a figure needs in height beyond the usual for the longest of the names that `name_layers` shows."""
+    letters = min(max(map(len, labels), default=0), _MOST_LETTERS)
+    return _LETTER_IN * max(letters - _FREE_LETTERS, 0)
 
 
 def name_layers(ax: Axes, labels: Sequence[str]) -> None:
-    """Name the layers along the x axis, turned by 90 degrees, smaller where there are many."""
-    ax.set_xticks(range(len(labels)), labels, rotation=90)
+    """Name the layers along the x axis, turned by 90 degrees, smaller where there are many, shortened where long."""
+    shown = [shortened(label, _LETTER_IN * _MOST_LETTERS, _SIZE) for label in labels]
+    ax.set_xticks(range(len(labels)), shown, rotation=90)
     if len(labels) > MOST_IN_COLUMN:
         ax.tick_params(axis="x", labelsize=_SMALL)
     ax.set_xlim(-0.5, len(labels) - 0.5)

@@ -1,17 +1,22 @@
 """Saving of a figure together with the numbers that it shows, reproducibly to the byte."""
 
-from collections.abc import Mapping
+import functools
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
+from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 
 from netlens.files.arrays import save_arrays
 from netlens.files.atomic import writing
+from netlens.letters.glyphs import with_glyphs
 from netlens.publish.compact_pdf import save_pdf
 from netlens.publish.description import write_description
 from netlens.publish.drawing import drawing
@@ -32,6 +37,8 @@ _SLACK_PT = 1.0
 #: Text is not made smaller than this, in points.
 _SMALLEST_PT = 4.5
 _ELLIPSIS = "…"
+# What begins or ends a formula, if there is an even number of them.
+_DOLLAR = re.compile(r"(?<!\\)\$")
 
 
 def overflow(fig: Figure) -> list[str]:
@@ -51,9 +58,44 @@ def fit_text(fig: Figure) -> list[str]:
     """
     while True:
         texts, sides = _over_edge(fig)
-        changed = [_smaller(text) or _shorter(text) for text in texts]
+        over = set(map(id, texts))
+        ticks = [(axis, labels) for axis, labels in _tick_labels(fig) if any(id(label) in over for label in labels)]
+        over -= {id(label) for _, labels in ticks for label in labels}
+        changed = [_smaller(text) or _shorter(text) for text in texts if id(text) in over]
+        changed += [_smaller_ticks(axis, labels) or _shorter_ticks(axis, labels) for axis, labels in ticks]
         if not any(changed):
             return _in_words(texts, sides)
+
+
+def _tick_labels(fig: Figure) -> list[tuple[Axis, list[Text]]]:
+    """Axes of `fig` with the labels of their ticks, which have words only once they have been asked for."""
+    found = [(axis, axis.get_majorticklabels()) for axes in fig.axes for axis in (axes.xaxis, axes.yaxis)]
+    return [(axis, labels) for axis, labels in found if labels]
+
+
+def _smaller_ticks(axis: Axis, labels: list[Text]) -> bool:
+    size_pt = max(float(label.get_fontsize()) for label in labels)
+    if size_pt <= _SMALLEST_PT:
+        return False
+    axis.set_tick_params(labelsize=max(_SMALLEST_PT, 0.92 * size_pt))
+    return True
+
+
+def _shorter_ticks(axis: Axis, labels: list[Text]) -> bool:
+    """Shorten the longest labels of an axis."""
+    most = 0.9 * max(len(label.get_text()) for label in labels)
+    return _relabel(axis, labels, lambda words: (_cut(words) or words) if len(words) >= most else words)
+
+
+def _relabel(axis: Axis, labels: list[Text], change: Callable[[str], str]) -> bool:
+    """Change the labels of an axis; what is set to their texts is replaced when they are drawn."""
+    words = [label.get_text() for label in labels]
+    changed = [change(label) for label in words]
+    places = axis.get_majorticklocs()
+    if changed == words or len(places) != len(words):
+        return False
+    axis.set_ticks(places, labels=changed)
+    return True
 
 
 def _in_words(texts: list[Text], sides: list[str]) -> list[str]:
@@ -69,17 +111,52 @@ def _smaller(text: Text) -> bool:
 
 
 def _shorter(text: Text) -> bool:
-    words = text.get_text()
-    kept = words.replace(_ELLIPSIS, "")
+    words = _cut(text.get_text())
+    if words:
+        text.set_text(words)
+    return bool(words)
+
+
+def _cut(words: str) -> str:
+    """Words with an ellipsis for a tenth in the middle; empty for a formula, which cannot be cut anywhere."""
+    if _has_formula(words):
+        return ""
+    kept = words.replace(_ELLIPSIS, "").replace("\\$", "$")
     half = int(0.9 * len(kept)) // 2
-    # Formulas cannot be cut anywhere. What is set to the labels of ticks is replaced when they are drawn.
-    if half < 1 or "$" in words:
+    return f"{kept[:half]}{_ELLIPSIS}{kept[-half:]}".replace("$", "\\$") if half else ""
+
+
+def show_every_character(fig: Figure) -> None:
+    """Spell the characters of `fig` that no font has, and show as words what matplotlib cannot read as a formula."""
+    for axis, labels in _tick_labels(fig):
+        _relabel(axis, labels, _shown)
+    for text in fig.findobj(Text):
+        words = text.get_text()
+        shown = _shown(words) if text.get_parse_math() else with_glyphs(words)
+        if shown != words:
+            text.set_text(shown)
+
+
+def _shown(words: str) -> str:
+    words = with_glyphs(words)
+    return words if _is_readable(words) else words.replace("\\$", "$").replace("$", "\\$")
+
+
+def _has_formula(words: str) -> bool:
+    dollars = len(_DOLLAR.findall(words))
+    return dollars > 0 and dollars % 2 == 0
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_readable(words: str) -> bool:
+    """Whether matplotlib can draw words that may contain formulas."""
+    if not _has_formula(words):
+        return True
+    try:
+        MathTextParser("path").parse(words)
+    except ValueError:
         return False
-    text.set_text(f"{kept[:half]}{_ELLIPSIS}{kept[-half:]}")
-    figure = text.get_figure(root=True)
-    assert figure is not None
-    figure.canvas.draw()
-    return text.get_text() != words
+    return True
 
 
 def _over_edge(fig: Figure) -> tuple[list[Text], list[str]]:
@@ -140,6 +217,7 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
     """
     if len(data) == 0:
         raise ValueError(f"{stem}: a figure is saved together with the numbers that it shows, but its data is empty")
+    show_every_character(fig)
     if clipped := fit_text(fig):
         raise ClippedTextError(f"{stem}: cut off at the figure's edge: {', '.join(map(repr, clipped))}")
     if fig.get_layout_engine() is None:
