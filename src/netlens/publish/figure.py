@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, XAxis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.mathtext import MathTextParser
@@ -58,7 +58,7 @@ def fit_text(fig: Figure) -> list[str]:
     """
     while True:
         texts, sides = _over_edge(fig)
-        over = set(map(id, texts))
+        over = set(map(id, [*texts, *_greedy(fig)]))
         ticks = [(axis, labels) for axis, labels in _tick_labels(fig) if any(id(label) in over for label in labels)]
         over -= {id(label) for _, labels in ticks for label in labels}
         changed = [_smaller(text) or _shorter(text) for text in texts if id(text) in over]
@@ -71,6 +71,17 @@ def _tick_labels(fig: Figure) -> list[tuple[Axis, list[Text]]]:
     """Axes of `fig` with the labels of their ticks, which have words only once they have been asked for."""
     found = [(axis, axis.get_majorticklabels()) for axes in fig.axes for axis in (axes.xaxis, axes.yaxis)]
     return [(axis, labels) for axis, labels in found if labels]
+
+
+def _greedy(fig: Figure) -> list[Text]:
+    """Labels of ticks that leave their axes less than the other half of `fig`."""
+    width, height = 0.5 * fig.bbox.width, 0.5 * fig.bbox.height
+    extents = [(axis, label, label.get_window_extent()) for axis, labels in _tick_labels(fig) for label in labels]
+    return [
+        label
+        for axis, label, extent in extents
+        if (extent.height > height if isinstance(axis, XAxis) else extent.width > width)
+    ]
 
 
 def _smaller_ticks(axis: Axis, labels: list[Text]) -> bool:
