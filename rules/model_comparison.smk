@@ -176,6 +176,7 @@ rule random_weights:
 rule analogies:
     input:
         **notebook("model_comparison/analogies"),
+        sample=COMPARISON_SAMPLE,
         own=[SECOND_MOMENTS.format(first=network, second=network) for network in COMPARED],
         cross=[SECOND_MOMENTS.format(first=FIRST, second=network) for network in COMPARED],
         heldout=[

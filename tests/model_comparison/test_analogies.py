@@ -15,6 +15,7 @@ from netlens.model_comparison.analogies import (
     drawn,
     layer_probe,
     middle_layers,
+    r2_ends,
     r2_score,
 )
 from netlens.model_comparison.errors import ComparisonError
@@ -441,3 +442,17 @@ def test_what_is_drawn_is_rounded_to_thousandths_of_the_largest():
     given = np.random.default_rng(37).standard_normal(50)
     np.testing.assert_array_equal(drawn(3 * given), drawn(given))
     np.testing.assert_allclose(drawn(given), given / np.abs(given).max(), rtol=0, atol=0.5e-3)
+
+
+def test_intervals_of_r2_hold_it_and_are_wider_where_positions_repeat_their_image():
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal(60)
+    predicted = values + 0.7 * rng.standard_normal(60)
+    low, high = r2_ends(values, predicted)
+    assert low < r2_score(values, predicted) < high
+    # Four copies of each image are no more images.
+    repeated = [np.repeat(each, 4) for each in (values, predicted)]
+    np.testing.assert_allclose(r2_ends(*repeated, positions_count=4), (low, high))
+    narrow = r2_ends(*repeated)
+    assert narrow[1] - narrow[0] < 0.7 * (high - low)
+    assert r2_ends(values, values) == (1, 1)

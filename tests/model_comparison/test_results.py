@@ -14,7 +14,10 @@ ANALOGIES = UnitAnalogies(
     unit=Unit("c", 4),
     heldout_count=7,
     analogies={
-        "one": {"a/b": Analogy(RNG.standard_normal(3), 0.5, 0.75), "c": Analogy(RNG.standard_normal(5), 1.0, 1.0)},
+        "one": {
+            "a/b": Analogy(RNG.standard_normal(3), 0.5, 0.75, (0.4, 0.6), (0.5, 0.8)),
+            "c": Analogy(RNG.standard_normal(5), 1.0, 1.0),
+        },
         "two": {"c": Analogy(RNG.standard_normal(2), 0.25, 0.3), "d": Analogy(np.zeros(2), 0.0, 0.5)},
     },
 )
@@ -45,6 +48,8 @@ def test_a_file_keeps_analogies_by_network_and_layer(tmp_path):
             found = back.analogies[name][layer]
             np.testing.assert_array_equal(found.direction, analogy.direction, strict=True)
             assert (found.r2, found.ceiling) == (analogy.r2, analogy.ceiling)
+            np.testing.assert_array_equal(found.r2_ends, analogy.r2_ends)
+            np.testing.assert_array_equal(found.ceiling_ends, analogy.ceiling_ends)
 
 
 @pytest.mark.parametrize(

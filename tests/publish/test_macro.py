@@ -97,3 +97,13 @@ def test_intervals_that_are_none_are_refused(tmp_path):
         macro.save(tmp_path / "shareOf", 0.25, rounding=macro.fixed(2), interval=Interval(0.25, 0.4, 0.1, 0.95, 2))
     with pytest.raises(macro.MacroError, match="has no interval"):
         macro.save(tmp_path / "named", "cat", rounding=macro.text(), interval=Interval(0.5, 0, 1, 0.95, 2))
+
+
+def test_the_interval_is_rounded_as_the_value_and_printed_on_demand(tmp_path):
+    tex, _ = saved(tmp_path, 0.25, macro.percent(0), interval=Interval(0.25, 0.104, 0.4, 0.95, 12))
+    assert tex.splitlines() == [
+        "\\newcommand{\\someRatio}{25\\,\\%}%",
+        "\\expandafter\\def\\csname netlens@interval@someRatio\\endcsname{10\\,\\% to 40\\,\\%}%",
+    ]
+    tex, _ = saved(tmp_path, 3, macro.integer(), interval=Interval(3, 2.25, 3.5, 0.95, 12))
+    assert "{2.2 to 3.5}" in tex

@@ -35,6 +35,7 @@ from numpy.typing import ArrayLike, NDArray
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.second_moments import SecondMoments
 from netlens.model_comparison.whitening import Whitening, whitening
+from netlens.statistics.intervals import Bootstrap
 
 Float = NDArray[np.float64]
 
@@ -109,11 +110,15 @@ class Analogy:
         better.
     ceiling
         Held-out R2 of the linear probe on the whole layer, a ridge regression (`whole_layer_r2`).
+    r2_ends, ceiling_ends
+        Ends of their 95 % bootstrap intervals over held-out images; NaN where none were computed.
     """
 
     direction: Float
     r2: float
     ceiling: float
+    r2_ends: tuple[float, float] = (np.nan, np.nan)
+    ceiling_ends: tuple[float, float] = (np.nan, np.nan)
 
 
 def chosen_unit(
@@ -315,7 +320,14 @@ def whole_layer_r2(
     ComparisonError
         As for `r2_score`.
     """
-    known, inputs = np.asarray(values, np.float64), np.asarray(held, np.float64)
+    known = np.asarray(values, np.float64)
+    return r2_score(known, _whole_layer_prediction(along, unit, layer, moments, held=held, known=known))
+
+
+def _whole_layer_prediction(
+    along: LinearProbe, unit: Unit, layer: str, moments: PairMoments, *, held: ArrayLike, known: Float
+) -> Float:
+    inputs = np.asarray(held, np.float64)
     ridge = _ridge(unit, layer, moments)
     centred = inputs - ridge.means
     mean = _through_means(unit, layer, np.zeros(inputs.shape[1]), moments.cross)
@@ -333,7 +345,7 @@ def whole_layer_r2(
         if (~half).any():
             errors = np.sum((candidates[~half] - known[~half, None]) ** 2, axis=0)
             chosen[half] = candidates[half, int(np.argmin(errors))]
-    return r2_score(known, chosen)
+    return chosen
 
 
 def r2_score(values: ArrayLike, predicted: ArrayLike) -> float:
@@ -363,12 +375,39 @@ def r2_score(values: ArrayLike, predicted: ArrayLike) -> float:
     return 1 - float(np.sum((given - guess) ** 2)) / spread
 
 
+def r2_ends(values: ArrayLike, predicted: ArrayLike, *, positions_count: int = 1, seed: int = 0) -> tuple[float, float]:
+    """Return the ends of the 95 % bootstrap interval of `r2_score` over images.
+
+    Parameters
+    ----------
+    values, predicted
+        (n,) each.
+    positions_count
+        Entries of each image, which follow each other and are resampled together.
+    seed
+        Of the resampling.
+    """
+    given = np.asarray(values, np.float64).reshape(-1, positions_count)
+    errors = ((given - np.asarray(predicted, np.float64).reshape(given.shape)) ** 2).sum(axis=1)
+    sums, squares = given.sum(axis=1), (given**2).sum(axis=1)
+
+    def resampled(images: Float, axis: int) -> Float:
+        chosen = images.astype(np.int64)
+        spread = squares[chosen].sum(axis) - sums[chosen].sum(axis) ** 2 / (chosen.shape[axis] * positions_count)
+        found: Float = 1 - errors[chosen].sum(axis) / np.maximum(spread, np.finfo(float).tiny)
+        return found
+
+    interval = Bootstrap(seed=seed)(np.arange(len(given)), resampled)
+    return interval.low, interval.high
+
+
 def analogies(
     unit: Unit,
     moments: PairMoments,
     values: ArrayLike,
     heldout: Mapping[str, NDArray[Any]],
     *,
+    positions_count: int = 1,
     centred: bool = False,
     ridge: float = 0.0,
 ) -> dict[str, Analogy]:
@@ -384,6 +423,8 @@ def analogies(
         (n,), the unit's activations at held-out images.
     heldout
         By layer of the network of interest: activations at the same images and positions, (n, channels).
+    positions_count
+        Positions in each held-out image, which follow each other.
     centred, ridge
         As for `directions`.
 
@@ -413,11 +454,15 @@ def analogies(
             )
         along = direction_probe(unit, layer, direction, moments)
         try:
-            r2 = r2_score(known, along(heldout[layer]))
-            ceiling = whole_layer_r2(along, unit, layer, moments, held=heldout[layer], values=known)
+            predictions = (
+                along(heldout[layer]),
+                _whole_layer_prediction(along, unit, layer, moments, held=heldout[layer], known=known),
+            )
+            r2, ceiling = (r2_score(known, predicted) for predicted in predictions)
         except ComparisonError as error:
             raise ComparisonError(f"unit {unit.name} on the held-out images: {error}; choose another") from error
-        found[layer] = Analogy(direction, r2, ceiling)
+        ends = (r2_ends(known, predicted, positions_count=positions_count) for predicted in predictions)
+        found[layer] = Analogy(direction, r2, ceiling, *ends)
     return found
 
 

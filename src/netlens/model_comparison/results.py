@@ -36,8 +36,8 @@ class UnitAnalogies:
     ----------
     unit
         The unit.
-    heldout_count
-        Number of held-out activations that R2 is computed over.
+    heldout_count, positions_count
+        Number of held-out activations that R2 is computed over, and how many of them are of each image.
     analogies
         By network (the first network first), then by layer in network order.
     """
@@ -45,6 +45,7 @@ class UnitAnalogies:
     unit: Unit
     heldout_count: int
     analogies: Mapping[str, Mapping[str, Analogy]]
+    positions_count: int = 1
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -78,7 +79,8 @@ class UnitAnalogies:
         """Save as npz.
 
         For the I-th network, ``analogy_I_layers``, ``analogy_I_r2``, ``analogy_I_ceiling`` and ``analogy_I_channels``
-        are (layers,); ``analogy_I_directions`` holds the directions of all layers, concatenated.
+        are (layers,), and ``analogy_I_ends`` the ends of both intervals, (layers, 4); ``analogy_I_directions`` holds
+        the directions of all layers, concatenated.
 
         Raises
         ------
@@ -90,6 +92,7 @@ class UnitAnalogies:
             "unit_layer": np.array(self.unit.layer),
             "unit": np.array(self.unit.channel),
             "heldout_count": np.array(self.heldout_count),
+            "positions_count": np.array(self.positions_count),
         }
         for place, by_layer in enumerate(self.analogies.values()):
             each = list(by_layer.values())
@@ -97,6 +100,9 @@ class UnitAnalogies:
                 f"analogy_{place}_layers": np.array(list(by_layer), np.str_),
                 f"analogy_{place}_r2": np.array([analogy.r2 for analogy in each], np.float64),
                 f"analogy_{place}_ceiling": np.array([analogy.ceiling for analogy in each], np.float64),
+                f"analogy_{place}_ends": np.array(
+                    [(*analogy.r2_ends, *analogy.ceiling_ends) for analogy in each], np.float64
+                ).reshape(-1, 4),
                 f"analogy_{place}_channels": np.array([analogy.direction.size for analogy in each], np.int64),
                 f"analogy_{place}_directions": np.concatenate([np.empty(0), *(analogy.direction for analogy in each)]),
             }
@@ -123,17 +129,22 @@ class UnitAnalogies:
             layers = reader.names(f"analogy_{place}_layers", size)
             r2 = reader.array(f"analogy_{place}_r2", "f", size).tolist()
             ceiling = reader.array(f"analogy_{place}_ceiling", "f", size).tolist()
+            ends = reader.array(f"analogy_{place}_ends", "f", size, 4).tolist()
             channels = reader.array(f"analogy_{place}_channels", "i", size)
             directions = reader.array(f"analogy_{place}_directions", "f", int(channels.sum()))
             parts = np.split(directions, np.cumsum(channels)[:-1]) if layers else []
-            analogies[name] = dict(zip(layers, map(Analogy, parts, r2, ceiling), strict=True))
+            found = zip(layers, parts, r2, ceiling, ends, strict=True)
+            analogies[name] = {
+                layer: Analogy(direction, along, whole, (each[0], each[1]), (each[2], each[3]))
+                for layer, direction, along, whole, each in found
+            }
         unit = Unit(reader.text("unit_layer"), reader.whole("unit"))
-        heldout_count = reader.whole("heldout_count")
+        heldout_count, positions_count = reader.whole("heldout_count"), reader.whole("positions_count")
         reader.finish()
         own = analogies[networks[0]].get(unit.layer)
         if own is None or not 0 <= unit.channel < own.direction.size:
             raise reader.error(f"network {networks[0]!r} has no unit {unit.name} in it")
-        return cls(unit, heldout_count, analogies)
+        return cls(unit, heldout_count, analogies, positions_count)
 
 
 @dataclass(frozen=True)

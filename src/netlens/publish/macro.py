@@ -88,6 +88,8 @@ def save(
 ) -> SavedMacro:
     r"""Write ``<stem>.tex`` with ``\newcommand{\name}{text}%`` and ``<stem>.json`` with the full-precision value.
 
+    The interval, if there is one, is printed by ``\interval{name}``, rounded as the value.
+
     Parameters
     ----------
     stem
@@ -131,7 +133,8 @@ def save(
         _check_interval(name, stored, interval)
     shown = rounding.render(stored)
     with writing(f"{stem}.tex") as temporary:
-        temporary.write_text(f"\\newcommand{{\\{name}}}{{{shown}}}%\n", encoding="utf-8")
+        lines = [f"\\newcommand{{\\{name}}}{{{shown}}}%", *_interval_lines(name, interval, rounding)]
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     description: dict[str, object] = {
         "kind": "macro",
         "name": name,
@@ -147,6 +150,15 @@ def save(
     write_description(stem, description)
     ends = None if interval is None else (interval.low, interval.high)
     return SavedMacro(name, shown, stored, rounding.rule, unit, uncertainty, ends)
+
+
+def _interval_lines(name: str, interval: Interval | None, rounding: Rounding) -> list[str]:
+    if interval is None:
+        return []
+    # Ends of the interval of a count need not be whole.
+    rule = fixed(1) if rounding.rule == integer().rule else rounding
+    shown = f"{rule.render(interval.low)} to {rule.render(interval.high)}"
+    return [f"\\expandafter\\def\\csname netlens@interval@{name}\\endcsname{{{shown}}}%"]
 
 
 def _check_interval(name: str, value: float | str, interval: Interval) -> None:
