@@ -182,6 +182,7 @@ def main() -> None:
         if done.returncode:
             raise SystemExit(f"iNNvestigate 1 failed: {done.stderr.strip().splitlines()[-1]}")
         other = dict(np.load(folder / "theirs.npz"))
+        frozen = subprocess.run([str(python), "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
     differences = {
         name: float(np.abs(found[name] - value).max() / np.abs(value).max()) for name, value in sorted(other.items())
     }
@@ -191,7 +192,7 @@ def main() -> None:
         record = {
             "benchmark": "innvestigate1_parity",
             "python": ".".join(map(str, sys.version_info[:3])),
-            "packages": [*PACKAGES, *WITHOUT_DEPENDENCIES],
+            "packages": sorted(frozen.split()),
             "images": IMAGES,
             "relative_differences": differences,
         }
