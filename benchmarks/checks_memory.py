@@ -3,8 +3,8 @@
 Convergence, cascades and pixel flipping of one method on small_vgg, each number of images in a process of its own. The
 images themselves and the curves that are kept are 48 kB an image; what is measured beyond that is the checks' own.
 
-    python benchmarks/checks_memory.py                   # under a minute
-    python benchmarks/checks_memory.py --images 8,256
+    python benchmarks/checks_memory.py                   # a minute or two
+    python benchmarks/checks_memory.py --images 16,512
 """
 
 import argparse
@@ -57,7 +57,7 @@ def measure(count: int) -> None:
 def main() -> int:
     """Print the peak of each number of images, and return 1 if it grows by more than the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", default="32,256", help="numbers of images, separated by commas")
+    parser.add_argument("--images", default="16,96", help="numbers of images, separated by commas")
     parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
