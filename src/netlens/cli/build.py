@@ -21,6 +21,7 @@ from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
 from netlens.workflow.preloaded import templates
 from netlens.workflow.run_lock import only_run
 from netlens.workflow.study import load_study
+from netlens.workflow.unknown_letters import unknown_letters
 
 _PREFIX = "netlens: "
 _UP_TO_DATE = "nothing to be done: everything is up to date"
@@ -169,7 +170,10 @@ def _checked(study: str) -> tuple[dict[str, Any], dict[str, str]]:
     config = load_study(study)
     try:
         check_files(config)
-        return config, absent_items(config, load_catalogue())
+        absent = absent_items(config, load_catalogue())
+        for line in unknown_letters(config):
+            print(f"{_PREFIX}{line}", file=sys.stderr, flush=True)
+        return config, absent
     except SpecError as error:
         raise UserError(str(error)) from None
 
