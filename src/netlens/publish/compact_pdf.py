@@ -30,7 +30,7 @@ Pixels = NDArray[np.uint8]
 
 #: Pictures of more colors are continuous in tone.
 _MANY_COLORS: Final = 4096
-_QUALITY: Final = 80
+_QUALITY: Final = 75
 #: Colors may have half the resolution where this adds no more than a quarter to the squared error.
 _COARSE_COLOR: Final = 1.25
 #: Rounding of colors that nobody sees: to multiples of these, in levels of 0..255.
