@@ -80,6 +80,11 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str], list[str]]:
     _add_review(add)
     _add_cache(add)
 
+    doctor = add("doctor", _doctor, "say whether this machine has what netlens needs, and what mends what it lacks")
+    doctor.add_argument("--gpu", action="store_true", help="compare a small computation on the GPU with the CPU")
+    doctor.add_argument("--study", default="demo", help="name or file of the study that has to run (default: demo)")
+    doctor.add_argument("--json", action="store_true", help="print plain data")
+
     gallery = add(
         "gallery", _gallery, "put figures, numbers and claims of a study into the README (chosen in docs/gallery.yaml)"
     )
@@ -382,6 +387,12 @@ def _accept(parsed: argparse.Namespace) -> int:
     from netlens.cli import accept
 
     return accept.accept_items(parsed.study, parsed.items, parsed.reason, everything=parsed.all, as_json=parsed.json)
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from netlens.cli import doctor
+
+    return doctor.print_findings(parsed.study, gpu=parsed.gpu, as_json=parsed.json)
 
 
 def _gallery(parsed: argparse.Namespace) -> int:
