@@ -128,7 +128,7 @@ def _announced(study: str, name: str, cores: str) -> _Announced:
     if not jobs:
         return _Announced(nothing_to_do=True)
     costs, *_ = cost.costs_of(name, jobs)
-    together = total(costs, count)
+    together = total(costs, count, len(visible_gpus()))
     print(f"{cost.total_words(costs, together, count)}; `netlens cost` says where this is from", flush=True)
     return _Announced(longer_than_an_hour=together.wall_s > 3600)
 
@@ -275,7 +275,7 @@ class _Report:
             else:
                 for line in self._tail:
                     print(line, file=sys.stderr)
-        if self._failed:
+        if self._failed and (self._finished or len({*self._failed}) > 1):
             print(f"netlens: failed: {', '.join(dict.fromkeys(self._failed))}; {self._summary()}", file=sys.stderr)
         print(f"netlens: stopped; log of Snakemake: {log}", file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ from netlens.review.job_records import Record, key_of, makers, read_job_record
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
+from netlens.workflow.gpu import visible_gpus
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
@@ -50,7 +51,7 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
     jobs = planned_jobs(study, [item.name for item in items] or ["all"])
     count = core_count(cores)
     costs, calibration_s, published = costs_of(config["study"], jobs)
-    together = total(costs, count)
+    together = total(costs, count, len(visible_gpus()))
     if as_json:
         rows = [
             {"job": job.name, "outputs": list(job.outputs), "reason": job.reason, **(asdict(cost) if cost else {})}

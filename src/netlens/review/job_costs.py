@@ -229,11 +229,11 @@ class Total:
     size_bytes: float
 
 
-def total(costs: Sequence[tuple[PlannedJob, Cost | None]], cores: int) -> Total:
+def total(costs: Sequence[tuple[PlannedJob, Cost | None]], cores: int, gpus: int = 0) -> Total:
     """What jobs cost together on a number of cores, by simulating Snakemake's greedy schedule.
 
-    A job starts when the jobs that make its inputs have ended, enough cores are free for its threads, and no other job
-    with TensorFlow runs if it is one. Jobs of unknown cost count nothing.
+    A job starts when the jobs that make its inputs have ended and enough cores are free for its threads. Of the jobs
+    that use TensorFlow as many run at a time as there are GPUs, or one. Jobs of unknown cost count nothing.
     """
     maker = {path: number for number, (job, _) in enumerate(costs) for path in job.outputs}
     waits = [{maker[path] for path in job.inputs if path in maker} - {n} for n, (job, _) in enumerate(costs)]
@@ -245,7 +245,7 @@ def total(costs: Sequence[tuple[PlannedJob, Cost | None]], cores: int) -> Total:
         for number in list(todo):
             job = costs[number][0]
             used = sum(min(costs[other][0].threads, cores) for _, other in running)
-            busy = any(costs[other][0].gpu for _, other in running)
+            busy = sum(costs[other][0].gpu for _, other in running) >= max(gpus, 1)
             if waits[number] <= done and used + min(job.threads, cores) <= cores and not (busy and job.gpu):
                 cost = costs[number][1]
                 running.append((clock + (cost.duration_s if cost else 0.0), number))
