@@ -423,7 +423,7 @@ def test_a_named_unit_is_taken_and_an_impossible_one_refused():
     with pytest.raises(ComparisonError, match="at least one network"):
         chosen_unit([])
     silent = {name: np.zeros_like(values) for name, values in network(34).items()}
-    with pytest.raises(ComparisonError, match="constant on all training images"):
+    with pytest.raises(ComparisonError, match="constant on all images"):
         chosen_unit([sums(silent, network(35, {"b": 3}))])
 
 
@@ -456,3 +456,23 @@ def test_intervals_of_r2_hold_it_and_are_wider_where_positions_repeat_their_imag
     narrow = r2_ends(*repeated)
     assert narrow[1] - narrow[0] < 0.7 * (high - low)
     assert r2_ends(values, values) == (1, 1)
+
+
+def test_no_unit_is_chosen_that_says_nothing_on_the_held_out_images():
+    both = sums(network(36), network(37, {"b": 3}))
+    best = chosen_unit([both])
+    varying = {name: np.ones(count, bool) for name, count in FIRST.items()}
+    assert chosen_unit([both], varying=varying) == best
+    varying[best.layer][best.channel] = False
+    assert chosen_unit([both], varying=varying) != best
+
+
+def test_where_the_middle_layers_are_dead_the_unit_is_of_another_layer():
+    first = network(38)
+    for name in middle_layers(list(first)):
+        first[name][:] = 0
+    chosen = chosen_unit([sums(first, network(39, {"b": 3}))])
+    assert chosen.layer in {"conv", "logits"}
+    dead = {name: np.zeros_like(values) for name, values in first.items()}
+    with pytest.raises(ComparisonError, match="constant on all images; name others"):
+        chosen_unit([sums(dead, network(39, {"b": 3}))])

@@ -122,7 +122,13 @@ class Analogy:
 
 
 def chosen_unit(
-    others: Sequence[PairMoments], *, layer: str = "", channel: int = -1, centred: bool = False, ridge: float = 0.0
+    others: Sequence[PairMoments],
+    *,
+    layer: str = "",
+    channel: int = -1,
+    centred: bool = False,
+    ridge: float = 0.0,
+    varying: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Unit:
     """Return the unit that is named, or choose the one that the other networks predict best.
 
@@ -131,7 +137,8 @@ def chosen_unit(
     these over the networks; choose the first unit for which it is largest. R2 is computed over training images, so the
     held-out images that evaluate the analogies play no part in the choice. Candidate layers are the one that is named,
     or else the middle third of the first network's compared layers (`middle_layers`), which leaves out both the first
-    convolutions, which see colors and edges, and the logits.
+    convolutions, which see colors and edges, and the logits. Where none of their units varies, as in dead layers, all
+    compared layers are candidates.
 
     Parameters
     ----------
@@ -142,6 +149,9 @@ def chosen_unit(
         The unit, if it is named; empty and -1: chosen.
     centred, ridge
         As for `directions`.
+    varying
+        By layer, (units,): which units vary on the held-out images, too; the others are not chosen, since nothing can
+        be said of them there.
 
     Returns
     -------
@@ -164,15 +174,21 @@ def chosen_unit(
     if layer:
         _channels(layer, own)
     best, found = -np.inf, None
-    for candidate in [layer] if layer else middle_layers(own.first_layers):
+    middle = [layer] if layer else middle_layers(own.first_layers)
+    rest = [] if layer else [name for name in own.first_layers if name not in middle]
+    for place, candidate in enumerate([*middle, *rest]):
+        if place >= len(middle) and found is not None:
+            break
         map_of = _whitened(own, candidate, centred=centred, ridge=ridge).inverse()
         spread = _variances(own, candidate)
         scores = np.min([_best_r2(candidate, map_of, spread, moments, centred=centred) for moments in others], axis=0)
         scores[spread == 0] = -np.inf
+        if varying is not None:
+            scores[~varying[candidate]] = -np.inf
         if scores.max() > best:
             best, found = float(scores.max()), Unit(candidate, int(scores.argmax()))
     if found is None:
-        raise ComparisonError("every unit of the layers to choose from is constant on all training images; name others")
+        raise ComparisonError("every unit of the layers to choose from is constant on all images; name others")
     return found
 
 
