@@ -133,12 +133,12 @@ def chosen_unit(
     """Return the unit that is named, or choose the one that the other networks predict best.
 
     The choice is a maximin: for each unit and each other network, take the best R2 over that network's layers with
-    which the probe along the unit's direction predicts the unit (a negative slope counts as 0); take the smallest of
-    these over the networks; choose the first unit for which it is largest. R2 is computed over training images, so the
-    held-out images that evaluate the analogies play no part in the choice. Candidate layers are the one that is named,
-    or else the middle third of the first network's compared layers (`middle_layers`), which leaves out both the first
-    convolutions, which see colors and edges, and the logits. Where none of their units varies, as in dead layers, all
-    compared layers are candidates.
+    which the probe along the unit's direction predicts the unit (a negative slope counts as 0); take the smallest
+    of these over the networks; choose the first unit for which it is largest. R2 is computed over training images,
+    so the held-out images that evaluate the analogies play no part in the choice beyond `varying`. Candidate layers
+    are the one that is named, or else the middle third of the first network's compared layers (`middle_layers`),
+    which leaves out both the first convolutions, which see colors and edges, and the logits. Where none of their
+    units varies, as in dead layers, all compared layers are candidates.
 
     Parameters
     ----------
