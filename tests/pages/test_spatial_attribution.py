@@ -274,6 +274,28 @@ def test_a_kept_position_that_the_new_layer_has_not_is_let_go(open_page, spatial
     assert shows(page) == ["classes", "classes"]
 
 
+def test_the_strongest_positions_are_a_table_too(open_page, spatial):
+    page = open_page(PAGE, viewport={"width": 320, "height": 740})
+    page.get_by_text("The strongest positions as a table").click()
+    read = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+    rows = page.eval_on_selector_all(".sv-table tbody tr", read)
+    assert len(rows) == 20
+    assert {row[2] for row in rows} == {"moon", "astronaut"}
+    first = classes(spatial, 0)[0]
+    at = np.unravel_index(np.argmax(np.abs(first)), first.shape)
+    assert rows[0][:2] == ["early", f"row {at[0] + 1}, column {at[1] + 1}"]
+    stage(page, LATE).focus()
+    page.keyboard.press("ArrowUp")
+    values = between(spatial, 0)[3, 4]
+    rows = [row for row in page.eval_on_selector_all(".sv-table tbody tr", read) if row[0] == "early"]
+    best = np.argsort(-np.abs(values).ravel(), kind="stable")[:5]
+    assert [row[1] for row in rows] == [
+        f"row {i // values.shape[1] + 1}, column {i % values.shape[1] + 1}" for i in best
+    ]
+    assert {row[2] for row in rows} == {"late, row 4, column 5"}
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_choice_of_the_gradient_keeps_the_position(open_page, spatial):
     page = open_page(PAGE)
     stage(page, LATE).focus()

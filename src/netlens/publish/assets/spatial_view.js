@@ -174,6 +174,12 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
   const letGo = make("button", { type: "button", class: "sv-clear" }, "Let go");
   const legend = make("div", { class: "sv-legend", role: "group", "aria-label": "Legend" });
   const said = make("p", { class: "sv-said", role: "status" });
+  // What the pictures show, as numbers.
+  const rows = make("tbody");
+  const table = make("details", { class: "sv-table" }, make("summary", {}, "The strongest positions as a table"),
+    make("table", {}, make("thead", {}, make("tr", {},
+      ...["layer", "position", "attribution of", "value"].map((text) => make("th", { scope: "col" }, text)))), rows));
+  table.addEventListener("toggle", () => tabulate(hovered ?? pinned));
   const keys = make("p", { class: "sv-keys" },
     "Point at a position, or tap it; click to keep it. With the keyboard: Tab to a picture, then arrow keys, Home and End; Escape lets go.");
 
@@ -266,10 +272,30 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
     );
   }
 
+  function tabulate(current) {
+    if (!table.open) return;
+    rows.replaceChildren(...SIDES.flatMap((side) => {
+      const layer = layerAt(side);
+      const maps = current && current.side !== side
+        ? [[`${layerAt(current.side).label}, ${where(current)}`, mapOf(current)]]
+        : classMaps(side).flatMap((map, which) => (map ? [[className(which), map]] : []));
+      return maps.flatMap(([of, map]) => strongest(map).map((index) => make("tr", {},
+        make("th", { scope: "row" }, layer.label),
+        ...[where(position(index, layer)), of, number(map[index])].map((text) => make("td", {}, text)))));
+    }));
+  }
+
+  // Indices of the largest magnitudes that are not zero.
+  function strongest(map, count = 5) {
+    return [...map.keys()].filter((index) => map[index] !== 0)
+      .sort((one, other) => Math.abs(map[other]) - Math.abs(map[one])).slice(0, count);
+  }
+
   function draw() {
     const current = hovered ?? pinned;
     sides.forEach((part) => drawSide(part, current));
     drawLegend(current);
+    tabulate(current);
     const text = sentence(current);
     told.textContent = text;
     letGo.disabled = !pinned;
@@ -443,7 +469,7 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
   });
 
   root.classList.add("spatial-view");
-  root.replaceChildren(choices, pictures, make("div", { class: "sv-told" }, told, letGo), legend, keys, said);
+  root.replaceChildren(choices, pictures, make("div", { class: "sv-told" }, told, letGo), legend, keys, table, said);
   chooseScene(0);
   if (firstPointed && inside(firstPointed)) {
     pinned = firstPointed;
