@@ -116,3 +116,11 @@ def test_help_has_only_the_commands_for_users(capsys):
         main(["--help"])
     shown = capsys.readouterr().out
     assert "explain" in shown and "paper-parts" not in shown and "compile" not in shown
+
+
+@pytest.mark.parametrize("command", ["gallery", "bench"])
+def test_what_needs_the_checkout_says_so_elsewhere(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    assert main([command]) == 2
+    error = capsys.readouterr().err
+    assert f"run `netlens {command}` in the folder of the checkout" in error and error.count("\n") == 1

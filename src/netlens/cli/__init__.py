@@ -404,6 +404,8 @@ def _gallery(parsed: argparse.Namespace) -> int:
     from netlens.workflow import gallery
     from netlens.workflow.study import load_study
 
+    if not Path("docs/gallery.yaml").is_file():
+        raise UserError("there is no docs/gallery.yaml here; run `netlens gallery` in the folder of the checkout")
     chosen = yaml.safe_load(Path("docs/gallery.yaml").read_text(encoding="utf-8"))
     claims = markdown_claims(parsed.study)
     gallery.update(load_study(parsed.study)["study"], Path("README.md"), Path("docs/gallery"), **chosen, claims=claims)
