@@ -11,7 +11,8 @@ from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, 
 ROOT = Path(__file__).parents[2]
 LINKED = (
     "notebooks", "rules", "src", "docs", "data", "models", "requirements", "Snakefile", "pyproject.toml",
-    "config/schema.yaml", "paper/main.tex", "paper/style.tex", "paper/refs.bib", "paper/claims.yaml", "paper/sections",
+    "CITATION.cff", "config/schema.yaml", "paper/main.tex", "paper/style.tex", "paper/refs.bib", "paper/claims.yaml",
+    "paper/sections",
 )  # fmt: skip
 
 
