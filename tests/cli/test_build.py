@@ -107,6 +107,40 @@ def test_run_then_nothing_then_only_what_a_parameter_changes(project):
     assert (project / "export_defs/small/tableRows.tex").read_text() == "\\newcommand{\\tableRows}{501}%\n"
 
 
+@pytest.mark.parametrize("kind", ["path", "temporary", "home", "locale"])
+def test_a_run_needs_no_usual_surroundings(project, tmp_path, monkeypatch, kind):
+    """A path with signs, a long TMPDIR, no home folder, and a locale without Unicode."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    if kind == "path":
+        odd = tmp_path / "a (b) $c {x} <d> 'e' & é"
+        odd.mkdir()
+        for name in ("config", "notebooks", "src", "Snakefile"):
+            shutil.move(project / name, odd)
+        project = odd
+    elif kind == "temporary":
+        long = tmp_path / ("t" * 90)
+        long.mkdir()
+        monkeypatch.setenv("TMPDIR", str(long))
+    elif kind == "home":
+        monkeypatch.setenv("HOME", "/proc/nowhere")
+    else:
+        monkeypatch.setenv("LC_ALL", "C")
+    run = netlens(project, "run", "tableRows", "--study", "small")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert made(project) == ["tableRows.json", "tableRows.tex"]
+    if kind == "home":
+        # Plain Snakemake itself needs a folder for its cache.
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    plain = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1", "-n"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Nothing to be done" in plain.stdout + plain.stderr
+
+
 def test_a_failing_cell_is_one_line(project):
     configure(project, 13)
     failed = netlens(project, "run", "tableRows", "--study", "small")

@@ -19,7 +19,7 @@ from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
 from netlens.workflow.preloaded import templates
-from netlens.workflow.run_lock import only_run
+from netlens.workflow.run_lock import cache_variables, only_run
 from netlens.workflow.study import load_study
 from netlens.workflow.unknown_letters import unknown_letters
 
@@ -209,7 +209,7 @@ def _snakemake(
                 report.read(line)
 
             try:
-                status = run_supervised(command, variables, lock, read)
+                status = run_supervised(command, {**variables, **cache_variables()}, lock, read)
             except EndedBySignalError as ended:
                 # The terminal may be gone.
                 with suppress(OSError):

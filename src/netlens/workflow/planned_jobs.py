@@ -16,6 +16,7 @@ from typing import Any
 from netlens.files.atomic import writing
 from netlens.workflow import provenance
 from netlens.workflow.errors import UserError
+from netlens.workflow.run_lock import cache_variables
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,13 @@ def planned_jobs(
     if names := list(forced):
         command += ["--forcerun", *names]
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=os.environ
-    )
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env=os.environ | cache_variables(),
+    )  # fmt: skip
     if done.returncode:
         last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "no output")
         raise UserError(f"Snakemake cannot say what would run: {last.strip()}")

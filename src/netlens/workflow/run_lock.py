@@ -62,6 +62,17 @@ def only_run() -> Iterator[IO[str]]:
             file.truncate(0)
 
 
+def cache_variables() -> dict[str, str]:
+    """Variables that give Snakemake a cache in this folder where the home folder is missing or read-only."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 (works without home)
+    try:
+        (cache / "snakemake").mkdir(parents=True, exist_ok=True)
+        writable = os.access(cache / "snakemake", os.W_OK)
+    except OSError:
+        writable = False
+    return {} if writable else {"XDG_CACHE_HOME": str(Path(".snakemake/cache").absolute())}
+
+
 def remove_leftovers() -> None:
     """Remove staging and temporary folders whose processes have ended."""
     for staging in Path("results").glob("*/staging"):
