@@ -279,7 +279,7 @@ def test_a_killed_kernel_is_one_line(project):
         (["run", "tableRow", "--study", "small"], "there is no item 'tableRow'; did you mean tableRows?"),
         (["run", "--study", "large"], "study 'large': there is no config/large.yaml; available: small"),
         (["run", "--study", "small", "--cores", "many"], "--cores many: write a number or `all`"),
-        (["bench", "nosuch"], "there is no benchmark 'nosuch'; choose from: none"),
+        (["bench", "nosuch"], "there is no folder benchmarks here; run `netlens bench` in the folder of the checkout"),
     ],
 )
 def test_mistakes_are_one_line(project, arguments, told):
