@@ -45,7 +45,7 @@ def visible_gpus() -> list[str]:
 
 
 def why_no_gpu() -> str:
-    """Say in a few words why `visible_gpus` found none."""
+    """Return in a few words why `visible_gpus` found none."""
     if os.environ.get("NETLENS_DEVICE") == "cpu":
         return "NETLENS_DEVICE is cpu"
     if not shutil.which("nvidia-smi"):

@@ -105,7 +105,7 @@ def find(origin: Origin, store: Path = STORE) -> Kept | None:
 
 
 def why_not(origin: Origin, store: Path = STORE) -> str:
-    """Say why the result of a job is not kept: what differs from a kept result of the same outputs."""
+    """Return why the result of a job is not kept: what differs from a kept result of the same outputs."""
     closest: list[str] | None = None
     for path in sorted((store / "entries").glob("*.json")):
         other = origin_of(_entry(path)["record"])

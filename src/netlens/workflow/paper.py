@@ -693,7 +693,7 @@ def _commit(states: list[Mapping[str, Any]]) -> str:
 
 
 def _taken(fields: list[Mapping[str, Any]]) -> str:
-    """Say which results were not computed in this run; nothing if all were."""
+    """Sentence on the results that were not computed in this run; empty if all were."""
     sources = [str(field["taken_from"]) for field in fields if "taken_from" in field]
     if not sources:
         return ""
