@@ -102,19 +102,21 @@ def cascade_sheet(checks: Sequence[NetworkChecks]) -> Figure:
     )
     for number, found in enumerate(checks):
         for measure, values in enumerate((found.cascade_ssim, found.cascade_ranks)):
+            means = values.mean(axis=-1)
             for column, kind in enumerate(kinds):
                 ax = axes[2 * number + measure, column]
                 for place, method in enumerate(found.cascaded):
-                    mean = values[CASCADES.index(kind), place].mean(axis=-1)
+                    mean = means[CASCADES.index(kind), place]
                     ax.plot(found.cascade_counts, mean, **look_of(method), linewidth=0.9, markersize=3.4)
-                ax.set_ylim((-0.05, 1.05) if measure == 0 else (-0.65, 1.05))
+                # Both measures can be negative; the axis goes as far as the values do.
+                ax.set_ylim(min(-0.05, float(np.nanmin(means)) - 0.05), 1.05)
+                ax.xaxis.set_major_locator(MaxNLocator(integer=True))
                 ax.grid(axis="y", linewidth=0.3, color="0.88")
                 if measure == 0:
                     ax.set_title(f"{found.network}: {_CASCADE_TITLES[kind]}", fontsize=7, loc="left")
                 else:
                     ax.axhline(0, color="0.6", linewidth=0.6)
                     ax.set_xlabel("layers randomized")
-                    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
                 for side in ("top", "right"):
                     ax.spines[side].set_visible(False)
             axes[2 * number + measure, 0].set_ylabel(("SSIM", "rank correlation")[measure])
