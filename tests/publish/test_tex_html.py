@@ -1,5 +1,6 @@
 """LaTeX of captions and macros as HTML."""
 
+import html
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,9 @@ def test_what_the_macros_escape_comes_back():
     name = "50% of A&B_{x} #1 $5 ~ ^ \\ <b>"
     assert tex_text(escape(name)) == name
     assert "<b>" not in tex_html(escape(name))
+    words = 'Žluťoučký kůň, Ångström, ñ ī ạ, ± × − αβ, Имя слоя, 東京, €½ `x` "y" $x_1$'
+    assert tex_text(escape(words)) == words
+    assert html.unescape(tex_html(escape(words))) == words
 
 
 def test_a_formula_that_cannot_be_converted_is_shown_as_it_is_written():

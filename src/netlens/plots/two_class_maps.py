@@ -33,7 +33,7 @@ def two_class_sheet(found: NetworkChecks) -> tuple[Figure, dict[str, float]]:
     blocks = -(-(len(found.methods) + 1) // columns)
     side = style.FULL_WIDTH_IN / columns
     fig, axes = plt.subplots(
-        2 * blocks, columns, figsize=(style.FULL_WIDTH_IN, blocks * (1.52 * side + 0.32)), squeeze=False
+        2 * blocks, columns, figsize=(style.FULL_WIDTH_IN, blocks * (1.52 * side + 0.5)), squeeze=False
     )
     for ax in axes.ravel():
         ax.axis("off")
@@ -51,7 +51,7 @@ def two_class_sheet(found: NetworkChecks) -> tuple[Figure, dict[str, float]]:
         for row in range(2):
             _map(axes[2 * block + row, column], maps[row])
         shown = "no map" if np.isnan(cosines[method]) else f"cos {cosines[method]:.2f}"
-        axes[2 * block, column].set_title(f"{label_of(method)}: {shown}", fontsize=7.5)
+        axes[2 * block, column].set_title(f"{label_of(method)}\n{shown}", fontsize=7.5)
     return fig, cosines
 
 

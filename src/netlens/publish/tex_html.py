@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
+from netlens.publish.tex_words import signs, unescaped
+
 #: Commands of the paper's own style (paper/style.tex) in formulas.
 _OWN_COMMANDS: Final = {"tp": r"^{\mathsf{T}}", "had": r"\odot ", "mean": r"\mathbb{E}", "ensuremath": ""}
 _OWN_OPERATORS: Final = ("cov", "corr", "diag")
@@ -64,18 +66,18 @@ def tex_html(tex: str, values: Mapping[str, str] | None = None, works: Mapping[s
         lambda found: f"{found[1]}{{{'; '.join((works or {}).get(key.strip(), key) for key in found[2].split(','))}}}",
         tex,
     )
-    parts = _FORMULA.split(_with_math_marked(_expanded(" ".join(cited.split()), values or {})))
+    parts = _FORMULA.split(_with_math_marked(unescaped(_expanded(" ".join(cited.split()), values or {}))))
     for number, part in enumerate(parts):
         pieces.append(formula(part) if number % 2 else _words(part))
-    return "".join(pieces)
+    return signs("".join(pieces), html.escape)
 
 
 def tex_text(tex: str, values: Mapping[str, str] | None = None) -> str:
     """Plain text of a piece of LaTeX, for where no markup can stand; formulas stay as they are written."""
-    expanded = re.sub(r"\\ensuremath\s*", "", _expanded(" ".join(tex.split()), values or {}))
+    expanded = re.sub(r"\\ensuremath\s*", "", unescaped(_expanded(" ".join(tex.split()), values or {})))
     expanded = re.sub(r"\\cdot\s*10\^\{([^{}]*)\}", r"×10^\1", expanded.replace("{,}", ","))
     plain = re.sub(r"<[^>]*>", "", _words(re.sub(r"(?<!\\)\$", "", expanded)))
-    return html.unescape(plain)
+    return signs(html.unescape(plain))
 
 
 @cache

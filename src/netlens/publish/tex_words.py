@@ -6,6 +6,7 @@ Letters with accents, signs and Greek letters are composed of what Computer Mode
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
 from netlens.letters.spelled import spelled
@@ -47,6 +48,16 @@ _ACCENTS: Final = {
     **{"\u0308": '"', "\u030a": "r ", "\u030b": "H ", "\u030c": "v ", "\u0323": "d ", "\u0327": "c ", "\u0331": "b "},
 }
 
+_BY_ACCENT: Final = {command.strip(): accent for accent, command in _ACCENTS.items()}
+_BY_COMMAND: Final = {command: character for character, command in _MATHEMATICS.items()}
+# What `escape` writes, to be read again. Shorter commands, such as those of dashes, are also what authors write.
+_WRITTEN: Final = {tex: sign for sign, tex in _SPECIAL.items() if len(tex) > 3}
+_SIGN: Final = re.compile("|".join(re.escape(tex) for tex in sorted(_WRITTEN, key=len, reverse=True)))
+_PRIVATE: Final = 0xE000
+_LETTERS: Final = re.compile(r"\\netlensletters\{([0-9A-F-]+)\}\{[^{}]*\}")
+_SYMBOL: Final = re.compile(r"\\ensuremath\{\\([A-Za-z]+(?:\{-\})?)\}")
+_ACCENTED: Final = re.compile(r"""\\(?:([`'^~=."])|([urHvdcb]) )\{\\?([A-Za-z])\}""")
+
 _BELOW: Final = frozenset("\u0323\u0327\u0331")
 
 
@@ -63,6 +74,23 @@ def escape(words: str) -> str:
         parts += [*_pictures(letters), "{}-" if found == "-" and parts[-1:] in (["-"], ["{}-"]) else found]
         letters = ""
     return "".join([*parts, *_pictures(letters)])
+
+
+def unescaped(tex: str) -> str:
+    """LaTeX in which what `escape` wrote for letters and signs is characters again.
+
+    Signs that mean something to LaTeX are characters of Unicode's private use area, so that the rest can still be read
+    as LaTeX; `signs` makes them what they stand for.
+    """
+    tex = _SIGN.sub(lambda found: chr(_PRIVATE + ord(_WRITTEN[found[0]])), tex)
+    tex = _LETTERS.sub(lambda found: letters_of(found[1]), tex)
+    tex = _SYMBOL.sub(lambda found: _BY_COMMAND.get(found[1], found[0]), tex)
+    return _ACCENTED.sub(lambda found: unicodedata.normalize("NFC", found[3] + _BY_ACCENT[found[1] or found[2]]), tex)
+
+
+def signs(words: str, shown: Callable[[str], str] = str) -> str:
+    """Text in which the signs that `unescaped` set apart are what they stand for, as `shown` writes them."""
+    return words.translate({_PRIVATE + ord(sign): shown(sign) for sign in _WRITTEN.values()})
 
 
 def pictured(words: str) -> str:
