@@ -30,7 +30,7 @@ rule explanation_checks:
         names.executed("explanation_checks/checks_{network}"),
     wildcard_constraints:
         network="|".join(EXPLAINED),
-    threads: 2
+    priority: 2
     resources:
         gpu=1,
     params:

@@ -71,7 +71,7 @@ rule comparison_activations:
         record=result(f"model_comparison/activations/{{network}}/{{shard}}of{SHARDS}.json"),
     log:
         names.executed(f"model_comparison/activations_{{network}}_{{shard}}of{SHARDS}"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -96,7 +96,7 @@ rule comparison_second_moments:
         multiext(result("model_comparison/second_moments/{first}--{second}"), ".npz", ".json"),
     log:
         names.executed("model_comparison/second_moments_{first}--{second}"),
-    threads: 2
+    priority: 1
     params:
         job=job(),
         files=files,
@@ -113,7 +113,7 @@ rule similarity:
         multiext(result("model_comparison/similarity"), ".npz", ".json"),
     log:
         names.executed("model_comparison/similarity"),
-    threads: 2
+    priority: 1
     params:
         job=job(**PAIR_NAMES, **settings("model_comparison", "centred", "ridge", "svcca_variance")),
         files=files,
@@ -132,7 +132,7 @@ rule similarity_null:
         multiext(result("model_comparison/null/{first}--{second}"), ".npz", ".json"),
     log:
         names.executed("model_comparison/similarity_null_{first}--{second}"),
-    threads: 2
+    priority: 1
     params:
         job=job(
             networks=lambda wildcards: [wildcards.first, wildcards.second],
@@ -158,7 +158,7 @@ rule random_weights:
         record=result(f"model_comparison/random/{FIRST}.json"),
     log:
         names.executed("model_comparison/random_weights"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -207,7 +207,7 @@ rule analogy_pictures:
         names.executed("model_comparison/analogy_pictures_{network}"),
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
-    threads: 2
+    priority: 2
     resources:
         gpu=1,
     params:
@@ -256,7 +256,7 @@ rule network_caricatures:
         names.executed("model_comparison/network_caricatures_{network}"),
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:

@@ -28,7 +28,7 @@ rule train:
         names.executed("models/train_{network}"),
     wildcard_constraints:
         network=names_of(CONFIG["networks"], "trained"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -59,7 +59,7 @@ rule kernels:
         names.executed("models/kernels_{network}"),
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
-    threads: 2
+    priority: 1
     params:
         job=job(spec=lambda wildcards: network_spec(CONFIG, wildcards.network)),
         files=files,
@@ -79,7 +79,7 @@ rule frozen:
         names.executed("models/frozen_{network}"),
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
-    threads: 2
+    priority: 1
     params:
         job=job(spec=lambda wildcards: network_spec(CONFIG, wildcards.network)),
         files=files,
@@ -101,7 +101,7 @@ rule evaluation:
         names.executed("models/evaluation_{network}"),
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:

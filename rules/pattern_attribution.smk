@@ -33,7 +33,7 @@ rule pattern_sums:
         multiext(result("patterns/{network}/sums/{part}of{parts}"), ".npz", ".json"),
     log:
         names.executed("pattern_attribution/pattern_sums_{network}_{part}of{parts}"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -63,7 +63,7 @@ rule patterns:
         record=result("patterns/{network}/patterns.json"),
     log:
         names.executed("pattern_attribution/patterns_{network}"),
-    threads: 2
+    priority: 1
     params:
         job=job(),
         files=files,
@@ -86,7 +86,7 @@ rule pattern_checks:
         multiext(result("patterns/{network}/checks"), ".npz", ".json"),
     log:
         names.executed("pattern_attribution/pattern_checks_{network}"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -110,7 +110,7 @@ rule attributions:
         record=result(f"attributions/{PATTERN_NETWORK}.json"),
     log:
         names.executed("pattern_attribution/attributions"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -136,7 +136,7 @@ if PUBLISHED_PATTERNS:
             multiext(result(f"patterns/{PATTERN_NETWORK}/published_agreement"), ".npz", ".json"),
         log:
             names.executed("pattern_attribution/published_agreement"),
-        threads: 2
+        priority: 1
         params:
             job=job(),
             files=files,
@@ -156,7 +156,7 @@ rule singular_ratios:
         record=result("spectra/{network}_ratios.json"),
     log:
         names.executed("pattern_attribution/singular_ratios_{network}"),
-    threads: 2
+    priority: 1
     params:
         job=job(),
         files=files,
@@ -177,7 +177,7 @@ rule spectra:
         record=result(f"spectra/{PATTERN_NETWORK}.json"),
     log:
         names.executed("pattern_attribution/spectra"),
-    threads: 2
+    priority: 1
     params:
         job=job(**settings("pattern_attribution", "picture_px", "pictures_count")),
         files=files,

@@ -30,7 +30,7 @@ rule spatial_maps:
         record=result("spatial_attribution/maps.json"),
     log:
         names.executed("spatial_attribution/maps"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -74,7 +74,7 @@ rule spatial_scores:
         names.executed("spatial_attribution/scores_{network}"),
     wildcard_constraints:
         network="|".join(SCORED_NETWORKS),
-    threads: 2
+    priority: 2
     resources:
         gpu=1,
     params:

@@ -28,7 +28,7 @@ rule expanded:
         record=result("weights/expanded.json"),
     log:
         names.executed("weights/expanded"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -101,7 +101,7 @@ rule feature_visualizations:
         record=result("weights/feature_visualizations.json"),
     log:
         names.executed("weights/feature_visualizations"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -124,7 +124,7 @@ rule dataset_examples:
         record=result("weights/dataset_examples.json"),
     log:
         names.executed("weights/dataset_examples"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:
@@ -148,7 +148,7 @@ rule circuit_editing:
         record=result("weights/edited_circuit.json"),
     log:
         names.executed("weights/circuit_editing"),
-    threads: 2
+    priority: 1
     resources:
         gpu=1,
     params:

@@ -112,10 +112,10 @@ def test_jobs_share_cores_and_wait_for_their_inputs() -> None:
     assert schedule([job("b", ("a",)), job("a")], 2) == (20, 100)
     assert schedule([job("a", threads=2), job("b")], 2) == (20, 100)
     assert schedule([job("a", threads=8)], 2) == (10, 100)
-    assert schedule([job("a", gpu=True), job("b", gpu=True)], 2) == (20, 100)
+    assert schedule([job("a", gpu=True), job("b", gpu=True)], 2) == (10, 200)
     assert schedule([], 2) == (0, 0)
 
 
 def test_as_many_jobs_with_tensorflow_as_gpus() -> None:
     costs = [(job(name, gpu=True), Cost(10, 5, 100, 1)) for name in "abc"]
-    assert [total(costs, 4, gpus).wall_s for gpus in (0, 1, 2, 3)] == [30, 30, 20, 10]
+    assert [total(costs, 4, gpus).wall_s for gpus in (0, 1, 2, 3)] == [10, 30, 20, 10]

@@ -198,7 +198,8 @@ def _snakemake(
     if wishes.keep_going:
         command += ["--keep-going"]
     gpus = visible_gpus()
-    command += ["--resources", f"gpu={max(len(gpus), 1)}"]
+    if gpus:
+        command += ["--resources", f"gpu={len(gpus)}"]
     report = _Report(f"{len(gpus)} GPUs" if gpus else f"no GPU ({why_no_gpu()}): networks run on the CPU")
     with only_run() as lock, templates() as variables:
         log.parent.mkdir(parents=True, exist_ok=True)

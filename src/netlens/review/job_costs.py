@@ -232,8 +232,8 @@ class Total:
 def total(costs: Sequence[tuple[PlannedJob, Cost | None]], cores: int, gpus: int = 0) -> Total:
     """What jobs cost together on a number of cores, by simulating Snakemake's greedy schedule.
 
-    A job starts when the jobs that make its inputs have ended and enough cores are free for its threads. Of the jobs
-    that use TensorFlow as many run at a time as there are GPUs, or one. Jobs of unknown cost count nothing.
+    A job starts when the jobs that make its inputs have ended and enough cores are free for its threads. Where there
+    are GPUs, as many of the jobs that use TensorFlow run at a time. Jobs of unknown cost count nothing.
     """
     maker = {path: number for number, (job, _) in enumerate(costs) for path in job.outputs}
     waits = [{maker[path] for path in job.inputs if path in maker} - {n} for n, (job, _) in enumerate(costs)]
@@ -245,7 +245,7 @@ def total(costs: Sequence[tuple[PlannedJob, Cost | None]], cores: int, gpus: int
         for number in list(todo):
             job = costs[number][0]
             used = sum(min(costs[other][0].threads, cores) for _, other in running)
-            busy = sum(costs[other][0].gpu for _, other in running) >= max(gpus, 1)
+            busy = 0 < gpus <= sum(costs[other][0].gpu for _, other in running)
             if waits[number] <= done and used + min(job.threads, cores) <= cores and not (busy and job.gpu):
                 cost = costs[number][1]
                 running.append((clock + (cost.duration_s if cost else 0.0), number))
