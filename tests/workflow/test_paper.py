@@ -350,6 +350,14 @@ def test_words_cannot_be_compared(study):
 # ---- checks before TeX
 
 
+def test_an_interval_of_a_number_that_does_not_exist_is_named(study):
+    parts()
+    write("paper/sections/words.tex", "\\largeRatio\\interval{largeRatio} and \\interval{largRatio}.\n")
+    assert paper.check("demo", MAIN) == [
+        "paper/sections/words.tex:1: \\interval names 'largRatio', which is no macro (did you mean largeRatio?)"
+    ]
+
+
 def test_a_text_that_fits_the_study_has_no_problems(study):
     parts()
     assert paper.check("demo", MAIN) == []

@@ -69,6 +69,7 @@ _PLACED: Final = re.compile(r"\\netlens(?:figure|graphic)\s*(?:\[[^\]]*\])?\s*\{
 _REFERENCED: Final = re.compile(r"\\(?:auto|page)?ref\s*\{fig:([^{}#]*)\}")
 _LABELLED: Final = re.compile(r"\\label\s*\{fig:([^{}#]*)\}")
 _COMPARED: Final = re.compile(r"\\if(?:greater|same)\s*\{([^{}#]*)\}\s*\{([^{}#]*)\}")
+_INTERVAL: Final = re.compile(r"\\interval\s*\{([^{}#]*)\}")
 _CLAIMED: Final = re.compile(r"\\ifclaim\s*\{([^{}#]*)\}")
 _CLAIM: Final = re.compile(r"\\csname netlens@claim@([^\\]+)\\endcsname")
 _CITED: Final = re.compile(r"\\cite[a-z]*\*?(?:\[[^\]]*\])*\{([^{}#]*)\}")
@@ -426,6 +427,9 @@ def _check_macros(source: Source, catalogue: Mapping[str, Item], name: str, defi
                 f"{where}: \\{macro} is not a macro of study {name}{_near(macro, macros)}; correct the name, or add an "
                 f"item {macro} of kind macro to notebooks/<section>/items.yaml, with its rule"
             )
+    for where, found in source.find(_INTERVAL):
+        if found[1].strip() not in macros:
+            yield f"{where}: \\interval names {found[1]!r}, which is no macro{_near(found[1], macros)}"
 
 
 def _check_figures(source: Source, catalogue: Mapping[str, Item], name: str) -> Iterator[str]:
