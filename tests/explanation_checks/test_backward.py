@@ -15,6 +15,7 @@ def jacobian_product(model, images, layer, relevance, wanted):
     return keras.backend.function(model.inputs, [product])([images])[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layer", "wanted"), [("logits", "input"), ("add", "pool"), ("second", "first")])
 def test_relevance_of_the_gradient_is_a_vector_jacobian_product(small_convnet, small_images, layer, wanted):
     relevance = np.random.default_rng(1).normal(size=(2, *small_convnet.get_layer(layer).output_shape[1:]))
@@ -25,6 +26,7 @@ def test_relevance_of_the_gradient_is_a_vector_jacobian_product(small_convnet, s
     np.testing.assert_allclose(found, expected, atol=5e-7 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_epsilon_rule_of_a_residual_network_without_bias_is_input_times_gradient(small_convnet, small_images):
     maps = {}
     for method in ("input_t_gradient", "lrp_epsilon"):
@@ -35,6 +37,7 @@ def test_epsilon_rule_of_a_residual_network_without_bias_is_input_times_gradient
     np.testing.assert_allclose(maps["input_t_gradient"], maps["lrp_epsilon"], atol=1e-5 * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [name for name, entry in METHODS.items() if not entry.needs_patterns])
 def test_every_method_starts_where_relevance_enters(small_convnet, small_images, method):
     relevance = np.random.default_rng(2).normal(size=(2, 4, 4, 5)).astype(np.float32)

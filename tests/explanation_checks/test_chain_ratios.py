@@ -1,6 +1,7 @@
 """Ratios of products of matrices."""
 
 import numpy as np
+import pytest
 
 from netlens.explanation_checks.chain_ratios import leading_ratio, ratios_to_end
 from netlens.pattern_attribution.spectra.chain import chain_spectrum
@@ -16,6 +17,7 @@ def test_the_ratio_is_that_of_the_product():
     assert np.isnan(ratios_to_end(matrices)[-1])
 
 
+@pytest.mark.slow
 def test_ratios_beyond_double_precision_are_those_of_the_chain():
     rng = np.random.default_rng(1)
     matrices = [np.abs(rng.normal(size=(12, 12))) for _ in range(40)]

@@ -83,6 +83,7 @@ def test_images_of_a_cascade_pass_in_groups(small_convnet, small_images, monkeyp
         np.testing.assert_allclose(each.ssim, found[1][name].ssim, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_are_drawn_by_a_seed_and_replaced_from_one_end(small_convnet):
     drawn = random_weights(small_convnet, 3)
     again = random_weights(small_convnet, 3)

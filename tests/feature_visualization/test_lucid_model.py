@@ -55,6 +55,7 @@ def test_any_size_goes_through_what_has_positions(frozen):
     assert mixed.shape == (1, 10, 12, 11)
 
 
+@pytest.mark.slow
 def test_lucids_own_loop_makes_a_channel_more_active(frozen):
     images = render.render_vis(
         lucid_model(frozen("branches")), "mixed:3", transforms=[], thresholds=(0, 20), verbose=False

@@ -82,6 +82,7 @@ def test_silent_activations_have_a_finite_gradient():
     assert np.allclose(slope, expected, rtol=1e-6, atol=0)
 
 
+@pytest.mark.slow
 def test_a_gradient_is_that_of_one_picture_alone():
     rng = np.random.default_rng(1)
     targets, powers = rng.normal(size=(1, 3, 3, 4)), np.array([0, 1, 2.0])

@@ -99,6 +99,7 @@ def test_equal_requests_are_equal():
     assert all(dataclasses.replace(BASE, **{name: value}) != BASE for name, value in OTHER.items())
 
 
+@pytest.mark.slow
 @given(st.lists(some_requests, max_size=5))
 def test_packed_requests_come_back(requests):
     again = unpack({**pack(requests), "other": np.zeros(3)})

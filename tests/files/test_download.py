@@ -70,6 +70,7 @@ def only(folder):
     return sorted(file.name for file in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_whole_file(server, tmp_path):
     path = get(entry(server), tmp_path / "deep" / "file.bin")
     assert path.read_bytes() == CONTENT
@@ -78,11 +79,13 @@ def test_whole_file(server, tmp_path):
     assert server.asked == [None], "what is there is not fetched again"
 
 
+@pytest.mark.slow
 def test_md5(server, tmp_path):
     download = entry(server, hash=f"md5:{hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()}")
     assert get(download, tmp_path / "file.bin").read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_broken_connection_is_continued(server, tmp_path):
     server.modes = ["half", "half", "whole"]
     assert get(entry(server), tmp_path / "file.bin").read_bytes() == CONTENT
@@ -90,6 +93,7 @@ def test_broken_connection_is_continued(server, tmp_path):
     assert server.asked == [None, f"bytes={half}-", f"bytes={half + half // 2}-"]
 
 
+@pytest.mark.slow
 def test_a_later_run_continues(server, tmp_path):
     server.modes = ["half"] + ["503"] * 3
     with pytest.raises(
@@ -102,6 +106,7 @@ def test_a_later_run_continues(server, tmp_path):
     assert server.asked[-1] == "bytes=512000-" and only(tmp_path) == ["file.bin"]
 
 
+@pytest.mark.slow
 def test_the_beginning_can_be_kept_elsewhere(server, tmp_path):
     (tmp_path / "kept").mkdir()
     part = tmp_path / "kept" / "file.part"
@@ -110,6 +115,7 @@ def test_the_beginning_can_be_kept_elsewhere(server, tmp_path):
     assert server.asked == ["bytes=9-"] and only(tmp_path / "kept") == []
 
 
+@pytest.mark.slow
 def test_the_recorded_hash_can_be_kept_elsewhere(server, tmp_path):
     (tmp_path / "kept").mkdir()
     record = tmp_path / "kept" / "file.sha256"
@@ -117,29 +123,34 @@ def test_the_recorded_hash_can_be_kept_elsewhere(server, tmp_path):
     assert only(tmp_path / "kept") == ["file.sha256"] and only(tmp_path / "new") == ["file.bin"]
 
 
+@pytest.mark.slow
 def test_server_without_ranges_starts_again(server, tmp_path):
     server.modes = ["half", "no range"]
     assert get(entry(server), tmp_path / "file.bin").read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_rest_of_another_file_is_thrown_away(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(b"something else" * 100)
     assert get(entry(server), tmp_path / "file.bin").read_bytes() == CONTENT
     assert server.asked == ["bytes=1400-", None]
 
 
+@pytest.mark.slow
 def test_rest_that_is_too_long_is_thrown_away(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(CONTENT + b"more")
     assert get(entry(server), tmp_path / "file.bin").read_bytes() == CONTENT
     assert server.asked == [None]
 
 
+@pytest.mark.slow
 def test_whole_rest_is_not_asked_for(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(CONTENT)
     assert get(entry(server), tmp_path / "file.bin").read_bytes() == CONTENT
     assert server.asked == []
 
 
+@pytest.mark.slow
 def test_wrong_hash_keeps_nothing(server, tmp_path):
     server.content = CONTENT[:-1] + b"x"
     with pytest.raises(DownloadError, match=r"has sha256 [0-9a-f]{64} instead of [0-9a-f]{64}; it was deleted"):
@@ -147,6 +158,7 @@ def test_wrong_hash_keeps_nothing(server, tmp_path):
     assert only(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_server_that_sends_too_much(server, tmp_path):
     server.content = CONTENT * 3
     with pytest.raises(DownloadError, match="bytes instead of 1,024,000"):
@@ -161,6 +173,7 @@ def test_always_truncated(server, tmp_path):
     assert not (tmp_path / "file.bin").exists()
 
 
+@pytest.mark.slow
 def test_refusal_is_not_asked_again(server, tmp_path):
     server.modes = ["404"]
     with pytest.raises(DownloadError, match=r"the server answers 404 Not Found; download file\.bin by hand"):
@@ -168,6 +181,7 @@ def test_refusal_is_not_asked_again(server, tmp_path):
     assert len(server.asked) == 1
 
 
+@pytest.mark.slow
 def test_nobody_answers(tmp_path, server):
     url = f"http://127.0.0.1:{server.server_address[1]}/file.bin"
     server.shutdown()
@@ -176,6 +190,7 @@ def test_nobody_answers(tmp_path, server):
         get(entry(server, url=url), tmp_path / "file.bin")
 
 
+@pytest.mark.slow
 def test_local_folder_comes_first(server, tmp_path):
     local = tmp_path / "local"
     local.mkdir()
@@ -189,6 +204,7 @@ def test_local_folder_comes_first(server, tmp_path):
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_wrong_file_in_place_is_replaced(server, tmp_path):
     (tmp_path / "file.bin").write_bytes(b"old")
     assert get(entry(server), tmp_path / "file.bin").read_bytes() == CONTENT
@@ -199,6 +215,7 @@ def unpublished(server):
     return entry(server, hash=None, size_bytes=None)
 
 
+@pytest.mark.slow
 def test_hash_is_recorded_on_first_use(server, tmp_path):
     path = tmp_path / "file.bin"
     assert get(unpublished(server), path).read_bytes() == CONTENT
@@ -215,6 +232,7 @@ def test_hash_is_recorded_on_first_use(server, tmp_path):
         get(unpublished(server), path)
 
 
+@pytest.mark.slow
 def test_recorded_hash_holds_for_local_files(server, tmp_path):
     (tmp_path / "local").mkdir()
     local = tmp_path / "local" / "file.bin"
@@ -227,6 +245,7 @@ def test_recorded_hash_holds_for_local_files(server, tmp_path):
         get(unpublished(server), path, local_folders=[tmp_path / "local"])
 
 
+@pytest.mark.slow
 def test_file_of_unknown_size_is_resumed(server, tmp_path):
     server.modes = ["half", "half", "whole"]
     assert get(unpublished(server), tmp_path / "file.bin").read_bytes() == CONTENT
@@ -234,11 +253,13 @@ def test_file_of_unknown_size_is_resumed(server, tmp_path):
     assert server.asked == [None, f"bytes={half}-", f"bytes={half + half // 2}-"]
 
 
+@pytest.mark.slow
 def test_file_of_unknown_size_without_length(server, tmp_path):
     server.modes = ["no length"]
     assert get(unpublished(server), tmp_path / "file.bin").read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_rest_of_a_file_of_unknown_size(server, tmp_path):
     part = tmp_path / "file.bin.part"
     part.write_bytes(CONTENT)
@@ -249,6 +270,7 @@ def test_rest_of_a_file_of_unknown_size(server, tmp_path):
     assert server.asked == [f"bytes={len(CONTENT)}-", f"bytes={len(CONTENT) + 4}-", None]
 
 
+@pytest.mark.slow
 def test_progress_is_shown(server, tmp_path, capsys):
     fetch(entry(server), tmp_path / "file.bin")
     assert "file.bin: 100%" in capsys.readouterr().err

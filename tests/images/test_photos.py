@@ -69,6 +69,7 @@ def test_no_training_pixel_is_held_out(train, heldout, composed):
         assert not (seen & held).any()
 
 
+@pytest.mark.slow
 def test_training_crops_do_not_change_when_held_out_cells_are_painted_over(monkeypatch, train):
     """Not even a filter at the rim of a crop may look into a held-out cell."""
 
@@ -107,6 +108,7 @@ def test_intersection_is_that_of_pixel_sets(boxes):
     assert intersect(boxes, boxes[0]).tolist() == expected
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_whatever_numpys_global_state(tmp_path, train, composed):
     np.random.seed(1)  # noqa: NPY002
     training_crops(CLASSES, 12, CROPPING, seed=3).save(tmp_path / "a.npz")
@@ -197,6 +199,7 @@ def test_mirrored_half_the_time():
     assert 30 <= falling <= 70
 
 
+@pytest.mark.slow
 def test_generation_takes_seconds():
     start = time.process_time()
     training_crops(CLASSES, 30, Cropping(), seed=1)

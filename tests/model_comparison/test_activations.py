@@ -64,6 +64,7 @@ def test_the_image_itself_gives_its_pixels_at_the_drawn_places(images):
     assert len(np.unique(found["input"], axis=0)) > 45
 
 
+@pytest.mark.slow
 def test_every_layer_gives_what_it_answers_at_the_same_part_of_the_image(network, images):
     sample = draw_sample(len(images), 40, seed=4)
     found = read(network, images, sample, batch_size=8)
@@ -82,6 +83,7 @@ def test_every_layer_gives_what_it_answers_at_the_same_part_of_the_image(network
         np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_rows_of_two_networks_are_the_same_places_in_maps_of_different_sizes(network, images):
     image = keras.Input((HEIGHT, WIDTH, 3))
     small = keras.layers.AveragePooling2D(2, name="half")(image)
@@ -160,6 +162,7 @@ def test_images_that_are_decoded_when_used_give_the_same(network, images, tmp_pa
         np.testing.assert_array_equal(in_memory[name], decoded[name])
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_in_one_line(network, images):
     sample = draw_sample(len(images), 0, seed=8)
     with pytest.raises(NetworkError, match="no layer 'mxied'; the nearest are mixed"):

@@ -22,6 +22,7 @@ def test_the_diagonal_stands_beside_its_null():
     assert found.gains[0] == pytest.approx(null.calibrated[0, 0] - null.calibrated[0, 1])
 
 
+@pytest.mark.slow
 def test_p_values_of_independent_layers_are_uniform():
     rng = np.random.default_rng(0)
     first, second = ({str(i): rng.standard_normal((40, 4)) for i in range(12)} for _ in range(2))

@@ -47,6 +47,7 @@ def test_edges_lead_forward_nodes_are_apart_and_routes_pass_none(graph):
             assert np.all(np.abs(beside - point[0]) >= 1)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(graphs())
 def test_ranks_are_the_longest_paths(graph):

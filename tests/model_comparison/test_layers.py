@@ -36,6 +36,7 @@ def test_the_main_layers_of_an_inception_network():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_with_batch_normalization_the_activation_counts():
     image = keras.Input((8, 8, 3))
     x = layers.Conv2D(4, 3, name="one")(image)

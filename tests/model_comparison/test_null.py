@@ -16,6 +16,7 @@ def noise(seed, channels, count=120):
     return {f"layer{place}": rng.standard_normal((count, size)) for place, size in enumerate(channels)}
 
 
+@pytest.mark.slow
 def test_values_are_those_of_the_measure():
     first, second = noise(1, [4, 7]), noise(2, [5, 3, 6])
     for centred in (False, True):

@@ -31,6 +31,7 @@ def test_bad_input_of_further_measures(layer):
         mutual_neighbours(layer[:10], layer[:10])
 
 
+@pytest.mark.slow
 def test_measures_on_planted_truth(layer):
     found = planted_truth(layer, 0)
     assert found.copies[:2] == ("permuted units", "rotated")

@@ -38,6 +38,7 @@ def compared(sums, pairs=PAIRS, **parameters):
     return similarities(pairs, lambda one, other: sums[one, other], **parameters)
 
 
+@pytest.mark.slow
 def test_every_pair_is_compared_by_every_measure_with_its_parameters(sums):
     found = compared(sums, centred=True, ridge=1e-3, svcca_variance=0.9)
     measures = {"whitened": Whitened(True, 1e-3), "cka": LinearCKA(), "svcca": SVCCA(0.9)}
@@ -73,12 +74,14 @@ def test_a_pair_can_be_asked_for_in_either_order(sums):
         found.matrix("a", "b", "pearson")
 
 
+@pytest.mark.slow
 def test_the_order_of_pairs_and_repeated_ones_do_not_matter(sums):
     found, turned = compared(sums), compared(sums, [*PAIRS[::-1], *PAIRS])
     for key, values in found.matrices.items():
         np.testing.assert_array_equal(values, turned.matrices[key])
 
 
+@pytest.mark.slow
 def test_sums_of_shards_give_the_similarities_of_all_images(sums):
     networks = activations()
     parts = [
@@ -94,6 +97,7 @@ def test_sums_of_shards_give_the_similarities_of_all_images(sums):
         np.testing.assert_allclose(sharded.matrices[key], values, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_file_holds_everything_and_the_same_bytes_every_time(sums, tmp_path):
     found = compared(sums)
     for name in ("once.npz", "again.npz"):
@@ -111,6 +115,7 @@ def test_file_holds_everything_and_the_same_bytes_every_time(sums, tmp_path):
         np.testing.assert_array_equal(read.matrices[key], values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -136,6 +141,7 @@ def test_a_network_that_is_not_compared_with_itself_is_named(sums):
         compared(sums, [])
 
 
+@pytest.mark.slow
 def test_sums_over_other_images_or_layers_are_refused(sums):
     few = activations(count=100)
     with pytest.raises(ComparisonError, match="different images: a with a over 200 images, a with b over 100 images"):

@@ -49,6 +49,7 @@ def test_colliding_labels_stay_whole():
     assert short_labels(names) == ["block1_conv1", "conv1_1", "fc1", "logits", "predictions"]
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.from_regex(r"(block[12]_|mixed3a_)?(conv|fc)[12](_[12])?(_conv|_pre_relu)?", fullmatch=True), unique=True

@@ -440,6 +440,7 @@ def test_prepared_network_on_disk(tmp_path):
     assert first == (digest(tmp_path / "network.h5"), digest(tmp_path / "kernels.npz"))
 
 
+@pytest.mark.slow
 def test_kernels_that_are_not_finite_are_refused(tmp_path):
     model = classifier()
     model.get_layer("conv").set_weights([np.full((3, 3, 3, 5), np.inf), np.zeros(5)])
@@ -448,6 +449,7 @@ def test_kernels_that_are_not_finite_are_refused(tmp_path):
         prepare(network)
 
 
+@pytest.mark.slow
 def test_trained_network_reads_its_record(tmp_path):
     path = tmp_path / "net.h5"
     spec = {"kind": "trained", "checkpoint": str(path)}
@@ -486,6 +488,7 @@ def test_truncated_file_tells_its_sha256(tmp_path, legacy, form, kept):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_expected_sha256_of_a_file(tmp_path):
     path = saved(tmp_path / "a.h5")
     load_network({"kind": "file", "file": str(path), "sha256": digest(path)})
@@ -526,6 +529,7 @@ def test_stored_layers_of_another_name_are_matched_in_their_order(tmp_path):
         set_stored_weights(larger, tmp_path / "weights.h5")
 
 
+@pytest.mark.slow
 def test_input_of_any_size_needs_one(tmp_path):
     image = keras.Input((None, None, 3))
     model = keras.Model(image, L.Dense(2)(L.GlobalAveragePooling2D()(L.Conv2D(3, 3)(image))), name="any")
@@ -561,12 +565,14 @@ def test_several_outputs_are_refused(tmp_path):
         load_network({"kind": "file", "file": str(path)})
 
 
+@pytest.mark.slow
 def test_images_of_another_size_are_refused(tmp_path):
     network = load_network({"kind": "file", "file": str(saved(tmp_path / "a.h5"))}, name="mine")
     with pytest.raises(NetworkError, match="'mine' takes images of 9 x 8 x 3, not 8 x 9 x 3"):
         network.preprocess(images(size=(8, 9)))
 
 
+@pytest.mark.slow
 def test_study_that_does_not_fit(tmp_path):
     path = str(saved(tmp_path / "a.h5"))
     with pytest.raises(NetworkError, match="has 4 outputs, but 2 class names are given"):

@@ -11,6 +11,7 @@ from netlens.models.prepared import open_subject
 from netlens.models.preprocessing import preprocessing_from
 
 
+@pytest.mark.slow
 def test_frozen_graph_and_keras_model_are_opened_alike(tmp_path):
     model = vgg("tiny", blocks=[(4, 1)], hidden=[8], input_shape=(8, 8, 3), classes=3, seed=3)
     network = Network("tiny", without_softmax(model), preprocessing_from("tf"), ("a", "b", "c"), (8, 8, 3), "")

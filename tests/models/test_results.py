@@ -31,6 +31,7 @@ def evaluations(draw):
     return Evaluation(tuple(names), *part((draw(st.integers(1, 4)),)), *scenes)
 
 
+@pytest.mark.slow
 @given(evaluations())
 def test_what_is_saved_is_loaded(tmp_path_factory, evaluation):
     path = tmp_path_factory.mktemp("evaluation") / "evaluation.npz"

@@ -66,11 +66,13 @@ def test_another_seed_gives_other_weights(sets):
     assert not np.array_equal(*weights)
 
 
+@pytest.mark.slow
 def test_progress_is_shown(sets, capsys):
     train(tiny, *sets, TF, Training(epochs=1, batch_size=16))
     assert "training tiny: 100%" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_checkpoint_holds_no_optimizer(tmp_path, sets):
     model, _ = train(tiny, *sets, TF, Training(epochs=1, batch_size=16), progress=False)
     save_checkpoint(model, tmp_path / "a.h5", {})
@@ -97,6 +99,7 @@ def test_bad_input(sets):
             Training(**options)
 
 
+@pytest.mark.slow
 def test_diverging_training_is_refused(sets):
     def broken():
         model = tiny()

@@ -55,6 +55,7 @@ def test_each_layer_has_its_picture_its_bars_and_its_numbers_and_nothing_is_cut_
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_panels_and_words_do_not_touch_each_other():
     fig = sheet(shown(12))
     fig.canvas.draw()

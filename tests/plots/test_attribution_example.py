@@ -1,6 +1,7 @@
 """An attribution is drawn with colors symmetric about zero."""
 
 import numpy as np
+import pytest
 from matplotlib import pyplot as plt
 
 from netlens.plots.attribution_example import attribution_example
@@ -21,6 +22,7 @@ def test_the_scale_is_symmetric_and_stated():
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_a_single_strong_pixel_does_not_hide_the_others_and_long_names_are_wrapped():
     attribution = np.full((40, 40), 0.5)
     attribution[0, 0] = 100

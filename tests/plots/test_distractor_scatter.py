@@ -20,6 +20,7 @@ def drawn():
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_panels_show_the_points_in_the_color_of_the_target(drawn):
     fig, samples, _ = drawn
     panels = [ax for ax in fig.axes if ax.get_visible() and ax.get_title()]

@@ -17,6 +17,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("room_in", [0.3, 0.6, 1.2, 6.0])
 def test_every_line_fits_and_keeps_both_ends(name, room_in):

@@ -1,6 +1,7 @@
 """Spectra along a network: one curve per layer or item, in the panels that they belong to."""
 
 import numpy as np
+import pytest
 from matplotlib import pyplot as plt
 
 from netlens.plots import style
@@ -20,6 +21,7 @@ def test_every_layer_is_a_curve_over_the_relative_index():
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_every_item_is_a_panel_with_its_neighbors():
     style.paper()
     items = [(np.array([1.0, i / 10]), np.array([1.0]), np.array([1.0, 0.5, i / 100])) for i in range(1, 7)]

@@ -34,6 +34,7 @@ def test_the_five_named_colors(value, color):
     assert color in KNOTS
 
 
+@pytest.mark.slow
 @given(
     arrays.arrays(np.float64, arrays.array_shapes(max_dims=3, max_side=4), elements=st.floats(-1e6, 1e6)),
     st.floats(1e-3, 1e6),

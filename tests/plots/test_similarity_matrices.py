@@ -121,6 +121,7 @@ def test_nothing_is_similar():
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_one_large_value_does_not_take_the_scale():
     values = np.random.default_rng(0).uniform(0.1, 0.25, (12, 10))
     assert scale_end(values) == values.max()
@@ -140,6 +141,7 @@ def test_one_large_value_does_not_take_the_scale():
     assert scale_end([]) == 1
 
 
+@pytest.mark.slow
 def test_values_by_chance_are_hatched_and_neither_marked_nor_part_of_the_scale():
     values = np.array([[0.2, 0.9, 0.1], [0.3, 0.1, 0.2], [0.5, 0.6, 0.7]])
     by_chance = values > 0.45

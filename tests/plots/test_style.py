@@ -42,6 +42,7 @@ def test_pictures_look_as_charts_do():
     assert different == {"image.cmap"}
 
 
+@pytest.mark.slow
 def test_pictures_do_without_seaborn():
     script = "import sys; from netlens.plots import style; style.pictures(); sys.exit('seaborn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -227,6 +227,7 @@ def test_three_factors_have_their_colors_and_shares():
     assert all(drawn(fig, IMAGES[key]) == 1 for key in "abch")
 
 
+@pytest.mark.slow
 def test_every_number_of_factors_is_a_row_with_what_it_explains():
     fig = draw_numbers_of_factors(FACTORS, PICTURES)
     explained = {2: "50.0", 3: "62.5", 4: "75.0", 5: "87.5"}

@@ -9,6 +9,7 @@ from netlens.plots.whole_convolutions import whole_convolution_sheet
 from netlens.publish.figure import overflow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 30])
 def test_every_layer_has_a_dot_and_names_are_not_cut_off(count):
     style.paper()

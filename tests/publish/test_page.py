@@ -210,6 +210,7 @@ def test_what_cannot_become_a_page_is_refused(tmp_path, more, message):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none()

@@ -1,5 +1,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 
@@ -13,6 +14,7 @@ def shown(value):
     return DisplayFormatter().format(value)
 
 
+@pytest.mark.slow
 def test_a_saved_figure_is_shown_as_its_picture_at_the_size_of_print(tmp_path):
     style.paper()
     fig, _ = plt.subplots(figsize=(3.0, 2.0))

@@ -85,6 +85,7 @@ def check_against_the_method(explorer, network, pixels, gradient):
     assert between.any()
 
 
+@pytest.mark.slow
 def test_begins_with_two_layers_and_the_two_largest_logits(explorer, network, images):
     assert explorer.view.message == ""
     assert [layer["name"] for layer in explorer.view.data["layers"]] == ["early", "late"]
@@ -118,6 +119,7 @@ def test_given_choices(network, images):
         assert explorer.view.data["gradients"][0]["name"] == "smooth"
 
 
+@pytest.mark.slow
 def test_an_upload_is_cut_to_the_networks_size_and_chosen(explorer, network):
     pixels = np.zeros((24, 40, 3), np.uint8)
     pixels[:, 4:36] = (200, 30, 60)

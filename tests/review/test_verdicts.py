@@ -68,6 +68,7 @@ def verdict(item: Item, state: str = "made", detail: str = "") -> Verdict:
     return verify([item], states, Reference(STUDY), load_spread(STUDY))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("item", [FIGURE, MACRO])
 def test_silent_on_what_was_published(item: Item) -> None:
     assert verdict(item).verdict == "identical"
@@ -80,6 +81,7 @@ def test_silent_on_rounding_of_another_machine() -> None:
     assert verdict(FIGURE).agrees
 
 
+@pytest.mark.slow
 def test_a_macro_off_by_more_than_its_tolerance() -> None:
     make_macro(0.125)
     found = verdict(MACRO)
@@ -105,6 +107,7 @@ def test_a_figure_that_shows_something_else(changes: dict[str, object], told: st
     assert told in " ".join(comparison.words for comparison in found.comparisons if not comparison.agrees)
 
 
+@pytest.mark.slow
 def test_a_figure_of_another_study() -> None:
     record(FIGURE, study="large")
     found = verdict(FIGURE)
@@ -112,6 +115,7 @@ def test_a_figure_of_another_study() -> None:
     assert "from study large, not small" in found.words
 
 
+@pytest.mark.slow
 def test_states_of_items_come_first() -> None:
     assert verdict(MACRO, "edited", "a.tex is not the file that was written").verdict == "differs"
     assert "edited by hand: a.tex" in verdict(MACRO, "edited", "a.tex").words
@@ -120,6 +124,7 @@ def test_states_of_items_come_first() -> None:
     assert verdict(MACRO, "missing").verdict == "missing"
 
 
+@pytest.mark.slow
 def test_what_is_not_published_and_what_is_damaged() -> None:
     other = Item("others", "data", "macro", "another")
     other.stem(STUDY)
@@ -134,6 +139,7 @@ def test_what_is_not_published_and_what_is_damaged() -> None:
     assert "damaged reference" in verdict(MACRO).words
 
 
+@pytest.mark.slow
 def test_the_worst_comes_first() -> None:
     make_macro(0.2)
     states = {item.name: ItemState(item.name, "made") for item in (FIGURE, MACRO)}

@@ -156,6 +156,7 @@ def test_a_damaged_stamp_counts_as_none(setup, stamp):
     assert setup.calls()
 
 
+@pytest.mark.slow
 def test_another_python_makes_it_again_and_is_remembered(setup):
     setup.python()
     setup.run()
@@ -168,6 +169,7 @@ def test_another_python_makes_it_again_and_is_remembered(setup):
     assert "Python 3.12.1" in setup.run().stdout
 
 
+@pytest.mark.slow
 def test_the_environment_may_be_a_link_to_another_disk(setup, tmp_path):
     setup.python()
     (tmp_path / "large").mkdir()
@@ -258,6 +260,7 @@ def test_the_same_name_is_looked_for_in_every_folder_of_the_path(setup, tmp_path
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_the_environments_own_python_is_not_its_maker(setup):
     setup.python()
     setup.run()
@@ -312,6 +315,7 @@ def test_a_driver_that_does_not_answer_takes_the_cpu_pins(setup, script):
     assert "cpu packages (no NVIDIA driver responds)" in setup.run().stdout
 
 
+@pytest.mark.slow
 def test_the_device_can_be_chosen(setup):
     setup.python()
     assert "gpu packages" in setup.run(NETLENS_DEVICE="gpu").stdout
@@ -320,6 +324,7 @@ def test_the_device_can_be_chosen(setup):
     assert "NETLENS_DEVICE=tpu: must be cpu or gpu" in error_of(setup.run(NETLENS_DEVICE="tpu"))
 
 
+@pytest.mark.slow
 def test_a_driver_that_appears_makes_it_again(setup):
     setup.python()
     setup.run()
@@ -455,6 +460,7 @@ def test_an_interrupted_run_leaves_nothing_half_made(setup, number):
 # -- conda -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_in_condas_environment_the_same_pins_go_there(setup, tmp_path):
     prefix = tmp_path / "conda"
     (prefix / "bin").mkdir(parents=True)

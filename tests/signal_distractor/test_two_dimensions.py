@@ -134,6 +134,7 @@ def test_angles_at_the_configured_turn():
     assert sd.angle_to_signal(sd.fitted_pattern(sample.x, sample.y, weight)) == pytest.approx(-1.8605671386, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_repeated_draws_scatter_as_theory_says_and_less_with_more_samples():
     few = sd.pattern_angle_draws([np.pi / 2], 500, range(400))
     many = sd.pattern_angle_draws([np.pi / 2], 2000, range(400))

@@ -39,6 +39,7 @@ def test_between_equals_one_position_at_a_time(tiny, images, source, target, gra
     np.testing.assert_allclose(found, expected, atol=3e-6 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_chunks_do_not_change_the_result(tiny, images):
     calls = []
     with SpatialAttribution(tiny, memory_mb=1e-6) as careful, SpatialAttribution(tiny) as at_once:
@@ -51,6 +52,7 @@ def test_chunks_do_not_change_the_result(tiny, images):
     assert calls[-1][0] == calls[-1][1] == len(calls)
 
 
+@pytest.mark.slow
 def test_class_attribution_equals_central_differences(tiny, images):
     """Without max-pooling behind the layer, so that a small step stays on the same linear piece nearly everywhere."""
     with SpatialAttribution(tiny) as attribution:
@@ -84,6 +86,7 @@ def test_class_attribution_of_a_linear_network_sums_to_the_logit_without_bias(fr
     np.testing.assert_allclose(maps.sum(axis=(2, 3)), ends, rtol=1e-5, atol=1e-5 * np.abs(ends).max())
 
 
+@pytest.mark.slow
 def test_classes_may_differ_between_images(tiny, images):
     with SpatialAttribution(tiny) as attribution:
         every = attribution.to_classes(images, "late", [0, 1, 2, 3])
@@ -91,6 +94,7 @@ def test_classes_may_differ_between_images(tiny, images):
     np.testing.assert_allclose(chosen[:, 0], every[[0, 1, 2], [1, 3, 0]], atol=1e-6 * np.abs(every).max())
 
 
+@pytest.mark.slow
 def test_positions_that_are_all_zero_get_zero(frozen, images):
     layers = keras.layers
     image = keras.Input((12, 16, 3), name="input")
@@ -106,6 +110,7 @@ def test_positions_that_are_all_zero_get_zero(frozen, images):
     assert not found[silent].any()
 
 
+@pytest.mark.slow
 def test_paths_around_the_source_come_from_the_image(frozen, images):
     layers = keras.layers
     image = keras.Input((12, 16, 3), name="input")
@@ -141,6 +146,7 @@ def test_refuses(tiny, images, ask, error, words):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_refuses_what_cannot_be_made(tiny):
     with pytest.raises(AttributionError, match="no gradient 'max'"):
         SpatialAttribution(tiny, gradient="max")
@@ -148,12 +154,14 @@ def test_refuses_what_cannot_be_made(tiny):
         SpatialAttribution(tiny, memory_mb=0)
 
 
+@pytest.mark.slow
 def test_class_indices_keep_the_order_of_the_names(tiny):
     assert class_indices(tiny, ["class_3", "class_0"]).tolist() == [3, 0]
     with pytest.raises(AttributionError, match=r"no class 'class_9'; .*class_"):
         class_indices(tiny, ["class_9"])
 
 
+@pytest.mark.slow
 def test_classes_are_known_by_their_ids_where_names_repeat(tiny):
     named = replace(
         tiny,

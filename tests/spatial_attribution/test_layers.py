@@ -19,6 +19,7 @@ def test_layers_inside_branches_and_layers_of_many_positions_are_not_chosen(ince
     assert "conv2d0" in main_layers(inception, 99, most_positions=64 * 64)
 
 
+@pytest.mark.slow
 def test_a_layer_that_a_shortcut_goes_around_is_not_chosen(frozen):
     layers = keras.layers
     image = keras.Input((8, 8, 3))
@@ -60,6 +61,7 @@ def test_a_network_without_positions_is_refused(frozen):
         main_layers(frozen(keras.Model(image, logits)), 3)
 
 
+@pytest.mark.slow
 def test_named_layers_are_put_in_network_order_and_checked(tiny):
     assert checked_layers(tiny, ["late", "early"], 1) == ["early", "late"]
     with pytest.raises(NetworkError, match="no layer 'erly'; the nearest are early"):
@@ -68,6 +70,7 @@ def test_named_layers_are_put_in_network_order_and_checked(tiny):
         checked_layers(tiny, ["logits"], 1)
 
 
+@pytest.mark.slow
 def test_pairs_with_the_largest_maps_are_left_out_until_the_rest_fits(tiny):
     layers = ["early", "mixed", "late"]  # 12 x 16, 6 x 8, 6 x 8
     every = [("early", "mixed"), ("early", "late"), ("mixed", "late")]
@@ -77,6 +80,7 @@ def test_pairs_with_the_largest_maps_are_left_out_until_the_rest_fits(tiny):
     assert layer_pairs(tiny, layers, [], 1) == [("mixed", "late")]
 
 
+@pytest.mark.slow
 def test_named_pairs_are_taken_whatever_their_size(tiny):
     assert layer_pairs(tiny, [], [["early", "late"], ["early", "late"]], 1) == [("early", "late")]
 
@@ -96,6 +100,7 @@ def test_pairs_that_cannot_be_are_told_in_one_line(tiny, pair, message):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.slow
 def test_one_layer_makes_no_pair(tiny):
     with pytest.raises(AttributionError, match="a pair needs two layers"):
         layer_pairs(tiny, ["late"], [], 1)

@@ -100,6 +100,7 @@ def test_maps_come_back(tmp_path_factory, maps):
     check_comes_back(maps, tmp_path_factory.mktemp("maps"))
 
 
+@pytest.mark.slow
 @given(attribution_scores())
 def test_scores_come_back(tmp_path_factory, scores):
     check_comes_back(scores, tmp_path_factory.mktemp("scores"))

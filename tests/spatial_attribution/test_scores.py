@@ -146,6 +146,7 @@ def test_the_network_that_is_explained_stays_as_it_is(tiny_model, images):
     np.testing.assert_array_equal(model.predict_on_batch(images), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classes", "message"),
     [([0, 1], "need one class each"), ([0, 1, 9], "between 0 and 3"), ([0.5, 1, 1], "one class")],

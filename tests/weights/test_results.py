@@ -149,6 +149,7 @@ def test_what_is_loaded_is_what_was_saved_and_saves_to_the_same_bytes(tmp_path, 
     assert (tmp_path / "second.npz").read_bytes() == (tmp_path / "first.npz").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["expanded", "selection", "factors", "edited_circuit"])
 def test_every_array_is_needed_and_no_other(tmp_path, name):
     path, saved = tmp_path / "result.npz", RESULTS[name]

@@ -56,6 +56,7 @@ def wishes(**changes):
     return Wishes(**{"name": "mine", "network": "net.h5", "images": "colors", **changes})
 
 
+@pytest.mark.slow
 def test_the_preprocessing_is_the_one_with_which_the_network_is_right(folder):
     save(0.45)  # between 0 and 1
     draft = write_study(wishes(title="My network"))
@@ -68,6 +69,7 @@ def test_the_preprocessing_is_the_one_with_which_the_network_is_right(folder):
     assert "net.h5: 8 x 8 pixels, 3 outputs (classes), 2 layers with kernels" in draft.notes
 
 
+@pytest.mark.slow
 def test_a_network_that_scales_images_itself_is_left_to_it(folder):
     save(0.45, scaling=True)
     notes = "\n".join(write_study(wishes()).notes)
@@ -75,6 +77,7 @@ def test_a_network_that_scales_images_itself_is_left_to_it(folder):
     assert "its layer 'rescaling' (Rescaling) scales the images" in notes and "warning" not in notes
 
 
+@pytest.mark.slow
 def test_scaling_twice_is_pointed_out(folder):
     save(0.45, scaling=True)
     notes = "\n".join(write_study(wishes(preprocessing="unit")).notes)
@@ -117,6 +120,7 @@ def test_mistakes_are_one_line(folder, changes, message):
     assert "\n" not in str(caught.value) and not list(Path("config").glob("m*.yaml"))
 
 
+@pytest.mark.slow
 def test_an_existing_study_is_not_overwritten_and_any_size_is_asked_for(folder):
     save(0.45, size=None)
     with pytest.raises(UserError, match="takes images of any size; give one: --size-px HEIGHT WIDTH"):

@@ -95,6 +95,7 @@ def test_a_forked_process_is_like_a_started_one(variables: dict[str, str], folde
     assert forked == (7, started[1].replace("false", "true"), started[2])
 
 
+@pytest.mark.slow
 def test_a_kernel_believes_that_its_template_is_its_parent(variables: dict[str, str]) -> None:
     _, output, _ = _told({**variables, "JPY_PARENT_PID": "1"})
     assert "true" in output
@@ -169,6 +170,7 @@ def test_too_many_templates_are_declined_and_the_process_is_started(
     assert not started
 
 
+@pytest.mark.slow
 def test_a_library_that_cannot_be_imported_costs_nothing_but_time(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

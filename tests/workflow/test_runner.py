@@ -82,6 +82,7 @@ def test_outputs_and_provenance(job, tmp_path):
     assert files(tmp_path) == {"numbers.txt", "results/demo/table.csv", "results/demo/table.json"}
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_named_with_its_line_and_leaves_nothing(job, tmp_path):
     with pytest.raises(runner.NotebookError) as caught:
         runner.run(job(WRITE, "fine = 1\nraise ValueError('too few images')"))

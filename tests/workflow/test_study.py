@@ -97,6 +97,7 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path):
         load_study(str(path))
 
 
+@pytest.mark.slow
 def test_two_files_of_one_study_are_refused(tmp_path):
     path = write(tmp_path)
     load_study(path)
@@ -112,6 +113,7 @@ def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path):
     assert load_study(str(path))["study"] == "demo"
 
 
+@pytest.mark.slow
 def test_a_published_network_is_named_by_its_own_name(tmp_path):
     networks = GOOD["networks"] | {"mine": {"kind": "pretrained", "published": "squeezenet", "images": "photos"}}
     assert load_study(write(tmp_path, networks=networks))["networks"]["mine"]["published"] == "squeezenet"

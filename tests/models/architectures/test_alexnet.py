@@ -22,6 +22,7 @@ def test_layers():
     assert 390_000 < model.count_params() < 410_000
 
 
+@pytest.mark.slow
 def test_same_seed_same_weights():
     one, two, other = (small_alexnet(input_shape=(16, 16, 3), classes=4, seed=s).get_weights() for s in (7, 7, 8))
     for a, b in zip(one, two, strict=True):
@@ -31,6 +32,7 @@ def test_same_seed_same_weights():
     assert np.std(one[2]) == pytest.approx(np.sqrt(2 / (25 * 32)), rel=0.02)
 
 
+@pytest.mark.slow
 def test_frozen_it_is_one_path():
     model = without_softmax(small_alexnet(input_shape=(64, 64, 3), classes=3, seed=0))
     frozen = freeze(Network("small", model, Preprocessing(), ("a", "b", "c"), (64, 64, 3), ""))

@@ -11,6 +11,7 @@ def layers_of(*names):
     return [f"{name}_{branch}" for name in names for branch in BRANCHES] + list(names)
 
 
+@pytest.mark.slow
 def test_small_inception():
     model = small_inception(input_shape=(64, 64, 3), classes=16, seed=0)
     shapes = {layer.name: layer.output_shape for layer in model.layers[1:]}

@@ -14,6 +14,7 @@ def full():
     return inception_v1()
 
 
+@pytest.mark.slow
 def test_full_size_has_googlenets_layers(full):
     mixed = ["mixed3a", "mixed3b", "mixed4a", "mixed4b", "mixed4c", "mixed4d", "mixed4e", "mixed5a", "mixed5b"]
     trunk = ["input", "conv2d0", "maxpool0", "localresponsenorm0", "conv2d1", "conv2d2", "localresponsenorm1"]
@@ -40,6 +41,7 @@ def test_full_size_has_lucids_operations(full):
     assert not [name for name in names if name.endswith("_1")], "no operation was renamed"
 
 
+@pytest.mark.slow
 def test_full_size_computes(full):
     x = np.random.default_rng(0).normal(scale=50, size=(1, 224, 224, 3)).astype(np.float32)
     with tf.Graph().as_default(), tf1.Session() as session:

@@ -24,6 +24,7 @@ def test_is_the_published_network():
     assert [layer.rate for layer in model.layers if layer.name.startswith("dropout")] == [0.5, 0.5]
 
 
+@pytest.mark.slow
 def test_inference_has_no_dropout():
     model = build()
     image = np.random.default_rng(0).random((1, 32, 32, 3), np.float32)

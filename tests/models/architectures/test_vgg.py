@@ -7,6 +7,7 @@ from netlens.models.backend import keras
 from netlens.models.errors import NetworkError
 
 
+@pytest.mark.slow
 def test_vgg16_is_that_of_keras():
     ours = vgg16(input_shape=(32, 32, 3), classes=10, seed=0)
     theirs = keras.applications.VGG16(weights=None, input_shape=(32, 32, 3), classes=10)
@@ -21,6 +22,7 @@ def test_vgg16_is_that_of_keras():
     assert description(ours) == description(theirs)
 
 
+@pytest.mark.slow
 def test_same_seed_same_weights():
     build_one = lambda seed: build("small_vgg", input_shape=(32, 32, 3), classes=4, seed=seed).get_weights()  # noqa: E731
     one, two, other = build_one(7), build_one(7), build_one(8)

@@ -50,6 +50,7 @@ def outputs(frozen, x):
         return session.run(dict(tensors), {tensors["input"]: x})
 
 
+@pytest.mark.slow
 def test_outputs_of_every_layer_are_those_of_keras():
     subject = network(branching())
     frozen = freeze(subject)
@@ -63,6 +64,7 @@ def test_outputs_of_every_layer_are_those_of_keras():
         np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-6 * np.abs(value).max(), err_msg=name)
 
 
+@pytest.mark.slow
 def test_layers_are_named_and_described():
     frozen = freeze(network(branching()))
     assert [(layer.name, layer.node, layer.kind, layer.channels) for layer in frozen.layers] == [
@@ -125,6 +127,7 @@ def test_what_stands_between_stays_a_layer_where_something_else_takes_it():
     assert kinds[1:5] == [("conv", "conv"), ("norm", "norm"), ("act", "other"), ("sum", "add")]
 
 
+@pytest.mark.slow
 def test_graph_is_constant_and_in_inference_mode():
     frozen = freeze(network(branching()))
     operations = {node.op for node in frozen.graph_def.node}
@@ -175,6 +178,7 @@ def test_freezing_leaves_the_process_as_it_was():
     assert len(graph.get_operations()) - freezing == made
 
 
+@pytest.mark.slow
 def test_saved_network_is_the_same(tmp_path):
     frozen = freeze(network(branching()))
     save_frozen(frozen, tmp_path / "frozen.pb")
@@ -185,6 +189,7 @@ def test_saved_network_is_the_same(tmp_path):
         frozen.preprocess(pixels.transpose(0, 2, 1, 3))
 
 
+@pytest.mark.slow
 def test_layers_are_replaced_by_given_tensors():
     frozen = freeze(network(branching()))
     x = images((12, 10, 3))
@@ -228,6 +233,7 @@ def test_truncated_graph_is_one_line(tmp_path, kept):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_missing_or_damaged_description(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"frozen\.pb: no such file; run the rule frozen"):
         load_frozen(tmp_path / "frozen.pb")
@@ -241,6 +247,7 @@ def test_missing_or_damaged_description(tmp_path):
         load_frozen(tmp_path / "frozen.pb")
 
 
+@pytest.mark.slow
 def test_networks_that_cannot_be_frozen():
     image, other = keras.Input((9, 8, 3)), keras.Input((9, 8, 3))
     two = keras.Model([image, other], L.Dense(2)(L.Flatten()(L.Add()([image, other]))))

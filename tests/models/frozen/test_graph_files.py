@@ -69,6 +69,7 @@ def test_layers_found_in_a_frozen_keras_network_are_its_layers(tmp_path, frozen)
         np.testing.assert_array_equal(found[name], value)
 
 
+@pytest.mark.slow
 def test_residual_network_with_normalization(tmp_path):
     image = keras.Input((SIZE, SIZE, 3))
     x = L.ReLU(name="relu1")(L.BatchNormalization(name="bn1")(L.Conv2D(4, 3, use_bias=False, name="conv1")(image)))
@@ -194,6 +195,7 @@ def summed(x):
     classify(x + tf1.placeholder(tf.float32, (None, SIZE, SIZE, 3), name="other"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "options", "message"),
     [
@@ -255,6 +257,7 @@ def test_other_files(tmp_path, frozen):
         read_frozen(written(tmp_path / "short.pb", graph_def))
 
 
+@pytest.mark.slow
 def test_what_is_read_can_be_saved_and_loaded(tmp_path):
     spec = {
         "kind": "file",

@@ -115,6 +115,7 @@ def test_max_pooling_passes_positive_scales_only(where):
     assert_folds(layers(), kept=["n"])
 
 
+@pytest.mark.slow
 def test_padding_allows_a_pure_scale():
     image = keras.Input((8, 8, 3))
     norm = BN(center=False, name="n")
@@ -125,6 +126,7 @@ def test_padding_allows_a_pure_scale():
     assert_equivalent(model, (8, 8, 3))
 
 
+@pytest.mark.slow
 def test_branches_each_take_it():
     image = keras.Input((9, 9, 3))
     x = BN()(L.ReLU()(image))
@@ -143,6 +145,7 @@ def test_kernel_used_elsewhere_too_sends_it_forward_or_keeps_it():
     assert_equivalent(randomize(joined), (9, 9, 3), kept=["norm"])
 
 
+@pytest.mark.slow
 def test_nested_model():
     inner = keras.Sequential([L.Input((10, 8, 4)), BN(name="inner_norm"), L.ReLU()], name="inner")
     randomize(inner)
@@ -154,6 +157,7 @@ def test_nested_model():
     assert [layer.name for layer in kernel_layers(folded)] == ["outer"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layers",
     [
@@ -253,6 +257,7 @@ def test_networks_of_keras_applications(name):
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
 
 
+@pytest.mark.slow
 def test_layers_used_twice_are_named():
     image = keras.Input((9, 9, 3))
     norm = BN(name="norm")

@@ -38,6 +38,7 @@ def test_steps_come_after_their_sources_and_nested_models_are_opened():
         _ = by_name["join"].source
 
 
+@pytest.mark.slow
 def test_copy_computes_the_same_and_shares_nothing():
     model = branching()
     x = images((10, 10, 3))

@@ -30,6 +30,7 @@ def test_small_vgg():
     assert layers[9].flatten_shape is None
 
 
+@pytest.mark.slow
 def test_geometry_and_elementwise_layers_behind_the_flatten():
     image = keras.Input((9, 12, 3))
     x = L.Conv2D(4, (2, 3), strides=(2, 1), name="a")(image)
@@ -114,6 +115,7 @@ def test_separable_shared_and_channels_first_are_named():
         kernel_layers(keras.Model(image, first(image)))
 
 
+@pytest.mark.slow
 def test_json_round_trip_without_tensorflow(tmp_path):
     layers = kernel_layers(small_vgg(input_shape=(32, 32, 3), classes=5, seed=0))
     path = tmp_path / "network.json"

@@ -8,6 +8,7 @@ from netlens.models.keras.splitting import is_composite, split_composite_layers
 L = keras.layers
 
 
+@pytest.mark.slow
 def test_same_outputs_from_layers_of_one_kernel():
     image = keras.Input((9, 8, 3), name="image")
     x = L.SeparableConv2D(4, 3, 2, "same", depth_multiplier=2, activation=L.PReLU(shared_axes=[1, 2]), name="a")(image)

@@ -272,6 +272,7 @@ def test_equals_the_backward_pass_by_hand_in_every_layer(name: str, method: str,
         close(relevance, [relevances[index] for relevances in expected], 1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_float32_stays_close_to_the_backward_pass_by_hand(method: str) -> None:
     rng = np.random.default_rng(5)
@@ -374,6 +375,7 @@ def test_a_grouped_convolution_is_the_block_diagonal_one(method: str) -> None:
     close(METHODS[method](grouped, patterns).analyze(images), expected, 1e-6)
 
 
+@pytest.mark.slow
 def test_pattern_attribution_keeps_the_sum_through_depthwise_and_grouped_layers(float64: None) -> None:
     # Positive kernels and inputs without bias, patches inside the input: as for plain convolutions.
     rng = np.random.default_rng(1)
@@ -449,6 +451,7 @@ def unit_patterns(rng: np.random.Generator, kernels: list[Float]) -> list[Float]
     return patterns
 
 
+@pytest.mark.slow
 def test_pattern_attribution_keeps_the_sum_where_every_unit_is_active(float64: None) -> None:
     # Positive kernels and inputs without bias: every unit is active. Patches inside the input: no tap is lost.
     rng = np.random.default_rng(1)
@@ -469,6 +472,7 @@ def test_pattern_attribution_keeps_the_sum_where_every_unit_is_active(float64: N
         assert relevance.reshape(3, -1).sum(axis=1) == pytest.approx(logit, rel=1e-13)
 
 
+@pytest.mark.slow
 def test_pattern_attribution_loses_exactly_what_inactive_units_hold(float64: None) -> None:
     # Kernels of any sign: at each ReLU layer the sum over its input is the sum over its ACTIVE outputs.
     rng = np.random.default_rng(2)
@@ -768,6 +772,7 @@ def test_neuron_selection_mistakes() -> None:
         analyzer.analyze(images, [0, 1])
 
 
+@pytest.mark.slow
 def test_a_batch_is_its_images() -> None:
     model = branched()
     analyzer = PatternAttribution(model, own_kernels(model))
@@ -801,6 +806,7 @@ def test_a_layer_used_twice_adds_up() -> None:
     assert list(analyzer.layer_relevances) == ["entry", "shared", "shared#2", "logits"]
 
 
+@pytest.mark.slow
 def test_relevance_of_every_layer() -> None:
     model = branched()
     images = images_of((12, 11, 3))
@@ -989,6 +995,7 @@ def test_folding_leaves_the_gradient_times_the_logit() -> None:
     close(analysis, gradient * model.predict(images).max(axis=1)[:, None, None, None], 1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_inside_the_model_is_opened() -> None:
     inner = keras.Sequential([layers.Input((8, 8, 3)), layers.Conv2D(4, 3, activation="relu", name="conv")])
     model = keras.Sequential([layers.Input((8, 8, 3)), inner, layers.Flatten(), layers.Dense(3, name="logits")])
@@ -1135,6 +1142,7 @@ def test_lambda_layers_by_request() -> None:
     close(analyzer.analyze(images), gradient * model.predict(images).max(axis=1)[:, None, None, None], 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["tanh", "elu"])
 def test_with_checks_disabled_other_activations_pass_their_gradient(activation: str) -> None:
     model = conv_then(activation=activation)
@@ -1151,6 +1159,7 @@ def test_with_checks_disabled_a_kernel_without_pattern_is_still_refused() -> Non
         analyzer.analyze(images_of((8, 8, 4)))
 
 
+@pytest.mark.slow
 def test_one_warning_names_average_pooling_and_addition() -> None:
     entry = layers.Input((8, 8, 3))
     x = layers.Conv2D(3, 3, padding="same", name="conv")(entry)
@@ -1170,6 +1179,7 @@ def test_one_warning_names_average_pooling_and_addition() -> None:
     close(analyzer.analyze(images), gradient * model.predict(images).max(axis=1)[:, None, None, None], 1e-6)
 
 
+@pytest.mark.slow
 def test_the_paper_s_layers_warn_of_nothing() -> None:
     model = branched()
     with warnings.catch_warnings():
@@ -1196,6 +1206,7 @@ def test_patterns_by_name_in_order_and_from_a_file_are_the_same(tmp_path: Any) -
         np.testing.assert_array_equal(result, results[0])
 
 
+@pytest.mark.slow
 def test_patterns_are_copied() -> None:
     model = some_model()
     given_patterns = own_kernels(model)
@@ -1290,6 +1301,7 @@ def test_fit_again_replaces_the_patterns() -> None:
     np.testing.assert_array_equal(PatternAttribution(model).fit(images, batch_size=4).analyze(images), second)
 
 
+@pytest.mark.slow
 def test_fit_preprocesses_batches_of_lazily_read_images() -> None:
     class Lazy:
         def __len__(self) -> int:

@@ -64,6 +64,7 @@ def test_a_derived_class_is_another_layer() -> None:
     assert why_undefined(Derived(0.5)) == "the methods define no rule for it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "make"),
     [

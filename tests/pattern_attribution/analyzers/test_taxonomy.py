@@ -69,6 +69,7 @@ def test_signal_and_attribution_are_those_of_the_analyzers_in_the_images_channel
     np.testing.assert_array_equal(taxonomy.attribution[..., ::reverse], attribution)
 
 
+@pytest.mark.slow
 def test_patterns_equal_to_kernels_tie_the_three_together():
     # Then the signal is the gradient times the logit, both in the network's units.
     network, preprocessing = model(), PREPROCESSING["rgb"]

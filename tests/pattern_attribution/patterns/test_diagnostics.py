@@ -45,6 +45,7 @@ def patterns_like(rng, x, w):
     return made
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -83,6 +84,7 @@ def haufe(n=4000, k=6, seed=3):
     return np.outer(s, a) + noise, np.arange(n), w[:, None], a[:, None]
 
 
+@pytest.mark.slow
 def test_the_true_pattern_leaves_nothing_behind_and_the_weight_everything():
     x, image, w, a = haufe()
     rho = signal_quality(x, image, w, dict.fromkeys(("linear", "relu", "relu.negative"), a), seed=0)

@@ -31,6 +31,7 @@ def pattern(sums, W, estimator):
     return estimate(sums, {"layer": W}, estimator)["layer"]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(3, 60), k=st.integers(1, 12), bias=st.floats(-1, 1))
 def test_patterns_are_the_formulas(brute_force, seed, n, k, bias):

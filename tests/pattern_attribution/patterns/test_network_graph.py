@@ -22,6 +22,7 @@ def test_the_copy_computes_the_same(make_network, images, name, precision):
     np.testing.assert_array_equal(positive, np.maximum(z, 0))
 
 
+@pytest.mark.slow
 def test_settings_graph_and_session_are_as_before(make_network, images):
     from tensorflow.python.framework import config
 

@@ -46,6 +46,7 @@ def test_samples_are_rows_of_the_patch_matrix(brute_force, make_network, images,
             assert same.any(axis=0).sum() >= min(per_image, len(np.unique(rows, axis=0)))  # without replacement
 
 
+@pytest.mark.slow
 def test_positions_depend_on_the_seed_alone(make_network, images):
     model = make_network("plain")
     first = sampled(model, images, batch_size=4)

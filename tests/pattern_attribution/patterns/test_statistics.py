@@ -64,6 +64,7 @@ def assert_same(a, b, rtol=0.0):
                 np.testing.assert_allclose(mine, theirs, rtol=rtol, atol=rtol)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(order=st.permutations(range(5)), seed=st.integers(0, 1000))
 def test_merging_is_adding_in_any_order_and_grouping(order, seed):

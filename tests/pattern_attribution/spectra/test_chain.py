@@ -88,6 +88,7 @@ def test_the_stated_error_holds_for_chains_of_any_shape_and_condition(sizes, dec
     check(chain_spectrum(matrices), exact_log10(matrices))
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=5), st.integers(0, 2**32 - 1))
 @settings(max_examples=40, deadline=None)
 def test_tame_chains_agree_with_numpy(sizes, seed):
@@ -99,6 +100,7 @@ def test_tame_chains_agree_with_numpy(sizes, seed):
     np.testing.assert_allclose(10 ** chain_spectrum(matrices).log10_values, expected, atol=1e-13 * scale)
 
 
+@pytest.mark.slow
 def test_layers_as_wide_as_a_networks():
     generator = np.random.default_rng(1)
     sizes = [24, 48, 96, 128, 160, 160, 16]
@@ -229,6 +231,7 @@ def test_bad_input_is_named(matrices, words):
         chain_spectrum(matrices)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 8), min_size=2, max_size=6), st.integers(0, 2**32 - 1))
 @settings(max_examples=40)
 def test_vectors_are_those_of_the_product(sizes, seed):

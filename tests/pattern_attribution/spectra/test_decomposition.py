@@ -31,6 +31,7 @@ def frozen(seed, *shape):
     return array
 
 
+@pytest.mark.slow
 @given(matrices, st.booleans())
 def test_the_parts_multiply_to_the_matrix_and_are_orthonormal(matrix, thin):
     matrix.flags.writeable = False

@@ -169,6 +169,7 @@ SEGMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", SEGMENTS, ids=lambda build: build.__name__)
 def test_the_chain_is_the_linear_network_at_its_center_taps(build):
     """The oracle is Keras: the network itself with all taps but the center ones 0, on constant positive maps.

@@ -77,6 +77,7 @@ def test_a_strided_first_layer_gives_the_kernel_behind_zeros(tools, shape):
     assert not found.weights[:, 0].any()
 
 
+@pytest.mark.slow
 def test_through_the_branches_of_a_mixed_layer(tools):
     found = check(tools, mixed(tools, "input", 3), "input", "mixed")
     assert found.weights.shape == (5, 5, 3, 12)
@@ -147,6 +148,7 @@ def test_a_dilation_given_as_an_attribute(tools):
     np.testing.assert_array_equal(found.weights[..., 0, 0], np.outer([1, 0, 1, 0, 1], [1, 0, 1, 0, 1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("joined", ["add", "subtract"])
 def test_residual_joins(tools, joined):
     ops = [
@@ -162,6 +164,7 @@ def test_residual_joins(tools, joined):
     check(tools, ops, "a", "end")  # past the shortcut of the first join
 
 
+@pytest.mark.slow
 def test_scales(tools):
     rng = np.random.default_rng(0)
     ops = [
@@ -194,6 +197,7 @@ def test_grouped_and_depthwise_convolutions_split_channels_and_explicit_zeros(to
     check(tools, ops, "grouped", "part")
 
 
+@pytest.mark.slow
 def test_a_layer_that_joins_its_input(tools):
     ops = [
         tools.convolution("new", "input", tools.random_kernel(0, 3, 3, 3, 2)),

@@ -77,6 +77,7 @@ def test_products_of_three_are_the_definition_in_either_order(data):
         }
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_sums_are_the_sum_and_leave_no_two_blocks_that_meet(data):

@@ -25,12 +25,14 @@ def test_two_planted_groups_are_found_one_after_the_other(planted_layer, seed):
     assert {frozenset(group.units) for group in found} == set(truth)
 
 
+@pytest.mark.slow
 def test_without_a_planted_group_agreement_is_lower(planted_layer):
     planted, _ = planted_layer(0)
     empty, _ = planted_layer(0, sizes=())
     assert automatic_groups(planted, 1)[0].agreement > automatic_groups(empty, 1)[0].agreement + 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_permuted_units_give_the_same_groups(planted_layer, seed):
     layer, _ = planted_layer(seed, sizes=(5, 4), noise=0.6)
@@ -49,6 +51,7 @@ def test_groups_are_disjoint_and_of_the_sizes_asked_for(planted_layer):
     assert all(3 <= len(group.units) <= 5 for group in found)
 
 
+@pytest.mark.slow
 def test_a_planted_group_is_found_among_the_candidates_that_are_kept(planted_layer):
     layer, (truth,) = planted_layer(2, others=60)
     (found,) = automatic_groups(layer, 1, candidates_count=40)
@@ -94,6 +97,7 @@ def test_the_search_finds_the_best_of_all_groups_of_small_layers(seed):
     assert objective >= 0.9 * exact
 
 
+@pytest.mark.slow
 def test_named_groups_stay_and_open_ones_are_found_beside_them(planted_layer):
     layer, truth = planted_layer(5, sizes=(5, 4), noise=0.2)
     found = {frozenset(group) for group in fill_groups(layer, [(), ()])}
