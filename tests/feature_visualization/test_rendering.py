@@ -101,7 +101,7 @@ print(render(load_frozen(sys.argv[1]), [other, wanted], batch_size=3)[1].tobytes
 
 
 @pytest.mark.parametrize("power", [0, 1])
-def test_pictures_of_many_layers_share_a_batch_and_are_the_same_bytes_as_alone(frozen, monkeypatch, power):
+def test_pictures_of_many_layers_share_a_batch_and_are_the_same_as_alone(frozen, monkeypatch, power):
     network = frozen("branches")
     layers = [layer for layer in network.layers if layer.kind != "input"]
     wanted = [request(layer.name, 1, layer.channels, steps_count=20, cosine_power=power) for layer in reversed(layers)]
@@ -117,7 +117,11 @@ def test_pictures_of_many_layers_share_a_batch_and_are_the_same_bytes_as_alone(f
     together = rendering.render(network, wanted, batch_size=8)
     # All see 32 pixels, the network's own size, but the first one, whose units see only five.
     assert built == [tuple(layer.name for layer in layers[1:]), ("stem",)]
-    assert np.array_equal(together, alone)
+    # The objectives of several layers make another program, which may round otherwise: no byte differs on a CPU with
+    # AVX-512, and one of the pictures by one level in a few values on one with AVX2.
+    differences = [np.abs(one.astype(int) - other) for one, other in zip(together, alone, strict=True)]
+    assert max(difference.max() for difference in differences) <= 1
+    assert max(difference.mean() for difference in differences) < 0.01
     assert all(picture.std() > 1 for picture in together)
 
 
