@@ -19,3 +19,12 @@ def test_a_folder_is_hashed_by_the_names_and_sizes_of_its_files(tmp_path):
     assert sha256_of(folder) == before
     (folder / "b").write_bytes(b"3210")
     assert sha256_of(folder) != before
+
+
+def test_what_snakemake_leaves_in_a_folder_does_not_count(tmp_path):
+    (tmp_path / "page.html").write_text("page")
+    before = sha256_of(tmp_path)
+    (tmp_path / ".snakemake_timestamp").touch()
+    assert sha256_of(tmp_path) == before
+    (tmp_path / "other.html").touch()
+    assert sha256_of(tmp_path) != before

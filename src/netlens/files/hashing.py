@@ -16,7 +16,8 @@ def sha256_of(path: str | Path) -> str:
     if path.is_dir():
         digest = hashlib.sha256()
         for file in sorted(path.rglob("*")):
-            if file.is_file():
+            # Snakemake leaves this one in folders that are outputs, after the job has recorded their hash.
+            if file.is_file() and file.name != ".snakemake_timestamp":
                 digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\n".encode())
         return digest.hexdigest()
     with path.open("rb") as stream:
