@@ -77,6 +77,7 @@ def wait_for_end(group):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_whole_group_first(supervise, number):
     process = supervise(STAND_IN)

@@ -50,6 +50,7 @@ def test_every_method_starts_where_relevance_enters(small_convnet, small_images,
     assert np.abs(found["pool"]).max() > 0
 
 
+@pytest.mark.slow
 def test_patterns_equal_to_kernels_give_the_gradient(small_convnet, small_images):
     kernels = {
         layer.name: layer.get_weights()[0]

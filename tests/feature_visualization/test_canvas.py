@@ -7,6 +7,7 @@ from netlens.feature_visualization.canvas import Canvas, canvases
 from netlens.models.frozen.receptive_fields import receptive_fields
 
 
+@pytest.mark.slow
 def test_a_unit_in_the_middle_is_cut_out(frozen):
     network = frozen("branches")
     found = canvases(network, ["stem", "mixed"], "centre", 128)

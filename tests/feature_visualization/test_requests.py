@@ -28,6 +28,7 @@ some_requests = st.builds(
 )
 
 
+@pytest.mark.slow
 def test_no_tensorflow_is_started(in_new_process):
     code = (
         "import sys, netlens.feature_visualization.requests, netlens.feature_visualization.store\n"
@@ -36,6 +37,7 @@ def test_no_tensorflow_is_started(in_new_process):
     in_new_process(code)
 
 
+@pytest.mark.slow
 @given(finite)
 def test_a_direction_has_one_form_whatever_its_scale(direction):
     request = PictureRequest("layer", direction)

@@ -55,6 +55,7 @@ def test_parts_of_a_scene_are_undistorted_held_out_photographs():
             assert (box[:2] + box[2:] <= read_photograph(CLASSES[label]).shape[:2]).all()
 
 
+@pytest.mark.slow
 def test_seeds_and_counts(tmp_path):
     for draw in (training_views, heldout_views, view_scenes):
         few, many, other = (draw(DIVISION, *args) for args in ((4, VIEWING, 1), (8, VIEWING, 1), (8, VIEWING, 2)))

@@ -100,6 +100,7 @@ def test_cells_cover_and_held_out_cells_spread():
                 assert 0.05 < mask[rows, columns].mean() < 0.5
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(*[st.integers(0, 9)] * 2, *[st.integers(1, 6)] * 2), min_size=2, max_size=5))
 def test_intersection_is_that_of_pixel_sets(boxes):
     boxes = np.array(boxes)
@@ -121,6 +122,7 @@ def test_same_seed_same_bytes_whatever_numpys_global_state(tmp_path, train, comp
     assert not np.array_equal(training_crops(CLASSES, 12, CROPPING, seed=4).images, train.images)
 
 
+@pytest.mark.slow
 def test_more_crops_leave_the_first_as_they_are(train, heldout):
     np.testing.assert_array_equal(training_crops(CLASSES, 2, CROPPING, seed=3).images, train.images[:32])
     np.testing.assert_array_equal(heldout_crops(CLASSES, 2, CROPPING, seed=3).images, heldout.images[:32])

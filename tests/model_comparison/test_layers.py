@@ -53,6 +53,7 @@ def test_with_batch_normalization_the_activation_counts():
     assert compared_layers(frozen(image, logits)) == ["one_relu", "two", "three_relu", "four", "logits"]
 
 
+@pytest.mark.slow
 def test_an_activation_counts_only_if_it_sees_nothing_but_its_layer():
     image = keras.Input((8, 8, 3))
     x = layers.Conv2D(4, 3, padding="same", activation="relu", name="stem")(image)

@@ -82,6 +82,7 @@ def test_layers_of_as_many_channels_as_images_say_nothing(positions):
     assert found.calibrated.tolist() == [[0]]
 
 
+@pytest.mark.slow
 def test_positions_of_an_image_stay_together():
     # Positions repeat their image. Permuted one by one, the rows would look independent and chance too small.
     rng = np.random.default_rng(7)

@@ -54,6 +54,7 @@ def saved(tmp_path, build):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_facts_of_kinds_of_networks(tmp_path, network_builders, kind):
     facts = inspect_keras_file(saved(tmp_path, network_builders[kind]))

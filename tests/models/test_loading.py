@@ -407,6 +407,7 @@ def test_softmax_at_every_position_is_refused_by_name():
         without_softmax(model)
 
 
+@pytest.mark.slow
 def test_softmax_operation_is_removed():
     model = classifier("operation")
     x = images().astype(np.float32) / 255

@@ -40,6 +40,7 @@ def test_the_line_of_chance_is_where_it_should_be():
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_score_sheet_gives_a_layers_gradients_one_line_and_every_method_its_own():
     style.paper()
     low, high = Interval(0.4, 0.3, 0.5, 0.95, 9), Interval(0.8, 0.7, 0.9, 0.95, 9)

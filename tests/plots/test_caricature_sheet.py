@@ -50,6 +50,7 @@ def test_layers_are_dealt_evenly_to_lines_of_at_most_ten(count, lines):
     assert figure.overflow(fig) == []
 
 
+@pytest.mark.slow
 def test_every_picture_stands_under_its_layer_and_rows_stand_below_each_other():
     fig = sheet(IMAGE, [Band(names(12), {"upper": pictures(12), "lower": pictures(12, 20)})])
     image, *panels = shown(fig)

@@ -20,6 +20,7 @@ def test_the_first_layer_is_at_0_and_the_last_at_1():
     assert relative_depths(1).tolist() == [0]
 
 
+@pytest.mark.slow
 def test_each_line_goes_through_its_values_in_its_own_colour_and_is_named():
     style.paper()
     fig, ax = plt.subplots()

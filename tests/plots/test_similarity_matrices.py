@@ -57,6 +57,7 @@ def test_each_panel_has_its_scale_and_its_best_matches_are_marked():
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_marks_stand_out_from_their_cell():
     fig = drawn(panel(2, 2, values=np.array([[1.0, 0.0], [0.05, 0.04]])))
     assert [line.get_color() for line in matrices(fig)[0].lines] == ["white", "black"]
@@ -115,6 +116,7 @@ def test_row_labels_of_the_panel_before_are_not_repeated():
     plt.close(fig)
 
 
+@pytest.mark.slow
 def test_nothing_is_similar():
     fig = drawn(panel(2, 2, values=np.zeros((2, 2))))
     assert mesh(matrices(fig)[0]).get_clim() == (0, 1)

@@ -110,6 +110,7 @@ def test_choices_are_computed_when_they_are_made(explorer, network, images):
     check_against_the_method(explorer, network, images["two"], "smooth_blur")
 
 
+@pytest.mark.slow
 def test_given_choices(network, images):
     with SpatialExplorer(
         network, images, source="pool", target="late", classes=("moon", "zebra"), gradient="smooth"
@@ -146,6 +147,7 @@ def test_what_cannot_be_read_is_told_in_one_line_and_the_next_choice_works(explo
     assert explorer.view.data["scenes"][0]["name"] == "two"
 
 
+@pytest.mark.slow
 def test_layers_in_the_wrong_order_are_told_in_one_line(explorer):
     explorer.source.value, explorer.target.value = "late", "early"
     assert explorer.view.message == "layer 'early' does not depend on layer 'late'; name the earlier layer first"
@@ -180,6 +182,7 @@ def test_wrong_beginnings_are_refused(network, images, given, error, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_traits_are_those_that_the_script_reads(explorer):
     state = explorer.view.get_state()
     assert {"data", "message", "pointed"} <= set(state)

@@ -82,6 +82,7 @@ def test_a_second_run_asks_nobody_anything(setup):
     assert (done.returncode, done.stdout, done.stderr, setup.calls()) == (0, "", "", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["requirements/cpu.txt", "requirements/build.txt"])
 def test_a_changed_pin_makes_it_again(setup, name):
     setup.python()
@@ -124,6 +125,7 @@ def test_pins_of_the_other_device_do_not_count(setup):
     assert setup.calls() == []
 
 
+@pytest.mark.slow
 def test_a_half_made_environment_is_made_again(setup):
     setup.python()
     setup.run()
@@ -269,6 +271,7 @@ def test_the_environments_own_python_is_not_its_maker(setup):
     assert setup.run(PATH=f"{setup.venv}/bin:{setup.bin}").returncode == 0
 
 
+@pytest.mark.slow
 def test_no_python_at_all(setup):
     assert "no Python was found" in error_of(setup.run())
 
@@ -290,6 +293,7 @@ def test_a_python_of_the_right_version_that_lacks_something(setup, python, words
     assert words in error_of(done)
 
 
+@pytest.mark.slow
 def test_the_python_that_was_asked_for_is_not_replaced_by_another(setup):
     setup.python()
     wrong = setup.python("wrong", (3, 10, 0))
@@ -308,6 +312,7 @@ def test_if_an_nvidia_driver_responds_the_gpu_pins_are_taken(setup):
     assert any("gpu.txt" in call for call in setup.calls())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["echo 'No devices found.'", "exit 9", "echo 'GPU 0: x'; exit 9"])
 def test_a_driver_that_does_not_answer_takes_the_cpu_pins(setup, script):
     setup.python()
@@ -442,6 +447,7 @@ def test_what_is_no_environment_is_not_removed(setup, kind):
     assert kind != "folder" or (setup.venv / "thesis.tex").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing_half_made(setup, number):
     setup.python()

@@ -81,6 +81,7 @@ def test_clean_keeps_what_cannot_be_made_again(tmp_path):
     assert all((tmp_path / name).exists() for name in kept)
 
 
+@pytest.mark.slow
 def test_make_env_finds_its_way(setup):
     setup.program("python3", "#!/bin/sh\nexit 127\n")
     setup.python("python3.12", (3, 12, 1))

@@ -175,6 +175,7 @@ def test_what_cannot_be_computed_is_refused(call, message):
         call()
 
 
+@pytest.mark.slow
 @given(turned)
 def test_directions_are_unit_vectors_of_what_was_fitted(t):
     sample = sd.make_sample(NOISE, t)

@@ -84,6 +84,7 @@ def test_scaling_twice_is_pointed_out(folder):
     assert "no better than chance; its layer 'rescaling' scales images too: scaled twice? try none" in notes
 
 
+@pytest.mark.slow
 def test_a_network_that_is_never_right_has_to_be_explained(folder):
     save(5000.0)
     with pytest.raises(

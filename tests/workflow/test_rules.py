@@ -189,11 +189,13 @@ def names():
     return rules.RuleNames(load_study("demo"))
 
 
+@pytest.mark.slow
 def test_paths_keep_wildcards(names):
     assert names.result("networks/{network}/frozen.pb") == "results/demo/networks/{network}/frozen.pb"
     assert names.executed("models/train_{network}") == "results/demo/executed/models/train_{network}.ipynb"
 
 
+@pytest.mark.slow
 def test_a_notebook_comes_with_the_code_that_it_imports(names):
     inputs = names.notebook("signal_distractor/scatter")
     assert list(inputs) == ["notebook", "code"]
@@ -202,17 +204,20 @@ def test_a_notebook_comes_with_the_code_that_it_imports(names):
     assert "src/netlens/__init__.py" in inputs["code"]
 
 
+@pytest.mark.slow
 def test_outputs_are_those_of_the_catalogue(names):
     assert names.outputs("sceneCount") == ["export_defs/demo/sceneCount.tex", "export_defs/demo/sceneCount.json"]
     with pytest.raises(CatalogueError, match=r"^item 'scenesCount' is not in any notebooks/<section>/items\.yaml"):
         names.outputs("scenesCount")
 
 
+@pytest.mark.slow
 def test_settings_are_those_of_the_study_in_the_order_asked_for(names):
     asked = names.settings("signal_distractor", "noise_seed", "samples_count")
     assert list(asked.items()) == [("noise_seed", 1337), ("samples_count", 500)]
 
 
+@pytest.mark.slow
 def test_a_job_asks_functions_for_what_depends_on_wildcards(names):
     described = names.job(gpu=True, quantity="images", part=lambda wildcards: int(wildcards["part"]))
     assert json.loads(described({"part": "3"})) == {

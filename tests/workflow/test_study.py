@@ -121,6 +121,7 @@ def test_a_published_network_is_named_by_its_own_name(tmp_path):
     assert "networks.mine.published: 'resnet' is not one of" in problem(tmp_path, networks=wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["0.25", "1"])
 def test_a_number_given_as_text_is_told_how_to_write_it(tmp_path, text):
     told = problem(tmp_path, signal_distractor={"t_over_pi": text})

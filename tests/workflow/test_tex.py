@@ -276,6 +276,7 @@ def test_an_error_is_one_line_with_file_and_line(tmp_path, before, after, words)
     assert not (tmp_path / "paper" / "out").exists()
 
 
+@pytest.mark.slow
 @needs_pdflatex
 def test_a_font_that_would_become_a_bitmap_is_an_error(tmp_path):
     missing = PAPER.replace(r"\begin{document}", r"\font\odd=nosuchfont99 \begin{document}\odd")
@@ -298,6 +299,7 @@ def test_a_missing_main_file_is_named(tmp_path):
         tex.compile(tmp_path / "main.tex", tmp_path / "out.pdf", log=tmp_path / "log")
 
 
+@pytest.mark.slow
 @needs_pdflatex
 def test_errors_name_files_as_seen_from_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -95,6 +95,7 @@ def described(*made):
     return kinds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", [L.ReLU, L.LeakyReLU, L.PReLU, lambda name: L.Activation("tanh", name=name)])
 def test_a_kernel_its_normalization_and_its_activation_are_one_layer(activation):
     convolution, normalization = L.Conv2D(4, 3, name="conv"), L.BatchNormalization(name="norm")
@@ -118,6 +119,7 @@ def test_which_layers_are_one():
     assert described(conv(), L.Activation("softmax", name="soft")) == {"conv": "conv", "soft": "other"}
 
 
+@pytest.mark.slow
 def test_what_stands_between_stays_a_layer_where_something_else_takes_it():
     image = keras.Input((12, 10, 3), name="picture")
     normal = L.BatchNormalization(name="norm")(L.Conv2D(4, 3, name="conv")(image))

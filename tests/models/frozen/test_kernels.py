@@ -32,6 +32,7 @@ def test_the_kernel_is_the_layers_own(network, layer):
     assert np.array_equal(kernel, network.model.get_layer(layer).get_weights()[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaled", [True, False])
 def test_the_kernel_of_a_normalized_layer_is_the_folded_one(scaled):
     layers, rng = keras.layers, np.random.default_rng(0)

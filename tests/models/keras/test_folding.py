@@ -266,6 +266,7 @@ def test_layers_used_twice_are_named():
         fold_batch_normalization(randomize(model))
 
 
+@pytest.mark.slow
 def test_without_normalization_weights_are_untouched():
     model = randomize(keras.Sequential([L.Input((9, 9, 3)), L.Conv2D(4, 3, use_bias=False), L.Conv2D(4, 3)]))
     folded = fold_batch_normalization(model)

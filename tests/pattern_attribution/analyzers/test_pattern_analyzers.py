@@ -395,6 +395,7 @@ def test_pattern_attribution_keeps_the_sum_through_depthwise_and_grouped_layers(
     assert analysis.sum(axis=(1, 2, 3)) == pytest.approx(model.predict(images).max(axis=1), rel=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("join", ["Add", "Concatenate"])
 def test_a_tensor_that_a_layer_takes_twice_counts_twice_and_not_four_times(join: str) -> None:
     entry = layers.Input((6,), name="entry")
@@ -780,6 +781,7 @@ def test_a_batch_is_its_images() -> None:
     close(analyzer.analyze(images), np.concatenate([analyzer.analyze(image[None]) for image in images]), 1e-6)
 
 
+@pytest.mark.slow
 def test_several_inputs_give_a_list() -> None:
     first, second = layers.Input((4,)), layers.Input((3,))
     x = layers.Dense(5, activation="relu")(layers.Dense(5, activation="relu")(first))
@@ -795,6 +797,7 @@ def test_several_inputs_give_a_list() -> None:
         np.testing.assert_array_equal(analyzer.layer_relevances[name], part)
 
 
+@pytest.mark.slow
 def test_a_layer_used_twice_adds_up() -> None:
     entry = layers.Input((5,), name="entry")
     shared = layers.Dense(5, activation="relu", name="shared", bias_initializer="random_normal")
@@ -859,6 +862,7 @@ def test_projection_keeps_very_deep_networks_finite() -> None:
     assert np.abs(projected).max() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_infinite_relevance_of_an_inactive_unit_is_dropped() -> None:
     net: list[Any] = [Dense(np.eye(2), np.array([0.0, -9.0]), relu=True), Dense(np.ones((2, 1)), np.zeros(1))]
     model = model_of(net, (2,))
@@ -1112,6 +1116,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("case", REFUSED)
 def test_refuses_what_is_not_defined_by_name_in_one_line(case: str, method: str) -> None:
@@ -1134,6 +1139,7 @@ def test_refuses_bare_operations() -> None:
         PatternNet(model)
 
 
+@pytest.mark.slow
 def test_lambda_layers_by_request() -> None:
     model = conv_then(layers.Lambda(lambda x: 2 * x), activation="relu")
     images = images_of((8, 8, 4))
@@ -1254,6 +1260,7 @@ def test_no_patterns_yet() -> None:
         analyzer.analyze(images_of((8, 8, 3)))
 
 
+@pytest.mark.slow
 def test_new_patterns_need_no_new_graph() -> None:
     model = some_model()
     images = images_of((8, 8, 3))
@@ -1346,6 +1353,7 @@ def test_fit_of_a_network_with_batch_normalization() -> None:
         close(analyzer.patterns[name], pattern, 1e-6)
 
 
+@pytest.mark.slow
 def test_fit_shows_its_progress(capfd: pytest.CaptureFixture[str]) -> None:
     PatternNet(some_model()).fit(images_of((8, 8, 3), n=4).astype(np.float32))
     assert "4/4" in capfd.readouterr().err
@@ -1360,6 +1368,7 @@ def test_pattern_types_that_are_none(pattern_type: str, message: str) -> None:
         PatternNet(some_model(), pattern_type=pattern_type)
 
 
+@pytest.mark.slow
 def test_fit_with_images_of_another_size() -> None:
     with pytest.raises(ValueError, match=r"images .*\(9, 9, 3\)"):
         PatternNet(some_model()).fit(np.zeros((4, 9, 9, 3), np.float32), progress=False)

@@ -102,6 +102,7 @@ def test_rotation_is_orthogonal_and_item_is_built_as_defined():
     np.testing.assert_allclose(inter_layer_item(first, second), left @ first.Vh @ second.U @ right, atol=1e-13)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 7), st.integers(0, 99))
 def test_padding_adds_zeros_to_the_items_values_and_nothing_else(a, b, c, seed):
     first, second = frozen(seed, a, b), frozen(seed + 1, b, c)

@@ -71,6 +71,7 @@ def test_ill_conditioned_wide_layers(decades, wide_first):
     np.testing.assert_allclose(inter_layer_top_values(before, after), expected_values(before, after), rtol=2e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wide_first", [True, False])
 def test_layers_of_low_rank_and_with_dead_units(wide_first):
     low_rank = with_values(np.linspace(2, 1, 60), 100, 100)
@@ -165,6 +166,7 @@ def test_dead_units_are_zero_in_the_decomposition():
 SCALES = [1e-310, 1e-307, 1e-160, 1e-20, 1.0, 1e20, 1e160, 1e300]
 
 
+@pytest.mark.slow
 @given(
     st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40)),
     st.sampled_from(SCALES),

@@ -18,6 +18,7 @@ def test_a_planted_group_is_found_in_noise(planted_layer, seed):
     assert frozenset(found.units) == truth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_two_planted_groups_are_found_one_after_the_other(planted_layer, seed):
     layer, truth = planted_layer(seed, sizes=(5, 4), noise=0.2)

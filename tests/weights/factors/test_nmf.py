@@ -35,6 +35,7 @@ def test_planted_factors_are_found(seed, count):
     assert found.converged
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.integers(2, 20), st.integers(2, 20), st.integers(1, 5))
 @settings(max_examples=40, deadline=None)
 def test_factors_are_not_negative_of_unit_length_and_sorted_and_shares_sum_to_one(seed, rows, columns, count):
