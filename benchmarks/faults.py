@@ -31,6 +31,7 @@ ITEMS = ("angles", "heldoutAccuracy", "weightSingularRatioProd", "heldoutImageCo
 KINDS = ("netlens", "Snakemake", "a job or kernel", "a client", "a template")
 #: Seconds within which everything must have ended after netlens or Snakemake was killed.
 PATIENCE_S = 30.0
+_ENDED_BEFORE = "the run had ended before"
 MADE = ("results", "figures", "export_defs", "site")
 
 
@@ -105,17 +106,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _finish(checkout)
     undisturbed_s = time.monotonic() - begun
     undisturbed = checkout.hashes()
-    for name in MADE:
-        shutil.rmtree(parsed.folder / name, ignore_errors=True)
-    for name in ("figures", "export_defs"):
-        _restore(name, parsed.folder)
-
+    _begin_again(parsed.folder)
     trials = []
     for _ in range(parsed.moments):
         victim = generator.choice(KINDS)
         # Each run goes on where the last was killed, so most of them are in the middle of something.
         trials.append(_killed(checkout, victim, generator.uniform(1, max(undisturbed_s / 3, 10)), generator))
         print(_row(trials[-1]), flush=True)
+        if trials[-1].happened == _ENDED_BEFORE:
+            _begin_again(parsed.folder)
     end = Trial("the same command, not disturbed")
     _finish(checkout)
     _compare(checkout, undisturbed, end)
@@ -126,6 +125,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (parsed.folder / "faults.md").write_text("\n".join(report) + "\n", encoding="utf-8")
     print("\n".join(report))
     sys.exit(any(trial.problems for trial in trials))
+
+
+def _begin_again(folder: Path) -> None:
+    """Remove everything that was made."""
+    for name in MADE:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("figures", "export_defs"):
+        _restore(name, folder)
 
 
 def _restore(name: str, folder: Path) -> None:
@@ -157,7 +164,7 @@ def _killed(checkout: Checkout, kind: str, moment_s: float, generator: random.Ra
         time.sleep(0.1)
         candidates = _of_kind(checkout, process.pid, kind)
     if not candidates:
-        trial.happened = "the run had ended before" if process.poll() is not None else "there was none within 60 s"
+        trial.happened = _ENDED_BEFORE if process.poll() is not None else "there was none within 60 s"
         process.kill()
         process.communicate()
         return trial
@@ -246,7 +253,7 @@ def _damaged(checkout: Checkout, undisturbed: dict[str, str], kind: str, generat
 
 def _read_by_an_item(checkout: Checkout) -> tuple[str, Path]:
     """Return an intermediate npz and the output of an item whose record names it."""
-    for record in sorted(checkout.folder.glob("figures/*/*/*.json")):
+    for record in sorted([*checkout.folder.glob("figures/*/*/*.json"), *checkout.folder.glob("export_defs/*/*.json")]):
         content = json.loads(record.read_text(encoding="utf-8"))
         read = [path for path in content.get("inputs", {}) if path.startswith("results") and path.endswith(".npz")]
         if read:

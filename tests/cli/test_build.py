@@ -274,6 +274,18 @@ def test_a_killed_kernel_is_one_line(project):
     assert not list(project.glob("results/small/staging/*"))
 
 
+def test_a_killed_job_is_one_line(project):
+    running = started(project)
+    for process in processes_in(project):
+        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        if b"python" in words[0] and b"netlens" in words and b"job" in words:
+            os.kill(process, signal.SIGKILL)
+    output, _ = running.communicate(timeout=90)
+    assert running.returncode == 1
+    assert "netlens: error: tableRows: the job's process ended without a message, as if it was killed" in output
+    assert "Error in rule" not in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

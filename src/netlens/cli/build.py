@@ -273,6 +273,12 @@ class _Report:
                     f"if none is running: {sys.executable} -m snakemake --unlock",
                     file=sys.stderr,
                 )
+            elif self._failed:
+                print(
+                    f"netlens: error: {self._failed[0]}: the job's process ended without a message, as if it was "
+                    "killed (out of memory?); run again with more free memory or fewer --cores",
+                    file=sys.stderr,
+                )
             else:
                 for line in self._tail:
                     print(line, file=sys.stderr)
