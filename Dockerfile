@@ -12,6 +12,6 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /netlens
 COPY . .
-RUN make env tex && rm -rf /root/.cache /var/lib/apt/lists/*
+RUN make env tex && rm -rf ~/.cache /var/lib/apt/lists/*
 ENV PATH="/netlens/.venv/bin:$PATH"
 CMD ["sh", "-c", "make paper && mkdir -p /made && cp -r paper/demo.pdf site figures export_defs /made"]

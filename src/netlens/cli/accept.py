@@ -8,9 +8,9 @@ from netlens.review import claims, report
 from netlens.review.calibration import calibrate
 from netlens.review.item_parts import item_parts
 from netlens.review.item_state import item_states
-from netlens.review.job_costs import jobs_behind, save_costs
+from netlens.review.job_costs import save_costs
 from netlens.review.job_minutes import minutes_of
-from netlens.review.job_records import makers, read_job_record
+from netlens.review.job_records import jobs_behind, makers, read_job_record
 from netlens.review.published import FOLDER, LARGEST_BYTES, Reference
 from netlens.review.tolerances import load_spread
 from netlens.review.verdicts import verify

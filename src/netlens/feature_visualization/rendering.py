@@ -7,7 +7,8 @@ transformations, the gradient of ReLU in the first steps and the optimizer are t
 Beyond lucid, results are reproducible: images are optimized side by side without influencing each other, each from
 noise of its own seed, and the random transformations are the same sequence for every image. So a request produces the
 same bytes whatever it is rendered with, in any process on the same machine. Images of several layers may share a batch:
-each has a direction in its own layer and zeros in the others, which add nothing to its gradient.
+each has a direction in its own layer and zeros in the others, which add nothing to its gradient. They make it another
+program, though, which rounded some values by one level of 255 differently on a CPU without AVX-512.
 
 References
 ----------

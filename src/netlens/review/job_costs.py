@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any, Final
 
 from netlens.files.atomic import writing
-from netlens.review.job_records import Record, jobs_above, key_of
+from netlens.review.job_records import Record, key_of
 from netlens.review.published import FOLDER
 from netlens.workflow.errors import UserError
 from netlens.workflow.planned_jobs import PlannedJob
@@ -138,18 +138,6 @@ def recorded_cost(record: Record) -> Cost | None:
     size = sum(path.stat().st_size for path in map(Path, record["outputs"]) if path.is_file())
     duration = float(record["duration_s"])
     return Cost(duration, float(record.get("processor_s", duration)), float(record.get("peak_memory_mb", 0)), size)
-
-
-def jobs_behind(records: Iterable[Record], made_by: Mapping[str, Record]) -> list[Record]:
-    """Jobs and all jobs above them, each once."""
-    found: dict[str, Record] = {}
-    todo = list(records)
-    while todo:
-        record = todo.pop()
-        if key_of(record) not in found:
-            found[key_of(record)] = record
-            todo += jobs_above(record, made_by)
-    return list(found.values())
 
 
 def estimate(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from netlens.review.job_records import Record, jobs_above, key_of, makers, read_job_record
+from netlens.review.job_records import Record, jobs_behind, makers, read_job_record
 from netlens.workflow.catalogue import Item
 
 
@@ -29,11 +29,5 @@ def minutes_of(groups: Mapping[str, Iterable[Item]], study: str, root: Path = Pa
 
 
 def _minutes(items: Iterable[Item], study: str, made_by: Mapping[str, Record], root: Path) -> float:
-    todo = [record for item in items if (record := read_job_record(root / item.files(study)[-1])) is not None]
-    used: dict[str, float] = {}
-    while todo:
-        job = todo.pop()
-        if key_of(job) not in used:
-            used[key_of(job)] = float(job.get("duration_s", 0.0))
-            todo += jobs_above(job, made_by)
-    return sum(used.values()) / 60
+    made = [record for item in items if (record := read_job_record(root / item.files(study)[-1])) is not None]
+    return sum(float(job.get("duration_s", 0.0)) for job in jobs_behind(made, made_by)) / 60

@@ -1,7 +1,7 @@
 """The records that a study's jobs left: which job made a file, and which jobs are above it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,4 +48,16 @@ def jobs_above(record: Record, made_by: Mapping[str, Record]) -> list[Record]:
         above = made_by.get(path)
         if above is not None and above is not record:
             found.setdefault(key_of(above), above)
+    return list(found.values())
+
+
+def jobs_behind(records: Iterable[Record], made_by: Mapping[str, Record]) -> list[Record]:
+    """Jobs and all jobs above them, each once."""
+    found: dict[str, Record] = {}
+    todo = list(records)
+    while todo:
+        record = todo.pop()
+        if key_of(record) not in found:
+            found[key_of(record)] = record
+            todo += jobs_above(record, made_by)
     return list(found.values())

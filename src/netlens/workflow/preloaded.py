@@ -53,8 +53,7 @@ _OF_ONE_JOB = frozenset(
 )
 # Numbers of threads, which numerical libraries read when they are imported. Papermill imports none of those.
 _THREADS = ("_NUM_THREADS", "_MAXIMUM_THREADS")
-# Three kinds, two of them with one thread or all cores. More would mean that another variable differs from job to job,
-# and then templates cost more than they save.
+# Three kinds. Many more would mean that a variable differs from job to job; templates then cost more than they save.
 _MOST_TEMPLATES = 8
 
 
