@@ -100,5 +100,5 @@ def test_two_classes_are_side_by_side_with_their_cosine():
     assert list(cosines) == list(NAMES)
     assert np.isnan(cosines["input_t_gradient"])
     titles = [ax.get_title() for ax in fig.axes]
-    assert "input × gradient: no map" in titles
+    assert "input × gradient\nno map" in titles
     assert overflow(fig) == []
