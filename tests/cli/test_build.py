@@ -292,7 +292,10 @@ def test_a_killed_job_is_one_line(project):
         (["run", "tableRow", "--study", "small"], "there is no item 'tableRow'; did you mean tableRows?"),
         (["run", "--study", "large"], "study 'large': there is no config/large.yaml; available: small"),
         (["run", "--study", "small", "--cores", "many"], "--cores many: write a number or `all`"),
-        (["bench", "nosuch"], "there is no folder benchmarks here; run `netlens bench` in the folder of the checkout"),
+        (
+            ["bench", "nosuch"],
+            "there is no folder benchmarks here; run `netlens bench` in the checkout or a folder of it",
+        ),
     ],
 )
 def test_mistakes_are_one_line(project, arguments, told):

@@ -126,4 +126,4 @@ def test_what_needs_the_checkout_says_so_elsewhere(tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     assert main([command]) == 2
     error = capsys.readouterr().err
-    assert f"run `netlens {command}` in the folder of the checkout" in error and error.count("\n") == 1
+    assert f"run `netlens {command}` in the checkout or a folder of it" in error and error.count("\n") == 1

@@ -9,16 +9,18 @@ import difflib
 import signal
 import sys
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import chdir, suppress
+from pathlib import Path
 from typing import Any
 
 from netlens import __version__
+from netlens.cli.place import Place
 from netlens.workflow.catalogue import SECTIONS
 from netlens.workflow.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one ``netlens`` command.
+    """Run one ``netlens`` command, in the root of the checkout that holds the working directory.
 
     Returns
     -------
@@ -30,13 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _end)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser, commands, shown = _parser()
+    place = Place.of(Path.cwd())
+    parser, commands, shown = _parser(place)
     try:
         if given and not given[0].startswith("-") and given[0] not in commands:
             raise UserError(_unknown_command(given[0], shown))
         parsed = parser.parse_args(given)
         command: Callable[[argparse.Namespace], int] = parsed.command
-        return command(parsed)
+        with chdir(place.root):
+            return command(parsed)
     except UserError as error:
         for line in str(error).splitlines():
             print(f"netlens: error: {line}", file=sys.stderr)
@@ -62,7 +66,7 @@ def _unknown_command(name: str, names: Sequence[str]) -> str:
     return f"there is no command {name!r}; {hint}"
 
 
-def _parser() -> tuple[argparse.ArgumentParser, Collection[str], list[str]]:
+def _parser(place: Place) -> tuple[argparse.ArgumentParser, Collection[str], list[str]]:
     """Parser of the command line, the names of all commands, and those that users give."""
     parser = argparse.ArgumentParser(
         prog="netlens", description="Looking inside image classifiers: a reproducible paper artifact."
@@ -73,22 +77,24 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str], list[str]]:
     def add(name: str, function: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words, description=words)
         command.set_defaults(command=function)
-        return command
+        return _with_types(command, place)
 
     _add_listing(add)
     _add_building(add)
     _add_review(add)
-    _add_cache(add)
+    _add_cache(add, place)
 
     doctor = add("doctor", _doctor, "say whether this machine has what netlens needs, and what mends what it lacks")
     doctor.add_argument("--gpu", action="store_true", help="compare a small computation on the GPU with the CPU")
-    doctor.add_argument("--study", default="demo", help="name or file of the study that has to run (default: demo)")
+    doctor.add_argument(
+        "--study", type="study", default="demo", help="name or file of the study that has to run (default: demo)"
+    )
     doctor.add_argument("--json", action="store_true", help="print plain data")
 
     gallery = add(
         "gallery", _gallery, "put figures, numbers and claims of a study into the README (chosen in docs/gallery.yaml)"
     )
-    gallery.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    gallery.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
 
     bench = add("bench", _bench, "run a benchmark next to the straightforward implementation, or list the benchmarks")
     bench.add_argument("name", nargs="?")
@@ -96,6 +102,13 @@ def _parser() -> tuple[argparse.ArgumentParser, Collection[str], list[str]]:
     names = list(commands.choices)
     _add_internal(commands)
     return parser, commands.choices, names
+
+
+def _with_types(parser: argparse.ArgumentParser, place: Place) -> argparse.ArgumentParser:
+    """Let a parser know the kinds of arguments that are paths."""
+    for name, convert in place.types().items():
+        parser.register("type", name, convert)
+    return parser
 
 
 def _add_building(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -118,35 +131,48 @@ def _add_building(add: Callable[..., argparse.ArgumentParser]) -> None:
             )
             command.add_argument("--yes", action="store_true", help="do not ask before a run of more than an hour")
         command.add_argument(
-            "--cache", metavar="SOURCE", help="take intermediate results from here, as `netlens cache import` does"
+            "--cache",
+            type="source",
+            metavar="SOURCE",
+            help="take intermediate results from here, as `netlens cache import` does",
         )
         command.add_argument("--dry-run", action="store_true", help="list the jobs that would run, and why")
         command.add_argument(
             "--keep-going", action="store_true", help="after a failure, go on with what does not need it"
         )
-        command.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+        command.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
         command.add_argument("--cores", default="all", help="number of cores to use (default: all)")
 
     site = add("site", _site, "make the supplement, site/STUDY/, of what has been made so far")
-    site.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    site.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
 
     new = add("new", _new, "write the study of a network and a folder of images, after looking at both")
     new.add_argument("name", help="name of the study; its file is config/NAME.yaml")
     new.add_argument(
-        "--network", required=True, metavar="FILE", help="a Keras model (.h5, .keras) or frozen graph (.pb)"
+        "--network",
+        type="path",
+        required=True,
+        metavar="FILE",
+        help="a Keras model (.h5, .keras) or frozen graph (.pb)",
     )
-    new.add_argument("--images", required=True, metavar="FOLDER", help="folder or zip with one subfolder per class")
+    new.add_argument(
+        "--images", type="path", required=True, metavar="FOLDER", help="folder or zip with one subfolder per class"
+    )
     new.add_argument("--preprocessing", default="", metavar="MODE", help="caffe, tf, torch, unit (0 to 1) or none")
     new.add_argument("--size-px", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"), help="if the network takes any size")
-    new.add_argument("--class-names", default="", metavar="FILE", help="names of the outputs, or `imagenet`")
+    new.add_argument(
+        "--class-names", type="file_or_word", default="", metavar="FILE", help="names of the outputs, or `imagenet`"
+    )
     new.add_argument("--title", default="", help="what the paper's first page calls the study")
     new.add_argument("--images-are", default="", help="one sentence about the images")
 
     notebook = add("notebook", _notebook, "run a single notebook, with its own defaults")
-    notebook.add_argument("notebook")
-    notebook.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, as YAML")
-    notebook.add_argument("--stem", help="path of the output, without suffix")
-    notebook.add_argument("--log", help="path of the executed notebook (default: in results/tried/)")
+    notebook.add_argument("notebook", type="path")
+    notebook.add_argument(
+        "--set", type="setting", action="append", default=[], metavar="NAME=VALUE", help="a parameter, as YAML"
+    )
+    notebook.add_argument("--stem", type="path", help="path of the output, without suffix")
+    notebook.add_argument("--log", type="path", help="path of the executed notebook (default: in results/tried/)")
 
 
 def _add_internal(commands: Any) -> None:
@@ -180,7 +206,7 @@ def _add_internal(commands: Any) -> None:
 def _add_listing(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands that say what there is."""
     listing = add("list", _list, "list every figure, macro and page, what it shows, and whether it has been made")
-    listing.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    listing.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
     listing.add_argument(
         "--state",
         action="append",
@@ -195,7 +221,7 @@ def _add_listing(add: Callable[..., argparse.ArgumentParser]) -> None:
 
     why = add("why", _why, "say why items are missing, stale, edited or absent: which file or module has changed")
     why.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them (default: all)")
-    why.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    why.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
     why.add_argument("--json", action="store_true", help="print plain data")
 
     explain = add(
@@ -203,12 +229,12 @@ def _add_listing(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     explain.add_argument("item", metavar="ITEM", help="a name as `netlens list` prints it")
     explain.add_argument("--diff", action="store_true", help="what differs from the published version in reference/")
-    explain.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    explain.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
     explain.add_argument("--json", action="store_true", help="print plain data")
 
     cost = add("cost", _cost, "say what the jobs that would run cost: time, memory and disk, and where that is from")
     cost.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them (default: all)")
-    cost.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    cost.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
     cost.add_argument("--cores", default="all", help="number of cores to use (default: all)")
     cost.add_argument("--all", action="store_true", help="a line for each job")
     cost.add_argument("--json", action="store_true", help="print plain data")
@@ -218,36 +244,39 @@ def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands that compare a study with what it published."""
     verify = add("verify", _verify, "compare what has been made with what was published, and judge the paper's claims")
     verify.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them (default: all)")
-    verify.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    verify.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
     verify.add_argument("--json", action="store_true", help="print plain data, with the distance of every part")
     verify.add_argument("--all", action="store_true", help="a line also for each item that is identical")
-    verify.add_argument("--html", metavar="FILE", help="write a page with published and new pictures side by side")
-    verify.add_argument("--junit", metavar="FILE", help="write JUnit's XML")
+    verify.add_argument(
+        "--html", type="path", metavar="FILE", help="write a page with published and new pictures side by side"
+    )
+    verify.add_argument("--junit", type="path", metavar="FILE", help="write JUnit's XML")
 
     diff = add("diff", _diff, "say which published numbers and figures changed since a revision, and by how much")
     diff.add_argument("revision", metavar="REV", help="a commit, tag or branch of git")
-    diff.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    diff.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
     diff.add_argument("--json", action="store_true", help="print plain data")
 
     accept = add("accept", _accept, "publish items as they have been made, for `netlens verify` to compare with")
     accept.add_argument("items", nargs="*", metavar="ITEM", help="names as `netlens list` prints them")
     accept.add_argument("--all", action="store_true", help="every item of the study")
     accept.add_argument("--reason", required=True, help="why the published values change; kept with them")
-    accept.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
+    accept.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
     accept.add_argument("--json", action="store_true", help="print plain data")
 
 
-def _add_cache(add: Callable[..., argparse.ArgumentParser]) -> None:
+def _add_cache(add: Callable[..., argparse.ArgumentParser], place: Place) -> None:
     """Add the command for results that are kept."""
     cache = add("cache", _cache, "keep the intermediate results of a study for others, or take those of others")
     actions = cache.add_subparsers(required=True, metavar="ACTION", dest="action")
-    export = actions.add_parser("export", help="keep all intermediate results in a folder or zip")
-    export.add_argument("target", metavar="FOLDER_OR_ZIP")
-    export.add_argument("--study", default="demo", help="name or file of a study (default: demo)")
-    take = actions.add_parser(
-        "import", help="let the next runs take results from a folder, a zip, or an address of one"
+    export = _with_types(actions.add_parser("export", help="keep all intermediate results in a folder or zip"), place)
+    export.add_argument("target", type="path", metavar="FOLDER_OR_ZIP")
+    export.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
+    take = _with_types(
+        actions.add_parser("import", help="let the next runs take results from a folder, a zip, or an address of one"),
+        place,
     )
-    take.add_argument("source", metavar="SOURCE")
+    take.add_argument("source", type="source", metavar="SOURCE")
     take.add_argument("--sha256", help="what the zip behind an address must be")
     actions.add_parser("clear", help="forget all kept results")
 
@@ -396,8 +425,6 @@ def _doctor(parsed: argparse.Namespace) -> int:
 
 
 def _gallery(parsed: argparse.Namespace) -> int:
-    from pathlib import Path
-
     import yaml
 
     from netlens.review.claims_table import markdown_claims
@@ -405,7 +432,7 @@ def _gallery(parsed: argparse.Namespace) -> int:
     from netlens.workflow.study import load_study
 
     if not Path("docs/gallery.yaml").is_file():
-        raise UserError("there is no docs/gallery.yaml here; run `netlens gallery` in the folder of the checkout")
+        raise UserError("there is no docs/gallery.yaml here; run `netlens gallery` in the checkout or a folder of it")
     chosen = yaml.safe_load(Path("docs/gallery.yaml").read_text(encoding="utf-8"))
     claims = markdown_claims(parsed.study)
     gallery.update(load_study(parsed.study)["study"], Path("README.md"), Path("docs/gallery"), **chosen, claims=claims)

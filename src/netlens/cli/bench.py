@@ -12,7 +12,7 @@ def run_benchmark(name: str | None, arguments: list[str]) -> int:
     """Run ``benchmarks/<name>.py`` with `arguments`; without a name, list the benchmarks."""
     scripts = {path.stem: path for path in sorted(Path("benchmarks").glob("[!_]*.py"))}
     if not scripts:
-        raise UserError("there is no folder benchmarks here; run `netlens bench` in the folder of the checkout")
+        raise UserError("there is no folder benchmarks here; run `netlens bench` in the checkout or a folder of it")
     if name is None:
         for stem, path in scripts.items():
             words = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n", 1)[0]

@@ -28,6 +28,8 @@ def study_file(study: str) -> Path:
             raise StudyError(f"study {study}: no such file")
         return path
     path = Path("config") / f"{study}.yaml"
+    if not path.parent.is_dir():
+        raise StudyError("there is no folder config here; run netlens in the checkout or a folder of it")
     if not path.is_file():
         names = sorted(p.stem for p in Path("config").glob("*.yaml") if p.name != SCHEMA_FILE.name)
         raise StudyError(f"study {study!r}: there is no {path}; available: {', '.join(names) or 'none'}")

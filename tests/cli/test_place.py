@@ -1,0 +1,85 @@
+"""Commands are given in any folder of a checkout, and run in its root."""
+
+from pathlib import Path
+
+import pytest
+
+from netlens import cli
+from netlens.cli import main
+from netlens.cli.place import Place
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout with a photograph in a folder of it."""
+    root = tmp_path / "checkout"
+    for file in ("Snakefile", "config/schema.yaml", "paper/cat.jpg", "paper/mine.yaml"):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).touch()
+    return root
+
+
+def test_the_root_is_the_nearest_checkout_above(checkout):
+    inner = checkout / "build" / "copy"
+    for folder in (inner / "config", inner / "paper" / "sections"):
+        folder.mkdir(parents=True)
+    assert Place.of(checkout).root == Place.of(checkout / "paper").root == checkout
+    assert Place.of(inner / "paper").root == checkout
+    (inner / "Snakefile").touch()
+    (inner / "config" / "schema.yaml").touch()
+    assert Place.of(inner / "paper" / "sections").root == inner
+
+
+def test_outside_a_checkout_a_command_runs_where_it_is_given(tmp_path):
+    assert Place.of(tmp_path) == Place(tmp_path, tmp_path)
+
+
+def test_paths_mean_what_they_meant_where_they_were_given(checkout):
+    place = Place.of(checkout / "paper")
+    assert place.path("cat.jpg") == "paper/cat.jpg"
+    assert place.path("../figures/a.pdf") == "figures/a.pdf"
+    assert place.path("/tmp/a") == "/tmp/a"
+    assert place.study("mine.yaml") == "paper/mine.yaml" and place.study("demo") == "demo"
+    assert place.source("kept.zip") == "paper/kept.zip"
+    assert place.source("https://example.org/kept.zip") == "https://example.org/kept.zip"
+    assert place.file_or_word("imagenet") == "imagenet" and place.file_or_word("") == ""
+    assert place.file_or_word("cat.jpg") == "paper/cat.jpg"
+    assert place.setting("image=cat.jpg") == "image=paper/cat.jpg"
+    assert place.setting("steps=16") == "steps=16" and place.setting("nonsense") == "nonsense"
+
+
+def test_in_the_root_nothing_is_rewritten(checkout):
+    place = Place.of(checkout)
+    assert place.path("./paper/../a") == "./paper/../a"
+    assert place.setting("image=./paper/cat.jpg") == "image=./paper/cat.jpg"
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "meant"),
+    [
+        (["list", "--study", "mine.yaml"], "_list", {"study": "paper/mine.yaml"}),
+        (["verify", "--html", "a.html", "--junit", "/a.xml"], "_verify", {"html": "paper/a.html", "junit": "/a.xml"}),
+        (["run", "--cache", "kept.zip"], "_run", {"cache": "paper/kept.zip", "study": "demo"}),
+        (["cache", "export", "kept.zip"], "_cache", {"target": "paper/kept.zip", "study": "demo"}),
+        (["cache", "import", "../kept"], "_cache", {"source": "kept"}),
+        (
+            ["new", "mine", "--network", "a.h5", "--images", "a", "--class-names", "imagenet"],
+            "_new",
+            {"network": "paper/a.h5", "images": "paper/a", "class_names": "imagenet"},
+        ),
+        (
+            ["notebook", "../notebooks/a.ipynb", "--set", "image=cat.jpg", "--stem", "a"],
+            "_notebook",
+            {"notebook": "notebooks/a.ipynb", "set": ["image=paper/cat.jpg"], "stem": "paper/a"},
+        ),
+    ],
+)
+def test_commands_run_in_the_root_with_paths_as_seen_from_there(checkout, monkeypatch, given, command, meant):
+    seen = []
+    monkeypatch.setattr(cli, command, lambda parsed: seen.append((Path.cwd(), vars(parsed))) or 0)
+    monkeypatch.chdir(checkout / "paper")
+    assert main(given) == 0
+    ((folder, parsed),) = seen
+    assert folder == checkout
+    assert {name: parsed[name] for name in meant} == meant
+    assert Path.cwd() == checkout / "paper"
