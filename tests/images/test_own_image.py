@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netlens.images.folder import UnreadableImageError
+from netlens.images.file_sources import UnreadableImageError
 from netlens.images.own_image import read_image
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netlens.images.folder import Framing, LazyImages
+from netlens.images.decoding import Framing
+from netlens.images.lazy_images import LazyImages
 from netlens.model_comparison.activations import ActivationReader, shard_batches
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.sample import Sample, draw_sample

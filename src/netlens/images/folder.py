@@ -1,430 +1,28 @@
-"""Image sets from a directory with one sub-directory per class, or from a zip of one, decoded when used.
-
-Folders and zips may come from anybody: nothing is unpacked to disk, nothing outside of a folder is read, and images are
-decoded by a fixed list of Pillow's decoders.
-"""
+"""Image sets from a directory with one subdirectory per class, or from a zip of one: training and held-out images."""
 
 import hashlib
-import io
-import os
-import re
-import stat
-import threading
-import zipfile
-import zlib
-from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
-from netlens.files.arrays import ArrayFileError, save_arrays
+from netlens.images.decoding import Framing
+from netlens.images.file_sources import Directory, FileSource, FolderError, UnreadableImageError, is_shown, open_source
+from netlens.images.lazy_images import THREADS, FolderSet
 
-Pixels = NDArray[np.uint8]
-Integers = NDArray[np.int64]
 #: Gives the classes of files by their names.
 FileClasses = Callable[[], Mapping[str, str]]
 
 _SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif",
 )  # fmt: skip
-#: The decoders of Pillow that may see an image, whatever its file is called. Not among them: those that start another
-#: program (EPS runs Ghostscript) or leave the work to a library of the system (WMF, GRIB, HDF5).
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "TGA", "JPEG2000", "AVIF")
-#: Behind the length of the first box of a HEIC file, which Pillow cannot decode.
-_HEIC = frozenset(b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"))
-#: The most bytes that one member of a zip may unpack to, and that all may for each byte of the zip. Images are packed
-#: already, uncompressed bitmaps of drawings shrink to a fiftieth; the ratio counts from `_SMALL_BYTES` on.
-LARGEST_MEMBER_BYTES = 2**28
-LARGEST_RATIO = 200
-_SMALL_BYTES = 2**28
 _TRAIN = "train"
 #: What the folder of held-out images may be called beside ``train``.
 _HELDOUT_NAMES = frozenset({"heldout", "val", "valid", "validation", "test"})
-#: Images decoded at once; more would cost memory, and the disk is the limit then.
-_THREADS = min(8, os.cpu_count() or 1)
-
-
-class FolderError(ValueError):
-    """A folder does not hold an image set of the expected form."""
-
-
-class UnreadableImageError(FolderError):
-    """Images that cannot be decoded; the message names and counts them."""
-
-
-class _Source(Protocol):
-    """Where files come from."""
-
-    path: Path
-
-    def names(self) -> list[str]:
-        """Relative names of all files, parts separated by slashes, sorted."""
-        ...
-
-    def read(self, name: str) -> bytes:
-        """Content of one file."""
-        ...
-
-
-class _Directory:
-    def __init__(self, path: Path):
-        self.path = path
-        self._root = path.resolve()
-
-    def names(self) -> list[str]:
-        # Text instead of paths: a folder may hold a million images.
-        found: dict[str, str] = {}
-        linked: set[str] = set()
-        problems: list[str] = []
-        seen: set[str] = set()
-        root = str(self._root)
-        # Folders behind links come last, so that of two names for one folder the link is refused, not the folder.
-        pending = deque([("", root)])
-        while pending:
-            folder, real_folder = pending.pop()
-            if real_folder in seen:
-                problems.append(f"{folder.removesuffix('/')!r} is a link to a folder that is already in the set")
-                continue
-            seen.add(real_folder)
-            with os.scandir(self.path / folder) as entries:
-                for entry in entries:
-                    if not _is_shown(entry.name):
-                        continue
-                    name = f"{folder}{entry.name}"
-                    link = entry.is_symlink()
-                    real = os.path.realpath(entry.path) if link else f"{real_folder}/{entry.name}"
-                    if link and not Path(real).is_relative_to(root):
-                        problems.append(f"{name!r} is a link out of the folder")
-                    elif not entry.is_dir():
-                        found[name] = real
-                        linked |= {name} if link else set()
-                    elif link:
-                        pending.appendleft((f"{name}/", real))
-                    else:
-                        pending.append((f"{name}/", real))
-        counts = Counter(found.values())
-        problems += [
-            f"{name!r} is a link to a file that is already in the set" for name in linked if counts[found[name]] > 1
-        ]
-        _refuse(self.path, problems, "replace each link with a copy, or remove it")
-        garbled = [f"{os.fsencode(name)!r} is not UTF-8" for name in found if not _is_utf8(name)]
-        _refuse(self.path, garbled, "rename it")
-        return sorted(found)
-
-    def read(self, name: str) -> bytes:
-        place = self.path / name
-        # Names may come from a file, and links may have changed since they were looked at.
-        if not place.resolve().is_relative_to(self._root):
-            raise UnreadableImageError("it lies outside of the folder")
-        if place.exists() and not place.is_file():
-            raise UnreadableImageError("it is not a regular file")
-        return place.read_bytes()
-
-
-class _Zip:
-    def __init__(self, path: Path):
-        self.path = path
-        try:
-            self._archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
-            raise FolderError(f"{path}: not a zip file, or a truncated one ({error})") from error
-        self._lock = threading.Lock()
-
-    def names(self) -> list[str]:
-        members = self._archive.infolist()
-        counts = Counter(member.filename for member in members)
-        problems = []
-        for member in members:
-            problem = _member_problem(member)
-            if not problem and counts[member.filename] > 1:
-                problem = "occurs more than once"
-            if problem:
-                problems.append(f"{member.filename[:80]!r} {problem}")
-        _refuse(self.path, problems, "pack the folder of images again")
-        unpacked, packed = sum(member.file_size for member in members), self.path.stat().st_size
-        if unpacked > max(_SMALL_BYTES, LARGEST_RATIO * packed):
-            raise FolderError(
-                f"{self.path}: {packed} bytes that would unpack to {unpacked}, more than {LARGEST_RATIO} times "
-                "as many; this is not an archive of images"
-            )
-        return sorted(member.filename for member in members if not member.is_dir())
-
-    def read(self, name: str) -> bytes:
-        with self._lock:
-            member = self._archive.getinfo(name)
-            problem = _member_problem(member)
-            if problem:
-                raise UnreadableImageError(f"it {problem}")
-            return self._archive.read(member)
-
-
-def _refuse(path: Path, problems: Sequence[str], advice: str) -> None:
-    if problems:
-        others = f"; {len(problems)} entries cannot be used" if len(problems) > 1 else ""
-        raise FolderError(f"{path}: {min(problems)}{others}; {advice}")
-
-
-def _is_utf8(name: str) -> bool:
-    """Whether a name could be decoded; where not, Python keeps its bytes as lone surrogates."""
-    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
-
-
-def _member_problem(member: zipfile.ZipInfo) -> str:
-    """Why a member of a zip must not be used; empty if it may be."""
-    name = member.filename
-    parts = name.removesuffix("/").split("/")
-    if "\\" in name or re.match(r"[A-Za-z]:", name) or any(part in {"", ".", ".."} for part in parts):
-        return "is not a plain path inside the archive"
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if kind == stat.S_IFLNK:
-        return "is a link"
-    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        return "is not a regular file"
-    if member.flag_bits & 0x1:
-        return "is encrypted"
-    if member.file_size > LARGEST_MEMBER_BYTES:
-        return (
-            f"unpacks to {member.file_size / 2**20:.0f} MB; at most {LARGEST_MEMBER_BYTES / 2**20:.0f} MB are allowed"
-        )
-    return ""
-
-
-def _open_source(path: str | Path) -> _Source:
-    place = Path(path).expanduser()
-    if place.is_dir():
-        return _Directory(place)
-    if place.is_file():
-        return _Zip(place)
-    raise FileNotFoundError(f"{place}: no such folder or zip of images")
-
-
-@dataclass(frozen=True)
-class Framing:
-    """How an image becomes the network's input size.
-
-    Attributes
-    ----------
-    height_px, width_px
-        Size of the result.
-    resize_px
-        The shorter side is resized to this before the center is cut out. Default: just large enough.
-    """
-
-    height_px: int
-    width_px: int
-    resize_px: int | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse frames that no image fills."""
-        if min(self.height_px, self.width_px) < 1:
-            raise FolderError(f"images of {self.height_px} x {self.width_px} pixels cannot be made")
-        if self.resize_px is not None and self.resize_px < max(self.height_px, self.width_px):
-            raise FolderError(
-                f"resize_px is {self.resize_px}, too small to cut {self.height_px} x {self.width_px} pixels out of"
-            )
-
-
-def decode(content: bytes, framing: Framing) -> Pixels:
-    """Decode an image of any mode, resize it keeping its shape, and cut out the centre.
-
-    Parameters
-    ----------
-    content
-        A JPEG, PNG, BMP, GIF, TIFF, WebP, PPM, TGA, JPEG 2000 or AVIF file, told by its content. Orientation by EXIF
-        is applied and transparency becomes white; of an animation the first frame is taken. Grey values of more than
-        8 bits are scaled to 8: from the smallest of 8, 12 and 16 bits that holds the image, or from 0 to 1 where they
-        are fractions.
-    framing
-        Size of the result.
-
-    Returns
-    -------
-    ndarray
-        uint8, (height, width, 3).
-
-    Raises
-    ------
-    UnreadableImageError
-        It cannot be decoded, or is truncated.
-    """
-    try:
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
-            opened.load()
-            image = _to_rgb(ImageOps.exif_transpose(opened))
-    # Pillow's plugins raise almost anything on damaged files.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if content[4:12] in _HEIC:
-            reason = "HEIC is not supported; convert it to JPEG or PNG"
-        raise UnreadableImageError(reason.replace(" <_io.BytesIO object at", " <").split(" <")[0]) from error
-    width, height = image.size
-    if framing.resize_px is None:
-        scale = max(framing.height_px / height, framing.width_px / width)
-    else:
-        scale = framing.resize_px / min(height, width)
-    size = max(framing.width_px, round(scale * width)), max(framing.height_px, round(scale * height))
-    if size != image.size:
-        image = image.resize(size, Image.Resampling.BICUBIC)
-    left, top = (size[0] - framing.width_px) // 2, (size[1] - framing.height_px) // 2
-    return np.asarray(image.crop((left, top, left + framing.width_px, top + framing.height_px)), np.uint8)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
-    if "A" in image.getbands() or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")
-
-
-def _to_8_bits(values: NDArray[Any]) -> Pixels:
-    """Scale grey values of more than 8 bits, which Pillow's own conversion would clip at 255."""
-    if not np.all(np.isfinite(values)):
-        raise UnreadableImageError("it has pixels that are NaN or infinite")
-    largest = float(values.max(initial=0))
-    limits = (1.0, 255.0, 4095.0, 65535.0) if values.dtype.kind == "f" else (255.0, 4095.0, 65535.0)
-    fitting = [limit for limit in limits if largest <= limit]
-    if not fitting:
-        raise UnreadableImageError(f"its pixels go up to {largest:g}, which no image of up to 16 bits has")
-    return np.clip(np.rint(values * (255.0 / fitting[0])), 0, 255).astype(np.uint8)
-
-
-class LazyImages:
-    """Images of a folder or zip, decoded when asked for.
-
-    Parameters
-    ----------
-    source
-        Folder or zip.
-    paths
-        Names in it.
-    framing
-        Size of the images.
-    """
-
-    dtype = np.dtype(np.uint8)
-    ndim = 4
-
-    def __init__(self, source: str | Path, paths: Sequence[str], framing: Framing):
-        self._source = _open_source(source)
-        self.paths = tuple(str(path) for path in paths)
-        self._framing = framing
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(n, height, width, 3)."""
-        return len(self), self._framing.height_px, self._framing.width_px, 3
-
-    def __getitem__(self, index: Any) -> Pixels:
-        """Decode one image, (height, width, 3), or several, (n, height, width, 3).
-
-        Parameters
-        ----------
-        index
-            An integer, a slice, or an array of integers or booleans.
-
-        Raises
-        ------
-        UnreadableImageError
-            An image cannot be decoded.
-        """
-        wanted = np.arange(len(self))[index]
-        if wanted.ndim == 0:
-            return self._decode(int(wanted))
-        batch = np.empty((len(wanted), *self.shape[1:]), np.uint8)
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for position, image in enumerate(pool.map(self._decode, wanted.tolist())):
-                batch[position] = image
-        return batch
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Decode everything."""
-        return self[:] if dtype is None else self[:].astype(dtype)
-
-    def _decode(self, index: int) -> Pixels:
-        name = self.paths[index]
-        try:
-            return decode(self._source.read(name), self._framing)
-        except (
-            UnreadableImageError,
-            OSError,
-            KeyError,
-            RuntimeError,
-            EOFError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UnreadableImageError(f"{self._source.path}: {name} cannot be read ({reason})") from error
-
-
-@dataclass(frozen=True)
-class FolderSet:
-    """Labeled images in a folder or zip.
-
-    Attributes
-    ----------
-    source
-        Folder or zip, as the study names it.
-    paths
-        Names of the images in it.
-    labels
-        int64, (n,).
-    class_names
-        In the order of the labels.
-    framing
-        Size that the images are brought to.
-    class_ids
-        Id of each class in another label space, empty for classes without one; or no ids at all.
-    """
-
-    source: str
-    paths: tuple[str, ...]
-    labels: Integers
-    class_names: tuple[str, ...]
-    framing: Framing
-    class_ids: tuple[str, ...] = ()
-
-    @property
-    def images(self) -> LazyImages:
-        """The images, decoded when needed."""
-        return LazyImages(self.source, self.paths, self.framing)
-
-    def save(self, path: str | Path) -> None:
-        """Save the names, not the pixels; `netlens.images.image_set.open_image_set` reads the file."""
-        frame = self.framing
-        save_arrays(
-            path,
-            {
-                "paths": np.array(self.paths, np.str_),
-                "labels": self.labels,
-                "class_names": np.array(self.class_names, np.str_),
-                "class_ids": np.array(self.class_ids, np.str_),
-                "source": np.array(self.source),
-                "frame_px": np.array([frame.height_px, frame.width_px, frame.resize_px or 0], np.int64),
-            },
-        )
-
-
-def lazy_images(arrays: Mapping[str, NDArray[Any]]) -> LazyImages:
-    """Images of the arrays that `FolderSet.save` saves."""
-    for name in ("paths", "source", "frame_px"):
-        if name not in arrays:
-            raise ArrayFileError(f"not an image set of a folder: it holds no {name!r}")
-    height, width, resize = (int(value) for value in arrays["frame_px"])
-    paths = [str(path) for path in arrays["paths"]]
-    return LazyImages(str(arrays["source"]), paths, Framing(height, width, resize or None))
 
 
 @dataclass(frozen=True)
@@ -526,10 +124,8 @@ def split_folder(
     FileNotFoundError
         A folder does not exist.
     FolderError
-        There are no class folders, one is empty or missing, or there are too few images to divide; a link leads out of
-        the folder or to a file that is already in the set; a member of a zip is a link, is encrypted, occurs twice, is
-        larger than `LARGEST_MEMBER_BYTES`, or has a path that leads out; or the zip would unpack to more than
-        `LARGEST_RATIO` times its size.
+        There are no class folders, one is empty or missing, or there are too few images to divide; or a folder or zip
+        holds what `netlens.images.file_sources` refuses: links that lead out, members that unpack to too much.
     UnreadableImageError
         Images cannot be decoded, and `selection` does not skip them.
     """
@@ -575,11 +171,11 @@ def _listed(
     folder: str | Path, selection: Selection, heldout_folder: str | Path | None
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Names of the training and of the held-out images by class."""
-    source = _open_source(folder)
+    source = open_source(folder)
     names = source.names()
     whole = _Part(source, names, "")
     if heldout_folder is not None:
-        other = _open_source(heldout_folder)
+        other = open_source(heldout_folder)
         return _two_parts(whole, _Part(other, other.names(), ""), selection)
     parts = _own_parts(source, names)
     if parts is not None:
@@ -587,12 +183,8 @@ def _listed(
     return _divide(source, _class_files(whole, selection.class_names, selection.file_classes), selection)
 
 
-def _is_shown(name: str) -> bool:
-    return not (name.startswith(".") or "/." in name or "__MACOSX" in name.split("/"))
-
-
 def _is_image(name: str) -> bool:
-    return name.lower().endswith(_SUFFIXES) and _is_shown(name)
+    return name.lower().endswith(_SUFFIXES) and is_shown(name)
 
 
 def _around(names: Iterable[str]) -> str:
@@ -611,12 +203,12 @@ def _around(names: Iterable[str]) -> str:
 class _Part:
     """Files of a source below one of its folders, which is empty for all, or ends in a slash."""
 
-    source: _Source
+    source: FileSource
     names: Sequence[str]
     folder: str
 
 
-def _own_parts(source: _Source, names: Sequence[str]) -> tuple[_Part, _Part] | None:
+def _own_parts(source: FileSource, names: Sequence[str]) -> tuple[_Part, _Part] | None:
     """Training and held-out images; None unless they have a folder each, and there is nothing else."""
     around = _around(names)
     tops = {name.removeprefix(around).split("/")[0] for name in names if _is_image(name)}
@@ -647,13 +239,13 @@ def _class_files(part: _Part, wanted: Sequence[str] | None, file_classes: FileCl
     source, names = part.source, part.names
     around = part.folder + _around(name.removeprefix(part.folder) for name in names)
     classes: dict[str, list[str]] = {}
-    if isinstance(source, _Directory):
+    if isinstance(source, Directory):
         # A folder without any file is a class too, an empty one.
         classes = {entry.name: [] for entry in (source.path / around).iterdir() if _is_class_folder(entry)}
     flat = []
     for name in names:
         first, _, rest = name.removeprefix(around).partition("/")
-        if rest and _is_shown(name) and name.startswith(around):
+        if rest and is_shown(name) and name.startswith(around):
             classes.setdefault(first, [])
             if _is_image(name):
                 classes[first].append(name)
@@ -672,7 +264,7 @@ def _class_files(part: _Part, wanted: Sequence[str] | None, file_classes: FileCl
     return {name: classes[name] for name in order}
 
 
-def _flat_classes(source: _Source, names: Sequence[str], known: Mapping[str, str]) -> dict[str, list[str]]:
+def _flat_classes(source: FileSource, names: Sequence[str], known: Mapping[str, str]) -> dict[str, list[str]]:
     """Images of a folder without class folders, by the classes that their names are known to have."""
     classes: dict[str, list[str]] = {}
     for name in names:
@@ -708,7 +300,7 @@ def _rank(seed: int, name: str) -> str:
 
 
 def _divide(
-    source: _Source, classes: dict[str, list[str]], selection: Selection
+    source: FileSource, classes: dict[str, list[str]], selection: Selection
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     train, held = {}, {}
     for name, files in classes.items():
@@ -742,7 +334,7 @@ def _problems(part: FolderSet, *, progress: bool) -> dict[int, str]:
             return str(error).removeprefix(f"{Path(part.source).expanduser()}: ")
         return None
 
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         results = pool.map(attempt, range(len(images)))
         shown = tqdm(results, total=len(images), desc=f"reading {part.source}", unit="image", disable=not progress)
         return {index: problem for index, problem in enumerate(shown) if problem is not None}

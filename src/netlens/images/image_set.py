@@ -150,7 +150,7 @@ def open_image_set(path: str | Path) -> ImageSet:
     ----------
     path
         File written by one of the rules that make image sets. It holds ``images``, or ``paths`` of image files that are
-        decoded when needed (`netlens.images.folder.FolderSet.save`).
+        decoded when needed (`netlens.images.lazy_images.FolderSet.save`).
 
     Returns
     -------
@@ -174,7 +174,7 @@ def open_image_set(path: str | Path) -> ImageSet:
     if "images" in arrays:
         images = np.asarray(arrays["images"], np.uint8)
     elif "paths" in arrays:
-        from netlens.images.folder import lazy_images
+        from netlens.images.lazy_images import lazy_images
 
         images = lazy_images(arrays)
     else:

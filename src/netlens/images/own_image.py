@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netlens.images.folder import Framing, UnreadableImageError, decode
+from netlens.images.decoding import Framing, decode
+from netlens.images.file_sources import UnreadableImageError
 
 
 def read_image(path: str | Path, height_px: int, width_px: int) -> NDArray[np.uint8]:
@@ -14,7 +15,7 @@ def read_image(path: str | Path, height_px: int, width_px: int) -> NDArray[np.ui
     Parameters
     ----------
     path
-        An image file in a format that `netlens.images.folder.decode` reads.
+        An image file in a format that `netlens.images.decoding.decode` reads.
     height_px, width_px
         Size of the result.
 

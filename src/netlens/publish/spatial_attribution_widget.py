@@ -14,7 +14,8 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from netlens.images.folder import Framing, UnreadableImageError, decode
+from netlens.images.decoding import Framing, decode
+from netlens.images.file_sources import UnreadableImageError
 from netlens.models.frozen.frozen_network import INPUT, FrozenNetwork
 from netlens.models.layer_names import short_labels
 from netlens.publish import spatial_view
@@ -183,7 +184,7 @@ class SpatialExplorer:
 
         Raises
         ------
-        netlens.images.folder.UnreadableImageError
+        netlens.images.file_sources.UnreadableImageError
             It cannot be decoded.
         """
         height, width = self._network.input_shape[:2]

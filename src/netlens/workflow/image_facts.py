@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from netlens.images import cifar
-from netlens.images.folder import FolderError, Selection, counted_images
+from netlens.images.file_sources import FolderError
+from netlens.images.folder import Selection, counted_images
 from netlens.images.photos import synsets_of
 from netlens.models.pretrained.imagenet_validation import validation_synsets
 from netlens.workflow.image_specs import SpecError

@@ -12,7 +12,9 @@ from typing import Any, Final
 import numpy as np
 import yaml
 
-from netlens.images.folder import FolderError, Framing, Selection, counted_images, split_folder
+from netlens.images.decoding import Framing
+from netlens.images.file_sources import FolderError
+from netlens.images.folder import Selection, counted_images, split_folder
 from netlens.models.errors import NetworkError
 from netlens.models.inspection import NetworkFacts
 from netlens.models.label_space import IMAGENET, imagenet, numbered, outputs_of, read_label_space
