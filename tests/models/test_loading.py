@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 
 import h5py
 import numpy as np
@@ -185,6 +186,13 @@ augmented = keras.Sequential([L.RandomFlip(), L.RandomRotation(0.2), L.RandomZoo
                               L.RandomBrightness(0.2), L.RandomTranslation(0.1, 0.1)])
 save("augmented", lambda x: L.Conv2D(3, 3)(augmented(x)))
 save("subtracted", lambda x: 1.0 - L.Conv2D(3, 3)(2.0 * x))
+def residual(x):
+    a, b = L.Conv2D(3, 3)(x), L.Conv2D(3, 3)(x)
+    inner = keras.Input((7, 6, 3))
+    scaled = keras.Model(inner, tf.maximum(inner * L.Conv2D(3, 1)(inner), inner), name="inner")
+    return tf.nn.relu(a + b) - scaled(tf.add(a, 2.0)) + tf.reduce_mean(b, axis=(1, 2), keepdims=True)
+
+save("residual", residual)
 save("dropout", lambda x: L.Dropout(0.5, name="odd")(x, training=True))
 save("normalized", lambda x: L.BatchNormalization(name="odd")(x, training=True))
 keras.mixed_precision.set_global_policy("mixed_float16")
@@ -346,8 +354,15 @@ def test_keras_3_weights_that_do_not_fit_are_named(keras3, tmp_path):
 @pytest.mark.parametrize("form", ["keras", "h5"])
 @pytest.mark.parametrize(
     ("name", "tolerance"),
-    # Measured: 1.1e-7, 0, 0, 0 and, against a network in half precision, 5.7e-4 of the largest value.
-    [("whole", 5e-7), ("nested", 5e-7), ("augmented", 5e-7), ("subtracted", 5e-7), ("mixed_float16", 2**-10)],
+    # Measured: 1.1e-7, 0, 0, 0, 0 and, against a network in half precision, 5.7e-4 of the largest value.
+    [
+        ("whole", 5e-7),
+        ("nested", 5e-7),
+        ("augmented", 5e-7),
+        ("subtracted", 5e-7),
+        ("residual", 5e-7),
+        ("mixed_float16", 2**-10),
+    ],
 )
 def test_networks_of_the_legacy_keras_give_the_same(legacy, name, form, tolerance):
     stored = np.load(legacy / f"{name}.npz")
@@ -355,6 +370,17 @@ def test_networks_of_the_legacy_keras_give_the_same(legacy, name, form, toleranc
     outputs = model.predict_on_batch(stored["x"])
     np.testing.assert_allclose(outputs, stored["y"], rtol=0, atol=tolerance * np.abs(stored["y"]).max())
     np.testing.assert_array_equal(model.predict_on_batch(stored["x"]), outputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["keras", "h5"])
+def test_sums_of_tensors_in_files_of_the_legacy_keras_are_layers(legacy, form):
+    facts = inspect_keras_file(legacy / f"residual.{form}")
+    kinds = Counter(type(step.layer).__name__ for step in graph_of(read_model(legacy / f"residual.{form}")).steps)
+    # The sum with a constant and the one that broadcasts, the mean and the activation stay functions.
+    assert kinds == {"InputLayer": 1, "Conv2D": 3, "Add": 1, "Multiply": 1, "Maximum": 1, "Subtract": 1,
+                     "TFOpLambda": 4, "Flatten": 1, "Dense": 1}  # fmt: skip
+    assert kinds == Counter(layer.kind for layer in facts.layers)
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ from netlens.models.keras.config import checked_config
 from netlens.models.keras.keras3 import translated
 from netlens.models.keras.layer_graph import saved_layer_graph
 from netlens.models.keras.layer_kinds import RECTIFIERS, is_known
+from netlens.models.keras.merge_layers import with_merge_layers
 from netlens.models.keras.saved_graph import SavedGraph, SavedStep, saved_graph
 from netlens.models.keras.segments import chain_obstacle
 from netlens.models.keras.stored_config import check_no_folder, version_and_config
@@ -378,7 +379,7 @@ def _input_scaling(graph: SavedGraph) -> InputScaling | None:
 
 
 def _checked(version: str, entry: dict[str, Any]) -> dict[str, Any]:
-    return checked_config(translated(entry).config if version.startswith("3") else entry)
+    return with_merge_layers(checked_config(translated(entry).config if version.startswith("3") else entry))
 
 
 def _ending(graph: SavedGraph, output: int) -> Ending:

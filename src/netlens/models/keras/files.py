@@ -23,6 +23,7 @@ from netlens.models.keras.archives import read_member
 from netlens.models.keras.config import MODELS, check_architecture, checked_config, parsed_config
 from netlens.models.keras.hdf5_files import open_weights
 from netlens.models.keras.keras3 import Path, Translation, translated
+from netlens.models.keras.merge_layers import with_merge_layers
 
 #: Names of a layer's weights, in the order in which Keras 3 numbers them.
 _WEIGHTS = (
@@ -71,7 +72,7 @@ def load_keras3(path: str | pathlib.Path) -> Any:
 
 
 def _translated_model(translation: Translation, weights: Weights) -> Any:
-    model = keras.models.model_from_config(checked_config(translation.config))
+    model = keras.models.model_from_config(with_merge_layers(checked_config(translation.config)))
     return _with_weights(model, {(name,): weights.get(path, []) for name, path in translation.stored.items()})
 
 
@@ -96,7 +97,7 @@ def load_legacy_archive(path: str | pathlib.Path) -> Any:
     config = checked_config(parsed_config(read_member(file, "config.json")))
     with open_weights(io.BytesIO(read_member(file, "model.weights.h5"))) as stored:
         weights = _by_position(config, stored)
-    return _with_weights(keras.models.model_from_config(config), weights)
+    return _with_weights(keras.models.model_from_config(with_merge_layers(config)), weights)
 
 
 def load_legacy_h5(path: str | pathlib.Path) -> Any:
@@ -119,7 +120,8 @@ def load_legacy_h5(path: str | pathlib.Path) -> Any:
         The file refers to other files, or the weights do not fit the configuration.
     """
     with open_weights(path) as stored:
-        model = keras.models.model_from_config(checked_config(parsed_config(stored.attrs["model_config"])))
+        config = checked_config(parsed_config(stored.attrs["model_config"]))
+        model = keras.models.model_from_config(with_merge_layers(config))
         return _with_weights_in_order(model, stored["model_weights"])
 
 
