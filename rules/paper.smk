@@ -1,6 +1,6 @@
 # The paper: its macros, what it says of its own making, and the PDF.
 
-from netlens.workflow.paper import caption_files, claim_files, section_texts, sources
+from netlens.workflow.paper.text import caption_files, claim_files, section_texts, sources
 from netlens.workflow.rules import (
     COMPILE_COMMAND,
     MACRO_LIST_COMMAND,
@@ -30,7 +30,7 @@ rule paper_parts:
         captions=caption_files(),
         text=sources(STUDY),
         claims=claim_files(),
-        code="src/netlens/workflow/paper.py",
+        code=sorted(map(str, Path("src/netlens/workflow/paper").glob("*.py"))),
     output:
         parts=f"results/{STUDY}/paper/parts.tex",
         sections=list(section_texts(STUDY)),

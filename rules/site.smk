@@ -1,6 +1,6 @@
 # The supplement: its first page shows every item of the study; each figure and number has a page of its own.
 
-from netlens.workflow.paper import caption_files, claim_files
+from netlens.workflow.paper.text import caption_files, claim_files
 from netlens.workflow.study import study_file
 
 # `netlens site` shows what has been made so far; then nothing is made for it.

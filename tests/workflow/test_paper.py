@@ -16,8 +16,14 @@ from matplotlib import pyplot as plt
 from netlens.files.hashing import sha256_of
 from netlens.publish import macro
 from netlens.statistics.intervals import Interval
-from netlens.workflow import paper, tex
+from netlens.workflow import tex
 from netlens.workflow.catalogue import SECTIONS, load_catalogue
+from netlens.workflow.paper.compilation import _OVERFULL, compile_paper
+from netlens.workflow.paper.parts import write_macro_list, write_parts
+from netlens.workflow.paper.references import check
+from netlens.workflow.paper.run_words import _commit
+from netlens.workflow.paper.text import ANALYSES, PaperError, study_items, study_texts
+from netlens.workflow.paper.wording import duration
 from netlens.workflow.study import load_study
 
 pytestmark = pytest.mark.slow
@@ -139,8 +145,8 @@ def study(tmp_path, monkeypatch):
 
 
 def parts():
-    paper.write_macro_list("demo", ALL)
-    paper.write_parts("demo", PARTS)
+    write_macro_list("demo", ALL)
+    write_parts("demo", PARTS)
     return PARTS.read_text()
 
 
@@ -153,20 +159,18 @@ def word(text, name):
 
 
 def test_macros_are_read_in_the_order_of_the_catalogue(study):
-    paper.write_macro_list("demo", ALL)
+    write_macro_list("demo", ALL)
     read = re.findall(r"\\input\{(.*)\}", ALL.read_text())
     assert read == [f"export_defs/demo/{name}.tex" for name in ("classCount", "smallAngle", "largeRatio")]
     before = ALL.read_bytes()
-    paper.write_macro_list("demo", ALL)
+    write_macro_list("demo", ALL)
     assert ALL.read_bytes() == before
 
 
 def test_a_macro_that_is_not_made_is_named(study):
     Path("export_defs/demo/smallAngle.tex").unlink()
-    with pytest.raises(
-        paper.PaperError, match=r"^not made yet: export_defs/demo/smallAngle\.tex; make it: netlens run$"
-    ):
-        paper.write_macro_list("demo", ALL)
+    with pytest.raises(PaperError, match=r"^not made yet: export_defs/demo/smallAngle\.tex; make it: netlens run$"):
+        write_macro_list("demo", ALL)
     assert not ALL.exists()
 
 
@@ -208,7 +212,7 @@ def test_a_section_is_in_the_paper_only_with_its_text_and_its_items(study):
     make_items()
     assert word(parts(), "inputAnalyses").endswith(r"\input{results/demo/paper/sections/weights}")
     assert word(parts(), "analysesSentence").startswith("This edition holds two of the six analyses")
-    for name in paper.ANALYSES:
+    for name in ANALYSES:
         write(f"paper/sections/{name}.tex", "")
         write(f"notebooks/{name}/items.yaml", yaml.safe_dump({f"{name}_": {"kind": "figure", "shows": name}}))
     make_items()
@@ -250,7 +254,7 @@ def test_every_job_that_an_item_came_from_counts_once(study):
     ],
 )
 def test_durations_in_words(seconds, words):
-    assert paper._duration(seconds) == words
+    assert duration(seconds) == words
 
 
 def test_machine_versions_and_pins_are_told(study):
@@ -293,12 +297,12 @@ def test_differences_between_jobs_are_not_hidden(study):
     ],
 )
 def test_the_state_of_the_code(git, words):
-    assert paper._commit([git, git]) == words
+    assert _commit([git, git]) == words
 
 
 def test_what_is_no_record_is_told(study):
     write("site/demo/turning.json", "{}")
-    with pytest.raises(paper.PaperError, match=r"turning\.json is not a provenance record; .* netlens run turning$"):
+    with pytest.raises(PaperError, match=r"turning\.json is not a provenance record; .* netlens run turning$"):
         parts()
 
 
@@ -335,7 +339,7 @@ def test_equal_values_have_equal_ranks(study):
 
 def test_a_comparison_with_something_else_is_refused(study):
     write("paper/sections/words.tex", "one\n\\ifgreater{smalAngle}{1}{a}{b}")
-    with pytest.raises(paper.PaperError, match=r"^paper/sections/words\.tex:2: .*'smalAngle'.*did you mean smallAngle"):
+    with pytest.raises(PaperError, match=r"^paper/sections/words\.tex:2: .*'smalAngle'.*did you mean smallAngle"):
         parts()
 
 
@@ -343,7 +347,7 @@ def test_words_cannot_be_compared(study):
     macro.save("export_defs/demo/smallAngle", "words", rounding=macro.text())
     write_record("export_defs/demo/smallAngle.json")
     write("paper/sections/words.tex", "\\ifgreater{smallAngle}{1}{a}{b}")
-    with pytest.raises(paper.PaperError, match="which is not a number"):
+    with pytest.raises(PaperError, match="which is not a number"):
         parts()
 
 
@@ -353,20 +357,20 @@ def test_words_cannot_be_compared(study):
 def test_an_interval_of_a_number_that_does_not_exist_is_named(study):
     parts()
     write("paper/sections/words.tex", "\\largeRatio\\interval{largeRatio} and \\interval{largRatio}.\n")
-    assert paper.check("demo", MAIN) == [
+    assert check("demo", MAIN) == [
         "paper/sections/words.tex:1: \\interval names 'largRatio', which is no macro (did you mean largeRatio?)"
     ]
 
 
 def test_a_text_that_fits_the_study_has_no_problems(study):
     parts()
-    assert paper.check("demo", MAIN) == []
+    assert check("demo", MAIN) == []
 
 
 def test_a_forgotten_macro_is_one_line(study):
     parts()
     write("paper/sections/words.tex", "first\n% \\commentedOut\n\\section{Words} is \\largRatio{} and \\hbox{}.\n")
-    problems = paper.check("demo", MAIN)
+    problems = check("demo", MAIN)
     assert len(problems) == 1
     assert problems[0].startswith("paper/sections/words.tex:3: \\largRatio is not a macro of study demo")
     assert "did you mean largeRatio?" in problems[0] and "notebooks/<section>/items.yaml" in problems[0]
@@ -375,14 +379,14 @@ def test_a_forgotten_macro_is_one_line(study):
 def test_a_macro_that_the_text_defines_itself_is_none_of_ours(study):
     parts()
     write("paper/sections/words.tex", "\\newcommand{\\myWords}{x}\\def\\moreWords{y}\\myWords\\moreWords")
-    assert paper.check("demo", MAIN) == []
+    assert check("demo", MAIN) == []
 
 
 def test_macros_and_figures_that_are_not_made_are_named_with_the_command(study):
     parts()
     Path("export_defs/demo/largeRatio.tex").unlink()
     Path("figures/demo/signal_distractor/scatter.pdf").unlink()
-    problems = "\n".join(paper.check("demo", MAIN))
+    problems = "\n".join(check("demo", MAIN))
     assert (
         "\\largeRatio: export_defs/demo/largeRatio.tex has not been made; make it: netlens run largeRatio" in problems
     )
@@ -392,7 +396,7 @@ def test_macros_and_figures_that_are_not_made_are_named_with_the_command(study):
 def test_a_figure_that_is_no_item_is_named(study):
     parts()
     write("paper/sections/words.tex", "\n\\begin{figure}\\netlensgraphic{scater}{}\\end{figure}")
-    assert paper.check("demo", MAIN) == [
+    assert check("demo", MAIN) == [
         "paper/sections/words.tex:2: 'scater' is not a figure of the study (did you mean scatter?); correct the name, "
         "or add an item scater of kind figure to notebooks/<section>/items.yaml, with its rule"
     ]
@@ -401,7 +405,7 @@ def test_a_figure_that_is_no_item_is_named(study):
 def test_a_reference_to_a_figure_that_is_not_there_is_named(study):
     parts()
     write("paper/sections/words.tex", "\\ref{fig:angles}, \\ref{fig:mine}\\label{fig:mine},\n\\ref{fig:angle}")
-    assert paper.check("demo", MAIN) == [
+    assert check("demo", MAIN) == [
         "paper/sections/words.tex:2: reference to figure 'angle', which the study does not have (did you mean angles?)"
     ]
 
@@ -409,7 +413,7 @@ def test_a_reference_to_a_figure_that_is_not_there_is_named(study):
 def test_a_citation_that_is_not_in_the_bibliography_is_named(study):
     parts()
     write("paper/sections/words.tex", "\\citep[p.~1]{someone2020, somone2020}")
-    assert paper.check("demo", MAIN) == [
+    assert check("demo", MAIN) == [
         "paper/sections/words.tex:1: citation 'somone2020' is not in the bibliography (did you mean someone2020?)"
     ]
 
@@ -427,7 +431,7 @@ def test_a_caption_that_tex_would_stop_at_is_named_where_it_is_written(study, ca
     parts()
     items = {**ITEMS["signal_distractor"], "scatter": {"kind": "figure", "shows": "points", "caption": caption}}
     write("notebooks/signal_distractor/items.yaml", yaml.safe_dump(items))
-    problems = paper.check("demo", MAIN)
+    problems = check("demo", MAIN)
     assert len(problems) == 1
     assert problems[0].startswith("notebooks/signal_distractor/items.yaml: scatter: caption: ")
     assert words in problems[0]
@@ -436,14 +440,14 @@ def test_a_caption_that_tex_would_stop_at_is_named_where_it_is_written(study, ca
 def test_the_text_of_a_section_that_is_left_out_is_not_checked(study):
     parts()
     write("paper/sections/spatial_attribution.tex", "\\notYetMade \\netlensfigure{notYet}{}")
-    assert paper.check("demo", MAIN) == []
+    assert check("demo", MAIN) == []
 
 
 def test_all_mistakes_are_told_at_once_and_no_pdf_is_left(study):
     parts()
     write("paper/sections/words.tex", "\\oneMacro\n\\otherMacro")
-    with pytest.raises(paper.PaperError) as error:
-        paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    with pytest.raises(PaperError) as error:
+        compile_paper("demo", MAIN, Path("paper/demo.pdf"))
     assert len(str(error.value).splitlines()) == 2
     assert not Path("paper/demo.pdf").exists()
 
@@ -460,11 +464,11 @@ def printed(name="demo"):
 def test_the_paper_compiles_and_the_supplement_has_what_the_text_does_not(study, picture):
     make_items(picture=picture)
     parts()
-    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    compile_paper("demo", MAIN, Path("paper/demo.pdf"))
     assert Path("paper/demo.pdf").read_bytes().startswith(b"%PDF")
     assert "angles.pdf" in printed() and "scatter.pdf" in printed()
     first = Path("paper/demo.pdf").read_bytes()
-    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    compile_paper("demo", MAIN, Path("paper/demo.pdf"))
     assert Path("paper/demo.pdf").read_bytes() == first
 
 
@@ -479,7 +483,7 @@ def test_comparisons_choose_their_words(study, picture):
         "\\ifsame{smallAngle}{largeRatio}{same}{other}}",
     )
     parts()
-    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    compile_paper("demo", MAIN, Path("paper/demo.pdf"))
     assert "RESULT more less less" in printed()
     assert "PRINTED same other" in printed(), "2.00 and 2.00, whatever the third decimal is"
 
@@ -489,7 +493,7 @@ def test_a_line_that_is_too_wide_is_told(study, picture, capsys):
     make_items(picture=picture)
     write("paper/sections/signal_distractor.tex", "\n\\noindent\\hbox to 1.5\\textwidth{\\hrulefill}\n")
     parts()
-    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    compile_paper("demo", MAIN, Path("paper/demo.pdf"))
     assert re.search(r"^netlens: paper/demo\.pdf: 1 line\(s\) .* by up to 235 pt", capsys.readouterr().err)
 
 
@@ -539,12 +543,12 @@ def real(tmp_path, monkeypatch):
 def test_the_real_text_uses_only_what_the_study_has(real):
     make_items()
     parts()
-    assert paper.check("demo", MAIN) == []
+    assert check("demo", MAIN) == []
 
 
 def test_the_real_text_has_no_number_of_a_result(real):
     # A percentage, a decimal fraction or a power of ten would be a result that somebody typed.
-    for source in paper._texts("demo", MAIN, load_catalogue().values(), ()):
+    for source in study_texts("demo", MAIN, load_catalogue().values(), ()):
         if "sections" in source.path or "studies" in source.path:
             typed = re.findall(r"\d+\.\d+|\d+\s*\\,?\\%|10\^", source.text)
             assert not typed, f"{source.path}: {typed}"
@@ -554,7 +558,7 @@ def test_the_real_text_has_no_number_of_a_result(real):
 def test_the_real_paper_compiles_with_outline_fonts_and_nothing_too_wide(real, picture):
     make_items(picture=picture)
     parts()
-    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    compile_paper("demo", MAIN, Path("paper/demo.pdf"))
     assert {"../site/demo/items/scatter.html", "../site/demo/items/taxonomy.html"} <= set(addresses())
     assert entry("Title") == "Looking inside image classifiers: Demo study: three ImageNet networks and a small one"
     assert entry("Author") == "The netlens authors"
@@ -562,8 +566,8 @@ def test_the_real_paper_compiles_with_outline_fonts_and_nothing_too_wide(real, p
     assert entry("Subject").startswith("The images of this study are views and crops") and entry("Lang") == "en"
     log = printed()
     assert not re.search(r"\.\d+pk\b", log), "a bitmap font"
-    assert not [points for points in paper._OVERFULL.findall(log) if float(points) > 2]
-    for item in paper._items(load_study("demo"))[0]:
+    assert not [points for points in _OVERFULL.findall(log) if float(points) > 2]
+    for item in study_items(load_study("demo"))[0]:
         if item.kind == "figure":
             assert f"{item.stem('demo')}.pdf" in log, f"{item.name} is not in the paper"
 
@@ -575,7 +579,7 @@ def test_the_real_text_holds_whatever_the_numbers_are(real, picture, seed):
     macros = [item.name for item in load_catalogue().values() if item.kind == "macro"]
     make_items({name: 10.0 ** (number if seed else -number) for number, name in enumerate(macros)}, picture=picture)
     parts()
-    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    compile_paper("demo", MAIN, Path("paper/demo.pdf"))
 
 
 @needs_tex
@@ -595,11 +599,11 @@ def test_the_real_text_holds_for_a_study_of_one_network_without_some_sections(re
             for file in item.files("demo"):
                 file.unlink()
     text = parts()
-    assert paper.check("demo", MAIN) == []
+    assert check("demo", MAIN) == []
     assert "weights" not in word(text, "inputAnalyses") and "Ada Example and Ben Example" in text
     assert r"\item Needs at least two networks; the study compares one: \code{similarity\_pairs}" in text
     assert word(text, "studyWords").endswith(r"Its network is \code{small\_vgg}.")
-    paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"))
+    compile_paper("demo", MAIN, Path("paper/demo.pdf"))
     assert "LaTeX Warning: There were undefined references" not in printed()
 
 
@@ -611,7 +615,7 @@ def test_the_rules_make_the_paper_once_and_again_only_for_a_changed_input(study,
     make_items(picture=picture)
     complete_records()
     shutil.copytree(ROOT / "rules", "rules")
-    write("src/netlens/workflow/paper.py", "")
+    write("src/netlens/workflow/paper/text.py", "")
     write(
         "Snakefile",
         "from netlens.workflow.rules import RuleNames\nfrom netlens.workflow.run_lock import prepare_snakemake\n"
@@ -639,11 +643,11 @@ def test_an_edited_number_is_refused_and_in_a_red_box_in_a_draft(study, picture,
     make_items(picture=picture)
     complete_records()
     parts()
-    paper.write_macro_list("demo", Path("export_defs/demo/all.tex"))
+    write_macro_list("demo", Path("export_defs/demo/all.tex"))
     doubted = {"classCount": "is edited: export_defs/demo/classCount.tex is not the file that was written"}
-    with pytest.raises(paper.PaperError, match=r"^classCount is edited: .*\n.*netlens paper --draft"):
-        paper.compile_paper("demo", MAIN, Path("paper/demo.pdf"), doubted)
+    with pytest.raises(PaperError, match=r"^classCount is edited: .*\n.*netlens paper --draft"):
+        compile_paper("demo", MAIN, Path("paper/demo.pdf"), doubted)
     assert not Path("paper/demo.pdf").exists()
-    paper.compile_paper("demo", MAIN, Path("paper/draft.pdf"), doubted, draft=True)
+    compile_paper("demo", MAIN, Path("paper/draft.pdf"), doubted, draft=True)
     assert "1 item(s) in red boxes: classCount" in capsys.readouterr().err
     assert "netlensdoubtmacro{classCount}" in Path("results/demo/paper/doubted.tex").read_text()

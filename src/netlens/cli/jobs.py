@@ -42,23 +42,23 @@ def try_notebook(notebook: str, settings: list[str], stem: str | None, log: str 
 
 def write_macro_list(study: str, output: str) -> int:
     """Write the file that inputs every macro of a study."""
-    from netlens.workflow import paper
+    from netlens.workflow.paper import parts
 
-    return _guarded("macros_all", lambda: paper.write_macro_list(study, Path(output)))
+    return _guarded("macros_all", lambda: parts.write_macro_list(study, Path(output)))
 
 
 def write_paper_parts(study: str, output: str) -> int:
     """Write the parts of the paper that come from the catalogue and the provenance records."""
     from netlens.review.claims_table import tex_claims
-    from netlens.workflow import paper
+    from netlens.workflow.paper import parts
 
-    return _guarded("paper_parts", lambda: paper.write_parts(study, Path(output), claims=tex_claims(study)))
+    return _guarded("paper_parts", lambda: parts.write_parts(study, Path(output), claims=tex_claims(study)))
 
 
 def compile_paper(study: str, main: str, output: str, *, draft: bool = False) -> int:
     """Compile the paper of a study; numbers and figures that are not as their records say are refused, or marked."""
     from netlens.review.item_state import item_states
-    from netlens.workflow import paper
+    from netlens.workflow.paper import compilation
 
     def work() -> None:
         states = item_states(study)
@@ -67,7 +67,7 @@ def compile_paper(study: str, main: str, output: str, *, draft: bool = False) ->
             for name, state in states.items()
             if state.state in ("stale", "edited")
         }
-        paper.compile_paper(study, Path(main), Path(output), doubted, draft=draft)
+        compilation.compile_paper(study, Path(main), Path(output), doubted, draft=draft)
 
     return _guarded("paper", work)
 

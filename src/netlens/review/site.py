@@ -14,7 +14,7 @@ from netlens.review.item_state import ItemState, item_states
 from netlens.workflow.absent_text import caption_without_absent
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import SECTIONS, Item, load_catalogue
-from netlens.workflow.paper import ANALYSES
+from netlens.workflow.paper.text import ANALYSES
 from netlens.workflow.study import load_study
 
 #: The item that shows all others.
