@@ -54,6 +54,17 @@ def separable(image):
     return L.SeparableConv2D(5, 3, activation="relu", name="second")(first)
 
 
+def grouped(image):
+    first = L.Conv2D(4, 3, padding="same", activation="relu", name="first")(image)
+    return L.Conv2D(6, 3, groups=2, activation="relu", name="second")(first)
+
+
+def through_groups(image):
+    first = L.Conv2D(4, 3, padding="same", activation="relu", name="first")(image)
+    between = L.Conv2D(6, 3, groups=2, activation="relu", name="between")(first)
+    return L.Conv2D(5, 3, activation="relu", name="second")(between)
+
+
 def residual(image):
     first = L.Conv2D(4, 3, padding="same", activation="relu", name="first")(image)
     inside = L.Conv2D(4, 3, padding="same", activation="relu", name="inside")(first)
@@ -80,6 +91,8 @@ def answers(found, images, replaced=None):
         (dense, 1, 2, True),
         (depthwise, 2, 5, True),
         (separable, 2, 3, False),
+        (grouped, 2, 4, True),
+        (through_groups, 2, 3, False),
         (residual, 1, 2, True),
     ],
 )

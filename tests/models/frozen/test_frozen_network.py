@@ -50,6 +50,20 @@ def outputs(frozen, x):
         return session.run(dict(tensors), {tensors["input"]: x})
 
 
+def test_a_grouped_convolution_is_an_operation_and_not_a_call_of_a_function():
+    image = keras.Input((8, 8, 4), name="picture")
+    grouped = L.Conv2D(6, 3, groups=2, strides=2, name="grouped")(image)
+    model = keras.Model(image, L.Flatten(name="flat")(L.Conv2D(6, 3, groups=2, use_bias=False, name="last")(grouped)))
+    subject = Network("grouped", model, preprocessing_from("none"), tuple("abcdef"), (8, 8, 4), "")
+    frozen = freeze(subject)
+    assert [node.op for node in frozen.graph_def.node].count("Conv2D") == 2
+    assert not frozen.graph_def.library.function
+    x = images((8, 8, 4))
+    np.testing.assert_allclose(
+        outputs(frozen, x)["last"].reshape(len(x), -1), model.predict_on_batch(x), rtol=1e-5, atol=1e-6
+    )
+
+
 @pytest.mark.slow
 def test_outputs_of_every_layer_are_those_of_keras():
     subject = network(branching())

@@ -50,6 +50,9 @@ _UNNAMED = frozenset({
 })  # fmt: skip
 
 
+_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+
+
 @dataclass(frozen=True)
 class FrozenLayer:
     """One layer of a frozen network.
@@ -301,7 +304,38 @@ def _with_constants(graph_def: Any, values: Mapping[str, NDArray[Any]], output: 
         kept.input.extend(reads.get(node_of(source), source) for source in sources)
         if any(nodes[node_of(source)].op == "VarHandleOp" for source in sources):
             raise UnsupportedLayerError(f"operation {node.name!r} ({node.op}) uses a variable; it cannot be frozen")
+    _replace_calls(frozen)
     return frozen
+
+
+def _replace_calls(graph_def: Any) -> None:
+    """Put in place of each call of a function the one operation that the function consists of.
+
+    Keras compiles a grouped convolution into a function of its own, and what reads kernels from a graph looks for a
+    Conv2D.
+    """
+    functions = {function.signature.name: function for function in graph_def.library.function}
+    for node in graph_def.node:
+        if node.op not in _CALLS:
+            continue
+        function = functions[node.attr["f"].func.name]
+        inside = {each.name: each for each in function.node_def}
+        found = inside[node_of(function.ret[function.signature.output_arg[0].name])]
+        while found.op == "Identity" and node_of(found.input[0]) in inside:
+            found = inside[node_of(found.input[0])]
+        arguments = [argument.name for argument in function.signature.input_arg]
+        sources = [source for source in found.input if not source.startswith("^")]
+        if len(function.ret) != 1 or not set(sources) <= set(arguments):
+            raise UnsupportedLayerError(f"operation {node.name!r} calls a function of several operations")
+        taken = [node.input[arguments.index(source)] for source in sources]
+        node.op = found.op
+        node.attr.clear()
+        for key, value in found.attr.items():
+            if not key.startswith("_"):
+                node.attr[key].CopyFrom(value)
+        del node.input[:]
+        node.input.extend(taken)
+    graph_def.ClearField("library")
 
 
 def node_of(source: str) -> str:
