@@ -24,6 +24,13 @@ def test_a_sentence_that_uses_an_absent_number_is_left_out_and_the_lines_stay():
     assert without.count("\n") == text.count("\n")
 
 
+def test_words_stay_apart_where_lines_are_gone():
+    text = "\\ifitem{here}{We see\n\\here}{Nothing\nis\nseen} (so it is).\n\\ifitem{here}{Yes.}{\nNo.} More.\n"
+    assert kept(text).replace("%\n", "") == "We see\n\\here (so it is).\nYes. More.\n"
+    # TeX skips space at the beginning of a line.
+    assert "\n " not in kept(text)
+
+
 def test_absent_figures_are_not_placed_or_pointed_at():
     text = "\\netlensfigure[h]{gone}{3in}\n\\netlensfigure{here}{}\nSee Figure~\\ref{fig:gone}. See \\ref{fig:here}.\n"
     assert kept(text, "gone").replace("%\n", "") == "\n\\netlensfigure{here}{}See \\ref{fig:here}.\n"

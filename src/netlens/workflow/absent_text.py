@@ -61,8 +61,13 @@ def without_absent(texts: Mapping[str, str], absent: Set[str], left_out: Set[str
         gone = everywhere - {label for text in made.values() for label in _LABEL.findall(text)}
         shorter = {path: _without_sentences(text, absent, gone) for path, text in made.items()}
         if shorter == made:
-            return {path: text.replace(_GONE, "%\n") for path, text in made.items()}
+            return {path: _written(text) for path, text in made.items()}
         made = shorter
+
+
+def _written(text: str) -> str:
+    """Text with a comment for each line end that is gone; a space behind it comes first, since TeX skips it there."""
+    return re.sub(rf"({_GONE}+)[ \t]+", r" \1", text).replace(_GONE, "%\n")
 
 
 def caption_without_absent(caption: str, absent: Set[str]) -> str:
