@@ -1,5 +1,6 @@
 """Studies that ``netlens new`` writes, from networks and images made here."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 from PIL import Image
 
 from netlens.models.backend import keras
+from netlens.models.errors import NetworkError
 from netlens.models.preprocessing_trial import Trial, tried
 from netlens.workflow.errors import UserError
-from netlens.workflow.new_study import Wishes, write_study
+from netlens.workflow.new_study import Wishes, _without_messages_of_libraries, write_study
 from netlens.workflow.study import load_study
 
 ROOT = Path(__file__).parents[2]
@@ -57,9 +59,11 @@ def wishes(**changes):
 
 
 @pytest.mark.slow
-def test_the_preprocessing_is_the_one_with_which_the_network_is_right(folder):
+def test_the_preprocessing_is_the_one_with_which_the_network_is_right(folder, capfd):
     save(0.45)  # between 0 and 1
+    capfd.readouterr()
     draft = write_study(wishes(title="My network"))
+    assert not capfd.readouterr().err, "TensorFlow's own messages"
     config = load_study("mine")
     assert config["networks"]["net"]["preprocessing"] == {"scale": pytest.approx(1 / 255)}
     assert config["images"]["colors"] == load_study(str(draft.path))["images"]["colors"]
@@ -129,6 +133,17 @@ def test_an_existing_study_is_not_overwritten_and_any_size_is_asked_for(folder):
     write_study(wishes(size_px=(8, 8)))
     with pytest.raises(UserError, match=r"config/mine\.yaml exists already"):
         write_study(wishes(size_px=(8, 8)))
+
+
+def test_messages_of_libraries_are_shown_only_beside_an_error_of_the_code(capfd):
+    with pytest.raises(ZeroDivisionError), _without_messages_of_libraries():
+        os.write(2, b"first words")
+        raise ZeroDivisionError
+    assert capfd.readouterr().err == "first words"
+    with pytest.raises(NetworkError), _without_messages_of_libraries():
+        os.write(2, b"first words")
+        raise NetworkError("a mistake of the user")
+    assert not capfd.readouterr().err
 
 
 def test_only_a_clear_lead_above_chance_counts():

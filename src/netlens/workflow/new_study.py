@@ -3,8 +3,12 @@
 Nothing is assumed silently. What neither the file nor the images say has to be given, and the message says how.
 """
 
+import os
 import re
-from collections.abc import Mapping
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -220,20 +224,48 @@ def _trial(
 
 
 def _tried(network: str, spec: Mapping[str, Any], images: Any, labels: Any) -> Any:
-    # TensorFlow takes seconds to start, and whoever makes a mistake before this point need not wait for it.
-    from netlens.models.frozen.graph_files import frozen_network
-    from netlens.models.loading import load_network
-    from netlens.models.prepared import frozen_predictor
-    from netlens.models.preprocessing_trial import tried
-
     plain = {**spec, "preprocessing": "none"}
     try:
-        if is_frozen(plain):
-            with frozen_predictor(frozen_network(plain, name=network)) as model:
-                return tried(model.predict_on_batch, images, labels)
-        return tried(load_network(plain, name=network).model.predict_on_batch, images, labels)
+        with _without_messages_of_libraries():
+            # TensorFlow takes seconds to start, and whoever makes a mistake before this point need not wait for it.
+            from netlens.models.frozen.graph_files import frozen_network
+            from netlens.models.loading import load_network
+            from netlens.models.prepared import frozen_predictor
+            from netlens.models.preprocessing_trial import tried
+
+            if is_frozen(plain):
+                with frozen_predictor(frozen_network(plain, name=network)) as model:
+                    return tried(model.predict_on_batch, images, labels)
+            return tried(load_network(plain, name=network).model.predict_on_batch, images, labels)
     except (NetworkError, FileNotFoundError) as error:
         raise UserError(str(error)) from None
+
+
+@contextmanager
+def _without_messages_of_libraries() -> Iterator[None]:
+    """Keep what is written to stderr, by compiled code too, from the terminal; an error of the code shows it after all.
+
+    TensorFlow writes a dozen lines about its own build and its deprecations before the first image has passed.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        told = b""
+        try:
+            yield
+        except (NetworkError, FileNotFoundError):
+            raise
+        except BaseException:
+            sys.stderr.flush()
+            kept.seek(0)
+            told = kept.read()
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            os.write(2, told)
 
 
 def _text(
