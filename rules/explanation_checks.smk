@@ -6,8 +6,12 @@ from netlens.workflow.network_specs import explained_networks, image_file, image
 EXPLAINED = explained_networks(CONFIG)
 RANDOMIZED = CONFIG["explanation_checks"]["cascade_networks"] or EXPLAINED
 CHECKS_OF = result("explanation_checks/{network}.npz")
-# Networks have patterns where the study estimates any.
-HAS_PATTERNS = names.has_section("pattern_attribution")
+
+
+def patterns_of(wildcards):
+    # A network without patterns is checked with the methods that need none.
+    estimator = CONFIG["pattern_attribution"]["figure_estimator"]
+    return [result(f"patterns/{wildcards.network}/{estimator}.npz")] if names.has_patterns(wildcards.network) else []
 
 
 rule explanation_checks:
@@ -16,11 +20,7 @@ rule explanation_checks:
         model=result("networks/{network}/network.h5"),
         network=result("networks/{network}/network.json"),
         kernels=result("networks/{network}/kernels.npz"),
-        patterns=(
-            [result(f"patterns/{{network}}/{CONFIG['pattern_attribution']['figure_estimator']}.npz")]
-            if HAS_PATTERNS
-            else []
-        ),
+        patterns=patterns_of,
         heldout=lambda wildcards: image_file(CONFIG, wildcards.network, "heldout"),
         scenes=lambda wildcards: scene_files(CONFIG, images_of(CONFIG, wildcards.network)),
     output:

@@ -88,7 +88,13 @@ def network_builders():
             values = layers.Concatenate(name=block)([small, large])
         return layers.Dense(4, activation="softmax", name="out")(layers.GlobalAveragePooling2D(name="gap")(values))
 
-    kinds = (dense_net, residual_net, mobile_net, two_branches, inception, nested)
+    def layer_norm_net(image):
+        values = layers.Conv2D(4, 3, strides=2, activation="relu", name="stem")(image)
+        values = layers.LayerNormalization(name="norm")(values)
+        values = layers.Conv2D(4, 3, activation="relu", name="conv")(values)
+        return layers.Dense(4, activation="softmax", name="out")(layers.GlobalAveragePooling2D(name="pool")(values))
+
+    kinds = (dense_net, residual_net, mobile_net, two_branches, inception, nested, layer_norm_net)
     return {kind.__name__: kind for kind in kinds}
 
 

@@ -122,6 +122,30 @@ def test_a_method_that_is_refused_is_left_out_and_listed(checked):
         quantity_of([checked], "convergence", "pattern_net", Bootstrap())
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_graph")
+def test_a_network_that_normalizes_layers_is_checked_by_gradients():
+    from netlens.models.backend import keras
+
+    image = keras.Input((8, 8, 3), name="image")
+    values = keras.layers.LayerNormalization(name="norm")(keras.layers.Conv2D(4, 3, name="first")(image))
+    values = keras.layers.Dense(3, name="logits")(keras.layers.Flatten(name="flat")(values))
+    model = keras.Model(image, values)
+    network = SimpleNamespace(
+        name="normalized", model=model, class_names=("a", "b", "c"),
+        preprocess=lambda images: (np.asarray(images, np.float32) - 128) / 64,
+    )  # fmt: skip
+    images = np.random.default_rng(0).integers(0, 256, size=(2, 8, 8, 3), dtype=np.uint8)
+    amounts = Amounts(
+        methods=("gradient", "lrp_epsilon"), draws_count=2, entries_count=2, shares_count=1, random_orders_count=1,
+        cascade_steps_count=1, smoothing=None, chains_count=1,
+    )  # fmt: skip
+    subject = Subject(network, layer_graph(model), kernel_layers(model), {}, {})
+    found = check_network(subject, Explained(images, np.array([0, 1]), images[0], (0, 1)), amounts)
+    assert found.methods == ("gradient",) and found.refused == ("lrp_epsilon",)
+    assert "norm" in found.layers and found.chain_names == () and np.isnan(found.ratios).all()
+
+
 def test_what_was_checked_is_read_again(checked, tmp_path):
     checked.save(tmp_path / "checks.npz")
     again = NetworkChecks.load(tmp_path / "checks.npz")

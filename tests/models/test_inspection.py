@@ -271,10 +271,23 @@ def test_what_pattern_net_and_pattern_attribution_refuse_is_known_before_anythin
         PatternNet(model)
 
 
+def test_a_network_that_normalizes_layers_is_prepared_but_has_no_patterns(tmp_path):
+    def network(image):
+        values = LAYERS.LayerNormalization(name="norm")(LAYERS.Conv2D(4, 3, activation="relu")(image))
+        return LAYERS.Dense(3, name="out")(LAYERS.Flatten()(LAYERS.Conv2D(4, 3)(values)))
+
+    facts = inspect_keras_file(saved(tmp_path, network))
+    assert facts.without_patterns == ("layer 'norm' (LayerNormalization)",)
+    assert facts.unsupported == () and "'norm'" in facts.chain_obstacle
+    assert facts_from_json(json.loads(json.dumps(facts.as_json()))) == facts
+    model = prepare(load_network({"kind": "file", "file": str(tmp_path / "net.h5")})).network.model
+    with pytest.raises(UnsupportedLayerError, match="'norm'"), network_graph(model):
+        pass
+
+
 @pytest.mark.parametrize(
     ("build", "unsupported"),
     [
-        (one(LAYERS.LayerNormalization, name="norm"), "layer 'norm' (LayerNormalization)"),
         (one(LAYERS.BatchNormalization, axis=1, name="norm"), "layer 'norm' (BatchNormalization of axis [1])"),
         (lambda x: twice(LAYERS.Conv2D(3, 1, name="conv"), x), "layer 'conv' (Conv2D, used 2 times)"),
     ],

@@ -34,6 +34,10 @@ LACKING = {
         {"pattern_attribution", "explanation_checks"},
         {"taxonomy", "networkLayerCount", "spatialPatternNetwork"},
     ),
+    "layer_norm_net": (
+        {"pattern_attribution", "weights"},
+        {"taxonomy", "chain_convergence", "cscPatternNet", "spatialPatternNetwork"},
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from netlens.models.inspection import LayerFacts, NetworkFacts
-from netlens.workflow.applicability import NEEDS, SECTION_NEEDS, Subject, absent_items
+from netlens.workflow.applicability import NEEDS, SECTION_NEEDS, Subject, absent_items, has_patterns
 from netlens.workflow.catalogue import SECTIONS, CatalogueError, Item, load_catalogue
 from netlens.workflow.image_facts import ImageFacts, image_facts
 from netlens.workflow.image_specs import SpecError
@@ -81,11 +81,14 @@ def test_a_study_that_has_everything_lacks_only_what_it_does_not_name():
         ),
         ("kernels", {"unsupported": ("layer 'a' (Conv3D)", "b")}, "net has layer 'a' (Conv3D) and 1 more"),
         ("kernels", {"kernel_layers_count": 0}, "needs a layer with a kernel"),
+        ("kernels", {"without_patterns": ("layer 'a' (LayerNormalization)",)}, "patterns are defined; net has layer"),
+        ("explained", {"unsupported": ("layer 'a' (Conv3D)",)}, "needs layers whose kernels can be read; net has"),
         (
             "joined_maps",
             {"convolutions_count": 1},
             "needs at least two convolutions that follow each other; net has one",
         ),
+        ("joined_maps", {"linear_obstacle": "layer 'a' (Multiply)"}, "and between them; net has layer 'a' (Multiply)"),
         ("trunk_maps", {"trunk_maps_count": 1}, "net has one"),
         ("classes", {"ending": "features"}, "the outputs of net are features (if they are classes, give"),
         ("classes", {"outputs_count": 7}, "no class of the images set is an output of net"),
@@ -108,6 +111,13 @@ def test_a_network_that_lacks_something_is_told_so(need, changes, told):
 def test_images_that_lack_something_are_told_so(need, changes, told):
     assert reason(need, study("net"), Known({}, {"set": images()})) is None
     assert told in reason(need, study("net"), Known({}, {"set": images(**changes)}))
+
+
+def test_explanations_of_a_network_without_patterns_are_checked():
+    config = study("net", "other")
+    known = Known({"net": facts(without_patterns=("layer 'a' (LayerNormalization)",)), "other": facts()})
+    assert reason("explained", config, known) is None
+    assert [has_patterns(config, name, known) for name in ("net", "other")] == [False, True]
 
 
 def test_classes_are_matched_by_names_and_ids():

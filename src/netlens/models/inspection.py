@@ -25,6 +25,7 @@ from netlens.models.keras.config import checked_config
 from netlens.models.keras.keras3 import translated
 from netlens.models.keras.layer_graph import saved_layer_graph
 from netlens.models.keras.layer_kinds import RECTIFIERS, is_known
+from netlens.models.keras.linear_stretches import linear_obstacle
 from netlens.models.keras.merge_layers import with_merge_layers
 from netlens.models.keras.saved_graph import SavedGraph, SavedStep, saved_graph
 from netlens.models.keras.segments import chain_obstacle
@@ -44,8 +45,10 @@ _JOINS: Final = frozenset({"Add", "Concatenate"})
 _UNSUPPORTED: Final = frozenset({
     "Attention", "AdditiveAttention", "Conv1D", "Conv1DTranspose", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
     "DepthwiseConv1D", "Embedding", "LocallyConnected1D", "LocallyConnected2D", "MultiHeadAttention", "SeparableConv1D",
-    "GroupNormalization", "LayerNormalization", "TimeDistributed",
+    "GroupNormalization", "TimeDistributed",
 })  # fmt: skip
+#: Layers that no kernel takes in, but gradients pass.
+_WITHOUT_PATTERNS: Final = frozenset({"LayerNormalization"})
 _NORMALIZATIONS: Final = frozenset({
     "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "Normalization", "SyncBatchNormalization",
 })  # fmt: skip
@@ -100,8 +103,13 @@ class NetworkFacts:
     trunk_maps_count
         Number of these that every path from the image to the output passes.
     unsupported
-        Layers that the analyses of kernels do not define, such as ``layer 'a' (Conv3D)``; also kernels that are used
+        Layers with which a network cannot be prepared, such as ``layer 'a' (Conv3D)``; also kernels that are used
         several times, and normalizations of other axes than channels.
+    without_patterns
+        Layers with which a network can be prepared, but has no patterns, such as ``layer 'a' (LayerNormalization)``.
+    linear_obstacle
+        The layer because of which no two maps have expanded weights, such as ``layer 'a' (Multiply)``; empty where two
+        have them.
     chain_obstacle
         Why the stretches between points that every path passes are not a chain of matrices, such as a layer that
         multiplies maps; empty where they are.
@@ -123,6 +131,8 @@ class NetworkFacts:
     joins_count: int
     trunk_maps_count: int
     unsupported: tuple[str, ...]
+    without_patterns: tuple[str, ...] = ()
+    linear_obstacle: str = ""
     chain_obstacle: str = ""
     backward_obstacle: str = ""
     input_scaling: InputScaling | None = None
@@ -162,6 +172,7 @@ def facts_from_json(document: dict[str, Any]) -> NetworkFacts:
             "layers": layers,
             "size_px": (height, width),
             "unsupported": tuple(document["unsupported"]),
+            "without_patterns": tuple(document["without_patterns"]),
             "input_scaling": None if scaling is None else InputScaling(**scaling),
         }
     )
@@ -265,6 +276,10 @@ def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
         joins_count=most_on_one_path(sources, joins),
         trunk_maps_count=len(trunk_of(sources, graph.outputs[0]) & {*convolutions, *joins}),
         unsupported=_unsupported(graph),
+        without_patterns=tuple(
+            f"layer {step.name!r} ({step.kind})" for step in graph.steps if step.kind in _WITHOUT_PATTERNS
+        ),
+        linear_obstacle=linear_obstacle(graph, sorted({*convolutions, *joins})),
         chain_obstacle=chain_obstacle(saved_layer_graph(graph)),
         backward_obstacle=_backward_obstacle(graph),
         input_scaling=_input_scaling(graph),

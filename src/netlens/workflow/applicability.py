@@ -6,7 +6,7 @@ returns None where the study has what is needed, or else the reason, which is a 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,15 +119,26 @@ def keras_model(subject: Subject) -> str | None:
     return None
 
 
-def kernels(subject: Subject) -> str | None:
-    """Layers with kernels, all of a kind for which patterns are defined."""
+def prepared(subject: Subject) -> str | None:
+    """Layers with kernels, all of a kind with which a network can be prepared."""
     facts = subject.facts
     if facts is None:
         return None
     if facts.unsupported:
-        more = f" and {len(facts.unsupported) - 1} more" if len(facts.unsupported) > 1 else ""
-        return f"needs layers for which patterns are defined; {subject.network} has {facts.unsupported[0]}{more}"
+        return f"needs layers whose kernels can be read; {subject.network} has {_first_of(facts.unsupported)}"
     return None if facts.kernel_layers_count else f"needs a layer with a kernel; {subject.network} has none"
+
+
+def kernels(subject: Subject) -> str | None:
+    """Layers with kernels, all of a kind for which patterns are defined."""
+    facts = subject.facts
+    if facts is not None and (others := (*facts.unsupported, *facts.without_patterns)):
+        return f"needs layers for which patterns are defined; {subject.network} has {_first_of(others)}"
+    return prepared(subject)
+
+
+def _first_of(layers: Sequence[str]) -> str:
+    return layers[0] + (f" and {len(layers) - 1} more" if len(layers) > 1 else "")
 
 
 def segments(subject: Subject) -> str | None:
@@ -156,8 +167,15 @@ def max_pooling(subject: Subject) -> str | None:
 def joined_maps(subject: Subject) -> str | None:
     """Two layers with positions between which weights are shown."""
     facts = subject.facts
-    if facts is None or facts.convolutions_count >= 2 or (facts.convolutions_count and facts.joins_count >= 3):
+    if facts is None:
         return None
+    if facts.convolutions_count >= 2 or (facts.convolutions_count and facts.joins_count >= 3):
+        return (
+            f"needs two convolutions with nothing but linear layers and rectifiers on the way to and between them; "
+            f"{subject.network} has {facts.linear_obstacle}"
+            if facts.linear_obstacle
+            else None
+        )
     found = "one at a time" if facts.convolutions_count else "none"
     return f"needs at least two convolutions that follow each other; {subject.network} has {found}"
 
@@ -283,7 +301,7 @@ def explained(subject: Subject) -> str | None:
     """Networks with kernels whose outputs are at least two classes of the images, all of those that are checked."""
     others = (Subject(subject.config, network, subject.known) for network in explained_networks(subject.config))
     return next(
-        (reason for other in others if (reason := keras_model(other) or kernels(other) or two_classes(other))),
+        (reason for other in others if (reason := keras_model(other) or prepared(other) or two_classes(other))),
         None if subject.network else keras_model(subject),
     )
 
@@ -358,6 +376,22 @@ SECTION_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spatial_attribution": ("two_classes", "trunk_maps"),
     "explanation_checks": ("explained",),
 }
+
+
+def has_patterns(config: Mapping[str, Any], network: str, facts: Facts | None = None) -> bool:
+    """Whether patterns of a network can be estimated.
+
+    Parameters
+    ----------
+    config
+        A validated study.
+    network
+        Name of one of its networks.
+    facts
+        As for `absent_items`.
+    """
+    subject = Subject(config, network, facts or FoundFacts(config))
+    return keras_model(subject) is None and kernels(subject) is None
 
 
 def absent_items(

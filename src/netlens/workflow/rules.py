@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from snakemake.io import report
 
-from netlens.workflow.applicability import absent_items
+from netlens.workflow.applicability import FoundFacts, absent_items, has_patterns
 from netlens.workflow.catalogue import CatalogueError, load_catalogue
 from netlens.workflow.external_files import real_path
 from netlens.workflow.imports import code_of
@@ -48,7 +48,8 @@ class RuleNames:
         self.study: str = config["study"]
         self._config = config
         self._catalogue = load_catalogue()
-        self._absent = absent_items(config, self._catalogue)
+        self._facts = FoundFacts(config)
+        self._absent = absent_items(config, self._catalogue, self._facts)
         self._item_of = {str(item.files(self.study)[0]): item.name for item in self._catalogue.values()}
 
     def applies(self, item: str) -> bool:
@@ -62,6 +63,10 @@ class RuleNames:
     def has_section(self, section: str) -> bool:
         """Whether the study has any item of a section."""
         return any(self.applies(item.name) for item in self._catalogue.values() if item.section == section)
+
+    def has_patterns(self, network: str) -> bool:
+        """Whether the study estimates patterns of a network, beside those of its section."""
+        return self.has_section("pattern_attribution") and has_patterns(self._config, network, self._facts)
 
     def result(self, path: str) -> str:
         """Path of an intermediate result; `path` may contain wildcards in braces."""

@@ -121,3 +121,13 @@ def test_two_convolutions_beside_each_other_have_no_weights_between_them():
     edges = [("input", "left"), ("input", "right"), ("left", "logits"), ("right", "logits")]
     with pytest.raises(LayerChoiceError, match="no two layers to show connections between; the candidates are left"):
         shown_layers(network(("left", "conv"), ("right", "conv")), edges=edges)
+
+
+def test_layers_without_a_linear_map_between_them_are_passed_over():
+    def is_linear(source, target):
+        return {source, target}.isdisjoint({"conv2", "conv4"})
+
+    assert shown_layers(CHAIN, is_linear=is_linear) == ShownLayers("conv0", "conv1", "conv0", "conv1", "")
+    assert shown_layers(CHAIN, is_linear=lambda *_: True) == shown_layers(CHAIN)
+    assert shown_layers(CHAIN, source="conv2", is_linear=is_linear).target == "conv3", "what is named is kept"
+    assert shown_layers(CHAIN, is_linear=lambda source, _: source != "conv0").second == ""

@@ -138,6 +138,15 @@ def _seen(block: Block, extent: Extent, *, outer_first: bool) -> Extent:
     return Extent(offset, size, stride)  # type: ignore[arg-type]
 
 
+def has_linear_map(network: FrozenNetwork, source: str, target: str) -> bool:
+    """Whether every operation between two layers has a linear map; arguments and errors as of `linear_graph`."""
+    try:
+        linear_graph(network, source, target)
+    except UnsupportedLayerError:
+        return False
+    return True
+
+
 def linear_graph(
     network: FrozenNetwork,
     source: str,

@@ -1,9 +1,9 @@
 """The layers whose weights are shown, where a study does not name them."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Protocol
 
 
@@ -89,13 +89,16 @@ def shown_layers(
     target: str = "",
     next_layer: str = "",
     edges: Sequence[tuple[str, str]] | None = None,
+    is_linear: Callable[[str, str], bool] | None = None,
 ) -> ShownLayers:
     """Return the layers whose weights are shown; those that are not named are chosen.
 
     Candidates lie on one path: the one with the most concatenations and additions, where a network's paths come
     together, if there are at least three of them. Otherwise, as in a plain chain, they are the convolutions of the path
     with the most of these, without the first two if that leaves three. The first three candidates are source, target
-    and next. Where a layer is named, the others are the nearest candidates before or after it.
+    and next. Where a layer is named, the others are the nearest candidates before or after it. Where some layers have
+    no linear map between them, the first two that have one are chosen: candidates in a row, or else any convolutions,
+    concatenations or additions that follow each other.
 
     Parameters
     ----------
@@ -105,6 +108,8 @@ def shown_layers(
         Names; empty: chosen.
     edges
         Connections (source, user) of layers, by name. Default: each layer reads the one before it.
+    is_linear
+        Whether there is a linear map from one layer to another. Default: between any two.
 
     Returns
     -------
@@ -124,13 +129,34 @@ def shown_layers(
         _check_named(name, layers, order)
     connections = list(pairwise(order)) if edges is None else edges
     candidates = _candidates(layers, connections)
-    chosen = _fill_in(candidates, order, [source, target, next_layer])
+    given = [source, target, next_layer]
+    if is_linear and not any(given):
+        given = [*_linear_pair(candidates, layers, connections, is_linear), ""]
+    chosen = _fill_in(candidates, order, given)
+    if is_linear and not next_layer and chosen[2] and not is_linear(chosen[1], chosen[2]):
+        chosen = (*chosen[:2], "")
     named = [name for name in chosen if name]
     if [order[name] for name in named] != sorted({order[name] for name in named}):
         raise LayerChoiceError(f"source, target and next must follow each other in the network, not {', '.join(named)}")
     behind_first = _behind(convolutions[0], order, connections)
     second = next((name for name in convolutions if name in behind_first), "")
+    if is_linear and second and not is_linear(convolutions[0], second):
+        second = ""
     return ShownLayers(convolutions[0], second, *chosen)
+
+
+def _linear_pair(
+    candidates: Sequence[str],
+    layers: Sequence[Layer],
+    edges: Sequence[tuple[str, str]],
+    is_linear: Callable[[str, str], bool],
+) -> tuple[str, str]:
+    names = [layer.name for layer in layers]
+    maps = [layer.name for layer in layers if layer.height is not None and layer.kind in {"conv", "concat", "add"}]
+    following = (
+        (start, end) for start in maps for behind in [_behind(start, names, edges)] for end in maps if end in behind
+    )
+    return next((pair for pair in chain(pairwise(candidates), following) if is_linear(*pair)), ("", ""))
 
 
 def following_layers(layers: Sequence[Layer], source: str, target: str) -> tuple[str, str]:

@@ -1,0 +1,126 @@
+"""Where a network is linear once its rectifiers let everything pass, found from its configuration.
+
+Between two such layers there are expanded weights (`netlens.weights.expanded`), which know no other activations than
+rectifiers and no product of two maps.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from netlens.models.keras.saved_graph import SavedGraph, SavedStep
+
+_LINEAR: Final = frozenset({
+    "Add", "AveragePooling2D", "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "Concatenate",
+    "Conv2D", "Convolution2D", "Cropping2D", "Dense", "DepthwiseConv2D", "Dropout", "ELU", "Flatten",
+    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling2D", "InputLayer", "LeakyReLU", "MaxPooling2D",
+    "Normalization", "ReLU", "Rescaling", "Reshape", "SeparableConv2D", "SeparableConvolution2D", "SpatialDropout2D",
+    "Subtract", "SyncBatchNormalization", "ZeroPadding2D", "ActivityRegularization", "AlphaDropout", "Activation",
+})  # fmt: skip
+_RECTIFIERS: Final = frozenset({"elu", "leaky_relu", "leakyrelu", "linear", "relu", "relu6", "selu"})
+#: Functions of tensors, by the last part of their names.
+_FUNCTIONS: Final = frozenset({
+    "add", "addv2", "biasadd", "concat", "concatv2", "elu", "leaky_relu", "leakyrelu", "relu", "relu6", "selu", "sub",
+    "subtract",
+})  # fmt: skip
+_FACTORS: Final = frozenset({"div", "divide", "mul", "multiply", "realdiv", "truediv"})
+#: What may lie between a kernel and an activation that belongs to it.
+_INSIDE_UNITS: Final = frozenset({
+    "ActivityRegularization", "AlphaDropout", "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2",
+    "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout2D", "SyncBatchNormalization",
+})  # fmt: skip
+_ACTIVATIONS: Final = frozenset({"Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "ThresholdedReLU"})
+
+
+def is_linear(step: SavedStep) -> bool:
+    """Whether a layer is a linear map where its rectifier, if it has one, lets everything pass."""
+    if function := _function_of(step):
+        name = function.rsplit(".", 1)[-1].lower()
+        return name in _FUNCTIONS or (name in _FACTORS and len(step.sources) == 1)
+    if step.kind == "ReLU":
+        return step.options.get("max_value") in (None, 6) and not any(
+            step.options.get(option) for option in ("negative_slope", "threshold")
+        )
+    return step.kind in _LINEAR and step.activation in _RECTIFIERS
+
+
+def linear_obstacle(graph: SavedGraph, maps: Sequence[int]) -> str:
+    """Layer because of which no two maps of a network have expanded weights; empty where two have them.
+
+    Parameters
+    ----------
+    graph
+        The network.
+    maps
+        Steps between which weights are shown: convolutions, concatenations and additions with positions, in network
+        order. The first convolution is among them, since weights from the image to it are shown too.
+
+    Returns
+    -------
+    str
+        Such as ``layer 'gate' (Multiply)``.
+    """
+    steps = graph.steps
+    obstacles = _obstacles(graph)
+    before, behind = _ancestors(steps), _descendants(steps)
+
+    def is_clear(start: int, end: int) -> bool:
+        return not (behind[start] & (before[end] | 1 << end)) & obstacles
+
+    image = next(index for index, step in enumerate(steps) if step.kind == "InputLayer")
+    first = next((index for index in maps if "Conv" in steps[index].kind), None)
+    if first is not None and is_clear(image, first):
+        pairs = ((start, end) for end in maps for start in maps if before[end] >> start & 1)
+        if any(is_clear(start, end) for start, end in pairs):
+            return ""
+    return next((_told(step) for step in steps if not is_linear(step)), "")
+
+
+def _obstacles(graph: SavedGraph) -> int:
+    """Steps that are not linear, as bits; a kernel whose own activation is none, too."""
+    found = 0
+    uses = [0] * len(graph.steps)
+    for step in graph.steps:
+        for source in step.sources:
+            uses[source] += 1
+    for index, step in enumerate(graph.steps):
+        if is_linear(step):
+            continue
+        found |= 1 << index
+        inside = index
+        while step.kind in _ACTIVATIONS and len(graph.steps[inside].sources) == 1:
+            inside = graph.steps[inside].sources[0]
+            if uses[inside] != 1:
+                break
+            if graph.steps[inside].kind not in _INSIDE_UNITS:
+                found |= (1 << inside) if "Conv" in graph.steps[inside].kind else 0
+                break
+    return found
+
+
+def _ancestors(steps: Sequence[SavedStep]) -> list[int]:
+    found: list[int] = []
+    for step in steps:
+        own = 0
+        for source in step.sources:
+            own |= found[source] | 1 << source
+        found.append(own)
+    return found
+
+
+def _descendants(steps: Sequence[SavedStep]) -> list[int]:
+    found = [0] * len(steps)
+    for index in reversed(range(len(steps))):
+        for source in steps[index].sources:
+            found[source] |= found[index] | 1 << index
+    return found
+
+
+def _function_of(step: SavedStep) -> str:
+    """Name of the function or operation of a layer that is nothing else; empty for other layers."""
+    node: Any = step.options.get("node_def")
+    return str(node.get("op")) if isinstance(node, dict) else str(step.options.get("function") or "")
+
+
+def _told(step: SavedStep) -> str:
+    activation = "" if step.activation in _RECTIFIERS else f" with the activation {step.activation}"
+    return f"layer {step.name!r} ({_function_of(step) or step.kind}{activation})"
