@@ -6,12 +6,15 @@ from netlens.workflow.network_specs import explained_networks, image_file, image
 EXPLAINED = explained_networks(CONFIG)
 RANDOMIZED = CONFIG["explanation_checks"]["cascade_networks"] or EXPLAINED
 CHECKS_OF = result("explanation_checks/{network}.npz")
-
-
-def patterns_of(wildcards):
-    # A network without patterns is checked with the methods that need none.
-    estimator = CONFIG["pattern_attribution"]["figure_estimator"]
-    return [result(f"patterns/{wildcards.network}/{estimator}.npz")] if names.has_patterns(wildcards.network) else []
+# A network without patterns is checked with the methods that need none.
+PATTERNS_OF = {
+    network: (
+        [result(f"patterns/{network}/{CONFIG['pattern_attribution']['figure_estimator']}.npz")]
+        if names.has_patterns(network)
+        else []
+    )
+    for network in EXPLAINED
+}
 
 
 rule explanation_checks:
@@ -20,7 +23,7 @@ rule explanation_checks:
         model=result("networks/{network}/network.h5"),
         network=result("networks/{network}/network.json"),
         kernels=result("networks/{network}/kernels.npz"),
-        patterns=patterns_of,
+        patterns=lambda wildcards: PATTERNS_OF[wildcards.network],
         heldout=lambda wildcards: image_file(CONFIG, wildcards.network, "heldout"),
         scenes=lambda wildcards: scene_files(CONFIG, images_of(CONFIG, wildcards.network)),
     output:
