@@ -310,6 +310,22 @@ def test_list_prints_what_there_is(project):
     assert listed.stdout.split() == ["data", "tableRows", "macro", "missing", "how", "many", "rows"]
 
 
+def test_the_paper_asks_for_gpus_once(project, tmp_path, monkeypatch):
+    assert netlens(project, "run", "--study", "small").returncode == 0
+    configure(project, 501)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "nvidia-smi").write_text('#!/bin/sh\necho asked >> "$0.log"\nexit 9\n')
+    (programs / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("NETLENS_DEVICE", raising=False)
+    paper = netlens(project, "paper", "--study", "small")
+    assert "on " in paper.stdout and "1/1  tableRows" in paper.stdout, paper.stdout + paper.stderr
+    assert "no GPU (the NVIDIA driver reports none)" in paper.stdout
+    assert (programs / "nvidia-smi.log").read_text() == "asked\n"
+
+
 def test_plain_snakemake_makes_one_item_by_its_path(project):
     target = "export_defs/small/tableRows.tex"
     made_by_path = subprocess.run(

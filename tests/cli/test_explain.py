@@ -81,7 +81,7 @@ def test_a_damaged_record_is_one_line(records, capsys):
     Path(f"{records.stem}.json").write_text('{"rule": ')
     assert explain("tableRows") == 2
     error = capsys.readouterr().err
-    assert "not a record of netlens, or damaged; make it again: netlens run tableRows --force" in error
+    assert "not a record of netlens; make it again: netlens run tableRows --force" in error
     assert error.count("\n") == 1
 
 

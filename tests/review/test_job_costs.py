@@ -15,6 +15,7 @@ from netlens.review.job_costs import (
 )
 from netlens.workflow.errors import UserError
 from netlens.workflow.planned_jobs import PlannedJob
+from netlens.workflow.records import Record
 
 NOTEBOOK = "notebooks/data/sums.ipynb"
 
@@ -23,16 +24,19 @@ def job(output: str, inputs: tuple[str, ...] = (), *, threads: int = 1, gpu: boo
     return PlannedJob("rule", output, inputs, (output,), NOTEBOOK, threads=threads, gpu=gpu)
 
 
-def record(output: str, seconds: float, notebook: str = NOTEBOOK, **machine: object) -> dict[str, object]:
-    return {
+def record(output: str, seconds: float, notebook: str = NOTEBOOK, **machine: object) -> Record:
+    fields = {
         "rule": output,
+        "inputs": {},
+        "code": {},
         "outputs": {output: ""},
-        "notebook": {"path": notebook},
+        "notebook": {"path": notebook, "sha256": ""},
         "duration_s": seconds,
         "processor_s": seconds / 2,
         "peak_memory_mb": 100,
         "machine": {"processor": "P", "cores": 2, "memory_gb": 8, **machine},
     }
+    return Record.of(Path("record.json"), fields)
 
 
 @pytest.fixture
@@ -43,8 +47,8 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PublishedCosts
     return load_costs("small")
 
 
-def sources(jobs: list[PlannedJob], here: dict[str, object], published: PublishedCosts) -> list[tuple[float, str]]:
-    found = estimate(jobs, here, published, 1.0)  # type: ignore[arg-type]
+def sources(jobs: list[PlannedJob], here: dict[str, Record], published: PublishedCosts) -> list[tuple[float, str]]:
+    found = estimate(jobs, here, published, 1.0)
     return [(cost.duration_s, cost.source) if cost else (0.0, "") for _, cost in found]
 
 

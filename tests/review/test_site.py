@@ -68,6 +68,8 @@ def make(name, **record):
         "code": {},
         "inputs": {},
         "outputs": {str(file): sha256_of(file) for file in files},
+        "machine": {},
+        "duration_s": 1.0,
     }
     described.write_text(json.dumps({**made, **record}))
     executed = Path(f"results/demo/executed/{item.section}/{name}.ipynb")

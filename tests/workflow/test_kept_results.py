@@ -16,6 +16,8 @@ OUTPUT = "results/demo/models/sums.npz"
 def record(**changes):
     """Return a record of a job that wrote OUTPUT, as the runner writes it."""
     values = {
+        "rule": "pattern_sums",
+        "duration_s": 3.0,
         "outputs": {OUTPUT: sha256_of(OUTPUT)},
         "notebook": {"path": "notebooks/models/sums.ipynb", "sha256": "a" * 64},
         "code": {"src/netlens/models/sums.py": "b" * 64},

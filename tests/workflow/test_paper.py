@@ -55,7 +55,9 @@ MACHINE = {"processor": "Some(R) CPU_9", "cores": 2, "memory_gb": 25.3, "system"
 def record(**changes):
     """What the runner writes beside each output."""
     return {
+        "notebook": {"path": "notebooks/data/any.ipynb", "sha256": "0" * 64},
         "inputs": {},
+        "code": {},
         "outputs": {},
         "seed": 7,
         "git": {"commit": "0123456789abcdef", "clean": True},
@@ -77,7 +79,7 @@ def write(path, text):
 
 def write_record(path, **changes):
     old = json.loads(Path(path).read_text()) if Path(path).is_file() else {}
-    write(path, json.dumps({**old, **record(**changes)}))
+    write(path, json.dumps({"rule": Path(path).stem, **old, **record(**changes)}))
 
 
 def make_items(values=None, picture=None):

@@ -7,6 +7,13 @@ from hypothesis import strategies as st
 
 from netlens.files.hashing import sha256_of
 from netlens.workflow.recorded_inputs import ChangedInputError, checked_hashes
+from netlens.workflow.records import DamagedRecordError
+
+
+def write_record(record, output, sha256):
+    made = {"rule": "sums", "notebook": {"path": "sums.ipynb", "sha256": ""}, "inputs": {}, "code": {}}
+    made |= {"outputs": {str(output): sha256}, "machine": {}, "duration_s": 1.0}
+    record.write_text(json.dumps(made))
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +23,7 @@ def written(tmp_path_factory):
     path = folder / "sums.npz"
     np.savez(path, sums=np.arange(50.0))
     (folder / "other.json").write_text("not a record")
-    (folder / "record.json").write_text(json.dumps({"outputs": {str(path): sha256_of(path)}}))
+    write_record(folder / "record.json", path, sha256_of(path))
     return path
 
 
@@ -29,9 +36,18 @@ def test_files_with_and_without_a_record(written, tmp_path):
 def test_the_record_of_the_same_name_comes_first(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("1")
-    (tmp_path / "0.json").write_text(json.dumps({"outputs": {str(path): "0" * 64}}))
-    (tmp_path / "a.json").write_text(json.dumps({"outputs": {str(path): sha256_of(path)}}))
+    write_record(tmp_path / "0.json", path, "0" * 64)
+    write_record(tmp_path / "a.json", path, sha256_of(path))
     checked_hashes([path])
+
+
+def test_a_damaged_record_does_not_count_as_none(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("1")
+    write_record(tmp_path / "a.json", path, sha256_of(path))
+    (tmp_path / "a.json").write_bytes((tmp_path / "a.json").read_bytes()[:-10])
+    with pytest.raises(DamagedRecordError, match=r"a\.json: damaged record"):
+        checked_hashes([path])
 
 
 @settings(max_examples=30, deadline=None)

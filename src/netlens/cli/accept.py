@@ -10,13 +10,13 @@ from netlens.review.item_parts import item_parts
 from netlens.review.item_state import item_states
 from netlens.review.job_costs import save_costs
 from netlens.review.job_minutes import minutes_of
-from netlens.review.job_records import jobs_behind, makers, read_job_record
 from netlens.review.published import FOLDER, LARGEST_BYTES, Reference
 from netlens.review.tolerances import load_spread
 from netlens.review.verdicts import verify
 from netlens.workflow.catalogue import Item
 from netlens.workflow.errors import UserError
 from netlens.workflow.planned_jobs import configured_parameters
+from netlens.workflow.records import jobs_behind, makers, read_record
 
 
 def accept_items(study: str, names: list[str], reason: str, *, everything: bool = False, as_json: bool = False) -> int:
@@ -53,7 +53,7 @@ def accept_items(study: str, names: list[str], reason: str, *, everything: bool 
     for other in gone:
         reference.remove(other)
     outcomes = _publish_claims(name, catalogue, available, items)
-    records = [record for item in items if (record := read_job_record(item.files(name)[-1])) is not None]
+    records = [record for item in items if (record := read_record(item.files(name)[-1])) is not None]
     save_costs(jobs_behind(records, makers(name)), name, calibrate())
     size = reference.size_bytes()
     if as_json:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from netlens.cli.supervised import EndedBySignalError, run_supervised
+from netlens.workflow.address_space import check_address_space
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
@@ -77,14 +78,15 @@ def make_paper(study: str, wishes: Wishes, *, draft: bool = False, yes: bool = F
         return _make_draft(study, name, wishes)
     if wishes.dry_run:
         return _list_jobs(planned_jobs(study, ["macros_all", "paper_parts"] if draft else ["all"]))
-    announced = _announced(study, name, wishes.cores)
+    gpus = visible_gpus()
+    announced = _announced(study, name, wishes.cores, len(gpus))
     if announced.longer_than_an_hour and not yes and not _agreed():
         return 1
     if announced.nothing_to_do:
         print(_UP_TO_DATE)
         status = 0
     else:
-        status = _snakemake(study, name, ["all"], wishes)
+        status = _snakemake(study, name, ["all"], wishes, gpus=gpus)
     if status == 0:
         if tex.find_engine() is None:
             print(f"everything except the PDF has been made; TeX was not found; to install it: {tex.install_hint()}")
@@ -113,7 +115,7 @@ class _Announced:
     longer_than_an_hour: bool = False
 
 
-def _announced(study: str, name: str, cores: str) -> _Announced:
+def _announced(study: str, name: str, cores: str, gpus_count: int) -> _Announced:
     """Print what the paper costs, in one line; without any record of a cost, that there is none."""
     from netlens.cli import cost
     from netlens.review.job_costs import costs_file, load_costs, total
@@ -128,7 +130,7 @@ def _announced(study: str, name: str, cores: str) -> _Announced:
     if not jobs:
         return _Announced(nothing_to_do=True)
     costs, *_ = cost.costs_of(name, jobs)
-    together = total(costs, count, len(visible_gpus()))
+    together = total(costs, count, gpus_count)
     print(f"{cost.total_words(costs, together, count)}; `netlens cost` says where this is from", flush=True)
     return _Announced(longer_than_an_hour=together.wall_s > 3600)
 
@@ -186,7 +188,9 @@ def _snakemake(
     *,
     forced: list[str] | None = None,
     partial: bool = False,
+    gpus: list[str] | None = None,
 ) -> int:
+    """Run Snakemake; the driver is asked for GPUs only if `gpus` is None."""
     cores = wishes.cores
     if cores != "all" and not re.fullmatch(r"[1-9]\d*", cores):
         raise UserError(f"--cores {cores}: write a number or `all`")
@@ -197,7 +201,8 @@ def _snakemake(
         command += ["--forcerun", *forced]
     if wishes.keep_going:
         command += ["--keep-going"]
-    gpus = visible_gpus()
+    check_address_space()
+    gpus = visible_gpus() if gpus is None else gpus
     if gpus:
         command += ["--resources", f"gpu={len(gpus)}"]
     report = _Report(f"{len(gpus)} GPUs" if gpus else f"no GPU ({why_no_gpu()}): networks run on the CPU")

@@ -8,7 +8,6 @@ from dataclasses import asdict
 
 from netlens.review.calibration import calibrate
 from netlens.review.job_costs import SOURCES, Cost, PublishedCosts, Total, costs_file, estimate, load_costs, total
-from netlens.review.job_records import Record, key_of, makers, read_job_record
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
@@ -16,6 +15,7 @@ from netlens.workflow.gpu import visible_gpus
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
+from netlens.workflow.records import Record, makers, read_record
 from netlens.workflow.study import load_study
 
 #: Lines of the table, without ``--all``.
@@ -93,11 +93,11 @@ def core_count(cores: str) -> int:
 
 def records_here(study: str) -> dict[str, Record]:
     """Records of this checkout's jobs by their keys: those of intermediate results, and those of items."""
-    found = {key_of(record): record for record in makers(study).values()}
+    found = {record.key: record for record in makers(study).values()}
     for item in load_catalogue().values():
-        record = read_job_record(item.files(study)[-1])
+        record = read_record(item.files(study)[-1])
         if record is not None:
-            found[key_of(record)] = record
+            found[record.key] = record
     return found
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from netlens.review import explanation
 from netlens.review.item_state import item_states
-from netlens.review.job_records import makers, read_job_record
 from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.planned_jobs import configured_parameters
+from netlens.workflow.records import makers, read_record
 from netlens.workflow.study import load_study
 
 
@@ -52,10 +52,10 @@ def _record(item: Item, config: dict[str, Any], catalogue: dict[str, Item]) -> A
     study = config["study"]
     path = item.files(study)[-1]
     if path.is_file():
-        record = read_job_record(path)
+        record = read_record(path)
         if record is None:
             again = f"netlens run {item.name} --force --study {study}"
-            raise UserError(f"{path}: not a record of netlens, or damaged; make it again: {again}")
+            raise UserError(f"{path}: not a record of netlens; make it again: {again}")
         return record
     # What a study cannot have is found by looking at its networks, which is done only where there is no record.
     from netlens.workflow.applicability import absent_items

@@ -82,7 +82,8 @@ def _guarded(name: str, work: Callable[[], None]) -> int:
             print(f"netlens: error: {line}", file=sys.stderr, flush=True)
         return 1
     except OSError as error:
-        print(f"netlens: error: {name}: {error.strerror or error}", file=sys.stderr, flush=True)
+        where = f": {error.filename}" if error.filename else ""
+        print(f"netlens: error: {name}: {error.strerror or error}{where}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
         return 130

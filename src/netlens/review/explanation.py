@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from netlens.review.item_state import ItemState
-from netlens.review.job_records import Record, jobs_above, key_of
 from netlens.workflow.catalogue import Item
+from netlens.workflow.records import Record, jobs_above
 
 #: Digits of a digest that are shown to readers; ``--json`` has all of them.
 _DIGITS = 12
@@ -69,15 +69,15 @@ def explain(item: Item, state: ItemState, record: Record, made_by: Mapping[str, 
     item, state, record
         The item, its state, and its record.
     made_by
-        Records of the study's intermediate results, as `netlens.review.job_records.makers` finds them.
+        Records of the study's intermediate results, as `netlens.workflow.records.makers` finds them.
     """
-    return Explanation(item, state, record, saving_cell(record["notebook"]["path"]), _tree(record, made_by, set()))
+    return Explanation(item, state, record, saving_cell(record.notebook), _tree(record, made_by, set()))
 
 
 def _tree(record: Record, made_by: Mapping[str, Record], seen: set[str]) -> tuple[JobAbove, ...]:
     jobs = []
     for above in jobs_above(record, made_by):
-        key = key_of(above)
+        key = above.key
         if key in seen:
             jobs.append(JobAbove(above, key, (), repeated=bool(jobs_above(above, made_by))))
         else:
@@ -104,7 +104,7 @@ def as_text(found: Explanation) -> str:
     """Explanation for readers, one fact a line."""
     item, record = found.item, found.record
     head = f"{item.name} ({item.kind} of section {item.section.replace('_', ' ')}) is {found.state.state}"
-    facts = [*_value_facts(record), *_made_facts(found), *_machine_facts(record)]
+    facts = [*_value_facts(record.fields), *_made_facts(found), *_machine_facts(record)]
     width = max(len(name) for name, _ in facts)
     lines = [f"{head}: {found.state.detail}" if found.state.detail else head, f"  {item.shows}"]
     lines += [f"  {name:<{width}}  {words}".rstrip() for name, words in facts]
@@ -112,76 +112,74 @@ def as_text(found: Explanation) -> str:
         lines.append("made from (time and peak memory of each job)")
         lines += [line for job in found.above for line in _tree_lines(job, "  ")]
         jobs = list(_each_job(found.above))
-        seconds = sum(record.get("duration_s", 0.0) for record in (found.record, *jobs))
+        seconds = sum(record.duration_s for record in (found.record, *jobs))
         lines.append(f"in all {len(jobs) + 1} jobs, {seconds:.0f} s one after the other")
     return "\n".join(lines)
 
 
-def _value_facts(record: Record) -> Iterator[tuple[str, str]]:
-    if "value" in record:
-        value = record["value"]
-        unit = f" ({record['unit']})" if record.get("unit") else ""
+def _value_facts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if "value" in fields:
+        value = fields["value"]
+        unit = f" ({fields['unit']})" if fields.get("unit") else ""
         yield "value", f"{value}{unit}"
-        yield "printed", f"{record.get('text', '')}   rounded: {record.get('rounding', 'as it is')}"
-        if record.get("uncertainty") is not None:
-            yield "deviation", f"{record['uncertainty']:.4g} (one standard deviation)"
-        if interval := record.get("interval"):
+        yield "printed", f"{fields.get('text', '')}   rounded: {fields.get('rounding', 'as it is')}"
+        if fields.get("uncertainty") is not None:
+            yield "deviation", f"{fields['uncertainty']:.4g} (one standard deviation)"
+        if interval := fields.get("interval"):
             ends = f"{interval['low']:.6g} to {interval['high']:.6g}"
             yield "interval", f"{ends}, level {interval['level']:g}, from {interval['count']}"
 
 
 def _made_facts(found: Explanation) -> Iterator[tuple[str, str]]:
     record = found.record
-    for number, (path, digest) in enumerate(record["outputs"].items()):
+    for number, (path, digest) in enumerate(record.outputs.items()):
         yield "" if number else "files", f"{path}  sha256 {digest[:_DIGITS]}"
-    notebook = record["notebook"]
     cell = f", cell {found.cell[0]}" if found.cell else ""
-    yield "notebook", f"{notebook['path']}{cell}  sha256 {notebook['sha256'][:_DIGITS]}"
-    parameters = {name: value for name, value in record.get("parameters", {}).items() if not _is_input(value, record)}
-    for number, (name, value) in enumerate(parameters.items()):
+    yield "notebook", f"{record.notebook}{cell}  sha256 {record.notebook_sha256[:_DIGITS]}"
+    given = record.fields.get("parameters", {}).items()
+    parameters = [(name, value) for name, value in given if not _is_input(value, record)]
+    for number, (name, value) in enumerate(parameters):
         yield "" if number else "parameters", f"{name} = {json.dumps(value, ensure_ascii=False)}"
-    yield "seed", str(record.get("seed"))
-    for number, (path, digest) in enumerate(record["inputs"].items()):
+    yield "seed", str(record.fields.get("seed"))
+    for number, (path, digest) in enumerate(record.inputs.items()):
         yield "" if number else "inputs", f"{path}  sha256 {digest[:_DIGITS]}"
 
 
 def _is_input(value: Any, record: Record) -> bool:
     paths = value if isinstance(value, list) and value else [value]
-    return all(isinstance(path, str) and path in record["inputs"] for path in paths)
+    return all(isinstance(path, str) and path in record.inputs for path in paths)
 
 
 def _machine_facts(record: Record) -> Iterator[tuple[str, str]]:
-    git = record.get("git", {})
+    fields, machine = record.fields, record.machine
+    git = fields.get("git", {})
     commit = (git.get("commit") or "no commit")[:_DIGITS]
     changed = " with changes that were not committed" if git.get("clean") is False else ""
-    yield "code", f"{commit}{changed}; {len(record['code'])} modules"
-    versions = record.get("versions", {})
+    yield "code", f"{commit}{changed}; {len(record.code)} modules"
+    versions = fields.get("versions", {})
     if versions:
         names = [name for name in ("tensorflow", "tensorflow-cpu", "numpy", "matplotlib") if name in versions]
         shown = ", ".join(f"{name} {versions[name]}" for name in names)
-        yield "packages", f"{shown} and {len(versions) - len(names)} more, pinned by {record['pins']['path']}"
-    machine = record.get("machine", {})
+        yield "packages", f"{shown} and {len(versions) - len(names)} more, pinned by {fields['pins']['path']}"
     if machine:
         yield (
             "machine",
             f"{machine.get('processor')}, {machine.get('cores')} cores, {machine.get('memory_gb')} GB, "
             f"{machine.get('system')}, Python {machine.get('python')}",
         )
-    if "devices" in record:
-        yield "device", f"{', '.join(record['devices'])}; threads: {record.get('threads')}"
+    if "devices" in fields:
+        yield "device", f"{', '.join(fields['devices'])}; threads: {fields.get('threads')}"
     yield "cost", cost_words(record)
 
 
 def cost_words(record: Record) -> str:
     """What a job cost, in words: duration, processor time and peak memory, as far as they are recorded."""
-    parts = []
-    if "duration_s" in record:
-        parts.append(f"{record['duration_s']:.1f} s")
-    if "processor_s" in record:
-        parts.append(f"processor {record['processor_s']:.1f} s")
-    if "peak_memory_mb" in record:
-        parts.append(f"{record['peak_memory_mb']} MB")
-    return ", ".join(parts) or "not recorded"
+    parts = [f"{record.duration_s:.1f} s"]
+    if "processor_s" in record.fields:
+        parts.append(f"processor {record.fields['processor_s']:.1f} s")
+    if "peak_memory_mb" in record.fields:
+        parts.append(f"{record.fields['peak_memory_mb']} MB")
+    return ", ".join(parts)
 
 
 def _tree_lines(job: JobAbove, indent: str) -> Iterator[str]:
@@ -213,17 +211,17 @@ def as_data(found: Explanation) -> dict[str, Any]:
         "state": found.state.state,
         "detail": found.state.detail,
         "cell": {"number": found.cell[0], "source": found.cell[1]} if found.cell else None,
-        "record": dict(found.record),
+        "record": dict(found.record.fields),
         "above": [_job_data(job) for job in found.above],
     }
 
 
 def _job_data(job: JobAbove) -> dict[str, Any]:
     keys = ("rule", "outputs", "duration_s", "processor_s", "peak_memory_mb")
-    facts = {key: job.record[key] for key in keys if key in job.record}
+    facts = {key: job.record.fields[key] for key in keys if key in job.record.fields}
     return {
         **facts,
-        "notebook": job.record["notebook"]["path"],
+        "notebook": job.record.notebook,
         "repeated": job.repeated,
         "above": [_job_data(above) for above in job.above],
     }

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 
 from netlens.files.hashing import sha256_of
 from netlens.files.kept_hashes import KeptHashes
-from netlens.review.job_records import Record, key_of, makers, read_job_record
 from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.imports import code_of
+from netlens.workflow.records import DamagedRecordError, Record, makers, read_record
 
 #: Where hashes are kept between calls.
 _HASHES: Final = Path("results/.hashes.json")
@@ -92,7 +92,10 @@ def _state(item: Item, study: str, records: "_Records") -> ItemState:
     files = item.files(study)
     if missing := [path for path in files if not path.is_file()]:
         return ItemState(item.name, "missing", f"{missing[0]} does not exist")
-    record = read_job_record(files[-1])
+    try:
+        record = read_record(files[-1])
+    except DamagedRecordError as error:
+        return ItemState(item.name, "edited", str(error))
     if record is None:
         return ItemState(item.name, "edited", f"{files[-1]} is not a record of netlens")
     if edited := records.edited(record):
@@ -115,7 +118,7 @@ class _Records:
 
     def edited(self, record: Record) -> str:
         """The first output that is not the one that was written, in words, or nothing."""
-        for path, written in record["outputs"].items():
+        for path, written in record.outputs.items():
             today = self._hash(path)
             if today != written:
                 return f"{path} {'does not exist' if today is None else 'is not the file that was written'}"
@@ -123,7 +126,7 @@ class _Records:
 
     def stale(self, record: Record) -> str:
         """What has changed since a record was written, in words, or nothing."""
-        key = key_of(record)
+        key = record.key
         if key not in self._stale:
             # A circle cannot occur in records that Snakemake's rules wrote; in others it ends here.
             self._stale[key] = ""
@@ -131,23 +134,23 @@ class _Records:
         return self._stale[key]
 
     def _changed(self, record: Record) -> str:
-        notebook = record["notebook"]["path"]
+        notebook = record.notebook
         if not Path(notebook).is_file():
             return f"{notebook} does not exist any more"
         if notebook not in self._code:
             self._code[notebook] = code_of(notebook)
         imported = self._code[notebook]
-        if new := [path for path in imported if path not in record["code"]]:
+        if new := [path for path in imported if path not in record.code]:
             return f"{notebook} did not depend on {new[0]}"
         # A module that the notebook no longer imports may change.
-        code = {path: record["code"][path] for path in imported}
-        for path, then in {notebook: record["notebook"]["sha256"], **code, **record["inputs"]}.items():
+        code = {path: record.code[path] for path in imported}
+        for path, then in {notebook: record.notebook_sha256, **code, **record.inputs}.items():
             today = self._hash(path)
             if today != then:
                 return f"{path} {'does not exist any more' if today is None else 'has changed'}"
         if changed := self._parameter(record):
             return changed
-        for path in record["inputs"]:
+        for path in record.inputs:
             above = self._made_by.get(path)
             if above is not None and (reason := self.stale(above)):
                 return f"{path} is stale: {reason.rpartition(' is stale: ')[2]}"
@@ -155,10 +158,10 @@ class _Records:
 
     def _parameter(self, record: Record) -> str:
         """The first parameter that the configuration gives another value today, in words, or nothing."""
-        job = (self._configured() or {}).get(key_of(record))
+        job = (self._configured() or {}).get(record.key)
         if job is None:
             return ""
-        then = record.get("parameters", {})
+        then = record.fields.get("parameters", {})
         # A notebook gets the seed only if it has a parameter of that name.
         now = {**job["parameters"], **({"seed": job["seed"]} if "seed" in then else {})}
         for name, value in now.items():

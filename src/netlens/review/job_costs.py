@@ -12,10 +12,10 @@ from statistics import median
 from typing import Any, Final
 
 from netlens.files.atomic import writing
-from netlens.review.job_records import Record, key_of
 from netlens.review.published import FOLDER
 from netlens.workflow.errors import UserError
 from netlens.workflow.planned_jobs import PlannedJob
+from netlens.workflow.records import Record
 
 #: Where the cost of a job may come from, the surest first.
 SOURCES: Final = ("recorded here", "published", "median of its notebook", "median of its kind", "not recorded")
@@ -115,15 +115,13 @@ def save_costs(records: Iterable[Record], study: str, calibration_s: float, fold
     machines, jobs = [dict(machine) for machine in known.machines], {key: list(row) for key, row in known.jobs.items()}
     for record in records:
         cost = recorded_cost(record)
-        if cost is None:
-            continue
-        machine = {key: record.get("machine", {}).get(key) for key in ("processor", "cores", "memory_gb")}
+        machine = {key: record.machine.get(key) for key in ("processor", "cores", "memory_gb")}
         number = next((n for n, other in enumerate(machines) if machine.items() <= other.items()), len(machines))
         if number == len(machines):
             machines.append(machine)
         machines[number]["calibration_s"] = round(calibration_s, 4)
         numbers = [round(cost.duration_s, 1), round(cost.processor_s, 1), round(cost.memory_mb), int(cost.size_bytes)]
-        jobs[key_of(record)] = [number, *numbers, record["notebook"]["path"]]
+        jobs[record.key] = [number, *numbers, record.notebook]
     lines = [f"  {json.dumps(key)}: {json.dumps(row)}" for key, row in sorted(jobs.items())]
     rows = ",\n".join(lines)
     text = f'{{"machines": {json.dumps(machines)},\n "jobs": {{\n{rows}\n}}}}\n'
@@ -131,13 +129,11 @@ def save_costs(records: Iterable[Record], study: str, calibration_s: float, fold
         temporary.write_text(text, encoding="utf-8")
 
 
-def recorded_cost(record: Record) -> Cost | None:
-    """Cost of a job by its own record; None if the record has no duration."""
-    if not isinstance(record.get("duration_s"), int | float):
-        return None
-    size = sum(path.stat().st_size for path in map(Path, record["outputs"]) if path.is_file())
-    duration = float(record["duration_s"])
-    return Cost(duration, float(record.get("processor_s", duration)), float(record.get("peak_memory_mb", 0)), size)
+def recorded_cost(record: Record) -> Cost:
+    """Cost of a job by its own record."""
+    size = sum(path.stat().st_size for path in map(Path, record.outputs) if path.is_file())
+    seconds, fields = float(record.duration_s), record.fields
+    return Cost(seconds, float(fields.get("processor_s", seconds)), float(fields.get("peak_memory_mb", 0)), size)
 
 
 def estimate(
@@ -167,8 +163,7 @@ def estimate(
         if cost is not None:
             known[key] = (str(row[-1]), cost)
     for key, record in here.items():
-        if cost := recorded_cost(record):
-            known[key] = (record["notebook"]["path"], cost)
+        known[key] = (record.notebook, recorded_cost(record))
     return [(job, _best(job, known)) for job in jobs]
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from netlens.review.job_records import Record, jobs_behind, makers, read_job_record
 from netlens.workflow.catalogue import Item
+from netlens.workflow.records import Record, jobs_behind, makers, read_record
 
 
 def minutes_of(groups: Mapping[str, Iterable[Item]], study: str, root: Path = Path()) -> dict[str, float]:
@@ -29,5 +29,5 @@ def minutes_of(groups: Mapping[str, Iterable[Item]], study: str, root: Path = Pa
 
 
 def _minutes(items: Iterable[Item], study: str, made_by: Mapping[str, Record], root: Path) -> float:
-    made = [record for item in items if (record := read_job_record(root / item.files(study)[-1])) is not None]
-    return sum(float(job.get("duration_s", 0.0)) for job in jobs_behind(made, made_by)) / 60
+    made = [record for item in items if (record := read_record(root / item.files(study)[-1])) is not None]
+    return sum(job.duration_s for job in jobs_behind(made, made_by)) / 60

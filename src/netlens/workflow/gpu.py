@@ -50,7 +50,7 @@ def why_no_gpu() -> str:
         return "NETLENS_DEVICE is cpu"
     if not shutil.which("nvidia-smi"):
         return "there is no nvidia-smi"
-    if not _known():
+    if "CUDA_VISIBLE_DEVICES" not in os.environ or not _known():
         return "the NVIDIA driver reports none"
     return f"CUDA_VISIBLE_DEVICES is {os.environ.get('CUDA_VISIBLE_DEVICES')!r}"
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 from netlens.files.atomic import writing
 from netlens.files.hashing import sha256_of
 from netlens.workflow.errors import UserError
+from netlens.workflow.records import read_record
 
 #: Where the runner looks.
 STORE: Final = Path("results/.kept")
@@ -150,29 +151,31 @@ def export(study: str, target: Path) -> tuple[int, int]:
     ------
     KeptResultsError
         The study has no results, the zip exists, or an output is not the file that its job wrote.
+    DamagedRecordError
+        A record of the study is damaged.
     """
     if target.suffix == ".zip" and target.exists():
         raise KeptResultsError(f"{target} exists; remove it or choose another name")
     store = target.with_suffix(".partial") if target.suffix == ".zip" else target
     count = 0
     for path in sorted((Path("results") / study).rglob("*.json")):
-        record = _record(path)
-        if record is None or "staging" in path.parts:
+        record = None if "staging" in path.parts else read_record(path)
+        if record is None:
             continue
-        for name, sha256 in record["outputs"].items():
+        for name, sha256 in record.outputs.items():
             if not Path(name).is_file() or sha256_of(name) != sha256:
                 raise KeptResultsError(
                     f"{name} is not the file that its job wrote; make it again first: netlens paper --study {study}"
                 )
             _put(store, Path(name), sha256)
-        executed = _executed(study, record)
+        executed = _executed(study, record.fields)
         log = sha256_of(executed) if executed.is_file() else None
         if log is not None:
             _put(store, executed, log)
-        entry = store / "entries" / f"{origin_of(record).key}.json"
+        entry = store / "entries" / f"{origin_of(record.fields).key}.json"
         entry.parent.mkdir(parents=True, exist_ok=True)
         with writing(entry) as temporary:
-            content = {"record": record, "log": log}
+            content = {"record": record.fields, "log": log}
             temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         count += 1
     if not count:
@@ -271,16 +274,6 @@ def _entry(path: Path) -> dict[str, Any]:
         raise KeptResultsError(f"{path} is damaged; get the kept results again") from None
     checked: dict[str, Any] = entry
     return checked
-
-
-def _record(path: Path) -> dict[str, Any] | None:
-    """Read a record; None for a file that is not one."""
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        origin_of(record)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return record
 
 
 def _executed(study: str, record: Mapping[str, Any]) -> Path:

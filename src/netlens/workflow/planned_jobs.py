@@ -58,7 +58,7 @@ class PlannedJob:
 
     @property
     def key(self) -> str:
-        """What identifies the job: as `netlens.review.job_records.key_of` says of its record."""
+        """What identifies the job: as `netlens.workflow.records.Record.key` says of its record."""
         files = [path for path in self.outputs if not path.endswith(".json")] or list(self.outputs)
         return min(files, default=self.rule)
 

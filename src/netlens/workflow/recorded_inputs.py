@@ -1,12 +1,11 @@
 """Inputs of a job, compared with what the records of the jobs that wrote them say."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from netlens.files.hashing import sha256_of
 from netlens.workflow.errors import UserError
+from netlens.workflow.records import read_record
 
 
 class ChangedInputError(UserError):
@@ -29,6 +28,8 @@ def checked_hashes(paths: Iterable[str | Path]) -> dict[str, str]:
 
     Raises
     ------
+    DamagedRecordError
+        A record beside it is damaged.
     ChangedInputError
         A file has another sha256 than in the record beside it: it is damaged, or somebody has changed it.
     """
@@ -48,16 +49,7 @@ def _recorded(path: Path) -> str | None:
     """Return the sha256 of a file in the record beside it, if there is one."""
     beside = path.with_suffix(".json")
     for candidate in [beside, *sorted(set(path.parent.glob("*.json")) - {beside})]:
-        outputs = _outputs(candidate)
-        if str(path) in outputs:
-            return str(outputs[str(path)])
+        record = read_record(candidate)
+        if record is not None and str(path) in record.outputs:
+            return record.outputs[str(path)]
     return None
-
-
-def _outputs(record: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    outputs = content.get("outputs") if isinstance(content, dict) else None
-    return outputs if isinstance(outputs, dict) else {}

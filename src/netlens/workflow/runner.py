@@ -17,6 +17,7 @@ from netlens.files import atomic
 from netlens.files.hashing import sha256_of
 from netlens.files.owned_folders import claimed, claimed_temporary
 from netlens.workflow import preloaded_client, provenance
+from netlens.workflow.address_space import limit_words
 from netlens.workflow.errors import UserError
 from netlens.workflow.executed import RUNNER_TAG, tidied
 from netlens.workflow.gpu import gpu_slot, visible_gpus
@@ -268,8 +269,8 @@ def _in_kernel(
         # A process that was forked from a template is not below this one.
         told = "" if preloaded_client.SOCKET in os.environ else peak.told()
         raise NotebookError(
-            f"{job.name}: the notebook's process was killed (out of memory?){told}; run again with more free "
-            f"memory or fewer --cores (executed notebook: {job.log})"
+            f"{job.name}: the notebook's process was killed (out of memory?){told}{limit_words()}; run again with more "
+            f"free memory or fewer --cores (executed notebook: {job.log})"
         ) from None
     finally:
         peak.stop()
@@ -373,7 +374,7 @@ def _failure(job: Job, notebook: Mapping[str, Any], error: Any) -> str:
     reason = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
     if str(errno.ENOSPC) in error.evalue and "No space left" in error.evalue:
         reason = str(atomic.disk_full(Path(job.log)).strerror)
-    return f"{job.name}: cell {cell}{line}: {reason} (executed notebook: {job.log})"
+    return f"{job.name}: cell {cell}{line}: {reason}{limit_words()} (executed notebook: {job.log})"
 
 
 def _tidy_log(job: Job, staging: Path) -> None:

@@ -1,10 +1,7 @@
 """How everything in the paper was made, in words, from the provenance records."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from netlens.publish.tex_words import escape
@@ -12,6 +9,7 @@ from netlens.workflow.catalogue import Item
 from netlens.workflow.paper.references import PLACED
 from netlens.workflow.paper.text import PaperError, Source, figures_of
 from netlens.workflow.paper.wording import count_word, distinct, duration, integer, series, series_of_values
+from netlens.workflow.records import Record, jobs_behind, makers, read_record
 
 #: How the text names the libraries of a provenance record; others are not mentioned in the paper.
 _LIBRARIES: Final = {
@@ -31,50 +29,17 @@ _LIBRARIES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Record:
-    """A provenance record and its path."""
-
-    path: str
-    fields: Mapping[str, Any]
-
-
 def records_used(items: Iterable[Item], name: str) -> list[Record]:
     """Provenance records of all items and, by following their inputs, of everything they were made from."""
-    # Intermediate results are under results/, with their records beside them; each record lists its outputs.
-    makers: dict[str, Record] = {}
-    for path in sorted((Path("results") / name).rglob("*.json")):
-        if "staging" in path.parts:
-            continue
-        record = _read_record(path)
-        if record is not None:
-            makers.update(dict.fromkeys((*record.fields["outputs"], record.path), record))
-    used: dict[str, Record] = {}
-    todo: list[Record] = []
+    records = []
     for item in items:
-        record = _read_record(item.files(name)[-1])
+        record = read_record(item.files(name)[-1])
         if record is None:
             raise PaperError(
                 f"{item.files(name)[-1]} is not a provenance record; make it again: netlens run {item.name}"
             )
-        todo.append(record)
-    while todo:
-        record = todo.pop()
-        if record.path not in used:
-            used[record.path] = record
-            todo += [makers[path] for path in record.fields["inputs"] if path in makers]
-    return [used[path] for path in sorted(used)]
-
-
-def _read_record(path: Path) -> Record | None:
-    """Provenance record; None if a JSON file is something else, such as the description of a network's layers."""
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    if not isinstance(fields, dict) or not {"duration_s", "machine", "inputs", "outputs"} <= fields.keys():
-        return None
-    return Record(path.as_posix(), fields)
+        records.append(record)
+    return sorted(jobs_behind(records, makers(name)), key=lambda record: record.path)
 
 
 def run_words(items: list[Item], records: list[Record], texts: list[Source]) -> dict[str, str]:
@@ -96,13 +61,13 @@ def run_words(items: list[Item], records: list[Record], texts: list[Source]) -> 
     """
     fields = [record.fields for record in records]
     kinds = [item.kind for item in items]
-    machines = [field["machine"] for field in fields]
+    machines = [record.machine for record in records]
     placed = {found[1].strip() for source in texts for found in PLACED.finditer(source.text)}
     figures = [item.name for item in figures_of(items)]
     return {
-        "runDuration": duration(sum(field["duration_s"] for field in fields)),
-        "runLongestDuration": duration(max((field["duration_s"] for field in fields), default=0.0)),
-        "runPeakMemory": f"{max((field['peak_memory_mb'] for field in fields), default=0) / 1000:.1f}\\,GB",
+        "runDuration": duration(sum(record.duration_s for record in records)),
+        "runLongestDuration": duration(max((record.duration_s for record in records), default=0.0)),
+        "runPeakMemory": f"{max((field.get('peak_memory_mb', 0) for field in fields), default=0) / 1000:.1f}\\,GB",
         "runJobsCount": integer(len(records)),
         "runItemsCount": integer(len(items)),
         "runFiguresCount": integer(kinds.count("figure")),
