@@ -4,13 +4,16 @@
 
 FOLDER gets a copy of the checkout. The items are made once without disturbance. Then, from nothing, the same command is
 started again and again, and after a random time one of its processes, of a kind that is chosen at random, is killed by
-``kill -9``: netlens, Snakemake, a job or kernel, its client, a template. Then intermediate results get a flipped bit
-or lose their end, and a second run is started beside a first. Prints a table of what was done and what happened, and
-keeps it as FOLDER/faults.md; the exit status is 0 if nothing outlived its run, every fault was told in one line, the
-final files are those of the undisturbed run, byte by byte, and nothing else was left behind.
+``kill -9``: netlens, Snakemake, a job or kernel, its client, a template. Then intermediate results get a flipped bit,
+also one that numpy does not find, or lose their end, a record is cut off, a folder of outputs becomes read-only, a
+second run is started beside a first, and, where root may mount one, results are written to a disk that is half as large
+as they are. Prints a table of what was done and what happened, and keeps it as FOLDER/faults.md; the exit status is 0
+if nothing outlived its run, every fault was told in one line, the final files are those of the undisturbed run, byte by
+byte, and nothing else was left behind.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import random
@@ -18,10 +21,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import psutil
 from _checkout_copy import copy_checkout
 
@@ -29,6 +33,7 @@ from netlens.files.hashing import sha256_of
 
 ITEMS = ("angles", "heldoutAccuracy", "weightSingularRatioProd", "heldoutImageCount")
 KINDS = ("netlens", "Snakemake", "a job or kernel", "a client", "a template")
+DAMAGES = ("flipped bit", "flipped bit that numpy does not find", "lost end", "record without its end")
 #: Seconds within which everything must have ended after netlens or Snakemake was killed.
 PATIENCE_S = 30.0
 _ENDED_BEFORE = "the run had ended before"
@@ -52,8 +57,8 @@ class Checkout:
     items: Sequence[str]
     cores: str
 
-    def start(self) -> subprocess.Popen[str]:
-        """Start ``netlens run`` in the copy, with a folder for temporary files of its own."""
+    def start(self, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+        """Start ``netlens run`` in the copy, with a folder for temporary files; `before` is called in its process."""
         source = str((self.folder / "src").resolve())
         temporary = (self.folder / "tmp").resolve()
         temporary.mkdir(exist_ok=True)
@@ -64,6 +69,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=before,  # noqa: PLW1509  (no threads here)
         )
 
     def processes(self) -> list[psutil.Process]:
@@ -118,8 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     end = Trial("the same command, not disturbed")
     _finish(checkout)
     _compare(checkout, undisturbed, end)
-    trials += [end, *(_damaged(checkout, undisturbed, kind, generator) for kind in ("flipped bit", "lost end"))]
-    trials.append(_two_at_once(checkout))
+    trials += [end, *(_damaged(checkout, undisturbed, kind, generator) for kind in DAMAGES)]
+    trials += [_read_only(checkout, undisturbed), _two_at_once(checkout), _full_disk(checkout, undisturbed)]
     report = [f"{undisturbed_s:.0f} s undisturbed; {parsed.moments} kills; items: {', '.join(parsed.items)}", ""]
     report += ["| fault | what happened | problems |", "| --- | --- | --- |", *map(_row, trials)]
     (parsed.folder / "faults.md").write_text("\n".join(report) + "\n", encoding="utf-8")
@@ -225,25 +231,105 @@ def _damaged(checkout: Checkout, undisturbed: dict[str, str], kind: str, generat
     """Damage an intermediate result that an item is made from, and remove that item."""
     trial = Trial(kind)
     path, item = _read_by_an_item(checkout)
-    trial.fault += f" in {path}"
-    content = bytearray((checkout.folder / path).read_bytes())
-    times = (checkout.folder / path).stat()
-    if kind == "flipped bit":
+    read, record = checkout.folder / path, (checkout.folder / path).with_suffix(".json")
+    damaged = record if "record" in kind else read
+    trial.fault += f" in {damaged.relative_to(checkout.folder)}"
+    content = bytearray(damaged.read_bytes())
+    times = damaged.stat()
+    if "end" in kind:
+        del content[-100:]
+    elif "numpy" in kind:
+        content = _flipped_bit_that_numpy_reads(content, checkout.folder / "flipped.npz", generator)
+    else:
         place = generator.randrange(8 * len(content))
         content[place // 8] ^= 1 << place % 8
-    else:
-        del content[-100:]
-    (checkout.folder / path).write_bytes(content)
+    damaged.write_bytes(content)
     # Damage does not change a file's times.
-    os.utime(checkout.folder / path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    os.utime(damaged, ns=(times.st_atime_ns, times.st_mtime_ns))
     item.unlink()
     process = checkout.start()
     output = process.communicate()[0]
-    told = [line for line in output.splitlines() if str(path) in line and "is not the file" in line]
-    trial.happened = told[0].strip() if told else f"exit {process.returncode}"
-    if not (process.returncode and told):
-        trial.problems.append("the damage was not told")
-    (checkout.folder / path).unlink()
+    words = "damaged record" if damaged == record else "is not the file"
+    _tell(trial, process.returncode, output, str(damaged.relative_to(checkout.folder)), words)
+    for made in (read, record) if damaged == record else (read,):
+        made.unlink()
+    _finish(checkout)
+    repaired = Trial("")
+    _compare(checkout, undisturbed, repaired)
+    trial.problems += repaired.problems
+    return trial
+
+
+def _tell(trial: Trial, status: int, output: str, *words: str) -> None:
+    """Note the line that told the fault, which has to hold all words, and that nothing else was wrong."""
+    told = [line for line in output.splitlines() if all(word in line for word in ("netlens: error", *words))]
+    trial.happened = told[0].strip() if told else f"exit {status}"
+    if not (status and told):
+        trial.problems.append("the fault was not told")
+    if "Traceback" in output:
+        trial.problems.append("a traceback")
+
+
+def _flipped_bit_that_numpy_reads(content: bytearray, scratch: Path, generator: random.Random) -> bytearray:
+    """Flip a bit with which numpy reads all arrays of an npz, in spite of its checksums."""
+    while True:
+        place = generator.randrange(8 * len(content))
+        damaged = content.copy()
+        damaged[place // 8] ^= 1 << place % 8
+        scratch.write_bytes(damaged)
+        try:
+            with np.load(scratch) as stored:
+                for name in stored.files:
+                    stored[name].tobytes()
+        except Exception:  # whatever numpy and zipfile say of a damaged file
+            continue
+        scratch.unlink()
+        return damaged
+
+
+def _read_only(checkout: Checkout, undisturbed: dict[str, str]) -> Trial:
+    """Take the right to write from a folder of outputs, one of which is missing."""
+    _, item = _read_by_an_item(checkout)
+    folder = item.parent
+    trial = Trial(f"read-only {folder.relative_to(checkout.folder)}")
+    item.unlink()
+    folder.chmod(0o555)
+    process = checkout.start(_without_privileges)
+    output = process.communicate()[0]
+    folder.chmod(0o755)
+    _tell(trial, process.returncode, output, "ermission denied", str(folder.relative_to(checkout.folder)))
+    _finish(checkout)
+    repaired = Trial("")
+    _compare(checkout, undisturbed, repaired)
+    trial.problems += repaired.problems
+    return trial
+
+
+def _without_privileges() -> None:
+    """Bind root to the permissions of files, as everybody else is."""
+    drop_capability, override_permissions, read_and_search = 24, 1, 2
+    for capability in (override_permissions, read_and_search):
+        ctypes.CDLL(None).prctl(drop_capability, capability, 0, 0, 0)
+
+
+def _full_disk(checkout: Checkout, undisturbed: dict[str, str]) -> Trial:
+    """Begin anew, with results on a disk that is half as large as they are, and go on where there is room."""
+    results = checkout.folder / "results"
+    size = sum(path.stat().st_size for path in results.rglob("*") if path.is_file()) // 2
+    trial = Trial(f"a disk of {size / 1e6:.0f} MB for results of {2 * size / 1e6:.0f} MB")
+    _begin_again(checkout.folder)
+    results.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(results)], check=False)
+    if mounted.returncode:
+        trial.happened = "not tried, since it needs the right to mount"
+        return trial
+    try:
+        process = checkout.start()
+        output = process.communicate()[0]
+        _tell(trial, process.returncode, output, "disk full")
+        trial.problems += [f"{path} was left behind" for path in checkout.leftovers()[:3]]
+    finally:
+        subprocess.run(["umount", str(results)], check=True)
     _finish(checkout)
     repaired = Trial("")
     _compare(checkout, undisturbed, repaired)
@@ -252,10 +338,11 @@ def _damaged(checkout: Checkout, undisturbed: dict[str, str], kind: str, generat
 
 
 def _read_by_an_item(checkout: Checkout) -> tuple[str, Path]:
-    """Return an intermediate npz and the output of an item whose record names it."""
+    """Return an intermediate npz, which has its record beside it, and the output of an item that was made from it."""
     for record in sorted([*checkout.folder.glob("figures/*/*/*.json"), *checkout.folder.glob("export_defs/*/*.json")]):
         content = json.loads(record.read_text(encoding="utf-8"))
         read = [path for path in content.get("inputs", {}) if path.startswith("results") and path.endswith(".npz")]
+        read = [path for path in read if (checkout.folder / path).with_suffix(".json").is_file()]
         if read:
             return read[0], checkout.folder / min(content["outputs"])
     raise SystemExit("no item reads an intermediate npz; name others with --items")

@@ -1,4 +1,5 @@
 import copy
+import json
 
 from netlens.workflow.executed import RUNNER_TAG, tidied
 
@@ -72,3 +73,11 @@ def test_paths_are_the_final_ones_in_sources_outputs_and_metadata():
     assert result["cells"][0]["source"] == "stem = 'figures/a'"
     assert result["cells"][0]["outputs"][0]["data"]["text/plain"] == ["figures/a.png"]
     assert result["metadata"]["papermill"]["parameters"] == {"stem": "figures/a"}
+
+
+def test_numbers_that_json_does_not_have_are_words():
+    data = {"application/json": {"values": [1.5, float("nan"), float("inf"), True]}}
+    result = tidy(notebook({"output_type": "display_data", "data": data, "metadata": {}}))
+    (output,) = result["cells"][0]["outputs"]
+    assert output["data"] == {"application/json": {"values": [1.5, "nan", "inf", True]}}
+    json.dumps(result, allow_nan=False)

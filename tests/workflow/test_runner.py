@@ -100,6 +100,16 @@ def test_an_output_that_is_not_written_is_an_error(job, tmp_path):
     assert files(tmp_path) == set()
 
 
+@pytest.mark.slow
+def test_a_record_with_a_number_that_json_does_not_have_is_refused(job, tmp_path):
+    describe = "Path(stem + '.json').write_text('{\"value\": NaN}')"
+    with pytest.raises(
+        runner.NotebookError, match=r"^item: what the notebook says of its output holds NaN or infinity$"
+    ):
+        runner.run(job(WRITE, describe))
+    assert files(tmp_path) == set()
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

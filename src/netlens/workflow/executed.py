@@ -1,5 +1,6 @@
 """Clean-up of executed notebooks, which serve as logs: final paths, no start-up messages, finished progress bars."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import groupby
@@ -36,7 +37,8 @@ def tidied(executed: Mapping[str, Any], notebook: str, final: Callable[[str], st
     -------
     dict
         A new notebook: without the runner's own cell and the lines that TensorFlow prints at start-up, with each
-        progress bar in its last state, and with `final` applied to sources, outputs and recorded parameters.
+        progress bar in its last state, and with `final` applied to sources, outputs and recorded parameters. Numbers
+        that JSON does not have are words (``"nan"``), so that programs other than Python can read it.
     """
     cells = [
         {**cell, "outputs": _tidy_outputs(cell["outputs"])} if "outputs" in cell else cell
@@ -84,4 +86,4 @@ def _in_texts(value: Any, change: Callable[[str], str]) -> Any:
         return {key: _in_texts(part, change) for key, part in value.items()}
     if isinstance(value, list):
         return [_in_texts(part, change) for part in value]
-    return value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -390,7 +390,7 @@ def _tidy_log(job: Job, staging: Path) -> None:
         executed, job.notebook, lambda text: text.replace(f'href="{staged}', f'href="{up}').replace(staged, "")
     )
     with atomic.writing(path) as temporary:
-        temporary.write_text(json.dumps(tidy, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(tidy, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _write_record(
@@ -431,8 +431,12 @@ def _write_record(
         "processor_s": process["processor_s"],
         "peak_memory_mb": process["peak_memory_mb"],
     }
+    try:
+        text = json.dumps(merged, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise NotebookError(f"{job.name}: what the notebook says of its output holds NaN or infinity") from None
     staged.parent.mkdir(parents=True, exist_ok=True)
-    staged.write_text(json.dumps(merged, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    staged.write_text(text + "\n", encoding="utf-8")
 
 
 def try_notebook(path: str, changes: Mapping[str, Any], log: str) -> None:
