@@ -1,6 +1,6 @@
 """Kill a run at random moments, damage what it has made, and see whether the end is that of an undisturbed run.
 
-    netlens bench faults FOLDER [--moments 30] [--items ITEM...] [--cores 2] [--seed 0]
+    netlens bench faults FOLDER [--moments 30] [--items ITEM...] [--cores 2] [--seed 0] [--within-min MINUTES]
 
 FOLDER gets a copy of the checkout. The items are made once without disturbance. Then, from nothing, the same command is
 started again and again, and after a random time one of its processes, of a kind that is chosen at random, is killed by
@@ -9,11 +9,13 @@ also one that numpy does not find, or lose their end, a record is cut off, a fol
 second run is started beside a first, and, where root may mount one, results are written to a disk that is half as large
 as they are. Prints a table of what was done and what happened, and keeps it as FOLDER/faults.md; the exit status is 0
 if nothing outlived its run, every fault was told in one line, the final files are those of the undisturbed run, byte by
-byte, and nothing else was left behind.
+byte, and nothing else was left behind. What has been tried is kept in FOLDER/faults.json, and the same command goes
+on with the rest.
 """
 
 import argparse
 import ctypes
+import functools
 import json
 import os
 import random
@@ -22,8 +24,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -47,6 +50,10 @@ class Trial:
     fault: str
     happened: str = ""
     problems: list[str] = field(default_factory=list)
+
+
+#: Try a fault, with its own random numbers.
+Step = Callable[[random.Random], Trial]
 
 
 @dataclass
@@ -103,34 +110,65 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--items", nargs="+", default=ITEMS)
     parser.add_argument("--cores", default="2")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--within-min", type=float, default=float("inf"), help="begin no fault after this time")
     parsed = parser.parse_args(arguments)
-    copy_checkout(parsed.folder)
-    checkout = Checkout(parsed.folder, parsed.items, parsed.cores)
-    generator = random.Random(parsed.seed)
-
     begun = time.monotonic()
-    _finish(checkout)
-    undisturbed_s = time.monotonic() - begun
-    undisturbed = checkout.hashes()
-    _begin_again(parsed.folder)
-    trials = []
-    for _ in range(parsed.moments):
-        victim = generator.choice(KINDS)
-        # Each run goes on where the last was killed, so most of them are in the middle of something.
-        trials.append(_killed(checkout, victim, generator.uniform(1, max(undisturbed_s / 3, 10)), generator))
-        print(_row(trials[-1]), flush=True)
-        if trials[-1].happened == _ENDED_BEFORE:
-            _begin_again(parsed.folder)
-    end = Trial("the same command, not disturbed")
-    _finish(checkout)
-    _compare(checkout, undisturbed, end)
-    trials += [end, *(_damaged(checkout, undisturbed, kind, generator) for kind in DAMAGES)]
-    trials += [_read_only(checkout, undisturbed), _two_at_once(checkout), _full_disk(checkout, undisturbed)]
-    report = [f"{undisturbed_s:.0f} s undisturbed; {parsed.moments} kills; items: {', '.join(parsed.items)}", ""]
+    log = parsed.folder / "faults.json"
+    if not log.exists():
+        copy_checkout(parsed.folder)
+    checkout = Checkout(parsed.folder, parsed.items, parsed.cores)
+    if not log.exists():
+        log.write_text(json.dumps(_undisturbed(checkout)), encoding="utf-8")
+    known = json.loads(log.read_text(encoding="utf-8"))
+    trials = [Trial(**trial) for trial in known["trials"]]
+    steps = _steps(checkout, known["hashes"], parsed.moments, max(known["seconds"] / 3, 10))
+    for number, step in enumerate(steps):
+        if number >= len(trials):
+            trials.append(step(random.Random(f"{parsed.seed}-{number}")))
+            print(_row(trials[-1]), flush=True)
+            log.write_text(json.dumps({**known, "trials": [asdict(trial) for trial in trials]}), encoding="utf-8")
+        if len(trials) < len(steps) and time.monotonic() - begun > 60 * parsed.within_min:
+            print(f"{len(trials)} of {len(steps)} faults were tried; the same command goes on")
+            sys.exit(3)
+    report = [f"{known['seconds']:.0f} s undisturbed; {parsed.moments} kills; items: {', '.join(parsed.items)}", ""]
     report += ["| fault | what happened | problems |", "| --- | --- | --- |", *map(_row, trials)]
     (parsed.folder / "faults.md").write_text("\n".join(report) + "\n", encoding="utf-8")
     print("\n".join(report))
     sys.exit(any(trial.problems for trial in trials))
+
+
+def _undisturbed(checkout: Checkout) -> dict[str, Any]:
+    """Make the items once; keep how long it took and the hashes of what was made, and begin again."""
+    begun = time.monotonic()
+    _finish(checkout)
+    seconds, hashes = time.monotonic() - begun, checkout.hashes()
+    _begin_again(checkout.folder)
+    return {"seconds": seconds, "hashes": hashes, "trials": []}
+
+
+def _steps(checkout: Checkout, hashes: dict[str, str], moments: int, longest_s: float) -> list[Step]:
+    """All faults, in order; each is tried with random numbers of its own."""
+
+    def kill(generator: random.Random) -> Trial:
+        # Each run goes on where the last was killed, so most of them are in the middle of something.
+        trial = _killed(checkout, generator.choice(KINDS), generator.uniform(1, longest_s), generator)
+        if trial.happened == _ENDED_BEFORE:
+            _begin_again(checkout.folder)
+        return trial
+
+    def end(_generator: random.Random) -> Trial:
+        trial = Trial("the same command, not disturbed")
+        _finish(checkout)
+        _compare(checkout, hashes, trial)
+        return trial
+
+    damages = [functools.partial(_damaged, checkout, hashes, kind) for kind in DAMAGES]
+    others = [
+        lambda _: _read_only(checkout, hashes),
+        lambda _: _two_at_once(checkout),
+        lambda _: _full_disk(checkout, hashes),
+    ]
+    return [*[kill] * moments, end, *damages, *others]
 
 
 def _begin_again(folder: Path) -> None:

@@ -177,12 +177,19 @@ def without_privileges():
 def test_a_read_only_folder_of_outputs_is_one_line(project, folder):
     (project / folder).mkdir(parents=True, exist_ok=True)
     (project / folder).chmod(0o555)
-    try:
-        run = netlens(project, preexec_fn=without_privileges)
-    finally:
-        (project / folder).chmod(0o755)
-    where = str(project) if folder == "." else folder
-    refused(run, where, "cannot be written to" if folder == "." else "ermission denied")
+    run = netlens(project, preexec_fn=without_privileges)
+    (project / folder).chmod(0o755)
+    refused(run, f"{project if folder == '.' else folder}: cannot be written to")
+    assert not left(project)
+    finished(project)
+
+
+def test_a_folder_that_becomes_read_only_during_the_run_is_one_line(project):
+    close = "from pathlib import Path\nPath('export_defs').mkdir()\nPath('export_defs').chmod(0o555)\n"
+    write(project / "notebooks/data/squares.ipynb", "squares: str = 'squares.npz'  # output", close + SQUARES)
+    run = netlens(project, preexec_fn=without_privileges)
+    refused(run, "export_defs/small: Permission denied")
+    (project / "export_defs").chmod(0o755)
     assert not left(project)
     finished(project)
 

@@ -18,6 +18,7 @@ from netlens.workflow.errors import UserError
 from netlens.workflow.gpu import visible_gpus, why_no_gpu
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
+from netlens.workflow.output_folders import check_writable
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
 from netlens.workflow.preloaded import templates
 from netlens.workflow.run_lock import cache_variables, only_run
@@ -202,6 +203,7 @@ def _snakemake(
     if wishes.keep_going:
         command += ["--keep-going"]
     check_address_space()
+    check_writable(name)
     gpus = visible_gpus() if gpus is None else gpus
     if gpus:
         command += ["--resources", f"gpu={len(gpus)}"]
@@ -278,6 +280,8 @@ class _Report:
                     f"if none is running: {sys.executable} -m snakemake --unlock",
                     file=sys.stderr,
                 )
+            elif refused := re.search(r"^PermissionError: \[Errno \d+\] (.*): '(.*)'$", "\n".join(self._tail), re.M):
+                print(f"netlens: error: {refused[2]}: {refused[1]}", file=sys.stderr)
             elif self._failed:
                 print(
                     f"netlens: error: {self._failed[0]}: the job's process ended without a message, as if it was "
