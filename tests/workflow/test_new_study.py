@@ -66,6 +66,7 @@ def test_the_preprocessing_is_the_one_with_which_the_network_is_right(folder, ca
     assert not capfd.readouterr().err, "TensorFlow's own messages"
     config = load_study("mine")
     assert config["networks"]["net"]["preprocessing"] == {"scale": pytest.approx(1 / 255)}
+    assert config["networks"]["net"]["class_names"] == ["blue", "green", "red"]
     assert config["images"]["colors"] == load_study(str(draft.path))["images"]["colors"]
     assert config["images"]["colors"]["size_px"] == [8, 8] and config["title"] == "My network"
     assert len(draft.path.read_text().splitlines()) <= 11

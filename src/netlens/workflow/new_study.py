@@ -110,6 +110,10 @@ def write_study(wishes: Wishes) -> Draft:
         f"{wishes.images}: {len(classes)} classes, {_some(classes)}",
     ]
     spec |= _classes(wishes, facts, classes)
+    if spec.get("class_names") == list(classes):
+        notes.append(
+            f"its {len(classes)} outputs are taken for the {len(classes)} classes, in the order of their names"
+        )
     preprocessing, why = _preprocessing(wishes, network, spec, facts, size)
     spec["preprocessing"] = preprocessing
     notes += why
@@ -163,6 +167,8 @@ def _classes(wishes: Wishes, facts: NetworkFacts, classes: tuple[str, ...]) -> d
     space = imagenet()
     if facts.outputs_count == len(space.names) and (outputs_of(classes, (), space) >= 0).any():
         return {"class_names": IMAGENET}
+    if facts.ending != "features" and facts.outputs_count == len(classes):
+        return {"class_names": list(classes)}
     return {}
 
 
