@@ -13,7 +13,7 @@ from typing import Any
 from netlens.files.atomic import writing
 from netlens.models.architectures.registry import build
 from netlens.models.errors import NetworkError
-from netlens.models.frozen.frozen_network import FrozenNetwork
+from netlens.models.frozen.frozen_network import FrozenNetwork, node_of
 from netlens.models.frozen.graph_files import frozen_network
 from netlens.models.frozen.structure import layer_edges
 from netlens.models.inspection import (
@@ -24,9 +24,19 @@ from netlens.models.inspection import (
     segments_count,
     trunk_of,
 )
+from netlens.models.keras.linear_stretches import has_linear_pair
 from netlens.models.network import size_pair
 from netlens.models.pretrained.registry import build_architecture
 
+#: Operations that are linear maps, or rectifiers, in `netlens.weights.expanded.linear_operations`.
+LINEAR_OPERATIONS = frozenset({
+    "Add", "AddN", "AddV2", "AvgPool", "BatchToSpaceND", "BiasAdd", "CheckNumerics", "Concat", "ConcatV2", "Conv2D",
+    "DepthwiseConv2dNative", "Elu", "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "Identity", "LRN",
+    "LeakyRelu", "MatMul", "MaxPool", "Mean", "Mul", "Pad", "PadV2", "PreventGradient", "RealDiv", "Relu", "Relu6",
+    "Reshape", "Selu", "Snapshot", "SpaceToBatchND", "Split", "SplitV", "Squeeze", "StopGradient", "StridedSlice",
+    "Sub",
+})  # fmt: skip
+_PRODUCTS = frozenset({"Mul", "RealDiv"})
 #: Between the logits of a frozen graph and the layer that computes them.
 _PASSING = frozenset({"Identity", "Reshape", "Squeeze", "BiasAdd", "Add", "AddV2"})
 
@@ -46,7 +56,7 @@ def inspect_built(spec: Mapping[str, Any]) -> NetworkFacts:
         The network cannot be built or read.
     """
     if spec["kind"] == "file":
-        return _frozen_facts(frozen_network(spec))
+        return frozen_facts(frozen_network(spec))
     if spec["kind"] == "pretrained":
         model = build_architecture(spec["published"], size_pair(spec["size_px"]) if "size_px" in spec else None)
     else:
@@ -55,7 +65,8 @@ def inspect_built(spec: Mapping[str, Any]) -> NetworkFacts:
     return facts_of_config(json.loads(model.to_json()))
 
 
-def _frozen_facts(network: FrozenNetwork) -> NetworkFacts:
+def frozen_facts(network: FrozenNetwork) -> NetworkFacts:
+    """Facts about a frozen network, from its layers and operations."""
     nodes = {node.name: node for node in network.graph_def.node}
     place = {layer.name: index for index, layer in enumerate(network.layers)}
     sources: list[list[int]] = [[] for _ in network.layers]
@@ -90,7 +101,40 @@ def _frozen_facts(network: FrozenNetwork) -> NetworkFacts:
         joins_count=most_on_one_path(sources, joins),
         trunk_maps_count=len(trunk_of(sources, len(sources) - 1) & (convolutions | joins)),
         unsupported=(),
+        linear_obstacle=_linear_obstacle(network),
     )
+
+
+def _linear_obstacle(network: FrozenNetwork) -> str:
+    """Operation because of which no two maps have expanded weights; empty where two have them."""
+    nodes = {node.name: node for node in network.graph_def.node}
+    order: list[str] = [network.input_node]
+    place = {network.input_node: 0}
+    pending, done = [network.output_node], {network.input_node}
+    while pending:
+        name = pending[-1]
+        inputs = [node_of(source) for source in nodes[name].input]
+        if missing := [source for source in inputs if source not in done]:
+            pending += missing
+            continue
+        pending.pop()
+        if name not in done and any(source in place for source in inputs):
+            place[name] = len(order)
+            order.append(name)
+        done.add(name)
+    sources = [[place[node_of(source)] for source in nodes[name].input if node_of(source) in place] for name in order]
+    obstacles = [
+        index
+        for index, name in enumerate(order)
+        if index
+        and (nodes[name].op not in LINEAR_OPERATIONS or (nodes[name].op in _PRODUCTS and len(sources[index]) > 1))
+    ]
+    shown = [layer for layer in network.layers if layer.height is not None and layer.node in place]
+    maps = [place[layer.node] for layer in shown if layer.kind in {"conv", "concat", "add"}]
+    first = next((place[layer.node] for layer in shown if layer.kind == "conv"), None)
+    if first is None or has_linear_pair(sources, obstacles, (0, first), sorted(maps)):
+        return ""
+    return f"operation {order[obstacles[0]]!r} ({nodes[order[obstacles[0]]].op})" if obstacles else ""
 
 
 def main(specs: str, output: Path) -> None:

@@ -1,16 +1,20 @@
 """What the configuration says of linear maps between layers is what the graph itself says."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from netlens.models.backend import keras
+from netlens.models.built_inspection import LINEAR_OPERATIONS, frozen_facts
 from netlens.models.frozen.frozen_network import freeze
+from netlens.models.frozen.operations import ALLOWED_OPERATIONS
 from netlens.models.frozen.structure import layer_edges
 from netlens.models.inspection import facts_of_config
 from netlens.models.network import network_of
 from netlens.models.preprocessing import Preprocessing
 from netlens.weights.expanded.linear_graph import has_linear_map
+from netlens.weights.expanded.linear_operations import _PASSING, OperationReader
 from netlens.weights.selection.layers import shown_layers
 
 L = keras.layers
@@ -81,3 +85,11 @@ def test_two_layers_have_a_linear_map_where_the_configuration_says_so(kind):
     assert shown == (not obstacle)
     assert not found.next or is_linear(found.target, found.next)
     assert chosen is None or (found.source, found.target) == chosen
+    # Of the same network as a frozen graph.
+    assert bool(frozen_facts(network).linear_obstacle) == bool(obstacle)
+
+
+def test_linear_operations_are_those_that_weights_are_expanded_through():
+    reader = OperationReader(SimpleNamespace(name="net"), "a", "b", {}, None)
+    found = {op for op in ALLOWED_OPERATIONS | LINEAR_OPERATIONS if op in _PASSING or reader._way(op)}
+    assert found | {"CheckNumerics", "Snapshot"} == LINEAR_OPERATIONS

@@ -4,7 +4,8 @@ Between two such layers there are expanded weights (`netlens.weights.expanded`),
 rectifiers and no product of two maps.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from netlens.models.keras.saved_graph import SavedGraph, SavedStep
@@ -60,58 +61,65 @@ def linear_obstacle(graph: SavedGraph, maps: Sequence[int]) -> str:
         Such as ``layer 'gate' (Multiply)``.
     """
     steps = graph.steps
-    obstacles = _obstacles(graph)
-    before, behind = _ancestors(steps), _descendants(steps)
-
-    def is_clear(start: int, end: int) -> bool:
-        return not (behind[start] & (before[end] | 1 << end)) & obstacles
-
     image = next(index for index, step in enumerate(steps) if step.kind == "InputLayer")
     first = next((index for index in maps if "Conv" in steps[index].kind), None)
-    if first is not None and is_clear(image, first):
-        pairs = ((start, end) for end in maps for start in maps if before[end] >> start & 1)
-        if any(is_clear(start, end) for start, end in pairs):
-            return ""
+    if first is not None and has_linear_pair([step.sources for step in steps], _obstacles(graph), (image, first), maps):
+        return ""
     return next((_told(step) for step in steps if not is_linear(step)), "")
 
 
-def _obstacles(graph: SavedGraph) -> int:
-    """Steps that are not linear, as bits; a kernel whose own activation is none, too."""
-    found = 0
-    uses = [0] * len(graph.steps)
-    for step in graph.steps:
-        for source in step.sources:
-            uses[source] += 1
-    for index, step in enumerate(graph.steps):
+def has_linear_pair(
+    sources: Sequence[Sequence[int]], obstacles: Collection[int], start: tuple[int, int], maps: Sequence[int]
+) -> bool:
+    """Whether nothing but linear steps lies between two given steps, and between any two others.
+
+    Parameters
+    ----------
+    sources
+        For each step, the steps that its inputs come from; each step after its sources.
+    obstacles
+        Steps that are not linear.
+    start
+        The two steps, such as the image and the first convolution.
+    maps
+        The others.
+    """
+    blocked = sum(1 << index for index in obstacles)
+    before: list[int] = []
+    for own in sources:
+        before.append(0)
+        for source in own:
+            before[-1] |= before[source] | 1 << source
+    behind = [0] * len(sources)
+    for index in reversed(range(len(sources))):
+        for source in sources[index]:
+            behind[source] |= behind[index] | 1 << index
+
+    def is_clear(source: int, target: int) -> bool:
+        return not (behind[source] & (before[target] | 1 << target)) & blocked
+
+    pairs = ((source, target) for target in maps for source in maps if before[target] >> source & 1)
+    return is_clear(*start) and any(is_clear(*pair) for pair in pairs)
+
+
+def _obstacles(graph: SavedGraph) -> set[int]:
+    """Steps that are not linear; a convolution whose activation is a layer of its own has the activation's fate."""
+    steps = graph.steps
+    uses = Counter(source for step in steps for source in step.sources)
+    found: set[int] = set()
+    for index, step in enumerate(steps):
         if is_linear(step):
             continue
-        found |= 1 << index
+        found.add(index)
         inside = index
-        while step.kind in _ACTIVATIONS and len(graph.steps[inside].sources) == 1:
-            inside = graph.steps[inside].sources[0]
+        while step.kind in _ACTIVATIONS and len(steps[inside].sources) == 1:
+            inside = steps[inside].sources[0]
             if uses[inside] != 1:
                 break
-            if graph.steps[inside].kind not in _INSIDE_UNITS:
-                found |= (1 << inside) if "Conv" in graph.steps[inside].kind else 0
+            if steps[inside].kind not in _INSIDE_UNITS:
+                if "Conv" in steps[inside].kind:
+                    found.add(inside)
                 break
-    return found
-
-
-def _ancestors(steps: Sequence[SavedStep]) -> list[int]:
-    found: list[int] = []
-    for step in steps:
-        own = 0
-        for source in step.sources:
-            own |= found[source] | 1 << source
-        found.append(own)
-    return found
-
-
-def _descendants(steps: Sequence[SavedStep]) -> list[int]:
-    found = [0] * len(steps)
-    for index in reversed(range(len(steps))):
-        for source in steps[index].sources:
-            found[source] |= found[index] | 1 << index
     return found
 
 
