@@ -316,6 +316,10 @@ PLANTED = {"sample": COMPARISON_SAMPLE, "activations": expand(TRAIN_ACTIVATIONS,
 NUMBERS = SIMILARITY | {"sample": COMPARISON_SAMPLE}
 IMAGES_ARE = {"images_are": CONFIG["images_are"]}
 FIRST_TWO = {"first": FIRST, "second": SECOND}
+FIRST_TWO_ACTIVATIONS = {
+    f"{place}_activations": expand(TRAIN_ACTIVATIONS, network=network, shard=EACH_SHARD)
+    for place, network in FIRST_TWO.items()
+}
 
 # Item: the notebook that makes it, its inputs, its parameters.
 MODEL_COMPARISON_ITEMS = {
@@ -359,7 +363,7 @@ MODEL_COMPARISON_ITEMS = {
     "meanPairSimilarity": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "mean_pair"}),
     "bestPairFirst": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "best_first"}),
     "bestPairSecond": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "best_second"}),
-    "bestPairSimilarity": ("numbers", NUMBERS, FIRST_TWO | {"quantity": "best"}),
+    "bestPairSimilarity": ("best_pair_number", NUMBERS | FIRST_TWO_ACTIVATIONS, FIRST_TWO),
     "shareBeyondChance": ("null_number", FIRST_NULL, {"quantity": "share"}),
     "debiasedBeyondChance": ("null_number", FIRST_NULL, {"quantity": "debiased"}),
     "meanPairCalibrated": ("null_number", FIRST_NULL, {"quantity": "mean"}),

@@ -6,6 +6,8 @@ from netlens.workflow.network_specs import beside_networks, image_file
 
 PATTERN_NETWORK = CONFIG["pattern_attribution"]["network"]
 PATTERN_SHARDS = CONFIG["pattern_attribution"]["shards_count"]
+# Groups of images in a shard whose sums are kept apart, for intervals; ten or more in all.
+PATTERN_GROUPS = -(-10 // PATTERN_SHARDS)
 FIGURE_PATTERNS = result(f"patterns/{PATTERN_NETWORK}/{CONFIG['pattern_attribution']['figure_estimator']}.npz")
 # What the items read.
 CHECKS = {"checks": result(f"patterns/{PATTERN_NETWORK}/checks.npz")}
@@ -25,12 +27,15 @@ RATIOS_BESIDE = {"ratios": result(f"spectra/{SIDE_BY_SIDE[min(1, len(SIDE_BY_SID
 
 rule pattern_sums:
     input:
-        result("networks/{network}/network.json"),
         **notebook("pattern_attribution/pattern_sums"),
         model=result("networks/{network}/network.h5"),
+        network=result("networks/{network}/network.json"),
+        kernels=result("networks/{network}/kernels.npz"),
         train=lambda wildcards: image_file(CONFIG, wildcards.network, "train"),
     output:
-        multiext(result("patterns/{network}/sums/{part}of{parts}"), ".npz", ".json"),
+        sums=result("patterns/{network}/sums/{part}of{parts}.npz"),
+        taps=result("patterns/{network}/sums/{part}of{parts}_taps.npz"),
+        record=result("patterns/{network}/sums/{part}of{parts}.json"),
     log:
         names.executed("pattern_attribution/pattern_sums_{network}_{part}of{parts}"),
     priority: 1
@@ -41,6 +46,7 @@ rule pattern_sums:
             gpu=True,
             part=lambda wildcards: int(wildcards.part),
             parts=lambda wildcards: int(wildcards.parts),
+            groups_count=PATTERN_GROUPS,
             **settings("pattern_attribution", "batch_size_count"),
         ),
         files=files,
@@ -151,6 +157,10 @@ rule singular_ratios:
         kernels=result("networks/{network}/kernels.npz"),
         network=result("networks/{network}/network.json"),
         patterns=result(f"patterns/{{network}}/{CONFIG['pattern_attribution']['figure_estimator']}.npz"),
+        taps=[
+            result(f"patterns/{{network}}/sums/{part}of{PATTERN_SHARDS}_taps.npz")
+            for part in range(1, PATTERN_SHARDS + 1)
+        ],
     output:
         ratios=result("spectra/{network}_ratios.npz"),
         record=result("spectra/{network}_ratios.json"),
@@ -158,7 +168,7 @@ rule singular_ratios:
         names.executed("pattern_attribution/singular_ratios_{network}"),
     priority: 1
     params:
-        job=job(),
+        job=job(estimator=CONFIG["pattern_attribution"]["figure_estimator"]),
         files=files,
     shell:
         RUN

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netlens.model_comparison.errors import ComparisonError
-from netlens.model_comparison.matching import Pair, best_matches, best_pairs, diagonal, mean_diagonal
+from netlens.model_comparison.matching import (
+    Pair,
+    best_hidden_pair,
+    best_matches,
+    best_pairs,
+    diagonal,
+    mean_diagonal,
+)
 
 MATRIX = np.array([[0.1, 0.9, 0.3], [0.8, 0.85, 0.2]])
 
@@ -24,6 +31,12 @@ def test_best_pairs_come_in_order():
     assert best_pairs(MATRIX, 3) == [Pair(0, 1, 0.9), Pair(1, 1, 0.85), Pair(1, 0, 0.8)]
     assert len(best_pairs(MATRIX, 99)) == 6
     assert best_pairs(np.ones((2, 2)), 2) == [Pair(0, 0, 1.0), Pair(0, 1, 1.0)]
+
+
+def test_the_last_layers_are_no_hidden_pair():
+    assert best_hidden_pair(MATRIX) == Pair(0, 1, 0.9)
+    assert best_hidden_pair([[0.1, 0.2, 0.9], [0.3, 0.4, 0.8], [0.9, 0.9, 1.0]]) == Pair(1, 1, 0.4)
+    assert best_hidden_pair([[0.1, 0.2]]) == Pair(0, 1, 0.2)
 
 
 def test_each_layer_once_if_that_is_asked_for():

@@ -23,6 +23,7 @@ from netlens.pattern_attribution.spectra.results import (
     Decompositions,
     LayerDecomposition,
     LayerSpectrum,
+    LeftOutRatios,
     MatrixDecompositions,
     MatrixRatios,
     MatrixSpectra,
@@ -60,6 +61,7 @@ def checks():
     return PatternChecks(12, tuple(map(layer, NAMES, LABELS, (2, 3, 4))))
 
 
+LEFT_OUT = LeftOutRatios(np.array([4, 4, 3]), np.array([[2.0, np.nan, np.nan], [2.1, 1.0, 0.5], [1.9, 1.0, 0.5]]))
 SEGMENT_NAMES, SEGMENT_LABELS = ("stage/a", "join"), ("a", "join")
 
 
@@ -70,12 +72,14 @@ def ratios():
         return MatrixRatios(layer, segment, item, spectrum if chain else None)
 
     kinds = of(chain=True), of(chain=False), of(chain=True)
-    return SingularRatios(NAMES, LABELS, SEGMENT_NAMES, SEGMENT_LABELS, "", *kinds, np.array([1.0, 2.0, 3.0]))
+    return SingularRatios(NAMES, LABELS, SEGMENT_NAMES, SEGMENT_LABELS, "", *kinds, np.array([1.0, 2.0, 3.0]), LEFT_OUT)
 
 
 def ratios_of_no_chain():
     made = MatrixRatios(np.array([1.5, np.inf, 2.0]), np.empty(0), np.empty(0), None)
-    return SingularRatios(NAMES, LABELS, (), (), "it has 2 segments", made, made, made, np.array([1.0, 2.0, 3.0]))
+    return SingularRatios(
+        NAMES, LABELS, (), (), "it has 2 segments", made, made, made, np.array([1.0, 2.0, 3.0]), LEFT_OUT
+    )
 
 
 def _layer_spectra():

@@ -233,6 +233,8 @@ def test_what_copies_lose_is_a_share_of_the_activation():
     found = edited_circuit([[3, 1], [2, 1], [0, 0], [4, 1]]).lost_shares
     assert found.tolist() == pytest.approx([0.25, 1, -0.25])
     assert edited_circuit(np.zeros((4, 2))).lost_shares.tolist() == [0, 0, 0]
+    without = edited_circuit([[3, 1], [2, 1], [0, 0], [4, 1]]).lost_shares_without
+    np.testing.assert_allclose(without, [[0, 1, 0], [1 / 3, 1, -1 / 3]], atol=1e-12)
 
 
 def test_a_group_has_the_layers_that_it_names_or_those_of_the_section():

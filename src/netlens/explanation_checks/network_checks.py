@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.explanation_checks.backward import INPUT, Explainer, RefusedError, explainer
 from netlens.explanation_checks.cascade import Cascade, Smoothing, cascades, weighted_layers
-from netlens.explanation_checks.chain_ratios import KINDS, chain_matrices, leading_ratio, ratios_to_end
+from netlens.explanation_checks.chain_ratios import KINDS, chain_matrices, ratios_to_end
 from netlens.explanation_checks.choices import METHODS, NOISE, CheckError
 from netlens.explanation_checks.convergence import Convergence, CosineCounts, draws, stacked
 from netlens.explanation_checks.map_similarity import ssim
@@ -21,6 +21,7 @@ from netlens.models.keras.layer_graph import LayerGraph
 from netlens.models.keras.segments import NotApplicableError, checked_segments, segments_of
 from netlens.models.layer_names import short_labels
 from netlens.models.network import Network
+from netlens.pattern_attribution.spectra.leading_chain import leading_ratio
 
 Float = NDArray[np.float64]
 

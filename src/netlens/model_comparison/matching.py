@@ -82,6 +82,24 @@ def best_pairs(matrix: ArrayLike, count: int = 1, *, each_once: bool = False) ->
     return found
 
 
+def best_hidden_pair(matrix: ArrayLike) -> Pair:
+    """Return the most similar pair of layers without the last ones, which are alike because they name the same classes.
+
+    Parameters
+    ----------
+    matrix
+        (la, lb); where a network has one layer only, the last one counts.
+
+    Raises
+    ------
+    ComparisonError
+        The matrix is empty or not finite.
+    """
+    values = _checked(matrix)
+    (best,) = best_pairs(values[:-1, :-1] if min(values.shape) > 1 else values)
+    return best
+
+
 def diagonal(first_count: int, second_count: int) -> list[tuple[int, int]]:
     """Pair the layers of two networks by relative depth: the diagonal of a matrix that need not be square.
 

@@ -1,11 +1,33 @@
 """The numbers that the paper states about the two-dimensional example."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from statistics import NormalDist
+
+import numpy as np
 
 from netlens.signal_distractor import two_dimensions as sd
+from netlens.statistics.intervals import Bootstrap, Interval
 
-#: A value, and one standard deviation of it where there is one.
-Number = tuple[float, float | None]
+
+@dataclass(frozen=True)
+class Number:
+    """A number of the example.
+
+    Attributes
+    ----------
+    value
+        Degrees, or a number of samples.
+    uncertainty
+        One standard deviation, where there is one.
+    interval
+        Of what depends on the draws of the noise; None for the rest.
+    """
+
+    value: float
+    uncertainty: float | None = None
+    interval: Interval | None = None
 
 
 def quantity(name: str, samples_count: int, noise_seed: int, t: float, draws_count: int) -> Number:
@@ -28,10 +50,10 @@ def quantity(name: str, samples_count: int, noise_seed: int, t: float, draws_cou
 
     Returns
     -------
-    value
-        The number.
-    uncertainty
-        For ``pattern_angle`` its ``pattern_spread``, otherwise None.
+    Number
+        The uncertainty of ``pattern_angle`` is its ``pattern_spread``, and its interval is that of a normal
+        distribution; the interval of ``pattern_spread`` is a bootstrap over draws. The fitted weight cancels any draw
+        exactly, so it has neither.
 
     Raises
     ------
@@ -42,20 +64,43 @@ def quantity(name: str, samples_count: int, noise_seed: int, t: float, draws_cou
     """
     sample = sd.make_sample(sd.draw_noise(samples_count, noise_seed), t)
 
-    def pattern_spread() -> float:
-        draws = sd.pattern_angle_draws([t], samples_count, range(noise_seed + 1, noise_seed + 1 + draws_count))
-        return float(draws.std(ddof=1))
+    def pattern_spread() -> Number:
+        seeds = range(noise_seed + 1, noise_seed + 1 + draws_count)
+        draws = sd.pattern_angle_draws([t], samples_count, seeds)
+        interval = Bootstrap(seed=noise_seed)(draws, partial(np.std, ddof=1))
+        return Number(interval.value, None, interval)
 
-    def pattern_angle() -> float:
-        return abs(sd.angle_to_signal(sd.fitted_pattern(sample.x, sample.y, sd.fitted_weight(sample.x, sample.y))))
+    def pattern_angle() -> Number:
+        angle = sd.angle_to_signal(sd.fitted_pattern(sample.x, sample.y, sd.fitted_weight(sample.x, sample.y)))
+        spread = pattern_spread().value
+        return Number(abs(angle), spread, unsigned_interval(angle, spread, samples_count))
 
     compute: dict[str, Callable[[], Number]] = {
-        "pattern_angle": lambda: (pattern_angle(), pattern_spread()),
-        "pattern_spread": lambda: (pattern_spread(), None),
-        "weight_angle": lambda: (abs(sd.angle_to_signal(sd.fitted_weight(sample.x, sample.y))), None),
-        "distractor_angle": lambda: (abs(sd.angle_to_signal(sd.distractor_direction(t))), None),
-        "samples": lambda: (samples_count, None),
+        "pattern_angle": pattern_angle,
+        "pattern_spread": pattern_spread,
+        "weight_angle": lambda: Number(abs(sd.angle_to_signal(sd.fitted_weight(sample.x, sample.y)))),
+        "distractor_angle": lambda: Number(abs(sd.angle_to_signal(sd.distractor_direction(t)))),
+        "samples": lambda: Number(samples_count),
     }
     if name not in compute:
         raise sd.SignalDistractorError(f"quantity is {name!r}: it must be one of {', '.join(compute)}")
     return compute[name]()
+
+
+def unsigned_interval(value: float, deviation: float, count: int, *, level: float = 0.95) -> Interval:
+    """Return the interval of the size of a normally distributed value.
+
+    Parameters
+    ----------
+    value
+        With its sign.
+    deviation
+        Its standard deviation.
+    count
+        Size of the sample that the value comes from.
+    level
+        Level of the interval, in 0..1.
+    """
+    reach = NormalDist().inv_cdf((1 + level) / 2) * deviation
+    low = max(0.0, abs(value) - reach)
+    return Interval(abs(value), low, abs(value) + reach, level, count)

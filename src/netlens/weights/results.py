@@ -363,6 +363,11 @@ class Selection:
         return found
 
 
+def _lost_shares(activations: Array) -> Array:
+    total, *left = activations.sum(axis=1, dtype=np.float64)
+    return 1 - np.array(left) / total if total > 0 else np.zeros(3)
+
+
 @dataclass(frozen=True)
 class EditedCircuit:
     """A unit in a network and in copies of it from which connections into the unit are removed.
@@ -400,8 +405,13 @@ class EditedCircuit:
     @property
     def lost_shares(self) -> Array:
         """(3,), shares of the activation, summed over the images, that the copies lose; 0 if there is none to lose."""
-        total, *left = self.activations.sum(axis=1, dtype=np.float64)
-        return 1 - np.array(left) / total if total > 0 else np.zeros(3)
+        return _lost_shares(self.activations)
+
+    @property
+    def lost_shares_without(self) -> Array:
+        """(k, 3), the same without each of the images."""
+        images = range(self.activations.shape[1])
+        return np.array([_lost_shares(np.delete(self.activations, image, 1)) for image in images])
 
     def save(self, path: str | Path) -> None:
         """Save as npz.

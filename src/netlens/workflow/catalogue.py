@@ -32,7 +32,7 @@ _SUFFIXES: dict[str, tuple[str, ...]] = {
 }
 _KEYS = {
     "figure": {"kind", "shows", "needs", "caption", "data"},
-    "macro": {"kind", "shows", "needs"},
+    "macro": {"kind", "shows", "needs", "exact"},
     "page": {"kind", "shows", "needs"},
 }
 
@@ -61,6 +61,9 @@ class Item:
         How a figure's numbers are stored: ``csv`` or ``npz``.
     needs
         What a study must have for this item, by the names in `netlens.workflow.applicability.NEEDS`.
+    exact
+        Of a macro whose value has no interval: why it needs none. Empty for names, and for what is estimated from
+        samples, whose record holds an interval.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Item:
     caption: str = ""
     data: str = "csv"
     needs: tuple[str, ...] = ()
+    exact: str = ""
 
     def stem(self, study: str) -> Path:
         """Path of the item's files in `study`, without suffix."""

@@ -10,6 +10,7 @@ from netlens.models.errors import UnsupportedLayerError
 from netlens.models.keras.folding import fold_batch_normalization
 from netlens.models.keras.kernel_layers import describe_kernel, kernel_layers, kernel_of
 from netlens.pattern_attribution.patterns.accumulation import pattern_sums as with_progress
+from netlens.pattern_attribution.patterns.accumulation import sums_by_shard
 from netlens.pattern_attribution.patterns.diagnostics import dead_units, unit_gain
 from netlens.pattern_attribution.patterns.estimators import estimate
 from netlens.pattern_attribution.patterns.statistics import ESTIMATORS, PatternSumsError, merge
@@ -152,7 +153,10 @@ def test_any_number_of_shards_gives_the_same_sums(make_network, images, name, pa
     model = make_network(name)
     options = {"batch_size": 2, "block_images": 4}
     whole = pattern_sums(model, images, **options)
-    shards = [pattern_sums(model, images, shard=(part, parts), **options) for part in range(1, parts + 1)]
+    if parts < 4:
+        shards = [pattern_sums(model, images, shard=(part, parts), **options) for part in range(1, parts + 1)]
+    else:
+        shards = list(sums_by_shard(model, images, range(1, parts + 1), parts, **options))
     assert [shard.missing_shards for shard in shards[:2]] == [(*range(2, parts + 1),), (1, *range(3, parts + 1))]
     merged = merge(reversed(shards))
     assert merged.images == len(images)

@@ -12,7 +12,7 @@ every small batch.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,9 @@ from netlens.pattern_attribution.patterns.statistics import (
 
 #: Units of a layer whose kernel is held in float64 at once.
 _UNITS = 512
+# Images in a block, and how many blocks there are at least, so that small image sets can be dealt to shards too.
+_BLOCK_IMAGES = 64
+_LEAST_BLOCKS = 10
 
 
 def pattern_sums(
@@ -44,7 +47,7 @@ def pattern_sums(
     estimators: str | Iterable[str] = ESTIMATORS,
     preprocess: Preprocess | None = None,
     batch_size: int = 8,
-    block_images: int = 64,
+    block_images: int | None = None,
     shard: tuple[int, int] = (1, 1),
     precision: str = "float32",
     progress: bool = True,
@@ -70,7 +73,8 @@ def pattern_sums(
     batch_size
         Images per batch.
     block_images
-        Images after which a Dense layer's sums are updated, rounded down to whole batches.
+        Images after which a Dense layer's sums are updated, rounded down to whole batches; shards consist of whole
+        blocks. Default: 64, or a tenth of the images where that is less.
     shard
         (k, n): sum only the k-th of n parts of the images, counted from 1.
     precision
@@ -89,43 +93,94 @@ def pattern_sums(
     netlens.pattern_attribution.patterns.statistics.PatternSumsError
         An argument is invalid, the images do not fit the network, or a sum is not finite.
     """
+    (sums,) = sums_by_shard(
+        model,
+        images,
+        [shard[0]],
+        shard[1],
+        estimators=estimators,
+        preprocess=preprocess,
+        batch_size=batch_size,
+        block_images=block_images,
+        precision=precision,
+        progress=progress,
+    )
+    return sums
+
+
+def sums_by_shard(
+    model: Any,
+    images: Images,
+    shards: Sequence[int],
+    shards_count: int,
+    *,
+    estimators: str | Iterable[str] = ESTIMATORS,
+    preprocess: Preprocess | None = None,
+    batch_size: int = 8,
+    block_images: int | None = None,
+    precision: str = "float32",
+    progress: bool = True,
+) -> Iterator[PatternSums]:
+    """Compute the sums of several shards, one after the other, in one graph.
+
+    Parameters
+    ----------
+    model, images, estimators, preprocess, batch_size, block_images, precision, progress
+        As in `pattern_sums`.
+    shards
+        Which shards, counted from 1.
+    shards_count
+        Into how many shards the images are dealt.
+
+    Yields
+    ------
+    netlens.pattern_attribution.patterns.statistics.PatternSums
+        Of each shard; one at a time is in memory if the caller keeps none.
+
+    Raises
+    ------
+    netlens.models.errors.UnsupportedLayerError, netlens.pattern_attribution.patterns.statistics.PatternSumsError
+        As in `pattern_sums`.
+    """
     needed = matrices_for(estimator_names(estimators))
-    blocks = _blocks(len(images), batch_size, block_images, shard)
+    size = block_images if block_images is not None else min(_BLOCK_IMAGES, max(1, len(images) // _LEAST_BLOCKS))
+    blocks = {shard: _blocks(len(images), batch_size, size, (shard, shards_count)) for shard in shards}
     if precision not in {"float32", "float64"}:
         raise PatternSumsError(f"precision is {precision!r}; choose 'float32' or 'float64'")
-    batches = [batch for block in blocks for batch in block]
-    last_of_block = {block[-1] for block in blocks}
-    # NaN is reported by layer at the end, not by numpy along the way.
-    with network_graph(model, precision=precision) as network, np.errstate(invalid="ignore"):
+    with network_graph(model, precision=precision) as network:
         layers = [_accumulator(tensors, needed) for tensors in network.tensors]
-        network.session.run([layer.initializers for layer in layers])
-        for layer in layers:
-            layer.start(max(batch_size, block_images))
         fetches = [layer.fetches for layer in layers]
-        label = f"pattern sums, shard {shard[0]} of {shard[1]}"
-        for batch, inputs in read_batches(
-            images, batches, preprocess, network.input_shape, label=label, progress=progress
-        ):
-            fetched = network.session.run(fetches, {network.images: inputs})
-            for layer, values in zip(layers, fetched, strict=True):
-                layer.add(values, network.session, ends_block=batch in last_of_block)
-        # All layers in one run, since each new fetch prepares the whole graph again.
-        totals = network.session.run([layer.totals for layer in layers])
-        summed = {
-            layer.tensors.layer.name: layer.sums(values, network.session)
-            for layer, values in zip(layers, totals, strict=True)
-        }
-        digest = network.sha256
-    return PatternSums(
-        layers=summed,
-        images=sum(stop - start for start, stop in batches),
-        total_images=len(images),
-        shard_count=shard[1],
-        shards=(shard[0],),
-        batch_size=batch_size,
-        precision=precision,
-        network=digest,
-    )
+        for shard in shards:
+            batches = [batch for block in blocks[shard] for batch in block]
+            last_of_block = {block[-1] for block in blocks[shard]}
+            network.session.run([layer.initializers for layer in layers])
+            for layer in layers:
+                layer.start(max(batch_size, size))
+            label = f"pattern sums, shard {shard} of {shards_count}"
+            # NaN is reported by layer at the end, not by numpy along the way.
+            with np.errstate(invalid="ignore"):
+                for batch, inputs in read_batches(
+                    images, batches, preprocess, network.input_shape, label=label, progress=progress
+                ):
+                    fetched = network.session.run(fetches, {network.images: inputs})
+                    for layer, values in zip(layers, fetched, strict=True):
+                        layer.add(values, network.session, ends_block=batch in last_of_block)
+                # All layers in one run, since each new fetch prepares the whole graph again.
+                totals = network.session.run([layer.totals for layer in layers])
+                summed = {
+                    layer.tensors.layer.name: layer.sums(values, network.session)
+                    for layer, values in zip(layers, totals, strict=True)
+                }
+            yield PatternSums(
+                layers=summed,
+                images=sum(stop - start for start, stop in batches),
+                total_images=len(images),
+                shard_count=shards_count,
+                shards=(shard,),
+                batch_size=batch_size,
+                precision=precision,
+                network=network.sha256,
+            )
 
 
 def _blocks(count: int, batch_size: int, block_images: int, shard: tuple[int, int]) -> list[list[Batch]]:

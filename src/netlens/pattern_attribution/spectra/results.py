@@ -11,7 +11,7 @@ TensorFlow.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,26 @@ class MatrixRatios:
     chain: ChainSpectrum | None
 
 
+#: What ratios are summed up to: their product over layers, that over inter-layer items, and the ratio of the chain.
+SUMMARIES: Final = ("layer", "inter_layer", "chain")
+
+
+@dataclass(frozen=True)
+class LeftOutRatios:
+    """Ratios of what PatternAttribution multiplies, with patterns from all but one of g groups of images.
+
+    Attributes
+    ----------
+    images
+        (g,), number of images in each group; all above 0.
+    log10
+        (g, 3), decimal logarithms, one for each of `SUMMARIES`; NaN for the last two where there is no chain.
+    """
+
+    images: NDArray[np.int64]
+    log10: Array
+
+
 @dataclass(frozen=True)
 class SingularRatios:
     """Singular ratios of the weights W, the patterns A and P = A * W of a network of L layers and S segments.
@@ -66,6 +86,8 @@ class SingularRatios:
         The ratios of W, A and P.
     full_patterns
         (L,) the ratio of the full view of A.
+    left_out
+        The ratios of P summed up, without each group of images.
     """
 
     names: Names
@@ -77,6 +99,26 @@ class SingularRatios:
     patterns: MatrixRatios
     pattern_attribution: MatrixRatios
     full_patterns: Array
+    left_out: LeftOutRatios
+
+    def log10_summary(self, kind: str, summary: str) -> float:
+        """Return the decimal logarithm of what the ratios of a kind of matrix are summed up to.
+
+        Parameters
+        ----------
+        kind
+            ``weights`` or ``pattern_attribution``.
+        summary
+            One of `SUMMARIES`.
+
+        Raises
+        ------
+        NotApplicableError
+            The network is not a chain of segments, and the summary is not that of the layers.
+        """
+        if summary == "chain":
+            return self.chain(kind).log10_ratio
+        return float(np.log10(self.of(kind).layer if summary == "layer" else self.inter_layer(kind)).sum())
 
     def of(self, kind: str) -> MatrixRatios:
         """Return the ratios of a kind of matrix, one of `KINDS`."""
@@ -131,6 +173,8 @@ class SingularRatios:
                 arrays[f"{kind}.chain"] = np.array(ratios.chain.log10_ratio)
                 arrays[f"{kind}.chain_error"] = np.array(ratios.chain.log10_ratio_error)
         arrays["patterns.full"] = self.full_patterns
+        arrays["left_out.images"] = self.left_out.images
+        arrays["left_out.log10"] = self.left_out.log10
         save_arrays(path, arrays)
 
     @classmethod
@@ -181,6 +225,10 @@ class SingularRatios:
             patterns=ratios("patterns"),
             pattern_attribution=ratios("pattern_attribution"),
             full_patterns=reader.array("patterns.full", "f", "layers"),
+            left_out=LeftOutRatios(
+                reader.array("left_out.images", "i", "groups"),
+                reader.array("left_out.log10", "f", "groups", len(SUMMARIES)),
+            ),
         )
         reader.finish()
         return found
