@@ -205,6 +205,7 @@ RATIO_NUMBERS = {
     "patternChainRatio": (RATIOS, "pattern_attribution", "chain"),
     "besideWeightSingularRatioProd": (RATIOS_BESIDE, "weights", "inter_layer"),
     "besidePatternSingularRatioProd": (RATIOS_BESIDE, "pattern_attribution", "inter_layer"),
+    "besidePatternChainRatio": (RATIOS_BESIDE, "pattern_attribution", "chain"),
 }
 
 # Item: the notebook that makes it, what that reads, its parameters.

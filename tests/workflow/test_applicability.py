@@ -130,6 +130,11 @@ def test_classes_are_matched_by_names_and_ids():
     assert reason("classes", config, known) is None
     known.images["set"] = images(1, class_names=("x",))
     assert "at least two classes; set has one" in reason("two_classes", config, known)
+    assert "at least two classes; set has one" in reason("explained", config, known)
+    # Two classes, of which the network knows one.
+    known.images["set"] = images(2, class_names=("c", "other"), class_ids=("", ""))
+    assert reason("two_classes", config, known) is None
+    assert "two classes that are outputs of net; set has one" in reason("explained", config, known)
 
 
 def test_published_features_have_no_classes():

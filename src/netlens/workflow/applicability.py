@@ -217,6 +217,22 @@ def two_classes(subject: Subject) -> str | None:
     return f"needs images of at least two classes; {images_of(subject.config, subject.network)} has one"
 
 
+def two_outputs(subject: Subject) -> str | None:
+    """At least two classes of the images that are outputs of the network, so that one can be explained in two ways."""
+    reason = two_classes(subject)
+    images, network = subject.image_facts, subject.network
+    space = None if reason or not network else _label_space(subject, network_spec(subject.config, network))
+    if images is None or space is None:
+        return reason
+    known = outputs_of(images.class_names, images.class_ids, space)
+    if len(set(known[known >= 0].tolist())) >= 2:
+        return None
+    return (
+        f"needs images of at least two classes that are outputs of {network}; "
+        f"{images_of(subject.config, network)} has one"
+    )
+
+
 def heldout_images(subject: Subject) -> str | None:
     """Enough held-out images for a number that is fitted on one half of them and judged on the other."""
     images = subject.image_facts
@@ -301,7 +317,7 @@ def explained(subject: Subject) -> str | None:
     """Networks with kernels whose outputs are at least two classes of the images, all of those that are checked."""
     others = (Subject(subject.config, network, subject.known) for network in explained_networks(subject.config))
     return next(
-        (reason for other in others if (reason := keras_model(other) or prepared(other) or two_classes(other))),
+        (reason for other in others if (reason := keras_model(other) or prepared(other) or two_outputs(other))),
         None if subject.network else keras_model(subject),
     )
 
