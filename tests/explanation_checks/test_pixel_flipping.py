@@ -27,6 +27,23 @@ def test_the_perfect_map_beats_random_order_and_the_reversed_order_is_its_negati
     np.testing.assert_allclose(deletion[0, ::-1], insertion[1], rtol=1e-5)
 
 
+def test_images_that_are_the_same_for_every_order_are_computed_once():
+    image, other = np.ones((16, 16, 1), np.float32), np.zeros((16, 16, 1), np.float32)
+    orders = [by_pixel(patch_ranks(each, 4), (16, 16), 4) for each in (WEIGHTS[..., 0], -WEIGHTS[..., 0])]
+    passed = []
+
+    def counted(images):
+        passed.append(len(images))
+        return logits(images)
+
+    deletion, insertion = flipping_curves(counted, image, other, class_index=0, orders=orders, shares=[0, 0.5, 1])
+    assert passed == [2, 2, 2]
+    whole = WEIGHTS.sum()
+    np.testing.assert_allclose([deletion[:, 0], insertion[:, 2]], whole, rtol=1e-6)
+    np.testing.assert_array_equal([deletion[:, 2], insertion[:, 0]], 0)
+    np.testing.assert_allclose(deletion[:, 1] + insertion[:, 1], whole, rtol=1e-6)
+
+
 def test_ranks_are_of_patches_the_largest_sum_first():
     attribution = np.zeros((5, 6))
     attribution[4, 5] = 3

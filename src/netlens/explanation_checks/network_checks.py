@@ -168,18 +168,57 @@ def convergence_of(
     -------
     Convergence
     """
+    (found,) = convergences_of([explains], inputs, layers, entries, count=count, seed=seed)
+    return found
+
+
+def convergences_of(
+    methods: Sequence[Explainer],
+    inputs: ArrayLike,
+    layers: Sequence[str],
+    entries: Sequence[int],
+    *,
+    count: int,
+    seed: int,
+) -> list[Convergence]:
+    """Compute the cosine similarity convergence of methods that share a backward pass and differ in its last step.
+
+    Parameters
+    ----------
+    methods
+        The methods, all of one `BackwardPass`.
+    inputs, layers, entries, count, seed
+        As in `convergence_of`.
+
+    Returns
+    -------
+    list of Convergence
+        One for each method.
+    """
     images = np.asarray(inputs, np.float32)
-    counts = [[CosineCounts() for _ in range(place)] for place in entries]
+    backward = methods[0].backward
+    shared = [[CosineCounts() for _ in range(place)] for place in entries]
+    at_input = [[CosineCounts() for _ in entries] for _ in methods]
     for number, image in enumerate(images):
         batch = np.repeat(image[None], count, axis=0)
-        for row, place in zip(counts, entries, strict=True):
+        for place, row, last in zip(entries, shared, zip(*at_input, strict=True), strict=True):
             rng = np.random.default_rng([seed, number, place])
-            relevance = draws(explains.backward.shape(layers[place]), count, rng)
-            arrived = explains.backward.enter(batch, layers[place], relevance, layers[:place])
+            relevance = draws(backward.shape(layers[place]), count, rng)
+            arrived = backward.enter(batch, layers[place], relevance, layers[:place])
             for counted, layer in zip(row, layers, strict=False):
-                counted.add(explains.last_step(arrived[layer], batch) if layer == INPUT else arrived[layer])
-    missing = [[*row, *[None] * (len(layers) - len(row))] for row in counts]
-    return stacked(missing, len(images))
+                if layer != INPUT:
+                    counted.add(arrived[layer])
+            if INPUT in arrived:
+                for explains, counted in zip(methods, last, strict=True):
+                    counted.add(explains.last_step(arrived[INPUT], batch))
+    found = []
+    for last in at_input:
+        rows = [
+            [counted if layer == INPUT else each for each, layer in zip(row, layers, strict=False)]
+            for row, counted in zip(shared, last, strict=True)
+        ]
+        found.append(stacked([[*row, *[None] * (len(layers) - len(row))] for row in rows], len(images)))
+    return found
 
 
 def check_network(
@@ -233,10 +272,13 @@ def check_network(
                     names = [INPUT, *trunk_layers(subject.graph, opened.backward.layers)]
                     entries = spread_entries(len(names), amounts.entries_count)
                     sizes = [opened.backward.shape(name)[-1] for name in names]
-                for method in analyzed:
-                    explains = Explainer(method, opened.backward)
+                methods = [Explainer(method, opened.backward) for method in analyzed]
+                converged = convergences_of(
+                    methods, inputs, names, entries, count=amounts.draws_count, seed=amounts.seed
+                )
+                for method, explains, convergence in zip(analyzed, methods, converged, strict=True):
                     found[method] = _Found(
-                        convergence_of(explains, inputs, names, entries, count=amounts.draws_count, seed=amounts.seed),
+                        convergence,
                         *_judged(explains.maps, inputs, classes, others),
                         explains.maps(pair, explained.pair_classes),
                         cascades(model, explains, inputs, classes, weights=weights, counts=counts, **options)

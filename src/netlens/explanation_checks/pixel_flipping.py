@@ -94,16 +94,23 @@ def flipping_curves(
     if wanted.min() < 0 or wanted.max() > 1:
         raise CheckError("shares of replaced patches must be between 0 and 1")
     original, other = np.asarray(image, np.float32), np.asarray(replacement, np.float32)
-    curves = []
-    for order in orders:
+    # With no patch replaced, or all, the image is the same for every order.
+    ends = np.asarray(logits(np.stack([original, other])), np.float64)[:, class_index]
+    curves = np.empty((2, len(orders), len(wanted)))
+    for place, order in enumerate(orders):
         ranks = np.asarray(order)
-        first = ranks[None] < np.round(wanted * (ranks.max() + 1))[:, None, None]
-        mixed = np.concatenate(
-            [np.where(first[..., None], other, original), np.where(first[..., None], original, other)]
-        )
-        curves.append(np.asarray(logits(mixed), np.float64)[:, class_index].reshape(2, -1))
-    both = np.stack(curves, axis=1)
-    return both[0], both[1]
+        patches_count = ranks.max() + 1
+        counts = np.round(wanted * patches_count)
+        curves[:, place, counts == 0] = ends[:, None]
+        curves[:, place, counts == patches_count] = ends[::-1, None]
+        between = (counts > 0) & (counts < patches_count)
+        if between.any():
+            first = ranks[None] < counts[between, None, None]
+            mixed = np.concatenate(
+                [np.where(first[..., None], other, original), np.where(first[..., None], original, other)]
+            )
+            curves[:, place, between] = np.asarray(logits(mixed), np.float64)[:, class_index].reshape(2, -1)
+    return curves[0], curves[1]
 
 
 def area(curve: ArrayLike, shares: ArrayLike) -> Float:

@@ -81,7 +81,8 @@ class LayerTaps:
         # Both over the count, which the quotient does not depend on.
         gain = gain_xy - gain_x * mean_y
         covariance = xy - x * mean_y
-        return np.divide(covariance, gain, out=np.zeros_like(covariance), where=(count > 0) & (gain != 0))
+        found: Array = np.divide(covariance, gain, out=np.zeros_like(covariance), where=(count > 0) & (gain != 0))
+        return found
 
 
 @dataclass(frozen=True)
@@ -173,12 +174,13 @@ def tap_sums(sums: PatternSums, kernels: Mapping[str, ArrayLike], layers: Sequen
         held, kernel = sums.layers[layer.name], np.asarray(kernels[layer.name])
         weights = kernel.reshape(-1, kernel.shape[-1]).astype(np.float64)
         products = [held.matrix(part, layer.name) for part in _PRODUCTS]
-        taps = [
+        x, x_active, xy_active, xy_inactive = (
             tap_view(each.reshape(*kernel.shape[:-1], -1), layer.flatten_shape).astype(np.float32)[None]
             for each in (held.sum_of_inputs(slice(None)), *products)
-        ]
-        gains = [np.sum(weights * each, axis=0)[None] for each in products]
-        found[layer.name] = LayerTaps(np.array([held.samples]), held.active[None], held.y[None], *taps, *gains)
+        )
+        gains: list[Array] = [np.sum(weights * each, axis=0)[None] for each in products]
+        samples, active, y = np.array([held.samples]), held.active[None], held.y[None]
+        found[layer.name] = LayerTaps(samples, active, y, x, x_active, xy_active, xy_inactive, *gains)
     return TapSums(np.array([sums.images]), found)
 
 
