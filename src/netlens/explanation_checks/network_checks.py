@@ -201,7 +201,7 @@ def convergences_of(
     at_input = [[CosineCounts() for _ in entries] for _ in methods]
     for number, image in enumerate(images):
         batch = np.repeat(image[None], count, axis=0)
-        for place, row, last in zip(entries, shared, zip(*at_input, strict=True), strict=True):
+        for place, row, each_last in zip(entries, shared, zip(*at_input, strict=True), strict=True):
             rng = np.random.default_rng([seed, number, place])
             relevance = draws(backward.shape(layers[place]), count, rng)
             arrived = backward.enter(batch, layers[place], relevance, layers[:place])
@@ -209,7 +209,7 @@ def convergences_of(
                 if layer != INPUT:
                     counted.add(arrived[layer])
             if INPUT in arrived:
-                for explains, counted in zip(methods, last, strict=True):
+                for explains, counted in zip(methods, each_last, strict=True):
                     counted.add(explains.last_step(arrived[INPUT], batch))
     found = []
     for last in at_input:
