@@ -33,6 +33,15 @@ LIBRARIES = (
 )
 
 
+#: Environment variables that choose how libraries compute, and with them the last digits of a result.
+NUMERICAL_SETTINGS = ("NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "TF_ENABLE_ONEDNN_OPTS")
+
+
+def numerical_settings() -> dict[str, str]:
+    """Return what of `NUMERICAL_SETTINGS` this process was started with."""
+    return {name: os.environ[name] for name in NUMERICAL_SETTINGS if os.environ.get(name)}
+
+
 def hashes(paths: Iterable[str | Path]) -> dict[str, str]:
     """SHA-256 of files and folders, by path."""
     return {str(path): sha256_of(path) for path in paths}

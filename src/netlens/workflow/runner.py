@@ -32,6 +32,9 @@ from netlens.workflow.run_lock import SNAKEMAKE
 #: The one module that starts TensorFlow.
 BACKEND = "src/netlens/models/backend.py"
 
+#: The environment variable with the number of threads that each job uses instead of its rule's.
+THREADS = "NETLENS_THREADS"
+
 
 class NotebookError(UserError):
     """A notebook failed, or did not write the outputs of its rule."""
@@ -284,7 +287,7 @@ def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> 
 
     This process runs only one job, so it may change its own environment.
     """
-    threads = str(job.threads)
+    threads = str(_threads(job))
     os.environ.update(
         {
             "JUPYTER_DATA_DIR": str(Path(sys.prefix) / "share" / "jupyter"),
@@ -319,6 +322,16 @@ def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> 
         )
     elif not job.gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+
+def _threads(job: Job) -> int:
+    """Number of threads of the job's libraries: the rule's, unless NETLENS_THREADS asks for another."""
+    wanted = os.environ.get(THREADS, "")
+    if not wanted:
+        return job.threads
+    if not re.fullmatch(r"[1-9]\d*", wanted):
+        raise UserError(f"{THREADS}={wanted}: write a number, or unset it")
+    return int(wanted)
 
 
 def _kind_of_process(job: Job, gpu: str | None) -> str:
@@ -424,7 +437,8 @@ def _write_record(
         "tensorflow_started": process["tensorflow"],
         "versions": provenance.versions(),
         "machine": provenance.machine(),
-        "threads": job.threads,
+        "threads": _threads(job),
+        "numerical_settings": provenance.numerical_settings(),
         "executed": job.log,
         "started_at": process["started_at"],
         "duration_s": round(duration_s, 2),
