@@ -3,11 +3,14 @@
 import fcntl
 import json
 import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -383,3 +386,24 @@ def test_kept_results_that_do_not_exist_are_one_line(project):
     refused = netlens(project, "run", "--study", "small", "--cache", "nowhere.zip")
     assert refused.returncode == 2
     assert refused.stderr == "netlens: error: nowhere.zip: no such folder or zip of kept results\n"
+
+
+def test_on_a_terminal_a_display_shows_the_run_and_a_summary_is_left(project):
+    configure(project, 3000)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "netlens", "run", "--study", "small"]
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "90"}
+    with subprocess.Popen(command, cwd=project, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        # The end of a terminal is an error on Linux.
+        with suppress(OSError):
+            while piece := os.read(ours, 4096):
+                shown += piece
+    os.close(ours)
+    assert process.returncode == 0
+    text = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown.decode())
+    assert re.search(r"\n *0/2 jobs .*0:0\d", text)
+    assert re.search(r"\n *tableRows .*0:0\d", text)
+    assert "1/1  tableRows" not in text
+    assert re.search(r"made in \d+ s: 1 number", text.splitlines()[-1])

@@ -4,13 +4,17 @@ import re
 import shutil
 import sys
 import time
-from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+from netlens.cli import cost
+from netlens.cli.live_display import Costs, LiveDisplay, is_terminal
+from netlens.cli.run_report import PREFIX, UP_TO_DATE, RunReport
 from netlens.cli.supervised import EndedBySignalError, run_supervised
+from netlens.review.job_costs import costs_file, load_costs, total
 from netlens.workflow.address_space import check_address_space
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
@@ -24,9 +28,6 @@ from netlens.workflow.preloaded import templates
 from netlens.workflow.run_lock import cache_variables, only_run
 from netlens.workflow.study import load_study
 from netlens.workflow.unknown_letters import unknown_letters
-
-_PREFIX = "netlens: "
-_UP_TO_DATE = "nothing to be done: everything is up to date"
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,10 @@ def make_paper(study: str, wishes: Wishes, *, draft: bool = False, yes: bool = F
     if announced.longer_than_an_hour and not yes and not _agreed():
         return 1
     if announced.nothing_to_do:
-        print(_UP_TO_DATE)
+        print(UP_TO_DATE)
         status = 0
     else:
-        status = _snakemake(study, name, ["all"], wishes, gpus=gpus)
+        status = _snakemake(study, name, ["all"], wishes, gpus=gpus, costs=announced.costs)
     if status == 0:
         if tex.find_engine() is None:
             print(f"everything except the PDF has been made; TeX was not found; to install it: {tex.install_hint()}")
@@ -114,13 +115,11 @@ def make_site(study: str) -> int:
 class _Announced:
     nothing_to_do: bool = False
     longer_than_an_hour: bool = False
+    costs: Costs = ()
 
 
 def _announced(study: str, name: str, cores: str, gpus_count: int) -> _Announced:
     """Print what the paper costs, in one line; without any record of a cost, that there is none."""
-    from netlens.cli import cost
-    from netlens.review.job_costs import costs_file, load_costs, total
-
     count = cost.core_count(cores)
     if not load_costs(name).jobs and not cost.records_here(name):
         print(
@@ -133,7 +132,7 @@ def _announced(study: str, name: str, cores: str, gpus_count: int) -> _Announced
     costs, *_ = cost.costs_of(name, jobs)
     together = total(costs, count, gpus_count)
     print(f"{cost.total_words(costs, together, count)}; `netlens cost` says where this is from", flush=True)
-    return _Announced(longer_than_an_hour=together.wall_s > 3600)
+    return _Announced(longer_than_an_hour=together.wall_s > 3600, costs=costs)
 
 
 def _agreed() -> bool:
@@ -152,7 +151,7 @@ def _list_jobs(jobs: list[PlannedJob]) -> int:
     for job in jobs:
         line = f"{job.name}: {job.reason[:1].lower()}{job.reason[1:]}" if job.reason else job.name
         print(line if len(line) <= width else f"{line[: width - 1]}…")
-    print(f"{len(jobs)} jobs would run" if jobs else _UP_TO_DATE)
+    print(f"{len(jobs)} jobs would run" if jobs else UP_TO_DATE)
     return 0
 
 
@@ -175,7 +174,7 @@ def _checked(study: str) -> tuple[dict[str, Any], dict[str, str]]:
         check_files(config)
         absent = absent_items(config, load_catalogue())
         for line in unknown_letters(config):
-            print(f"{_PREFIX}{line}", file=sys.stderr, flush=True)
+            print(f"{PREFIX}{line}", file=sys.stderr, flush=True)
         return config, absent
     except SpecError as error:
         raise UserError(str(error)) from None
@@ -190,6 +189,7 @@ def _snakemake(
     forced: list[str] | None = None,
     partial: bool = False,
     gpus: list[str] | None = None,
+    costs: Costs = (),
 ) -> int:
     """Run Snakemake; the driver is asked for GPUs only if `gpus` is None."""
     cores = wishes.cores
@@ -207,7 +207,15 @@ def _snakemake(
     gpus = visible_gpus() if gpus is None else gpus
     if gpus:
         command += ["--resources", f"gpu={len(gpus)}"]
-    report = _Report(f"{len(gpus)} GPUs" if gpus else f"no GPU ({why_no_gpu()}): networks run on the CPU")
+    display = None
+    if is_terminal():
+        display = LiveDisplay(cost.core_count(cores), len(gpus))
+        if costs:
+            display.expect(costs)
+        else:
+            Thread(target=_expect, args=(display, study, name, targets, forced or []), daemon=True).start()
+    machine = f"{len(gpus)} GPUs" if gpus else f"no GPU ({why_no_gpu()}): networks run on the CPU"
+    report = RunReport(machine, display)
     with only_run() as lock, templates() as variables:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file:
@@ -217,7 +225,8 @@ def _snakemake(
                 report.read(line)
 
             try:
-                status = run_supervised(command, {**variables, **cache_variables()}, lock, read)
+                with display or nullcontext():
+                    status = run_supervised(command, {**variables, **cache_variables()}, lock, read)
             except EndedBySignalError as ended:
                 # The terminal may be gone.
                 with suppress(OSError):
@@ -227,81 +236,7 @@ def _snakemake(
     return report.close(status, log)
 
 
-class _Report:
-    """Condense the output of Snakemake into a few lines."""
-
-    def __init__(self, machine: str) -> None:
-        self._machine = machine
-        self._started = time.monotonic()
-        self._rule = ""
-        self._errors: list[str] = []
-        self._tail: list[str] = []
-        self._nothing = False
-        self._finished: list[str] = []
-        self._failed: list[str] = []
-
-    def read(self, line: str) -> None:
-        """Read one line of Snakemake's output and print what the user needs to see."""
-        line = line.rstrip()
-        if line.startswith(_PREFIX + "error: "):
-            if line not in self._errors:
-                self._errors.append(line)
-                print(line, file=sys.stderr, flush=True)
-        elif line.startswith(_PREFIX):
-            print(f"           {line.removeprefix(_PREFIX)}", flush=True)
-        elif found := re.search(r"Finished jobid: \d+ \(Rule: (\w+)\)", line):
-            self._rule = found[1]
-            self._finished.append(found[1])
-        elif found := re.match(r"Error in rule (\w+):", line):
-            self._failed.append(found[1])
-        elif found := re.search(r"(\d+) of (\d+) steps", line):
-            clock = time.monotonic() - self._started
-            print(f"{clock:6.0f} s  {found[1]:>3}/{found[2]}  {self._rule}", flush=True)
-        elif line.startswith("Provided resources:"):
-            print(self._machine, flush=True)
-        elif line.startswith("Nothing to be done"):
-            self._nothing = True
-        elif line:
-            self._tail = [*self._tail[-7:], line]
-
-    def close(self, status: int, log: Path) -> int:
-        """Print how the run ended and return its exit status."""
-        if status == 0:
-            if self._nothing:
-                print(_UP_TO_DATE)
-            elif self._finished:
-                print(self._summary())
-            return 0
-        if not self._errors:
-            lock = next((line for line in self._tail if "LockException" in line or "cannot be locked" in line), None)
-            if lock:
-                print(
-                    "netlens: error: Snakemake has locked this folder: another run is using it, or one was killed; "
-                    f"if none is running: {sys.executable} -m snakemake --unlock",
-                    file=sys.stderr,
-                )
-            elif refused := re.search(r"^PermissionError: \[Errno \d+\] (.*): '(.*)'$", "\n".join(self._tail), re.M):
-                print(f"netlens: error: {refused[2]}: {refused[1]}", file=sys.stderr)
-            elif self._failed:
-                print(
-                    f"netlens: error: {self._failed[0]}: the job's process ended without a message, as if it was "
-                    "killed (out of memory?); run again with more free memory or fewer --cores",
-                    file=sys.stderr,
-                )
-            else:
-                for line in self._tail:
-                    print(line, file=sys.stderr)
-        if self._failed and (self._finished or len({*self._failed}) > 1):
-            print(f"netlens: failed: {', '.join(dict.fromkeys(self._failed))}; {self._summary()}", file=sys.stderr)
-        print(f"netlens: stopped; log of Snakemake: {log}", file=sys.stderr)
-        return 1
-
-    def _summary(self) -> str:
-        """What was made, and how long it took."""
-        catalogue = load_catalogue()
-        kinds = Counter(catalogue[rule].kind if rule in catalogue else "other" for rule in self._finished)
-        names = {"figure": "figure", "macro": "number", "page": "page", "other": "other job"}
-        made = [
-            f"{kinds[kind]} {words}{'' if kinds[kind] == 1 else 's'}" for kind, words in names.items() if kinds[kind]
-        ]
-        return f"made in {time.monotonic() - self._started:.0f} s: {', '.join(made) or 'nothing'}"
+def _expect(display: LiveDisplay, study: str, name: str, targets: list[str], forced: list[str]) -> None:
+    """Tell a display what the jobs cost; without that, it shows no time left."""
+    with suppress(UserError):
+        display.expect(cost.costs_of(name, planned_jobs(study, targets, forced=forced))[0])

@@ -1,4 +1,4 @@
-"""How much memory the processes below another one use at most, seen from outside, for what ends without telling."""
+"""How much memory a process and those below it use, seen from outside."""
 
 import threading
 from pathlib import Path
@@ -38,15 +38,27 @@ class PeakMemory:
                 self.largest_mb = max(self.largest_mb, _peak_mb(process))
 
 
+def memory_mb(process: int) -> float:
+    """Memory of a process and all below it, in megabytes, what several share counted once; 0 if not known."""
+    kilobytes = 0
+    for number in [process, *_descendants(process)]:
+        try:
+            told = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        kilobytes += next((int(line.split()[1]) for line in told.splitlines() if line.startswith("Pss:")), 0)
+    return kilobytes / 1024
+
+
 def _descendants(process: int) -> list[int]:
     parents: dict[int, list[int]] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                continue
-            parents.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(folder.name))
+    # Other systems than Linux do not show processes as files.
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        parents.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(folder.name))
     found: list[int] = []
     todo = [process]
     while todo:
