@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from netlens.cli import main
+from netlens.review.calibration import Calibration
 from netlens.review.job_costs import load_costs
 
 
@@ -21,7 +22,7 @@ def repository(records, monkeypatch):
     git("init", "-q")
     git("add", "notebooks", "src")
     git("commit", "-qm", "first")
-    monkeypatch.setattr("netlens.cli.accept.calibrate", lambda: 0.5)
+    monkeypatch.setattr("netlens.cli.accept.calibrate", lambda: Calibration(0.5, 0.6))
 
 
 def accept(*arguments):

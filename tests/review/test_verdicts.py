@@ -13,7 +13,7 @@ from netlens.publish import figure, macro
 from netlens.review.item_parts import item_parts
 from netlens.review.item_state import ItemState
 from netlens.review.published import Reference
-from netlens.review.tolerances import load_spread
+from netlens.review.spread import load_spread
 from netlens.review.verdicts import Verdict, verify
 from netlens.workflow.catalogue import Item
 

@@ -9,7 +9,8 @@ import nbformat
 import pytest
 
 from netlens.files.atomic import DiskFullError
-from netlens.workflow import runner
+from netlens.workflow import provenance, runner
+from netlens.workflow.errors import UserError
 from netlens.workflow.parameters import ParameterError
 
 PARAMETERS = "count: int = 1  # how many\nstem: str = 'figures/demo/data/item'  # output"
@@ -185,3 +186,22 @@ def test_other_jobs_see_no_gpu(monkeypatch, tmp_path):
     job = runner.Job(name="a", notebook="a.ipynb", outputs=[], log="log")
     runner._set_environment(job, tmp_path, None, "sockets")
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+@pytest.mark.parametrize(("wanted", "threads"), [("", "3"), ("2", "2")])
+def test_threads_are_the_rules_or_those_that_are_asked_for(monkeypatch, tmp_path, wanted, threads):
+    monkeypatch.setattr(os, "environ", {"NETLENS_THREADS": wanted})
+    runner._set_environment(runner.Job("a", "a.ipynb", [], "log", threads=3), tmp_path, None, "sockets")
+    assert {os.environ[name] for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")} == {threads}
+
+
+@pytest.mark.parametrize("wanted", ["0", "two", "-1", "²"])
+def test_threads_that_are_no_number_are_refused_before_anything_starts(monkeypatch, job, wanted):
+    monkeypatch.setenv("NETLENS_THREADS", wanted)
+    with pytest.raises(UserError, match=f"NETLENS_THREADS={wanted}: write a number, or unset it"):
+        runner.run(job(WRITE))
+
+
+def test_what_chooses_how_libraries_compute_is_recorded(monkeypatch):
+    monkeypatch.setattr(os, "environ", {"OPENBLAS_CORETYPE": "Haswell", "TF_ENABLE_ONEDNN_OPTS": "", "HOME": "h"})
+    assert provenance.numerical_settings() == {"OPENBLAS_CORETYPE": "Haswell"}

@@ -252,6 +252,12 @@ def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     verify.add_argument("--junit", type="path", metavar="FILE", help="write JUnit's XML")
 
+    spread = add("spread", _spread, "measure how far reruns under other settings are from what is published")
+    spread.add_argument("folders", nargs="+", metavar="FOLDER", help="a checkout in which the study was run")
+    spread.add_argument("--study", default="demo", help="name or file of the study (default: demo)")
+    spread.add_argument("--all", action="store_true", help="a line for each part that deviates")
+    spread.add_argument("--json", action="store_true", help="print plain data")
+
     diff = add("diff", _diff, "say which published numbers and figures changed since a revision, and by how much")
     diff.add_argument("revision", metavar="REV", help="a commit, tag or branch of git")
     diff.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
@@ -404,6 +410,12 @@ def _verify(parsed: argparse.Namespace) -> int:
     return verify.verify_items(
         parsed.study, parsed.items, as_json=parsed.json, everything=parsed.all, html=parsed.html, junit=parsed.junit
     )
+
+
+def _spread(parsed: argparse.Namespace) -> int:
+    from netlens.cli import spread
+
+    return spread.measure_spread(parsed.study, parsed.folders, everything=parsed.all, as_json=parsed.json)
 
 
 def _diff(parsed: argparse.Namespace) -> int:

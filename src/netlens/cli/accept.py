@@ -11,7 +11,7 @@ from netlens.review.item_state import item_states
 from netlens.review.job_costs import save_costs
 from netlens.review.job_minutes import minutes_of
 from netlens.review.published import FOLDER, LARGEST_BYTES, Reference
-from netlens.review.tolerances import load_spread
+from netlens.review.spread import load_spread, merged, save_spread
 from netlens.review.verdicts import verify
 from netlens.workflow.catalogue import Item
 from netlens.workflow.errors import UserError
@@ -52,9 +52,11 @@ def accept_items(study: str, names: list[str], reason: str, *, everything: bool 
     gone = [other for other in reference.names() if other not in available] if everything else []
     for other in gone:
         reference.remove(other)
+    if gone:
+        save_spread(name, merged(spread, [], reference.names()))
     outcomes = _publish_claims(name, catalogue, available, items)
     records = [record for item in items if (record := read_record(item.files(name)[-1])) is not None]
-    save_costs(jobs_behind(records, makers(name)), name, calibrate())
+    save_costs(jobs_behind(records, makers(name)), name, calibrate().processor_s)
     size = reference.size_bytes()
     if as_json:
         data = report.as_data(name, verdicts, outcomes, spread)

@@ -5,8 +5,9 @@ import os
 import shutil
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 
-from netlens.review.calibration import calibrate
+from netlens.review.calibration import Calibration, calibrate
 from netlens.review.job_costs import SOURCES, Cost, PublishedCosts, Total, costs_file, estimate, load_costs, total
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
@@ -20,6 +21,8 @@ from netlens.workflow.study import load_study
 
 #: Lines of the table, without ``--all``.
 _LINES = 20
+#: From this slowdown on, it is told.
+_BUSY = 1.3
 
 
 def print_costs(study: str, names: list[str], cores: str, *, everything: bool = False, as_json: bool = False) -> int:
@@ -50,7 +53,7 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
         raise UserError("\n".join(f"{name} is absent from study {config['study']}: {absent[name]}" for name in missing))
     jobs = planned_jobs(study, [item.name for item in items] or ["all"])
     count = core_count(cores)
-    costs, calibration_s, published = costs_of(config["study"], jobs)
+    costs, calibration, published = costs_of(config["study"], jobs)
     together = total(costs, count, len(visible_gpus()))
     if as_json:
         rows = [
@@ -58,7 +61,8 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
             | ({} if cost else {"source": "not recorded"})
             for job, cost in costs
         ]
-        data = {"study": config["study"], "cores": count, "calibration_s": calibration_s, "jobs": rows}
+        speed = asdict(calibration) if calibration else None
+        data = {"study": config["study"], "cores": count, "calibration": speed, "jobs": rows}
         print(json.dumps({**data, "total": asdict(together)}, indent=1, ensure_ascii=False))
         return 0
     if not jobs:
@@ -71,7 +75,12 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
     else:
         _print_table(costs, everything=everything)
         print(total_words(costs, together, count))
-        print(_source_words(costs, calibration_s, published))
+        print(_source_words(costs, calibration, published))
+        if calibration is not None and calibration.slowdown > _BUSY:
+            print(
+                f"this machine is busy with other things: as long as it is, times are about {calibration.slowdown:.1f} "
+                "times as long"
+            )
     return 0
 
 
@@ -91,11 +100,11 @@ def core_count(cores: str) -> int:
     return int(cores)
 
 
-def records_here(study: str) -> dict[str, Record]:
-    """Records of this checkout's jobs by their keys: those of intermediate results, and those of items."""
-    found = {record.key: record for record in makers(study).values()}
+def records_here(study: str, root: Path = Path()) -> dict[str, Record]:
+    """Records of a checkout's jobs by their keys: those of intermediate results, and those of items."""
+    found = {record.key: record for record in makers(study, root).values()}
     for item in load_catalogue().values():
-        record = read_record(item.files(study)[-1])
+        record = read_record(root / item.files(study)[-1])
         if record is not None:
             found[record.key] = record
     return found
@@ -103,11 +112,11 @@ def records_here(study: str) -> dict[str, Record]:
 
 def costs_of(
     study: str, jobs: list[PlannedJob]
-) -> tuple[list[tuple[PlannedJob, Cost | None]], float | None, PublishedCosts]:
-    """Costs of jobs, what calibrating this machine gave (None if that was not needed), and what is published."""
+) -> tuple[list[tuple[PlannedJob, Cost | None]], Calibration | None, PublishedCosts]:
+    """Costs of jobs, the calibration of this machine (None if that was not needed), and what is published."""
     here, published = records_here(study), load_costs(study)
-    calibration_s = calibrate() if published.jobs and jobs else None
-    return estimate(jobs, here, published, calibration_s or 1.0), calibration_s, published
+    calibration = calibrate() if published.jobs and jobs else None
+    return estimate(jobs, here, published, calibration.processor_s if calibration else 1.0), calibration, published
 
 
 def _print_table(costs: list[tuple[PlannedJob, Cost | None]], *, everything: bool) -> None:
@@ -137,13 +146,13 @@ def total_words(costs: list[tuple[PlannedJob, Cost | None]], together: Total, co
 
 
 def _source_words(
-    costs: list[tuple[PlannedJob, Cost | None]], calibration_s: float | None, published: PublishedCosts
+    costs: list[tuple[PlannedJob, Cost | None]], calibration: Calibration | None, published: PublishedCosts
 ) -> str:
     counts = Counter(cost.source if cost else "not recorded" for _, cost in costs)
     parts = [f"{counts[source]} {source}" for source in SOURCES if counts[source]]
     words = f"where the times are from: {', '.join(parts)}"
-    if counts["published"] and calibration_s is not None:
-        factors = [calibration_s / machine["calibration_s"] for machine in published.machines]
+    if counts["published"] and calibration is not None:
+        factors = [calibration.processor_s / machine["calibration_s"] for machine in published.machines]
         shown = " to ".join(dict.fromkeys(f"{factor:.2f}" for factor in (min(factors), max(factors))))
         words += f"; published ones times {shown}, as a calibration of this machine says"
     if counts["not recorded"]:

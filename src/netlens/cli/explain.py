@@ -74,7 +74,7 @@ def _print_changes(item: Item, given: str, config: dict[str, Any], *, as_json: b
     from netlens.review.item_parts import read_record
     from netlens.review.published import Reference
     from netlens.review.record_changes import record_changes
-    from netlens.review.tolerances import load_spread
+    from netlens.review.spread import load_spread
     from netlens.review.verdicts import judge
 
     study = config["study"]

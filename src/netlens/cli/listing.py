@@ -2,16 +2,19 @@
 
 import json
 import shutil
-import textwrap
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from netlens.review.item_state import ItemState, item_states
+from netlens.review.job_costs import load_costs
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.planned_jobs import configured_parameters
+from netlens.workflow.records import DamagedRecordError, read_record
 from netlens.workflow.study import load_study
 
 
@@ -34,6 +37,7 @@ def print_items(
         and (not sections or item.section in sections)
         and (not kinds or item.kind in kinds)
     ]
+    seconds = _seconds(shown, config["study"])
     if as_json:
         rows = [
             {
@@ -42,6 +46,7 @@ def print_items(
                 "kind": item.kind,
                 "state": state_of[item.name],
                 "detail": absent.get(item.name) or known[item.name].detail,
+                "seconds": seconds[item.name],
                 "shows": item.shows,
             }
             for item in shown
@@ -49,16 +54,32 @@ def print_items(
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return 0
     width = max((len(item.name) for item in shown), default=0)
-    columns = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+    columns = max(80, min(140, shutil.get_terminal_size((100, 24)).columns))
     section = None
     for item in shown:
         if item.section != section:
             section = item.section
             print(f"{section.replace('_', ' ')}")
-        head = f"  {item.name:<{width}}  {item.kind:<6}  {state_of[item.name]:<7}  "
-        words = absent.get(item.name, item.shows)
-        print(textwrap.fill(words, columns, initial_indent=head, subsequent_indent=" " * len(head)))
+        taken = "" if seconds[item.name] is None else f"{seconds[item.name]:.0f} s"
+        line = f"  {item.name:<{width}} {item.kind:<6} {state_of[item.name]:<7} {taken:>5}  "
+        line += absent.get(item.name, item.shows)
+        print(line if len(line) <= columns else f"{line[: columns - 1]}…")
     return 0
+
+
+def _seconds(items: Iterable[Item], study: str) -> dict[str, float | None]:
+    """How long each item's own job took here, or else where it was published; None where that is not known."""
+    published = load_costs(study)
+    found: dict[str, float | None] = {}
+    for item in items:
+        *files, path = item.files(study)
+        row = published.jobs.get(min(map(str, files)))
+        found[item.name] = float(row[1]) if row else None
+        # What a damaged record says of the item's state is told elsewhere.
+        with suppress(DamagedRecordError):
+            if record := read_record(path):
+                found[item.name] = record.duration_s
+    return found
 
 
 def print_reasons(study: str, names: list[str], *, as_json: bool = False) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from netlens.review import claims, report
 from netlens.review.item_state import item_states
 from netlens.review.published import Reference
-from netlens.review.tolerances import load_spread
+from netlens.review.spread import load_spread
 from netlens.review.verdicts import verify
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import Item, load_catalogue, select

@@ -1,7 +1,7 @@
 """What jobs cost: from records of this checkout, from what the study published, or from jobs of the same kind.
 
 ``reference/<study>/costs.json`` has, for each published job, its duration, processor time, peak memory and the size of
-its files, and for each machine that ran them the seconds that `netlens.review.calibration.calibrate` took there.
+its files, and for each machine that ran them the processor time that `netlens.review.calibration.calibrate` took there.
 """
 
 import json
@@ -107,7 +107,7 @@ def save_costs(records: Iterable[Record], study: str, calibration_s: float, fold
     study
         Name of the study.
     calibration_s
-        What `netlens.review.calibration.calibrate` returns on it.
+        Processor time of `netlens.review.calibration.calibrate` on it.
     folder
         Folder of all references.
     """
@@ -150,7 +150,7 @@ def estimate(
     published
         What the study published.
     calibration_s
-        What `netlens.review.calibration.calibrate` returns here.
+        Processor time of `netlens.review.calibration.calibrate` here.
 
     Returns
     -------

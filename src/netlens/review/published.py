@@ -30,7 +30,8 @@ LARGEST_BYTES: Final = 12_000_000
 #: The record's fields that are published as they are.
 _FIELDS: Final = (
     *("value", "text", "rounding", "unit", "uncertainty", "size_in", "title", "parameters", "seed", "inputs"),
-    *("notebook", "code", "git", "versions", "machine", "devices", "threads", "duration_s", "peak_memory_mb"),
+    *("notebook", "code", "git", "versions", "machine", "devices", "threads", "numerical_settings"),
+    *("duration_s", "peak_memory_mb"),
 )
 
 

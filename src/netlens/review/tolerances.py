@@ -1,20 +1,22 @@
 """How far an item may be from its published version: by measured spread, or else by a rule that says so."""
 
-import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from netlens.files.atomic import writing
-from netlens.workflow.errors import UserError
-
-#: A tolerance is this many times the largest deviation among the reruns.
-FACTOR: Final = 3.0
-#: No tolerance of numbers is below this deviation, a hundred thousand times the rounding of double precision.
-FLOOR: Final = 1e-11
+#: How the words for a setting with another seed begin.
+SEED: Final = "seed"
+#: A tolerance is this many times the largest deviation among the reruns, as long as that is rounding.
+FACTOR: Final = 10.0
+#: Larger deviations are the largest of many elements, which vary little from rerun to rerun.
+FACTOR_OF_LARGE: Final = 2.0
+LARGE: Final = 1e-3
+#: No tolerance of numbers that deviated is below this share of them, eight times the rounding of single precision; of
+#: those that did not, a million times the rounding of double precision.
+FLOOR: Final = 1e-6
+FLOOR_OF_EXACT: Final = 1e-10
 #: Deviations that are accepted where nothing was measured.
 UNMEASURED_ARRAY: Final = 1e-3
 UNMEASURED_PICTURE: Final = 0.02
@@ -54,32 +56,43 @@ class Spread:
         entry
             What is published of the item.
         """
-        measured = self.items.get(name)
-        if measured is None:
-            return _unmeasured(part, entry)
         # Other seeds say how sure a result is, not how exactly a rerun repeats it.
-        by_setting = {key: value for key, value in measured.get(part, {}).items() if not key.startswith("seed")}
-        if not by_setting:
+        reruns = {key: value for key, value in self.of(name, part).items() if not key.startswith(SEED)}
+        if not reruns:
             return _unmeasured(part, entry)
-        settings = ", ".join(sorted(by_setting))
-        largest = max(by_setting.values())
+        setting, largest = max(reruns.items(), key=lambda pair: pair[1])
+        over = f"{len(reruns)} reruns" if len(reruns) > 1 else "1 rerun"
         if not largest:
-            return Tolerance(_floor(part, entry), f"no deviation in reruns ({settings})", measured=True)
-        value = max(FACTOR * largest, _floor(part, entry))
-        return Tolerance(value, f"{FACTOR:g} times the largest deviation in reruns ({settings})", measured=True)
+            return Tolerance(_floor(part, entry, FLOOR_OF_EXACT), f"no spread over {over}", measured=True)
+        if math.isinf(largest):
+            return Tolerance(largest, f"spread over {over}: another word or shape with {setting}", measured=True)
+        unit = _unit(entry)
+        share = largest / unit
+        value = max(min(FACTOR * share, LARGE), FACTOR_OF_LARGE * share) * unit
+        reason = f"spread over {over}: {largest:.2g} with {setting}"
+        return Tolerance(max(value, _floor(part, entry, FLOOR)), reason, measured=True)
+
+    def of(self, name: str, part: str) -> Mapping[str, float]:
+        """Deviation of one part of an item by setting; empty if none was measured."""
+        return self.items.get(name, {}).get(part, {})
 
     def of_seeds(self, name: str, part: str) -> float | None:
         """Largest deviation with another seed; None if none was tried."""
-        values = [value for key, value in self.items.get(name, {}).get(part, {}).items() if key.startswith("seed")]
+        values = [value for key, value in self.of(name, part).items() if key.startswith(SEED)]
         return max(values) if values else None
 
 
-def _floor(part: str, entry: Mapping[str, Any]) -> float:
+def _unit(entry: Mapping[str, Any]) -> float:
+    """What a macro's deviation is a share of; other deviations are shares."""
+    value = entry["value"] if entry["kind"] == "macro" else 1.0
+    return 1.0 if isinstance(value, str) else abs(value) or 1.0
+
+
+def _floor(part: str, entry: Mapping[str, Any], share: float) -> float:
     if entry["kind"] == "macro":
-        value = entry["value"]
-        return 0.0 if isinstance(value, str) else FLOOR * abs(value)
+        return 0.0 if isinstance(entry["value"], str) else share * _unit(entry)
     # A picture has 256 shades, a limit is drawn to about a thousandth of its axis.
-    return {"picture": 1 / 255, "drawing": 1e-6}.get(part, FLOOR)
+    return {"picture": 1 / 255, "drawing": 1e-6}.get(part, share)
 
 
 def _unmeasured(part: str, entry: Mapping[str, Any]) -> Tolerance:
@@ -116,47 +129,3 @@ def printed_unit(value: float, rounding: str) -> float:
     scientific = rounding.startswith("scientific") or ("scientific" in rounding and abs(value) >= 1e6)
     exponent = math.floor(math.log10(abs(value))) if scientific and value else 0
     return float(10.0 ** (exponent - decimals))
-
-
-def spread_file(study: str, folder: Path = Path("reference")) -> Path:
-    """Where the measured spread of a study's items is kept."""
-    return folder / study / "spread.json"
-
-
-def load_spread(study: str, folder: Path = Path("reference")) -> Spread:
-    """Measured spread of a study's items; empty if none was measured.
-
-    Raises
-    ------
-    UserError
-        The file is damaged.
-    """
-    path = spread_file(study, folder)
-    if not path.is_file():
-        return Spread({})
-    try:
-        items = json.loads(path.read_text(encoding="utf-8"))["items"]
-        return Spread(
-            {
-                name: {
-                    part: {key: math.inf if value == "another" else float(value) for key, value in settings.items()}
-                    for part, settings in parts.items()
-                }
-                for name, parts in items.items()
-            }
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: damaged ({error}); restore it, or measure again: netlens spread") from None
-
-
-def save_spread(study: str, spread: Spread, folder: Path = Path("reference")) -> None:
-    """Write the measured spread of a study's items."""
-    items = {
-        name: {
-            part: {key: value if math.isfinite(value) else "another" for key, value in sorted(settings.items())}
-            for part, settings in parts.items()
-        }
-        for name, parts in sorted(spread.items.items())
-    }
-    with writing(spread_file(study, folder)) as temporary:
-        temporary.write_text(json.dumps({"items": items}, indent=1) + "\n", encoding="utf-8")
