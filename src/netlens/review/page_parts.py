@@ -23,6 +23,8 @@ _SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _EMBEDDED: Final = re.compile(r"data:image/[a-z+]+;base64,([A-Za-z0-9+/=]+)")
 #: Thumbnails of figures on the supplement's first page; the figures are compared themselves.
 _THUMBNAIL: Final = re.compile(r'<img class="thumbnail"[^>]*>')
+#: Maps in a page's data: base64 of little-endian float32 or int8.
+_MAP: Final = re.compile(r"[A-Za-z0-9+/]{64,}={0,2}")
 _PIECE: Final = 80
 _NUMBER: Final = re.compile(r"(?<![\w.#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 
@@ -43,10 +45,10 @@ def page_parts(path: str | Path) -> dict[str, NDArray[Any]]:
     -------
     dict
         ``data.<keys>`` for the numbers of the embedded data (positions in lists are joined, so a matrix is one array),
-        ``content`` for the numbers in the body, ``pictures <sizes>`` for the pixels of embedded pictures
-        other than thumbnails of figures, ``words`` for
-        all text between the numbers in pieces, and ``script`` for the digest of its script. Title, study and versions
-        in the frame are not part of it.
+        ``maps of data.<keys>`` for those that are encoded there, ``content`` for the numbers in the body, ``pictures
+        <sizes>`` for the pixels of embedded pictures other than thumbnails of figures, ``words`` for all text between
+        the numbers in pieces, and ``script`` for the digest of its script. Title, study and versions in the frame are
+        not part of it.
 
     Raises
     ------
@@ -63,6 +65,7 @@ def page_parts(path: str | Path) -> dict[str, NDArray[Any]]:
     numbers: dict[str, list[float]] = {}
     words: list[str] = []
     pictures: dict[str, list[NDArray[np.uint8]]] = {}
+    maps: dict[str, list[NDArray[Any]]] = {}
 
     def take(name: str, value: str) -> None:
         for picture in _EMBEDDED.findall(value):
@@ -81,7 +84,9 @@ def page_parts(path: str | Path) -> dict[str, NDArray[Any]]:
         except ValueError as error:
             raise PageError(f"{path}: the data of the page is damaged ({error}); make it again") from None
         for name, value in _leaves(content, "data"):
-            if isinstance(value, str):
+            if isinstance(value, str) and len(value) % 4 == 0 and _MAP.fullmatch(value):
+                maps.setdefault(f"maps of {name}", []).append(_map(value))
+            elif isinstance(value, str):
                 take(name, value)
             elif value is None:
                 numbers.setdefault(name, []).append(float("nan"))
@@ -92,6 +97,7 @@ def page_parts(path: str | Path) -> dict[str, NDArray[Any]]:
     return {
         **{name: np.array(values) for name, values in numbers.items()},
         **{name: np.stack(found) for name, found in pictures.items()},
+        **{name: np.concatenate(found) for name, found in maps.items()},
         "words": np.array(_pieces(" ".join(" ".join(words).split()))),
         "script": np.array([hashlib.sha256(script.encode()).hexdigest() for script in scripts] or [""]),
     }
@@ -113,6 +119,19 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(part, name)
     else:
         yield name, value
+
+
+def _map(encoded: str) -> NDArray[Any]:
+    """Numbers of an encoded map; integers as bytes, which are compared like pixels."""
+    content = base64.b64decode(encoded)
+    if len(content) % 4 == 0:
+        with np.errstate(invalid="ignore"):
+            values = np.frombuffer(content, "<f4").astype(np.float64)
+        # Integers of one byte, read as float32, have exponents of all sizes.
+        sizes = np.abs(values[values != 0])
+        if np.isfinite(values).all() and (not sizes.size or (sizes.min() > 1e-25 and sizes.max() < 1e25)):
+            return values
+    return np.asarray(np.frombuffer(content, np.int8).astype(np.int16) + 128, np.uint8)
 
 
 def _pixels(encoded: str, path: str | Path) -> NDArray[np.uint8]:
