@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from netlens.workflow.errors import UserError
+from netlens.workflow.study_yaml import read_plain_yaml
 
 Kind = Literal["figure", "macro", "page"]
 
@@ -107,7 +106,7 @@ def load_catalogue(folder: Path = Path("notebooks")) -> dict[str, Item]:
         path = folder / section / "items.yaml"
         if not path.is_file():
             continue
-        for name, entry in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).items():
+        for name, entry in (read_plain_yaml(path.read_text(encoding="utf-8")) or {}).items():
             kind = entry.get("kind")
             if kind not in _KEYS:
                 raise CatalogueError(f"{path}: {name}: kind is {kind!r}; write figure, macro or page")

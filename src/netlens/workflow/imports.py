@@ -62,8 +62,18 @@ def _imports(file: Path, source: Path) -> tuple[str, ...]:
     return tuple(_modules(ast.parse(file.read_text(encoding="utf-8")), package))
 
 
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements of a tree, which is mostly expressions, in which nothing is imported."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        children = ast.iter_child_nodes(node)
+        todo += [child for child in children if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case)]
+
+
 def _modules(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == PACKAGE:

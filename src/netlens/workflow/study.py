@@ -11,7 +11,7 @@ import yaml
 
 from netlens.workflow.errors import UserError
 from netlens.workflow.network_specs import images_of, section_network
-from netlens.workflow.study_yaml import not_finite, read_yaml
+from netlens.workflow.study_yaml import not_finite, read_plain_yaml, read_yaml
 
 SCHEMA_FILE = Path("config/schema.yaml")
 
@@ -67,7 +67,7 @@ def load_study(study: str, schema_file: Path = SCHEMA_FILE) -> dict[str, Any]:
         raise StudyError(f"{path}: cannot be read: {error}") from None
     if not isinstance(config, dict):
         raise StudyError(f"{path}: a study is a mapping of keys to values; see config/demo.yaml")
-    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    schema = read_plain_yaml(schema_file.read_text(encoding="utf-8"))
     problems = [f"{place}: must be a finite number" for place in not_finite(config)]
     problems += validate(config, schema)
     if not problems:

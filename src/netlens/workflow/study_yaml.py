@@ -83,3 +83,8 @@ def not_finite(value: Any, where: str = "") -> Iterator[str]:
             yield from not_finite(part, f"{where}.{index}")
     elif isinstance(value, float) and not math.isfinite(value):
         yield where
+
+
+def read_plain_yaml(text: str) -> Any:
+    """Return what YAML of netlens' own says, read by the safe loader in C where there is one: ten times as fast."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
