@@ -403,7 +403,7 @@ def test_on_a_terminal_a_display_shows_the_run_and_a_summary_is_left(project):
     os.close(ours)
     assert process.returncode == 0
     text = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown.decode())
-    assert re.search(r"\n *0/2 jobs .*0:0\d", text)
-    assert re.search(r"\n *tableRows .*0:0\d", text)
+    assert re.search(r"[\r\n]0/2 jobs .*\d:\d\d", text)
+    assert re.search(r"[\r\n]tableRows .*\d:\d\d", text)
     assert "1/1  tableRows" not in text
     assert re.search(r"made in \d+ s: 1 number", text.splitlines()[-1])

@@ -190,9 +190,26 @@ class TestCommands:
         assert main(["why", "tableRow", "--study", "small"]) == 2
         assert capsys.readouterr().err == "netlens: error: there is no item 'tableRow'; did you mean tableRows?\n"
 
-    def test_list_has_states_and_filters(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_list_has_states_and_filters(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         assert main(["list", "--study", "small"]) == 0
-        assert capsys.readouterr().out.split() == ["data", "tableRows", "macro", "made", "how", "many", "rows"]
+        assert capsys.readouterr().out.split() == [
+            "data",
+            "tableRows",
+            "macro",
+            "made",
+            "1",
+            "s",
+            "how",
+            "many",
+            "rows",
+        ]
+        monkeypatch.setenv("COLUMNS", "30")
+        Path("notebooks/data/items.yaml").write_text(f"tableRows: {{kind: macro, shows: {'how many rows ' * 9}}}")
+        assert main(["list", "--study", "small"]) == 0
+        line = capsys.readouterr().out.splitlines()[1]
+        assert (len(line), line[-1]) == (80, "…")
         for option, value in (("--state", "stale"), ("--section", "weights"), ("--kind", "figure")):
             assert main(["list", "--study", "small", option, value]) == 0
             assert capsys.readouterr().out == ""
