@@ -36,6 +36,17 @@ def test_every_item_is_a_panel_with_its_neighbors():
     plt.close(fig)
 
 
+def test_labels_of_panels_beside_a_legend_of_long_names_do_not_overlap():
+    style.paper()
+    names = [f"block_{i}_expand, block_{i}_depthwise" for i in range(11)]
+    curves = [np.array([1.0, 0.5])] * len(names)
+    fig = spectra({"$W$": curves, "$A$": curves, "$P$": curves}, names, what="between", ylabel="value", lowest=1e-4)
+    fig.canvas.draw()
+    boxes = [ax.xaxis.label.get_window_extent() for ax in fig.axes if ax.get_xlabel()]
+    assert boxes and not any(a.overlaps(b) for a in boxes for b in boxes if a is not b)
+    plt.close(fig)
+
+
 def test_many_curves_have_a_bar_of_colors_instead_of_a_legend():
     style.paper()
     curves = [np.array([1.0, 0.5])] * 30

@@ -22,6 +22,7 @@ MATRIX_TITLES: Final[Mapping[str, str]] = {
 }
 
 Values = NDArray[np.float64]
+_SHARE = "index / number of values"
 _COLUMNS = 5
 # Room for a title above one of so many panels.
 _TITLE_IN = 1.12
@@ -69,10 +70,14 @@ def spectra(
         for s, name, color in zip(curves, names, colors, strict=True):
             share = (np.arange(len(s)) + 1) / len(s)
             ax.semilogy(share, np.where(s > 0, s, np.nan), color=color, linewidth=0.9, label=name)
-        ax.set(title=title, xlabel="index / number of values", ylim=(lowest, 1.5), xlim=(0, 1.02))
+        ax.set(title=title, xlabel=_SHARE, ylim=(lowest, 1.5), xlim=(0, 1.02))
         ax.grid(visible=True)
     axes[0].set_ylabel(ylabel)
     if len(names) <= _MOST_IN_LEGEND:
+        # Long names in the legend leave no room for a label below each panel.
+        for ax in axes:
+            ax.set_xlabel("")
+        axes[len(axes) // 2].set_xlabel(_SHARE)
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", title=what, handlelength=1.2)
     else:
         _depth_bar(fig, axes, names, what)
@@ -122,7 +127,7 @@ def absolute_spectra(panels: Mapping[str, Mapping[str, Values]]) -> Figure:
     axes[0, 0].set_ylim(float(np.quantile(every[every > 0], 0.01)) / 3, every.max() * 3)
     _hide_from(axes, len(panels))
     fig.supylabel(r"$\sigma_i$", fontsize=8)
-    fig.supxlabel("index / number of values", fontsize=8)
+    fig.supxlabel(_SHARE, fontsize=8)
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, handlelength=2.4)
     return fig
 
