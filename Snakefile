@@ -13,7 +13,9 @@ STUDY = CONFIG["study"]
 
 names = RuleNames(CONFIG)
 result, notebook, settings = names.result, names.notebook, names.settings
-job, files = names.job, names.files
+job, files, memory = names.job, names.files, names.memory
+# Jobs that use TensorFlow ask for a GPU, which counts where there are any; NETLENS_DEVICE=cpu asks for none.
+GPU = names.gpu
 
 
 # One run at a time: the lock is kept as long as this process runs.

@@ -29,12 +29,16 @@ resolve cpu.txt pyproject.toml --extra cpu --extra dev
 # The two differ by TensorFlow and NVIDIA's libraries only.
 grep -v '^tensorflow' "$scratch/cpu.txt" | grep '^[a-z]' | sed 's/ *\\$//' >"$scratch/same.txt"
 resolve gpu.txt pyproject.toml --extra gpu --extra dev -c "$scratch/same.txt"
+# What a cluster needs beside one of the two: only what they lack.
+others=$(sed 's/[=[ ].*//; s/^/--no-emit-package /' "$scratch/same.txt")
+# shellcheck disable=SC2086 # options, one word each
+resolve slurm.txt pyproject.toml --extra slurm -c "$scratch/same.txt" $others
 printf 'pip\nsetuptools\nwheel\n' >"$scratch/build.in"
 resolve build.txt "$scratch/build.in" -c "$scratch/same.txt"
 echo uv >"$scratch/uv.in"
 resolve uv.txt "$scratch/uv.in"
 
-for output in cpu gpu build uv; do
+for output in cpu gpu slurm build uv; do
   cmp -s "$scratch/$output.txt" "requirements/$output.txt" || echo "requirements/$output.txt changed"
   cp "$scratch/$output.txt" "requirements/$output.txt"
 done

@@ -22,6 +22,8 @@ rule photos:
         names.executed("data/photos_{images}"),
     wildcard_constraints:
         images=names_of(CONFIG["images"], "photos"),
+    resources:
+        mem_mb=memory("data/photos"),
     params:
         job=job(
             classes=value_of(CONFIG, "images", "classes"),
@@ -53,6 +55,8 @@ rule folder:
         names.executed("data/folder_{images}"),
     wildcard_constraints:
         images=names_of(CONFIG["images"], "folder"),
+    resources:
+        mem_mb=memory("data/folder"),
     params:
         job=job(
             size_px=value_of(CONFIG, "images", "size_px"),
@@ -83,6 +87,8 @@ rule cifar:
         names.executed("data/cifar_{images}"),
     wildcard_constraints:
         images=names_of(CONFIG["images"], "cifar"),
+    resources:
+        mem_mb=memory("data/cifar"),
     params:
         job=job(
             train_per_class_count=value_of(CONFIG, "images", "train_per_class_count"),
@@ -105,6 +111,9 @@ rule download:
         names.executed("data/download_{name}"),
     wildcard_constraints:
         name=downloads_of(CONFIG),
+    localrule: True
+    resources:
+        mem_mb=memory("data/download"),
     params:
         job=job(**settings("data", "local_folders")),
         files=files,
@@ -133,6 +142,9 @@ for item, (made_by, inputs, parameters) in names.applicable(DATA_ITEMS).items():
             names.outputs(item),
         log:
             names.executed(f"data/{item}"),
+        localrule: True
+        resources:
+            mem_mb=memory(f"data/{made_by}"),
         params:
             job=job(**parameters),
             files=files,

@@ -35,7 +35,8 @@ rule explanation_checks:
         network="|".join(EXPLAINED),
     priority: 2
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("explanation_checks/checks"),
     params:
         job=job(
             gpu=True,
@@ -111,6 +112,9 @@ for item, (made_by, inputs, parameters) in names.applicable(EXPLANATION_CHECKS_I
             names.outputs(item),
         log:
             names.executed(f"explanation_checks/{item}"),
+        localrule: True
+        resources:
+            mem_mb=memory(f"explanation_checks/{made_by}"),
         params:
             job=job(**parameters),
             files=files,

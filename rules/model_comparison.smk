@@ -49,6 +49,8 @@ rule comparison_sample:
         multiext(result("model_comparison/sample"), ".npz", ".json"),
     log:
         names.executed("model_comparison/sample"),
+    resources:
+        mem_mb=memory("model_comparison/sample"),
     params:
         job=job(**settings("model_comparison", "images_count", "heldout_count", "positions_per_image_count")),
         files=files,
@@ -73,7 +75,8 @@ rule comparison_activations:
         names.executed(f"model_comparison/activations_{{network}}_{{shard}}of{SHARDS}"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("model_comparison/activations"),
     params:
         job=job(
             gpu=True,
@@ -97,6 +100,8 @@ rule comparison_second_moments:
     log:
         names.executed("model_comparison/second_moments_{first}--{second}"),
     priority: 1
+    resources:
+        mem_mb=memory("model_comparison/second_moments"),
     params:
         job=job(),
         files=files,
@@ -114,6 +119,8 @@ rule similarity:
     log:
         names.executed("model_comparison/similarity"),
     priority: 1
+    resources:
+        mem_mb=memory("model_comparison/similarity"),
     params:
         job=job(**PAIR_NAMES, **settings("model_comparison", "centred", "ridge", "svcca_variance")),
         files=files,
@@ -133,6 +140,8 @@ rule similarity_null:
     log:
         names.executed("model_comparison/similarity_null_{first}--{second}"),
     priority: 1
+    resources:
+        mem_mb=memory("model_comparison/similarity_null"),
     params:
         job=job(
             networks=lambda wildcards: [wildcards.first, wildcards.second],
@@ -160,7 +169,8 @@ rule random_weights:
         names.executed("model_comparison/random_weights"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("model_comparison/random_weights"),
     params:
         job=job(
             gpu=True,
@@ -186,6 +196,8 @@ rule analogies:
         multiext(result("model_comparison/analogies"), ".npz", ".json"),
     log:
         names.executed("model_comparison/analogies"),
+    resources:
+        mem_mb=memory("model_comparison/analogies"),
     params:
         job=job(networks=COMPARED, **settings("model_comparison", "unit_layer", "unit", "centred", "ridge")),
         files=files,
@@ -209,7 +221,8 @@ rule analogy_pictures:
         network=names_of(CONFIG["networks"]),
     priority: 2
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("model_comparison/analogy_pictures"),
     params:
         job=job(
             gpu=True,
@@ -234,7 +247,8 @@ rule caricature_image:
     log:
         names.executed("model_comparison/caricature_image"),
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("model_comparison/caricature_image"),
     params:
         job=job(gpu=True, **settings("model_comparison", "caricature_class", "picture_px")),
         files=files,
@@ -258,7 +272,8 @@ rule network_caricatures:
         network=names_of(CONFIG["networks"]),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("model_comparison/caricatures"),
     params:
         job=job(
             gpu=True,
@@ -285,6 +300,8 @@ rule network_graph:
         names.executed("model_comparison/network_graph_{network}"),
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
+    resources:
+        mem_mb=memory("model_comparison/network_graph"),
     params:
         job=job(
             layers=lambda wildcards: CONFIG["model_comparison"]["layers"].get(wildcards.network, []),
@@ -389,6 +406,9 @@ for item, (made_by, inputs, parameters) in names.applicable(MODEL_COMPARISON_ITE
             names.outputs(item),
         log:
             names.executed(f"model_comparison/{item}"),
+        localrule: True
+        resources:
+            mem_mb=memory(f"model_comparison/{made_by}"),
         params:
             job=job(**parameters),
             files=files,

@@ -30,7 +30,8 @@ rule train:
         network=names_of(CONFIG["networks"], "trained"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("models/train"),
     params:
         job=job(
             gpu=True,
@@ -60,6 +61,8 @@ rule kernels:
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     priority: 1
+    resources:
+        mem_mb=memory("models/kernels"),
     params:
         job=job(spec=lambda wildcards: network_spec(CONFIG, wildcards.network)),
         files=files,
@@ -80,6 +83,8 @@ rule frozen:
     wildcard_constraints:
         network=names_of(CONFIG["networks"]),
     priority: 1
+    resources:
+        mem_mb=memory("models/frozen"),
     params:
         job=job(spec=lambda wildcards: network_spec(CONFIG, wildcards.network)),
         files=files,
@@ -103,7 +108,8 @@ rule evaluation:
         network=names_of(CONFIG["networks"]),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("models/evaluation"),
     params:
         job=job(gpu=True),
         files=files,
@@ -138,6 +144,9 @@ for item, (made_by, inputs, parameters) in names.applicable(MODELS_ITEMS).items(
             names.outputs(item),
         log:
             names.executed(f"models/{item}"),
+        localrule: True
+        resources:
+            mem_mb=memory(f"models/{made_by}"),
         params:
             job=job(**parameters),
             files=files,

@@ -17,6 +17,7 @@ rule macros_all:
         f"export_defs/{STUDY}/all.tex",
     log:
         f"results/{STUDY}/logs/macros_all.log",
+    localrule: True
     params:
         study=lambda wildcards: config.get("study", "demo"),
     shell:
@@ -36,6 +37,7 @@ rule paper_parts:
         sections=list(section_texts(STUDY)),
     log:
         f"results/{STUDY}/logs/paper_parts.log",
+    localrule: True
     params:
         # Functions, because Snakemake reads braces in text as wildcards.
         study=lambda wildcards: config.get("study", "demo"),
@@ -61,6 +63,7 @@ rule paper:
         PAPER,
     log:
         f"results/{STUDY}/logs/paper.log",
+    localrule: True
     params:
         study=lambda wildcards: config.get("study", "demo"),
     shell:

@@ -40,7 +40,8 @@ rule pattern_sums:
         names.executed("pattern_attribution/pattern_sums_{network}_{part}of{parts}"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("pattern_attribution/pattern_sums"),
     params:
         job=job(
             gpu=True,
@@ -70,6 +71,8 @@ rule patterns:
     log:
         names.executed("pattern_attribution/patterns_{network}"),
     priority: 1
+    resources:
+        mem_mb=memory("pattern_attribution/patterns"),
     params:
         job=job(),
         files=files,
@@ -94,7 +97,8 @@ rule pattern_checks:
         names.executed("pattern_attribution/pattern_checks_{network}"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("pattern_attribution/pattern_checks"),
     params:
         job=job(gpu=True, **settings("pattern_attribution", "positions_per_image_count")),
         files=files,
@@ -118,7 +122,8 @@ rule attributions:
         names.executed("pattern_attribution/attributions"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("pattern_attribution/attributions"),
     params:
         job=job(
             gpu=True,
@@ -143,6 +148,8 @@ if PUBLISHED_PATTERNS:
         log:
             names.executed("pattern_attribution/published_agreement"),
         priority: 1
+        resources:
+            mem_mb=memory("pattern_attribution/published_agreement"),
         params:
             job=job(),
             files=files,
@@ -167,6 +174,8 @@ rule singular_ratios:
     log:
         names.executed("pattern_attribution/singular_ratios_{network}"),
     priority: 1
+    resources:
+        mem_mb=memory("pattern_attribution/singular_ratios"),
     params:
         job=job(estimator=CONFIG["pattern_attribution"]["figure_estimator"]),
         files=files,
@@ -188,6 +197,8 @@ rule spectra:
     log:
         names.executed("pattern_attribution/spectra"),
     priority: 1
+    resources:
+        mem_mb=memory("pattern_attribution/spectra"),
     params:
         job=job(**settings("pattern_attribution", "picture_px", "pictures_count")),
         files=files,
@@ -261,6 +272,9 @@ for item, (made_by, inputs, parameters) in names.applicable(PATTERN_ATTRIBUTION_
             names.outputs(item),
         log:
             names.executed(f"pattern_attribution/{item}"),
+        localrule: True
+        resources:
+            mem_mb=memory(f"pattern_attribution/{made_by}"),
         params:
             job=job(**parameters),
             files=files,

@@ -43,6 +43,9 @@ for item, (made_by, inputs, parameters) in names.applicable(SIGNAL_DISTRACTOR_IT
             names.outputs(item),
         log:
             names.executed(f"signal_distractor/{item}"),
+        localrule: True
+        resources:
+            mem_mb=memory(f"signal_distractor/{made_by}"),
         params:
             job=job(**parameters),
             files=files,

@@ -25,6 +25,9 @@ rule index:
         record=f"site/{STUDY}/index.json",
     log:
         names.executed("site/index"),
+    localrule: True
+    resources:
+        mem_mb=memory("site/index"),
     params:
         job=job(
             config=config.get("study", "demo"),

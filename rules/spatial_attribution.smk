@@ -32,7 +32,8 @@ rule spatial_maps:
         names.executed("spatial_attribution/maps"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("spatial_attribution/maps"),
     params:
         job=job(
             gpu=True,
@@ -76,7 +77,8 @@ rule spatial_scores:
         network="|".join(SCORED_NETWORKS),
     priority: 2
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("spatial_attribution/scores"),
     params:
         job=job(
             gpu=True,
@@ -155,6 +157,9 @@ for item, (made_by, inputs, parameters) in names.applicable(SPATIAL_ATTRIBUTION_
             names.outputs(item),
         log:
             names.executed(f"spatial_attribution/{item}"),
+        localrule: True
+        resources:
+            mem_mb=memory(f"spatial_attribution/{made_by}"),
         params:
             job=job(**parameters),
             files=files,

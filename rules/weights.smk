@@ -30,7 +30,8 @@ rule expanded:
         names.executed("weights/expanded"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("weights/expanded"),
     params:
         job=job(
             gpu=True,
@@ -54,6 +55,8 @@ rule weights_analysis:
         record=result("weights/analysis.json"),
     log:
         names.executed("weights/analysis"),
+    resources:
+        mem_mb=memory("weights/analysis"),
     params:
         job=job(
             **settings("weights", "unit", "source_unit", "strongest_count", "positions_count"),
@@ -78,6 +81,8 @@ rule weights_factors:
         record=result("weights/factors.json"),
     log:
         names.executed("weights/weights_factors"),
+    resources:
+        mem_mb=memory("weights/factors"),
     params:
         job=job(
             **settings("weights", "first_group", "second_group", "row_units", "row_units_count"),
@@ -103,7 +108,8 @@ rule feature_visualizations:
         names.executed("weights/feature_visualizations"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("weights/feature_visualizations"),
     params:
         job=job(gpu=True, store=result(f"feature_visualizations/{WEIGHTS_NETWORK}")),
         files=files,
@@ -126,7 +132,8 @@ rule dataset_examples:
         names.executed("weights/dataset_examples"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("weights/dataset_examples"),
     params:
         job=job(gpu=True, **settings("weights", "examples_images_count")),
         files=files,
@@ -150,7 +157,8 @@ rule circuit_editing:
         names.executed("weights/circuit_editing"),
     priority: 1
     resources:
-        gpu=1,
+        gpu=GPU,
+        mem_mb=memory("weights/circuit_editing"),
     params:
         job=job(gpu=True, **VISUALIZATION_SETTINGS),
         files=files,
@@ -258,6 +266,9 @@ for item, (made_by, inputs, parameters) in names.applicable(WEIGHTS_ITEMS).items
             names.outputs(item),
         log:
             names.executed(f"weights/{item}"),
+        localrule: True
+        resources:
+            mem_mb=memory(f"weights/{made_by}"),
         params:
             job=job(**parameters),
             files=files,

@@ -29,7 +29,7 @@ rule sums:
     reason: Missing output files: results/small/sums.json
     wildcards: network=a
     threads: 2
-    resources: tmpdir=/tmp, gpu=1
+    resources: tmpdir=/tmp, gpu=1, mem_mb=1555, mem=1.55 GB
 Shell command: "$NETLENS_PYTHON" -I job {shlex.quote(json.dumps(DESCRIBED))} --files {shlex.quote(json.dumps(FILES))}
 
 [Sun Nov 29 07:59:18 2026]
@@ -52,6 +52,7 @@ def test_jobs_have_what_their_commands_say():
     assert (sums.name, sums.notebook, sums.parameters, sums.seed) == ("sums[a, b]", FILES["notebook"], {"rows": 3}, 7)
     assert sums.outputs == ("results/small/it's, one.npz", "results/small/sums.json")
     assert (sums.key, sums.threads, sums.gpu) == ("results/small/it's, one.npz", 2, True)
+    assert (sums.memory_mb, paper.memory_mb) == (1555, 0)
     assert sums.reason == "Missing output files: results/small/sums.json"
     assert (paper.name, paper.notebook, paper.outputs, paper.gpu) == ("paper", "", ("paper/small.pdf",), False)
 

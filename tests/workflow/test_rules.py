@@ -64,6 +64,16 @@ def parameters(rule):
 # ---- the rules
 
 
+def test_every_notebook_asks_for_memory(with_notebooks):
+    asked = {rule.name: rule.resources["mem_mb"] for rule in with_notebooks if "mem_mb" in rule.resources}
+    assert asked.keys() == {rule.name for rule in with_notebooks}
+
+
+def test_items_are_made_where_snakemake_runs(workflow):
+    assert all(rule.ruleinfo.localrule for name, rule in workflow.items() if name in ITEMS)
+    assert not any(workflow[name].ruleinfo.localrule for name in ("kernels", "pattern_sums", "spatial_scores"))
+
+
 @pytest.mark.slow
 def test_each_number_and_figure_of_the_text_is_made_by_one_rule(workflow):
     makers = Counter(path for rule in workflow.values() for path in paths(rule.output))

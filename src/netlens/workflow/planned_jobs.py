@@ -41,6 +41,8 @@ class PlannedJob:
         How many threads it uses at most.
     gpu
         Whether it is one of those that run one after the other, because each uses TensorFlow.
+    memory_mb
+        How much memory it asks for; 0 if that is not known yet.
     reason
         Why Snakemake would run it.
     """
@@ -54,6 +56,7 @@ class PlannedJob:
     seed: int | None = None
     threads: int = 1
     gpu: bool = False
+    memory_mb: int = 0
     reason: str = ""
 
     @property
@@ -133,6 +136,7 @@ def _job(fields: dict[str, str]) -> PlannedJob:
         described.get("ambient", {}).get("seed"),
         int(fields.get("threads", "1")),
         bool(re.search(r"\bgpu=[1-9]", fields.get("resources", ""))),
+        int(memory[1]) if (memory := re.search(r"\bmem_mb=(\d+)", fields.get("resources", ""))) else 0,
         fields.get("reason", ""),
     )
 

@@ -1,6 +1,7 @@
 """What the rules are written with: paths of outputs, jobs of notebooks, and shell commands."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from netlens.workflow.applicability import FoundFacts, absent_items, has_pattern
 from netlens.workflow.catalogue import CatalogueError, load_catalogue
 from netlens.workflow.external_files import real_path
 from netlens.workflow.imports import code_of
+from netlens.workflow.job_memory import memory_mb
 
 _Row = TypeVar("_Row")
 
@@ -51,6 +53,8 @@ class RuleNames:
         self._facts = FoundFacts(config)
         self._absent = absent_items(config, self._catalogue, self._facts)
         self._item_of = {str(item.files(self.study)[0]): item.name for item in self._catalogue.values()}
+        #: GPUs that a job with TensorFlow asks for.
+        self.gpu = 0 if os.environ.get("NETLENS_DEVICE") == "cpu" else 1
 
     def applies(self, item: str) -> bool:
         """Whether the study has an item; what it lacks for the others is in `netlens.workflow.applicability`."""
@@ -80,6 +84,10 @@ class RuleNames:
     def executed(self, name: str) -> str:
         """Return the path of an executed notebook, its rule's log; `name` is ``section/item``, wildcards in braces."""
         return self.result(f"executed/{name}.ipynb")
+
+    def memory(self, name: str) -> Callable[..., int]:
+        """Function that says how much memory a job asks for, in megabytes; `name` is ``section/notebook``."""
+        return lambda wildcards, input, attempt: memory_mb(name, map(str, input), attempt)
 
     def outputs(self, item: str) -> list[str]:
         """Output files of a figure, macro or page; a figure's picture is marked for ``snakemake --report``.

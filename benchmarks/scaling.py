@@ -1,0 +1,292 @@
+"""Time and memory of every heavy rule against images, their size, channels and layers, with the exponent of growth.
+
+    netlens bench scaling FOLDER             # measures: FOLDER gets a copy of the checkout; about half an hour
+    netlens bench scaling FOLDER --rules pattern_sums comparison_activations    # only these, and what they read
+    netlens bench scaling --write            # writes the tables of docs/SCALING.md from what was measured last
+    netlens bench scaling --study demo       # what each rule asks for beside what its jobs used, by their records
+
+The subject is a chain of convolutions with random weights, beside a second one of the same kind, and images of noise.
+One of the four sizes grows at a time, and the rules are run by Snakemake, each job in a process of its own. What
+is kept (``benchmarks/scaling.json``) is from the records of the jobs: processor time and peak memory of the notebook's
+process.
+
+The exponent p is that of ``cost = constant + factor * size**p`` through the three measurements: what every job pays,
+such as starting TensorFlow, is in the constant. Where the cost grows by less than a second, or by less than 30 MB, from
+the smallest to the largest size, no exponent can be told and the table has a dash.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _checkout_copy import copy_checkout
+from scipy.optimize import brentq
+
+KEPT = Path("benchmarks/scaling.json")
+PAGE = Path("docs/SCALING.md")
+#: By axis: what grows, the sizes, and what they mean as numbers (of pixels for the size of images).
+BASE = {"images": 64, "size_px": 64, "channels": 16, "layers": 6}
+AXES: dict[str, tuple[int, int, int]] = {
+    "images": (64, 256, 1024),
+    "size_px": (64, 128, 224),
+    "channels": (16, 32, 64),
+    "layers": (6, 12, 24),
+}
+CLASSES = ("first", "second", "third", "fourth")
+HELDOUT_FRACTION = 0.25
+#: The rules whose jobs compute; the others draw, or round one number.
+RULES = (
+    "kernels", "frozen", "evaluation", "pattern_sums", "patterns", "pattern_checks", "attributions", "singular_ratios",
+    "spectra", "comparison_activations", "comparison_second_moments", "similarity", "similarity_null",
+    "random_weights", "analogies", "analogy_pictures", "network_caricatures", "expanded", "weights_factors",
+    "feature_visualizations", "dataset_examples", "circuit_editing", "spatial_maps", "spatial_scores",
+    "explanation_checks",
+)  # fmt: skip
+#: Growth from the smallest to the largest size that is no growth.
+LEAST_S, LEAST_MB = 1.0, 30.0
+
+
+def write_images(folder: Path, count: int, size_px: int) -> None:
+    """Write images of noise: `count` for training and a third as many more that are held out."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name in CLASSES:
+        (folder / name).mkdir(parents=True)
+        for number in range(round(count / (1 - HELDOUT_FRACTION) / len(CLASSES))):
+            # Large patches, which are no noise to the first layers.
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            image = Image.fromarray(pixels).resize((size_px, size_px), Image.Resampling.BICUBIC)
+            image.save(folder / name / f"{number:05}.png")
+
+
+def write_network(path: Path, size_px: int, channels: int, layers: int, seed: int) -> None:
+    """Write a chain of 3x3 convolutions with random weights, three poolings, a mean and one Dense layer."""
+    from netlens.models.backend import keras
+
+    keras.utils.set_random_seed(seed)
+    image = keras.Input((size_px, size_px, 3), name="image")
+    values = image
+    for number in range(layers):
+        values = keras.layers.Conv2D(
+            channels, 3, padding="same", activation="relu", name=f"conv{number + 1}", kernel_initializer="he_normal"
+        )(values)
+        if (number + 1) % (layers // 3) == 0:
+            values = keras.layers.MaxPooling2D(name=f"pool{number + 1}")(values)
+    values = keras.layers.GlobalAveragePooling2D(name="mean")(values)
+    keras.Model(image, keras.layers.Dense(len(CLASSES), name="logits")(values)).save(path)
+
+
+def study_of(name: str, size_px: int) -> dict[str, Any]:
+    """Settings of the study of one variant; few steps and methods, whose number only multiplies the cost."""
+    network = {"kind": "file", "images": "noise", "class_names": f"scaling/{name}/names.txt"}
+    return {
+        "study": name,
+        "title": name,
+        "images_are": "noise",
+        "images": {
+            "noise": {
+                "kind": "folder", "folder": f"scaling/{name}/images", "size_px": [size_px, size_px],
+                "heldout_fraction": HELDOUT_FRACTION,
+            }
+        },
+        "networks": {
+            which: network | {"file": f"scaling/{name}/{which}.h5", "preprocessing": "tf"}
+            for which in ("main", "beside")
+        },
+        "pattern_attribution": {"network": "main", "shards_count": 1},
+        "model_comparison": {
+            "shards_count": 1, "layers_count": 0, "picture_steps_count": 8, "caricature_steps_count": 4,
+            "positions_per_image_count": 4, "null_permutations_count": 19,
+        },
+        "weights": {"picture_steps_count": 8, "row_units_count": 4},
+        "explanation_checks": {
+            "networks": ["main"], "methods": ["gradient", "lrp_epsilon", "pattern_attribution"], "entries_count": 1,
+            "shares_count": 2, "random_orders_count": 1, "cascade_steps_count": 1, "smooth_copies_count": 2,
+            "chains_count": 4,
+        },
+    }  # fmt: skip
+
+
+def variants() -> list[dict[str, int]]:
+    """All sizes that are measured; the smallest of all axes is the same one."""
+    found = [BASE]
+    for axis, sizes in AXES.items():
+        found += [BASE | {axis: size} for size in sizes[1:]]
+    return found
+
+
+def name_of(variant: Mapping[str, int]) -> str:
+    """Name of a variant's study."""
+    return "scaling_" + "_".join(str(variant[axis]) for axis in AXES)
+
+
+def measure(folder: Path, rules: Sequence[str]) -> None:
+    """Run the rules for each variant, and keep the costs of all of them."""
+    import yaml
+
+    from netlens.workflow.preloaded import templates
+
+    if not folder.exists():
+        copy_checkout(folder)
+    environment = {**os.environ, "PYTHONPATH": str((folder / "src").resolve()), "NETLENS_DEVICE": "cpu"}
+    # What an interrupted measurement has finished is not measured again.
+    finished = folder / "scaling" / "costs.json"
+    costs = json.loads(finished.read_text(encoding="utf-8")) if finished.exists() else []
+    for variant in variants():
+        name = name_of(variant)
+        if any(entry["variant"] == variant for entry in costs):
+            continue
+        own = folder / "scaling" / name
+        if not own.exists():
+            write_images(own / "images", variant["images"], variant["size_px"])
+            for seed, which in enumerate(("main", "beside")):
+                write_network(own / f"{which}.h5", variant["size_px"], variant["channels"], variant["layers"], seed)
+            (own / "names.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
+            settings = yaml.safe_dump(study_of(name, variant["size_px"]), sort_keys=False)
+            (folder / "config" / f"{name}.yaml").write_text(settings, encoding="utf-8")
+        command = [sys.executable, "-m", "snakemake", "--until", *rules, "--cores", "1", "--keep-going"]
+        with templates() as variables:
+            done = subprocess.run(
+                [*command, "--config", f"study={name}"],
+                cwd=folder,
+                env=environment | variables,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if done.returncode:
+            told = [line for line in done.stderr.splitlines() if line.startswith("netlens: error")]
+            raise SystemExit("\n".join(told) or done.stderr[-2000:])
+        costs.append({"variant": variant, "rules": costs_of(folder / "results" / name)})
+        finished.write_text(json.dumps(costs), encoding="utf-8")
+        print(f"{name}: {len(costs[-1]['rules'])} notebooks", flush=True)
+    KEPT.write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
+
+
+def costs_of(results: Path) -> dict[str, list[float]]:
+    """Processor time in seconds and peak memory in MB of the costliest job of each notebook, by the records."""
+    found: dict[str, list[float]] = {}
+    for path in sorted(results.rglob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            notebook = record["notebook"]["path"].removeprefix("notebooks/").removesuffix(".ipynb")
+            cost = (record["processor_s"], record["peak_memory_mb"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        found[notebook] = [max(pair) for pair in zip(found.get(notebook, (0, 0)), cost, strict=True)]
+    return found
+
+
+def exponent(sizes: Sequence[float], costs: Sequence[float], least: float) -> float | None:
+    """Exponent p of ``constant + factor * size**p`` through three points; None if the cost hardly grows."""
+    first, middle, last = costs
+    if last - first < least:
+        return None
+    if middle - first < least / 8:
+        # All of the growth is in the last step.
+        middle = first + least / 8
+    ratio = (last - middle) / (middle - first)
+
+    def difference(p: float) -> float:
+        small, medium, large = (size**p for size in np.divide(sizes, sizes[0]))
+        return (large - medium) / (medium - small) - ratio
+
+    low, high = 1e-3, 6.0
+    if difference(low) > 0:
+        return 0.0
+    return float(brentq(difference, low, high)) if difference(high) > 0 else high
+
+
+def tables(costs: Sequence[Mapping[str, Any]]) -> str:
+    """Tables of time and of memory, in Markdown."""
+    by_name = {name_of(entry["variant"]): entry["rules"] for entry in costs}
+    notebooks = sorted({notebook for rules in by_name.values() for notebook in rules})
+    lines = []
+    for number, (what, unit, least) in enumerate((("Processor time", "s", LEAST_S), ("Peak memory", "MB", LEAST_MB))):
+        heads = [f"{axis.removesuffix('_px')} {' / '.join(map(str, sizes))}" for axis, sizes in AXES.items()]
+        lines += [f"**{what} in {unit}**, and the exponent of its growth", ""]
+        lines += [f"| notebook | {' | '.join(heads)} |", "|---|" + "---|" * len(AXES)]
+        for notebook in notebooks:
+            cells = []
+            for axis, sizes in AXES.items():
+                values = [by_name[name_of(BASE | {axis: size})].get(notebook) for size in sizes]
+                if None in values:
+                    cells.append("not measured")
+                    continue
+                own = [value[number] for value in values]
+                numbers = [size**2 for size in sizes] if axis == "size_px" else sizes
+                p = exponent(numbers, own, least)
+                digits = 1 if unit == "s" else 0
+                told = " / ".join(f"{value:.{digits}f}" for value in own)
+                cells.append(f"{told} ({'—' if p is None else f'{p:.1f}'})")
+            lines.append(f"| `{notebook}` | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def compare(study: str) -> bool:
+    """Print what each rule asks for beside the most that its jobs have used; whether no job has used more."""
+    from netlens.review.job_records import key_of, makers, read_job_record
+
+    from netlens.workflow.catalogue import load_catalogue
+    from netlens.workflow.planned_jobs import planned_jobs
+
+    records = {key_of(record): record for record in makers(study).values()}
+    for item in load_catalogue().values():
+        record = read_job_record(item.files(study)[-1])
+        if record is not None:
+            records[key_of(record)] = record
+    rows: dict[str, tuple[float, int]] = {}
+    for job in planned_jobs(study, ["all"], everything=True):
+        record = records.get(job.key)
+        if record is not None and job.memory_mb:
+            notebook = job.notebook.removeprefix("notebooks/").removesuffix(".ipynb")
+            used, asked = rows.get(notebook, (0.0, job.memory_mb))
+            rows[notebook] = max(used, record["peak_memory_mb"]), max(asked, job.memory_mb)
+    print("| notebook | used, MB | asked for, MB | ratio |\n|---|---|---|---|")
+    for notebook, (used, asked) in sorted(rows.items(), key=lambda row: -row[1][0]):
+        print(f"| `{notebook}` | {used:.0f} | {asked} | {asked / used:.1f} |")
+    ratios = [asked / used for used, asked in rows.values()]
+    print(f"\n{len(rows)} notebooks; asked for {min(ratios):.1f} to {max(ratios):.1f} times what was used")
+    return min(ratios) >= 1
+
+
+def write_page() -> None:
+    """Write the tables between the two marks of the page."""
+    begin, end = "<!-- netlens bench scaling: begin -->", "<!-- netlens bench scaling: end -->"
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{PAGE}: the marks {begin} and {end} are missing")
+    made = tables(json.loads(KEPT.read_text(encoding="utf-8")))
+    PAGE.write_text(f"{before}{begin}\n{made}\n{end}{after}", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--rules", nargs="+", default=RULES)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--study")
+    parsed = parser.parse_args(arguments)
+    if parsed.folder:
+        measure(parsed.folder, parsed.rules)
+    if parsed.write:
+        write_page()
+    if not parsed.write and not parsed.study:
+        print(tables(json.loads(KEPT.read_text(encoding="utf-8"))))
+    if parsed.study:
+        return 0 if compare(parsed.study) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
