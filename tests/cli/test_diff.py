@@ -108,3 +108,15 @@ def test_a_damaged_reference_is_one_line(capsys):
     assert capsys.readouterr().err == (
         "netlens: error: reference/small/items/tableRows.json: damaged reference (keys are missing)\n"
     )
+
+
+def test_the_paper_is_compiled_with_what_changed_in_boxes(capsys, monkeypatch):
+    given = []
+    monkeypatch.setattr("netlens.cli.diff.compile_paper", lambda *arguments, **more: given.append((arguments, more)))
+    publish("tableRows", "macro", value=5.0, text="5", digest="2")
+    publish("tableLines", "macro", value=1.0, text="1", digest="2")
+    assert diff("v1", "--pdf") == 0
+    ((study, main_file, output, marked), more) = given[0]
+    assert (study, main_file, more) == ("small", Path("paper/main.tex"), {"draft": True})
+    assert list(marked) == ["tableRows"] and "4.0 → 5.0" in marked["tableRows"]
+    assert str(output) in capsys.readouterr().out.splitlines()[-2]

@@ -261,6 +261,7 @@ def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
     diff = add("diff", _diff, "say which published numbers and figures changed since a revision, and by how much")
     diff.add_argument("revision", metavar="REV", help="a commit, tag or branch of git")
     diff.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
+    diff.add_argument("--pdf", action="store_true", help="compile the paper with red boxes around what changed")
     diff.add_argument("--json", action="store_true", help="print plain data")
 
     accept = add("accept", _accept, "publish items as they have been made, for `netlens verify` to compare with")
@@ -421,7 +422,7 @@ def _spread(parsed: argparse.Namespace) -> int:
 def _diff(parsed: argparse.Namespace) -> int:
     from netlens.cli import diff
 
-    return diff.print_changes(parsed.study, parsed.revision, as_json=parsed.json)
+    return diff.print_changes(parsed.study, parsed.revision, as_json=parsed.json, pdf=parsed.pdf)
 
 
 def _accept(parsed: argparse.Namespace) -> int:
