@@ -3,11 +3,14 @@
 Matplotlib stores each picture without loss, at the resolution of the figure. That is right for maps of few colors, but
 a photograph takes four times what it needs, and a paper with many of them is too large to be sent. Here
 
+- a matrix or map that is enlarged is stored as it is, an entry a pixel, and enlarged by what shows the PDF;
 - a picture of more than `_MANY_COLORS` colors, a photograph or the average of many values, becomes a JPEG;
-- one of somewhat more than 256 colors, a map drawn with a long color scale, is rounded to 256 colors;
+- one of more colors than a scale needs is rounded to colors that nobody can tell from its own;
 - one of few colors that change from pixel to pixel, a photograph in gray, becomes a JPEG if that is half as large and
   hardly differs;
-- all others, and those that would not become smaller, stay as they are.
+- all others, and those that would not become smaller, stay as they are;
+- lines are drawn to a hundredth of a point;
+- fonts come without hints for coarse screens and without tables that a PDF does not use.
 
 The numbers behind a figure are saved beside it, and the picture for screens (PNG) is without loss.
 """
@@ -16,13 +19,18 @@ The numbers behind a figure are saved beside it, and the picture for screens (PN
 # mypy: disable-error-code="no-untyped-call"
 
 import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_pdf import Name, PdfFile, PdfPages
+from fontTools.ttLib import TTFont
+from matplotlib.backends.backend_pdf import Name, PdfFile, PdfPages, Verbatim
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -33,9 +41,13 @@ _MANY_COLORS: Final = 4096
 _QUALITY: Final = 75
 #: Colors may have half the resolution where this adds no more than a quarter to the squared error.
 _COARSE_COLOR: Final = 1.25
-#: Rounding of colors that nobody sees: to multiples of these, in levels of 0..255.
-_STEPS: Final = (2, 3, 4)
+#: Pictures of more colors than this, but not many, are rounded to multiples of so many levels of 0..255.
+_FEW_COLORS: Final = 64
+_STEP: Final = 6
 _PALETTE: Final = 256
+#: Tables of a TrueType font that a PDF uses; the first is no table but fontTools' list of glyphs.
+_FONT_TABLES: Final = {"GlyphOrder", "glyf", "head", "hhea", "hmtx", "loca", "maxp"}
+_MANY_DIGITS: Final = re.compile(rb"-?\d+\.\d{3,}")
 #: A JPEG in the place of a picture of few colors differs by no more than this: a mean squared error for 36 dB.
 _LARGEST_ERROR: Final = 255**2 / 10**3.6
 
@@ -50,23 +62,49 @@ def save_pdf(fig: Figure, path: str | Path) -> None:
     path
         File to write.
     """
-    with _CompactPages(path, metadata={"Creator": None, "Producer": None, "CreationDate": None}) as pages:
+    pages = _CompactPages(path, metadata={"Creator": None, "Producer": None, "CreationDate": None})
+    with pages, _unenlarged(fig):
         pages.savefig(fig)
 
 
-def rounded(pixels: Pixels) -> Pixels | None:
-    """Picture with at most 256 colors, none of which differs by more than two levels; None if there are too many.
+@contextmanager
+def _unenlarged(fig: Figure) -> Iterator[None]:
+    """Let pictures whose pixels are to be seen keep their own resolution, unless the figure shows them smaller."""
+    dots = float(mpl.rcParams["savefig.dpi"]) / fig.dpi
+    enlarged = {image: image.get_interpolation() for image in fig.findobj(AxesImage) if _shows_pixels(image, dots)}
+    for image in enlarged:
+        image.set_interpolation("none")
+    try:
+        yield
+    finally:
+        for image, interpolation in enlarged.items():
+            image.set_interpolation(interpolation)
+
+
+def _shows_pixels(image: AxesImage, dots: float) -> bool:
+    """Whether a picture is enlarged and drawn with a square for each entry, alone in its axes.
+
+    Photographs that are made smooth are not; what lies over a photograph is stored as one picture with it.
+    """
+    values, extent = image.get_array(), image.get_window_extent()
+    if values is None or (values.ndim == 3 and image.get_interpolation() != "nearest"):
+        return False
+    if image.axes is None or len(image.axes.images) > 1:
+        return False
+    rows, columns = values.shape[:2]
+    return bool(columns <= dots * abs(extent.width) and rows <= dots * abs(extent.height))
+
+
+def rounded(pixels: Pixels) -> Pixels:
+    """Picture of fewer colors, none of which differs by more than three levels.
 
     Parameters
     ----------
     pixels
         Shape (height, width, 3).
     """
-    for step in _STEPS:
-        coarse: Pixels = np.minimum((pixels.astype(np.int16) + step // 2) // step * step, 255).astype(np.uint8)
-        if _colors(coarse) <= _PALETTE:
-            return coarse
-    return None
+    coarse: Pixels = np.minimum((pixels.astype(np.int16) + _STEP // 2) // _STEP * _STEP, 255).astype(np.uint8)
+    return coarse
 
 
 def jpeg(pixels: Pixels) -> bytes:
@@ -100,19 +138,61 @@ def _png_size(pixels: Pixels) -> int:
     return buffer.tell()
 
 
+def without_hints(font: bytes) -> bytes:
+    """TrueType font with the tables that a PDF uses and without hints, which are for screens of few pixels.
+
+    Parameters
+    ----------
+    font
+        Contents of a font file.
+    """
+    buffer = io.BytesIO()
+    with TTFont(io.BytesIO(font), recalcBBoxes=False, recalcTimestamp=False) as opened:
+        for table in set(opened.keys()) - _FONT_TABLES:
+            del opened[table]
+        glyphs = opened["glyf"]
+        for name in glyphs.keys():  # noqa: SIM118 (it is no dictionary)
+            glyphs[name].removeHinting()
+        opened.save(buffer, reorderTables=False)
+    return buffer.getvalue()
+
+
+def _short(operand: Any) -> Any:
+    """Operand of a drawing with no more digits than can be seen: a path with two, another number with four."""
+    if isinstance(operand, float | np.floating):
+        return round(float(operand), 4)
+    if isinstance(operand, Verbatim):
+        return Verbatim(_MANY_DIGITS.sub(_two_digits, operand.pdfRepr()))
+    return operand
+
+
+def _two_digits(number: re.Match[bytes]) -> bytes:
+    return (b"%.2f" % float(number[0])).rstrip(b"0").rstrip(b".")
+
+
 class _CompactFile(PdfFile):
-    """Matplotlib's writer of PDF files, with its way to write a picture replaced."""
+    """Matplotlib's writer of PDF files, with its way to write lines, pictures and fonts replaced."""
+
+    def output(self, *data: Any) -> None:
+        super().output(*map(_short, data))
+
+    def outputStream(self, ref: Any, data: bytes, *, extra: Any = None) -> None:  # noqa: N802 (matplotlib's name)
+        # Only TrueType fonts have a single length.
+        if extra and set(extra) == {"Length1"}:
+            data = without_hints(data)
+            extra = {"Length1": len(data)}
+        super().outputStream(ref, data, extra=extra)
 
     def _writeImg(self, data: Pixels, id: int, smask: Any = None) -> None:  # noqa: N802 (matplotlib's name)
         if data.shape[2] == 3:
             many = (count := _colors(data)) > _MANY_COLORS
-            if _PALETTE < count <= _MANY_COLORS and (coarse := rounded(data)) is not None:
-                data = coarse
             encoded = jpeg(data)
             size = _png_size(data)
             if (many and len(encoded) < size) or (2 * len(encoded) < size and _error(encoded, data) <= _LARGEST_ERROR):
                 self._write_jpeg(encoded, data.shape, id, smask)
                 return
+            if _FEW_COLORS < count <= _MANY_COLORS:
+                data = rounded(data)
         super()._writeImg(data, id, smask)
 
     def _write_jpeg(self, encoded: bytes, shape: tuple[int, ...], id: int, smask: Any) -> None:
