@@ -189,6 +189,8 @@ def test_captions_come_from_the_catalogue_or_from_what_the_item_shows(study):
     text = parts()
     assert "netlens@caption@scatter\\endcsname{Points of \\classCount{} classes, $x_1$.}%" in text
     assert "netlens@caption@angles\\endcsname{angles \\& more.}%" in text
+    # The alternative text is what the item shows, as a PDF has text.
+    assert f"netlens@alt@angles\\endcsname{{FEFF{'angles & more'.encode('utf-16-be').hex().upper()}}}%" in text
     assert "netlens@file@angles\\endcsname{figures/demo/signal_distractor/angles.pdf}%" in text
 
 
@@ -566,12 +568,26 @@ def test_the_real_paper_compiles_with_outline_fonts_and_nothing_too_wide(real, p
     assert entry("Author") == "The netlens authors"
     assert entry("Keywords") == "image classification, interpretability, reproducibility"
     assert entry("Subject").startswith("The images of this study are views and crops") and entry("Lang") == "en"
+    figures = [item for item in study_items(load_study("demo"))[0] if item.kind == "figure"]
+    assert sorted(alternative_texts(Path("paper/demo.pdf"))) == sorted(item.shows for item in figures)
     log = printed()
     assert not re.search(r"\.\d+pk\b", log), "a bitmap font"
     assert not [points for points in _OVERFULL.findall(log) if float(points) > 2]
-    for item in study_items(load_study("demo"))[0]:
-        if item.kind == "figure":
-            assert f"{item.stem('demo')}.pdf" in log, f"{item.name} is not in the paper"
+    for item in figures:
+        assert f"{item.stem('demo')}.pdf" in log, f"{item.name} is not in the paper"
+
+
+def alternative_texts(pdf):
+    """What the PDF says in place of its pictures."""
+    found = []
+    content = pdf.read_bytes()
+    for stream in re.finditer(rb"stream\r?\n", content):
+        try:
+            drawn = zlib.decompressobj().decompress(content[stream.end() :])
+        except zlib.error:
+            continue
+        found += re.findall(rb"/Figure <</Alt <FEFF([0-9A-F]*)>>> BDC", drawn)
+    return [bytes.fromhex(digits.decode()).decode("utf-16-be") for digits in found]
 
 
 @needs_tex

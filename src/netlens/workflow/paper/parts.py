@@ -97,6 +97,7 @@ def write_parts(study: str, output: Path, main: Path = Path("paper/main.tex"), c
             _named("caption", item.name, caption.text)
             for item, caption in zip(figures_of(items), captions, strict=True)
         ),
+        *(_named("alt", item.name, _pdf_text(item.shows)) for item in figures_of(items)),
         *(_named("file", item.name, f"{item.stem(name).as_posix()}.pdf") for item in figures_of(items)),
         *(_named("link", item.name, f"{_site(config)}/items/{item.name}.html") for item in figures_of(items)),
         *_ranks(texts, items, name),
@@ -128,6 +129,11 @@ def _site(config: Mapping[str, Any]) -> str:
 def _named(kind: str, name: str, text: str) -> str:
     """Definition that is looked up by an item's name, which may contain underscores."""
     return f"\\expandafter\\def\\csname netlens@{kind}@{name}\\endcsname{{{' '.join(text.split())}}}%"
+
+
+def _pdf_text(words: str) -> str:
+    """Digits of words as a PDF has them between angle brackets."""
+    return f"FEFF{words.encode('utf-16-be').hex().upper()}"
 
 
 def _study_words(config: Mapping[str, Any], items: Iterable[Item]) -> dict[str, str]:
