@@ -14,6 +14,7 @@ from netlens.models.frozen.frozen_network import freeze
 from netlens.models.network import Network
 from netlens.models.preprocessing import preprocessing_from
 from netlens.publish.spatial_attribution_widget import SpatialExplorer
+from netlens.publish.zero_runs import long_zeros
 from netlens.spatial_attribution.attribution import SpatialAttribution
 from netlens.spatial_attribution.choices import AttributionError
 
@@ -78,7 +79,7 @@ def check_against_the_method(explorer, network, pixels, gradient):
             expected = attribution.to_classes(inputs, name, classes)
             np.testing.assert_allclose(floats(data["classes"][0][0][place]), expected.ravel(), rtol=1e-5, atol=1e-6)
     part = data["between"][0][0][0]
-    values = np.frombuffer(base64.b64decode(part["values"]), "i1").reshape(between.shape)
+    values = long_zeros(base64.b64decode(part["values"])).reshape(between.shape)
     scales = floats(part["scales"]).reshape(between.shape[:2])
     found = values / data["full"] * scales[..., None, None]
     np.testing.assert_allclose(found, between, atol=float(scales.max()) / 250)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from netlens.publish.page import PageError, image_uri
+from netlens.publish.zero_runs import short_zeros
 from netlens.spatial_attribution.choices import GRADIENT_LABELS
 from netlens.spatial_attribution.packing import FULL
 from netlens.spatial_attribution.results import AttributionMaps
@@ -34,7 +35,8 @@ def view_data(maps: AttributionMaps) -> dict[str, Any]:
     Returns
     -------
     dict
-        Texts, numbers, lists and mappings; maps as base64 of little-endian bytes, images as data URIs.
+        Texts, numbers, lists and mappings; maps as base64 of little-endian bytes (those between layers as in
+        `netlens.publish.zero_runs`), images as data URIs.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def view_data(maps: AttributionMaps) -> dict[str, Any]:
         ),
         "between": each(
             lambda g, n: [
-                {"values": _encoded(values[g, n], "i1"), "scales": _encoded(largest[g, n], "<f4")}
+                {"values": _text(short_zeros(values[g, n])), "scales": _encoded(largest[g, n], "<f4")}
                 for values, largest in zip(maps.between, maps.scales, strict=True)
             ]
         ),
@@ -126,7 +128,11 @@ def _scene(maps: AttributionMaps, index: int) -> dict[str, Any]:
 
 
 def _encoded(values: ArrayLike, kind: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
+    return _text(np.ascontiguousarray(values, dtype=kind).tobytes())
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _text_length(part: Any) -> int:

@@ -19,6 +19,19 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
 
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const floats = (text) => new Float32Array(bytes(text).buffer);
+  // Maps in which each zero is followed by how many there are in a row.
+  function longZeros(text) {
+    const content = bytes(text);
+    let size = 0;
+    for (let at = 0; at < content.length; at += 1) size += content[at] === 0 ? content[(at += 1)] : 1;
+    const values = new Int8Array(size);
+    let next = 0;
+    for (let at = 0; at < content.length; at += 1) {
+      if (content[at] === 0) next += content[(at += 1)];
+      else values[next++] = content[at];
+    }
+    return values;
+  }
   const decoded = new Map();
   const decode = (key, make) => decoded.get(key) ?? decoded.set(key, make()).get(key);
 
@@ -41,7 +54,7 @@ function spatialView(root, data, { pointed: firstPointed = null, onPoint = () =>
     const key = ["between", choice.scene, choice.gradient, choice.pair].join();
     const { values, scales } = decode(key, () => {
       const packed = data.between[choice.scene][choice.gradient][choice.pair];
-      return { values: new Int8Array(bytes(packed.values).buffer), scales: floats(packed.scales) };
+      return { values: longZeros(packed.values), scales: floats(packed.scales) };
     });
     const [source, target] = SIDES.map(layerAt);
     const sourceSize = source.height * source.width;
