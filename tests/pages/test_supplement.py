@@ -27,7 +27,7 @@ NAMED = """() => {
     const pictures = [...e.querySelectorAll('img')].map(image => image.alt).join(' ');
     const label = e.getAttribute('aria-label') || byId;
     const labels = e.labels ? [...e.labels].map(text).join(' ') : '';
-    const field = /^(INPUT|SELECT|TEXTAREA)$/.test(e.tagName) || e.getAttribute('role') === 'region';
+    const field = /^(INPUT|SELECT|TEXTAREA)$/.test(e.tagName) || /^(region|group)$/.test(e.getAttribute('role'));
     return { html: e.outerHTML.slice(0, 120), name: label || labels || text(e) || pictures || e.title,
              label, seen: field ? labels : text(e) };
   });

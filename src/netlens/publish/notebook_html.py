@@ -115,7 +115,7 @@ def _output(output: Mapping[str, Any], above: set[str]) -> str:
             pass
         else:
             shown = re.sub(r'<a href="[^"]*">(.*?)</a>', r"\1", shown)
-            return f'<div class="scroll" tabindex="0" role="region" aria-label="Output of the cell">{shown}</div>'
+            return f'<div class="scroll" tabindex="0" role="group" aria-label="Output of the cell">{shown}</div>'
     return _text("output", _joined(data.get("text/plain", "")), "Output")
 
 
@@ -125,7 +125,7 @@ def _text(kind: str, text: str, label: str) -> str:
         return ""
     if len(text) > _LONGEST_TEXT:
         text = f"{text[:_LONGEST_TEXT]}\n… {len(text) - _LONGEST_TEXT:,} more characters"
-    return f'<pre class="{kind}" tabindex="0" role="region" aria-label="{label}">{html.escape(text, quote=False)}</pre>'
+    return f'<pre class="{kind}" tabindex="0" role="group" aria-label="{label}">{html.escape(text, quote=False)}</pre>'
 
 
 def _joined(text: str | Sequence[str]) -> str:

@@ -352,8 +352,8 @@ function graphView(root, data) {
         return { edge, line };
       });
       network.nodes.forEach((node) => unitOf(node, 0, [thumbnail(node), named(node),
-        // The button's name says this without abbreviations.
-        make("small", { "aria-hidden": "true" }, ...[`${node.channels} ch`, sizeOf(node)].filter(Boolean).map((text) => make("span", {}, text)))]));
+        // The button's name says this without abbreviations; they are drawn by the style sheet, so that they are no part of it.
+        make("small", { "aria-hidden": "true" }, ...[`${node.channels} ch`, sizeOf(node)].filter(Boolean).map((text) => make("span", { "data-words": text })))]));
       stage.setAttribute("aria-label", `Graph of ${network.name}, ${network.nodes.length} layers from the image on; arrow keys go from layer to layer`);
       const kinds = Object.keys(data.kinds).filter((kind) => network.nodes.some((node) => node.kind === kind));
       legend.replaceChildren(...kinds.map((kind) => make("li", { "data-kind": kind }, data.kinds[kind])),

@@ -1,0 +1,112 @@
+"""Check every page of a supplement with axe-core, at three widths, and say how soon its first page can be used.
+
+    netlens bench accessibility --axe path/to/axe.min.js [--study demo] [--width 320 375 1280] [PAGE...]
+
+axe-core (npm package axe-core, MPL-2.0) is not part of netlens; the environment variable NETLENS_AXE may name its file
+instead of --axe. A page fails when axe finds something serious or critical, or when it scrolls sideways. The bytes of
+the supplement and the time until its first page answers are printed too.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from netlens.workflow.health import BROWSERS
+from netlens.workflow.study import load_study
+
+SERIOUS = ("serious", "critical")
+#: Rules of WCAG 2.2 A and AA and axe's own best practices.
+RUN = """() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+  rules: { 'label-content-name-mismatch': { enabled: true } } }).then(result => result.violations.map(v => ({
+    id: v.id, impact: v.impact, help: v.help, nodes: v.nodes.map(n => n.target.join(' ')) })))"""
+
+#: Milliseconds that the search of the first page takes, with the drawing of what it leaves.
+ANSWER = """() => { const begun = performance.now(); const box = document.querySelector('#search');
+  if (box) { box.value = 'pattern'; box.dispatchEvent(new Event('input', { bubbles: true })); }
+  document.body.getBoundingClientRect(); return performance.now() - begun; }"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help="relative to site/STUDY (default: all)")
+    parser.add_argument("--axe", default=os.environ.get("NETLENS_AXE", ""))
+    parser.add_argument("--study", default="demo")
+    parser.add_argument("--width", nargs="+", type=int, default=[320, 375, 1280])
+    parsed = parser.parse_args(arguments)
+    if not Path(parsed.axe).is_file():
+        parser.error("name axe-core's axe.min.js with --axe or NETLENS_AXE (npm pack axe-core)")
+    site = Path("site") / load_study(parsed.study)["study"]
+    pages = [site / page for page in parsed.pages] or sorted(site.rglob("*.html"))
+    if missing := [str(page) for page in pages if not page.is_file()] or ([] if pages else [str(site)]):
+        parser.error(f"not made: {', '.join(missing)}")
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        parser.error(f"there is no browser ({', '.join(BROWSERS)})")
+    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    print(f"{site}: {len(pages)} pages, {size / 1e6:.1f} MB")
+    failed = check(browser, Path(parsed.axe).read_text(encoding="utf-8"), pages, parsed.width)
+    print(f"{failed} of {len(pages)} pages have something serious" if failed else "nothing serious")
+    return int(failed > 0)
+
+
+def check(executable: str, axe: str, pages: list[Path], widths: list[int]) -> int:
+    """Print what is found, and return how many pages have something serious."""
+    from playwright.sync_api import sync_playwright
+
+    failed, counts = 0, dict.fromkeys(("minor", "moderate", *SERIOUS), 0)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        if pages[0].name == "index.html" or len(pages) > 1:
+            first = next((path for path in pages if path.name == "index.html"), pages[0])
+            print(f"{first.name}: usable after {statistics.median(ready_s(browser, first) for _ in range(5)):.2f} s")
+        for path in pages:
+            found = problems(browser, axe, path, widths)
+            for problem in found:
+                counts[problem["impact"]] += 1
+                where = "; ".join(problem["nodes"][:3])
+                print(f"{path}: {problem['impact']}: {problem['id']}: {problem['help']}: {where}", flush=True)
+            failed += any(problem["impact"] in SERIOUS for problem in found)
+        browser.close()
+    print(json.dumps(counts))
+    return failed
+
+
+def problems(browser: Any, axe: str, path: Path, widths: list[int]) -> list[dict[str, Any]]:
+    """What axe finds on a page in light and in dark, and whether it scrolls sideways at some width."""
+    found: dict[str, dict[str, Any]] = {}
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": max(widths), "height": 800})
+        page = context.new_page()
+        page.goto(path.resolve().as_uri())
+        page.evaluate(axe)
+        found |= {f"{problem['id']} {scheme}": problem for problem in page.evaluate(RUN)}
+        if scheme == "light":
+            for width in widths:
+                page.set_viewport_size({"width": width, "height": 800})
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                if wide > width:
+                    words = f"{wide} px wide at {width} px"
+                    found[words] = {"id": "sideways", "impact": "serious", "help": words, "nodes": []}
+        context.close()
+    return list(found.values())
+
+
+def ready_s(browser: Any, path: Path) -> float:
+    """Seconds from the start of the navigation until a page has been read, and has answered its search."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(path.resolve().as_uri())
+    loaded_ms = page.evaluate("performance.timing.loadEventEnd - performance.timing.navigationStart")
+    answered_ms = page.evaluate(ANSWER)
+    context.close()
+    return (loaded_ms + answered_ms) / 1e3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
