@@ -1,5 +1,6 @@
 """The notebooks that people open run by parameters too, as a process of their own."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from netlens.files.hashing import sha256_of
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +48,13 @@ def test_ones_own_image_by_parameters_becomes_a_page(frozen, tmp_path):
     assert '"classes":[{"name":"coffee"' in text
     assert "my picture.png" in text
     assert '"gradients":[{"name":"smooth","label":"smooth"}]' in text
+    # The page says what it is of, and its record where it comes from.
+    digest = sha256_of(picture)
+    assert "<b>Of no study</b>" in text and f"the image file my picture.png, SHA-256 {digest}" in text
+    record = json.loads((tmp_path / "page.json").read_text(encoding="utf-8"))
+    assert record["inputs"] == {str(frozen): sha256_of(frozen), str(picture): digest}
+    assert record["outputs"] == {str(tmp_path / "page.html"): sha256_of(tmp_path / "page.html")}
+    assert record["parameters"]["gradient"] == "smooth" and record["study"] is None and record["machine"]["cores"]
     assert "widget" in (tmp_path / "executed.ipynb").read_text(encoding="utf-8")
 
 

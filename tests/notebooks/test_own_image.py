@@ -9,6 +9,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from netlens.files.hashing import sha256_of
+
 pytestmark = pytest.mark.slow
 
 HEIGHT, WIDTH = 16, 24
@@ -72,7 +74,8 @@ def write_study(folder, spatial):
 @pytest.mark.timeout(600)
 def test_the_image_is_explained_for_the_classes_that_are_named_in_the_labels_own_order(project, netlens):
     write_study(project, {"image_classes": ["sea", "leaf"]})
-    made = netlens(project, "run", "class_attribution_layers", "attribution_scores", "spatialBestShare")
+    made = netlens(project, "run", "class_attribution_layers", "attribution_scores", "spatialBestShare",
+                   "spatial_attribution")  # fmt: skip
     assert made.returncode == 0, made.stdout + made.stderr
     drawn = np.load(project / "figures/own/spatial_attribution/class_attribution_layers.npz")
     assert drawn["class_names"].tolist() == ["sea", "leaf"]
@@ -82,6 +85,11 @@ def test_the_image_is_explained_for_the_classes_that_are_named_in_the_labels_own
     # The sea is on the right; each of the two colours holds something of the other's.
     assert sea[:, middle:].sum() > 2 * sea[:, :middle].sum()
     assert leaf[:, :middle].sum() > 2 * leaf[:, middle:].sum()
+    page = (project / "site/own/spatial_attribution.html").read_text(encoding="utf-8")
+    assert (
+        f"mine.png, is none of them but an image file that the study names (SHA-256 {sha256_of(project / 'mine.png')}"
+        in page
+    )
     # The set has no scenes of its own: they are composed of its held-out images.
     assert json.loads((project / "export_defs/own/spatialBestShare.json").read_text())["value"] > 0.6
 

@@ -1,7 +1,9 @@
 import copy
 import json
+import sys
+from pathlib import Path
 
-from netlens.workflow.executed import RUNNER_TAG, tidied
+from netlens.workflow.executed import RUNNER_TAG, tidied, without_folders
 
 NOISE = (
     "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
@@ -81,3 +83,14 @@ def test_numbers_that_json_does_not_have_are_words():
     (output,) = result["cells"][0]["outputs"]
     assert output["data"] == {"application/json": {"values": [1.5, "nan", "inf", True]}}
     json.dumps(result, allow_nan=False)
+
+
+def test_paths_do_not_say_where_things_are_on_this_machine(tmp_path, monkeypatch):
+    home = tmp_path / "jane"
+    monkeypatch.setattr(Path, "home", lambda: home)
+    monkeypatch.setattr(sys, "prefix", str(home / "netlens" / ".venv"))
+    (home / "netlens").mkdir(parents=True)
+    monkeypatch.chdir(home / "netlens")
+    told = f"{home}/netlens/src/a.py:3 {home}/netlens/.venv/lib/b.py {home}/cat.jpg {home}/netlens-2/c {home}"
+    assert without_folders(told) == "./src/a.py:3 (environment)/lib/b.py ~/cat.jpg ~/netlens-2/c ~"
+    assert without_folders(f"{home}2/d {home}.old") == f"{home}2/d {home}.old"

@@ -90,7 +90,7 @@ def save(
     shows
         One sentence about what the page shows, plain text.
     study
-        Name of the study.
+        Name of the study; empty for a page that belongs to none.
     images_are
         One sentence about the study's images, so that studies are not confused, plain text.
     source
@@ -119,7 +119,7 @@ def save(
     """
     texts = {"title": title, "shows": shows, "study": study, "images_are": images_are, "source": source}
     for name, text in texts.items():
-        if not text.strip():
+        if not text.strip() and name != "study":
             raise PageError(f"{stem}.html: {name} is empty")
     where = f"{Path(stem).name}.html"
     check_body(body, f"{where}, body")
@@ -140,7 +140,7 @@ def save(
         version=netlens.__version__,
         title=html.escape(title),
         shows=html.escape(shows),
-        study=html.escape(study),
+        belongs=f"Study {html.escape(study)}" if study else "Of no study",
         images_are=html.escape(images_are),
         source=html.escape(source),
         description=html.escape(f"{Path(stem).name}.json"),

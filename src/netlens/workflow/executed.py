@@ -2,8 +2,10 @@
 
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 #: The tag of the cell that the runner adds to a notebook and removes afterwards.
@@ -50,6 +52,21 @@ def tidied(executed: Mapping[str, Any], notebook: str, final: Callable[[str], st
         metadata["papermill"] = {**metadata["papermill"], "input_path": notebook}
     tidy: dict[str, Any] = _in_texts({**executed, "cells": cells, "metadata": metadata}, final)
     return tidy
+
+
+def without_folders(text: str) -> str:
+    """Text in which paths do not say where the checkout, the environment and the user's home are on this machine."""
+    places = {
+        Path.cwd(): ".",
+        Path(sys.prefix).resolve(): "(environment)",
+        Path(sys.prefix): "(environment)",
+        Path.home(): "~",
+    }
+    # The longest first, for one of these folders may be in another.
+    for folder in sorted(places, key=lambda folder: -len(str(folder))):
+        if folder != Path(folder.anchor):
+            text = re.sub(rf"{re.escape(str(folder))}(?![\w.-])", places[folder], text)
+    return text
 
 
 def _tidy_outputs(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:

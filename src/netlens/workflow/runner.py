@@ -1,6 +1,7 @@
 """Run one notebook as one job: check its parameters, execute it, and publish either all or none of its outputs."""
 
 import errno
+import glob
 import json
 import os
 import platform
@@ -19,7 +20,7 @@ from netlens.files.owned_folders import claimed, claimed_temporary
 from netlens.workflow import preloaded_client, provenance
 from netlens.workflow.address_space import limit_words
 from netlens.workflow.errors import UserError
-from netlens.workflow.executed import RUNNER_TAG, tidied
+from netlens.workflow.executed import RUNNER_TAG, tidied, without_folders
 from netlens.workflow.gpu import gpu_slot, visible_gpus
 from netlens.workflow.imports import code_of
 from netlens.workflow.kept_results import STORE, Origin, find, why_not
@@ -400,7 +401,9 @@ def _tidy_log(job: Job, staging: Path) -> None:
     # Links are relative to the executed notebook; everything else names the final path.
     up = f"{Path(os.path.relpath('.', path.parent)).as_posix()}/"
     tidy = tidied(
-        executed, job.notebook, lambda text: text.replace(f'href="{staged}', f'href="{up}').replace(staged, "")
+        executed,
+        job.notebook,
+        lambda text: without_folders(text.replace(f'href="{staged}', f'href="{up}').replace(staged, "")),
     )
     with atomic.writing(path) as temporary:
         temporary.write_text(json.dumps(tidy, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
@@ -417,19 +420,30 @@ def _write_record(
 ) -> None:
     """Write the provenance record, beginning with the notebook's own description of its output."""
     staged = outputs.staged[outputs.record]
-    description = json.loads(staged.read_text(encoding="utf-8")) if staged.is_file() else {}
     shown = {name: value for name, value in values.items() if name not in outputs.parameters}
-    merged = {
-        **description,
+    staged.parent.mkdir(parents=True, exist_ok=True)
+    own = {
         "caption": job.caption,
         "study": job.study,
         "rule": job.name,
-        "notebook": {"path": job.notebook, "sha256": sha256_of(job.notebook)},
         "parameters": shown,
-        "seed": job.ambient.get("seed"),
         "inputs": inputs,
-        "code": provenance.hashes(code_of(job.notebook)),
         "outputs": {path: sha256_of(outputs.staged[path]) for path in outputs.files},
+    }
+    _complete_record(staged, job, own, process=process, duration_s=duration_s)
+
+
+def _complete_record(
+    path: Path, job: Job, own: Mapping[str, Any], *, process: Mapping[str, Any], duration_s: float
+) -> None:
+    """Add to a notebook's description of its output what is known of this run alone, and of its code and machine."""
+    description = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    merged = {
+        **description,
+        **own,
+        "notebook": {"path": job.notebook, "sha256": sha256_of(job.notebook)},
+        "seed": job.ambient.get("seed"),
+        "code": provenance.hashes(code_of(job.notebook)),
         "pins": provenance.pins(),
         "git": provenance.git_state(),
         "devices": process["devices"],
@@ -449,12 +463,14 @@ def _write_record(
         text = json.dumps(merged, indent=2, ensure_ascii=False, allow_nan=False)
     except ValueError:
         raise NotebookError(f"{job.name}: what the notebook says of its output holds NaN or infinity") from None
-    staged.parent.mkdir(parents=True, exist_ok=True)
-    staged.write_text(text + "\n", encoding="utf-8")
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def try_notebook(path: str, changes: Mapping[str, Any], log: str) -> None:
     """Execute a notebook with its defaults, updated by `changes`; outputs go where its parameters say.
+
+    What the notebook describes in ``<stem>.json``, if it has such a parameter, gets the same record as an output of a
+    study; its inputs are the parameters that name files.
 
     Raises
     ------
@@ -472,5 +488,15 @@ def try_notebook(path: str, changes: Mapping[str, Any], log: str) -> None:
             Path(value).parent.mkdir(parents=True, exist_ok=True)
     staging = Path("results") / "tried" / "staging" / f"{Path(path).stem}-{os.getpid()}"
     job = Job(name=Path(path).stem, notebook=path, outputs=[], log=log, threads=os.cpu_count() or 1, gpu=True)
+    stem = str(values.get("stem") or "")
+    given = [value for name, value in values.items() if name != "stem" and isinstance(value, str) and value]
+    inputs = provenance.hashes(value for value in given if Path(value).is_file())
+    started_at, started = time.time(), time.monotonic()
     with claimed(staging):
-        _execute(job, notebook, values, staging, None)
+        process = _execute(job, notebook, values, staging, None)
+    record = Path(f"{stem}.json")
+    if stem and record.is_file():
+        process["started_at"] = round(started_at, 2)
+        made = provenance.hashes(sorted({*record.parent.glob(f"{glob.escape(record.stem)}.*")} - {record}))
+        own = {"study": None, "parameters": values, "inputs": inputs, "outputs": made}
+        _complete_record(record, job, own, process=process, duration_s=time.monotonic() - started)
