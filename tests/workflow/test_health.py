@@ -11,6 +11,8 @@ from netlens.models.errors import CheckpointError
 from netlens.workflow import health
 from netlens.workflow.tex import Engine
 
+MEMORY = health._memory
+
 
 @pytest.fixture(autouse=True)
 def healthy(monkeypatch):
@@ -94,6 +96,29 @@ def test_what_is_downloaded_comes_with_its_licence(tmp_path):
 def test_a_study_that_does_not_exist_is_a_problem():
     first = next(finding for finding in health.examine("nowhere") if finding.about == "study nowhere")
     assert first.status == "problem" and "\n" not in first.words
+    assert first.mend == "netlens new nowhere --network FILE --images FOLDER"
+
+
+def test_what_a_study_lacks_is_mended_in_its_file():
+    assert found("study imagenet").mend.startswith("${EDITOR:-vi} config/imagenet.yaml")
+
+
+def test_outside_a_checkout_the_first_thing_is_to_go_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert found("study demo").mend == "cd CHECKOUT && netlens doctor"
+
+
+def test_every_problem_and_every_missing_thing_has_a_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(health.tex, "find_engine", lambda: None)
+    monkeypatch.setattr(health, "_version", lambda package: "")
+    disk(monkeypatch, 1e9)
+    monkeypatch.setattr(health, "_memory", MEMORY)
+    monkeypatch.setattr(Path, "read_text", lambda path, **_: "MemAvailable: 1000 kB")
+    found = [health._tensorflow(), health._gpu(), health._tex(), health._disk(), health._memory(), health._browser()]
+    assert all(finding.mend for finding in found if finding.status != "ok")
+    assert [finding.about for finding in found if finding.status != "ok"] == [
+        "TensorFlow", "TeX", "disk", "memory", "browser",
+    ]  # fmt: skip
 
 
 class TestGpu:

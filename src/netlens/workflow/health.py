@@ -181,13 +181,22 @@ def _study(name: str, status: Status) -> Finding:
     except (UserError, SpecError) as error:
         lines = str(error).splitlines()
         more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
-        return Finding(about, status, f"{lines[0]}{more}", "see docs/ADDING.md")
+        return Finding(about, status, f"{lines[0]}{more}", _study_mend(name))
     missing, licences = _downloads(config)
     if missing:
         words = f"downloads {', '.join(missing)} when it runs; {'; '.join(licences)}"
         return Finding(about, "note", words, f"netlens run --study {name}")
     words = "; ".join(["all files that it names are here", *licences])
     return Finding(about, "ok", words)
+
+
+def _study_mend(name: str) -> str:
+    if not Path("config").is_dir():
+        return "cd CHECKOUT && netlens doctor"
+    path = Path(name) if Path(name).suffix in {".yaml", ".yml"} else Path("config") / f"{name}.yaml"
+    if not path.is_file():
+        return f"netlens new {path.stem} --network FILE --images FOLDER"
+    return f"${{EDITOR:-vi}} {path}    # docs/ADDING.md says what it needs"
 
 
 def _downloads(config: dict[str, Any]) -> tuple[list[str], list[str]]:
