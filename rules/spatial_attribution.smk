@@ -109,8 +109,7 @@ SPATIAL_ATTRIBUTION_ITEMS = {
     ),
     "spatial_attribution": (
         "spatial_attribution",
-        SPATIAL_MAPS
-        | {"body": "notebooks/spatial_attribution/page/body.html", "own": snakemake_paths(OWN_IMAGES)},
+        SPATIAL_MAPS | {"body": "notebooks/spatial_attribution/page/body.html", "own": snakemake_paths(OWN_IMAGES)},
         {"images_are": CONFIG["images_are"]},
     ),
     "spatialNetwork": ("numbers", SPATIAL_SCORES, {"quantity": "network"} | AT_LAYER),
