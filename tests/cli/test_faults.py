@@ -125,6 +125,7 @@ def refused(run, *words):
     assert len(lines) == 1, run.stderr
     assert lines[0].startswith("netlens: error: ")
     assert all(word in lines[0] for word in words), lines[0]
+    return lines[0]
 
 
 def finished(project):
@@ -208,6 +209,15 @@ def test_a_job_that_fails_under_a_limit_of_its_address_space_is_told_of_the_limi
     code = SQUARES.replace("np.arange(200.0)", "np.ones(400_000_000)")
     write(project / "notebooks/data/squares.ipynb", "squares: str = 'squares.npz'  # output", code)
     refused(netlens(project, preexec_fn=limited(2100)), "MemoryError", "`ulimit -v` limits processes to 2100 MB")
+    assert not left(project)
+
+
+def test_a_killed_notebook_is_told_with_its_memory_and_leaves_no_temporary_files(project):
+    """As by a lack of memory."""
+    use = "import os, signal, time\nused = b'x' * (300 << 20)\ntime.sleep(1)\nos.kill(os.getpid(), signal.SIGKILL)"
+    write(project / "notebooks/data/squares.ipynb", "squares: str = 'squares.npz'  # output", use)
+    line = refused(netlens(project), "squares", "the notebook's process was killed (out of memory?) after using up to ")
+    assert 300 <= int(line.partition("up to ")[2].split()[0].replace(",", "")) < 700
     assert not left(project)
 
 

@@ -30,6 +30,11 @@ signal.signal(signal.SIGINT, ended)
 pathlib.Path("child").write_text(str(os.getpid()))
 time.sleep(60)
 """
+_KILLED = """
+import os, signal
+used = b"x" * (200 << 20)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.fixture
@@ -37,6 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Working folder with two modules, and few libraries to import."""
     (tmp_path / "told.py").write_text(_TOLD)
     (tmp_path / "lasting.py").write_text(_LASTING)
+    (tmp_path / "killed.py").write_text(_KILLED)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(preloaded.LIBRARIES, "runner", ("papermill",))
     return tmp_path
@@ -101,6 +107,15 @@ def test_a_kernel_believes_that_its_template_is_its_parent(variables: dict[str, 
     assert "true" in output
     assert '"JPY_PARENT_PID": "1"' not in output
     assert '"JPY_PARENT_PID": "' in output
+
+
+@pytest.mark.slow
+def test_a_killed_child_leaves_how_much_memory_it_has_used(variables: dict[str, str], folder: Path) -> None:
+    (folder / "sockets").mkdir()
+    environment = {**variables, "JUPYTER_RUNTIME_DIR": str(folder / "sockets")}
+    _wait(lambda: _is_forked(environment))
+    assert subprocess.run(_command("killed"), env=environment, check=False).returncode == -signal.SIGKILL
+    assert 200 <= int((folder / "sockets" / preloaded_client.PEAK_FILE).read_text()) < 500
 
 
 @pytest.mark.slow

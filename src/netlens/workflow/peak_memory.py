@@ -30,12 +30,17 @@ class PeakMemory:
 
     def told(self) -> str:
         """Words for a message: the peak so far, or nothing if no process was seen."""
-        return f" after using up to {self.largest_mb:,} MB" if self.largest_mb else ""
+        return peak_words(self.largest_mb)
 
     def _watch(self) -> None:
         while not self._stopped.wait(self._every_s):
             for process in _descendants(self._process):
                 self.largest_mb = max(self.largest_mb, _peak_mb(process))
+
+
+def peak_words(largest_mb: int) -> str:
+    """Words for a message; none if the peak is 0, which stands for unknown."""
+    return f" after using up to {largest_mb:,} MB" if largest_mb else ""
 
 
 def memory_mb(process: int) -> float:

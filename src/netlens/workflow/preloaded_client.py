@@ -6,6 +6,7 @@ As a script it needs only Python's standard library, so that it starts in millis
 """
 
 import array
+import contextlib
 import json
 import os
 import select
@@ -18,6 +19,8 @@ from typing import Any
 #: The environment variable with the path of the socket on which `netlens.workflow.preloaded.templates` listens.
 SOCKET = "NETLENS_TEMPLATES"
 
+#: File, in the folder for sockets of a kernel, with how much memory a forked kernel has used, in MB; empty if unknown.
+PEAK_FILE = "peak_mb"
 _LENGTH = struct.Struct("!Q")
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # How often the client looks whether the process that started it still exists.
@@ -66,16 +69,26 @@ def run(kind: str, module: str, arguments: list[str]) -> int | None:
             if os.getppid() != parent:
                 return 1
         try:
-            status = int(receive(connection, 0)[0]["status"])
+            ended, _ = receive(connection, 0)
         except (OSError, EOFError):
             # The template was killed, and the child was killed with it.
-            status = int(signal.SIGKILL)
+            ended = {"status": int(signal.SIGKILL), "peak_mb": ""}
+    status = int(ended["status"])
     if os.WIFSIGNALED(status):
+        _note(str(ended["peak_mb"]))
         ended_by = os.WTERMSIG(status)
         if ended_by in _PASSED_ON:
             signal.signal(ended_by, signal.SIG_DFL)
         os.kill(os.getpid(), ended_by)
     return os.waitstatus_to_exitcode(status)
+
+
+def _note(peak_mb: str) -> None:
+    """Leave the memory of a killed kernel for the runner, whose descendant it was not."""
+    folder = os.environ.get("JUPYTER_RUNTIME_DIR")
+    if folder:
+        with contextlib.suppress(OSError), open(f"{folder}/{PEAK_FILE}", "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(peak_mb)
 
 
 def send(connection: socket.socket, message: dict[str, Any], files: list[int]) -> None:

@@ -118,14 +118,14 @@ class Template:
         with contextlib.suppress(BlockingIOError):
             self._woken.recv(4096)
         while self._clients:
-            child, status = os.waitpid(-1, os.WNOHANG)
+            child, status, used = os.wait4(-1, os.WNOHANG)
             if child == 0:
                 return
             client = self._clients.pop(child)
             with contextlib.suppress(KeyError):
                 self._ready.unregister(client)
             with client, contextlib.suppress(OSError):
-                send(client, {"status": status}, [])
+                send(client, {"status": status, "peak_mb": used.ru_maxrss // 1024}, [])
 
     def _end(self) -> None:
         for child in self._clients:

@@ -26,7 +26,7 @@ from netlens.workflow.imports import code_of
 from netlens.workflow.kept_results import STORE, Origin, find, why_not
 from netlens.workflow.lifeline import end_process, when_ended
 from netlens.workflow.parameters import check_values, read_parameters
-from netlens.workflow.peak_memory import PeakMemory
+from netlens.workflow.peak_memory import PeakMemory, peak_words
 from netlens.workflow.recorded_inputs import checked_hashes
 from netlens.workflow.run_lock import SNAKEMAKE
 
@@ -270,17 +270,25 @@ def _in_kernel(
         # jupyter_client has no class of its own for a kernel that ends before it has answered.
         if not isinstance(error, DeadKernelError) and "Kernel died" not in str(error):
             raise
-        # A process that was forked from a template is not below this one.
-        told = "" if preloaded_client.SOCKET in os.environ else peak.told()
+        more = f"{_peak_words(peak, sockets)}{limit_words()}"
         raise NotebookError(
-            f"{job.name}: the notebook's process was killed (out of memory?){told}{limit_words()}; run again with more "
-            f"free memory or fewer --cores (executed notebook: {job.log})"
+            f"{job.name}: the notebook's process was killed (out of memory?){more}; run again with more free memory or "
+            f"fewer --cores (executed notebook: {job.log})"
         ) from None
     finally:
         peak.stop()
         _tidy_log(job, staging)
     recorded: dict[str, Any] = json.loads(process_file.read_text(encoding="utf-8"))
     return recorded
+
+
+def _peak_words(peak: PeakMemory, sockets: str) -> str:
+    """How much memory a killed notebook's process has used; a process forked from a template is not below this one."""
+    try:
+        forked = (Path(sockets) / preloaded_client.PEAK_FILE).read_text(encoding="utf-8")
+    except OSError:
+        return peak.told()
+    return peak_words(int(forked or 0))
 
 
 def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> None:
