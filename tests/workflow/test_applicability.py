@@ -1,6 +1,6 @@
 """What a study cannot have, and why: from facts alone, without a network or an image."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +117,8 @@ def test_explanations_of_a_network_without_patterns_are_checked():
     config = study("net", "other")
     known = Known({"net": facts(without_patterns=("layer 'a' (LayerNormalization)",)), "other": facts()})
     assert reason("explained", config, known) is None
+    known.networks["net"] = replace(known.networks["net"], layers=(LayerFacts("sum", "Add", (4, 4), 8),))
+    assert "net has both" in reason("explained", config, known)
     assert [has_patterns(config, name, known) for name in ("net", "other")] == [False, True]
 
 

@@ -317,9 +317,21 @@ def explained(subject: Subject) -> str | None:
     """Networks with kernels whose outputs are at least two classes of the images, all of those that are checked."""
     others = (Subject(subject.config, network, subject.known) for network in explained_networks(subject.config))
     return next(
-        (reason for other in others if (reason := keras_model(other) or prepared(other) or two_outputs(other))),
+        (
+            reason
+            for other in others
+            if (reason := keras_model(other) or prepared(other) or _shortcuts(other) or two_outputs(other))
+        ),
         None if subject.network else keras_model(subject),
     )
+
+
+def _shortcuts(subject: Subject) -> str | None:
+    """Relevance that iNNvestigate adds up on a layer: its engine fails where layer normalization lies in a branch."""
+    facts = subject.facts
+    if facts is None or not facts.without_patterns or not any(layer.kind == "Add" for layer in facts.layers):
+        return None
+    return f"needs a network without layer normalization beside additions; {subject.network} has both"
 
 
 def randomized_networks(subject: Subject) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 from netlens.models.architectures.registry import build
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError
-from netlens.models.frozen.frozen_network import freeze, imported, load_frozen, save_frozen
+from netlens.models.frozen.frozen_network import freeze, imported, load_frozen, replace_identities, save_frozen
 from netlens.models.network import Network, without_softmax
 from netlens.models.preprocessing import preprocessing_from
 
@@ -62,6 +62,36 @@ def test_a_grouped_convolution_is_an_operation_and_not_a_call_of_a_function():
     np.testing.assert_allclose(
         outputs(frozen, x)["last"].reshape(len(x), -1), model.predict_on_batch(x), rtol=1e-5, atol=1e-6
     )
+
+
+def test_swish_has_the_gradient_of_its_mathematics_in_every_process():
+    image = keras.Input((4, 4, 3), name="picture")
+    model = keras.Model(image, L.Flatten(name="flat")(L.Activation("swish", name="act")(image)))
+    frozen = freeze(Network("swish", model, preprocessing_from("none"), tuple(map(str, range(48))), (4, 4, 3), ""))
+    # What is attached to an IdentityN exists only where the graph was made.
+    assert all(node.op != "IdentityN" and "_gradient_op_type" not in node.attr for node in frozen.graph_def.node)
+    x = images((4, 4, 3)).astype(np.float64)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tensors = imported(frozen)
+        value, (gradient,) = tensors["act"], tf1.gradients(tensors["act"], tensors["input"])
+        found, slope = session.run([value, gradient], {tensors["input"]: x})
+    share = 1 / (1 + np.exp(-x))
+    np.testing.assert_allclose(found, x * share, atol=1e-6)
+    np.testing.assert_allclose(slope, share + x * share * (1 - share), atol=1e-6)
+
+
+def test_further_outputs_of_an_identity_are_read_from_their_sources():
+    with tf.Graph().as_default() as graph:
+        first, second = tf1.placeholder(tf.float32, (2,), name="a"), tf1.placeholder(tf.float32, (2,), name="b")
+        once = tf1.identity_n([first, second], name="once")
+        twice = tf1.identity_n([once[1], once[0]], name="twice")
+        tf1.subtract(twice[0], 2 * twice[1], name="result")
+    graph_def = graph.as_graph_def()
+    replace_identities(graph_def)
+    assert all(node.op != "IdentityN" for node in graph_def.node)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tf1.import_graph_def(graph_def, name="")
+        assert session.run("result:0", {"a:0": [1, 2], "b:0": [5, 5]}).tolist() == [3, 1]
 
 
 @pytest.mark.slow

@@ -305,7 +305,34 @@ def _with_constants(graph_def: Any, values: Mapping[str, NDArray[Any]], output: 
         if any(nodes[node_of(source)].op == "VarHandleOp" for source in sources):
             raise UnsupportedLayerError(f"operation {node.name!r} ({node.op}) uses a variable; it cannot be frozen")
     _replace_calls(frozen)
+    replace_identities(frozen)
     return frozen
+
+
+def replace_identities(graph_def: Any) -> None:
+    """Replace, in place, each identity of several tensors by one of its first tensor, and name the others directly.
+
+    TensorFlow attaches gradients of its own to them, such as that of swish, which exist only in the process that made
+    the graph. The gradient of what they pass on is the same.
+    """
+    taken: dict[str, str] = {}
+    for node in graph_def.node:
+        if node.op != "IdentityN":
+            continue
+        first, *others = node.input
+        kinds = list(node.attr["T"].list.type)
+        taken |= {f"{node.name}:{index}": source for index, source in enumerate(others, start=1)}
+        node.op = "Identity"
+        node.attr.clear()
+        node.attr["T"].type = kinds[0]
+        del node.input[:]
+        node.input.append(first)
+    for node in graph_def.node:
+        sources = list(node.input)
+        while any(source in taken for source in sources):
+            sources = [taken.get(source, source) for source in sources]
+        del node.input[:]
+        node.input.extend(sources)
 
 
 def _replace_calls(graph_def: Any) -> None:

@@ -12,7 +12,16 @@ from google.protobuf.message import DecodeError
 from netlens.models.backend import tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError, first_line, listed
 from netlens.models.frozen.channel_order import check_channels_last
-from netlens.models.frozen.frozen_network import INPUT, FrozenLayer, FrozenNetwork, digest_of, freeze, node_of, rename
+from netlens.models.frozen.frozen_network import (
+    INPUT,
+    FrozenLayer,
+    FrozenNetwork,
+    digest_of,
+    freeze,
+    node_of,
+    rename,
+    replace_identities,
+)
 from netlens.models.frozen.operations import BATCH_NORMALIZATIONS, check_operations, strip_attributes
 from netlens.models.label_space import LabelSpace, numbered, read_label_space
 from netlens.models.loading import load_network
@@ -207,6 +216,7 @@ def frozen_from_graph(
         if each == source.name:
             node.attr["shape"].shape.CopyFrom(tf.TensorShape([None, *shape]).as_proto())
     rename(kept, source.name, INPUT)
+    replace_identities(kept)
 
     shapes = _shapes(name, kept)
     logits = shapes[output]
