@@ -97,8 +97,11 @@ def _parser(place: Place) -> tuple[argparse.ArgumentParser, Collection[str], lis
     gallery.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
 
     bench = add("bench", _bench, "run a benchmark next to the straightforward implementation, or list the benchmarks")
-    bench.add_argument("name", nargs="?")
+    bench.add_argument("name", nargs="?", metavar="BENCHMARK")
     bench.add_argument("arguments", nargs=argparse.REMAINDER)
+
+    completion = add("completion", _completion, "print a script with which bash or zsh completes commands and names")
+    completion.add_argument("shell", choices=["bash", "zsh"], help='in bash: eval "$(netlens completion bash)"')
     names = list(commands.choices)
     _add_internal(commands)
     return parser, commands.choices, names
@@ -287,6 +290,13 @@ def _add_cache(add: Callable[..., argparse.ArgumentParser], place: Place) -> Non
     take.add_argument("--sha256", help="what the zip behind an address must be")
     actions.add_parser("clear", help="forget all kept results")
 
+    archive = add(
+        "archive", _archive, "write a study with its results as one RO-Crate, and its paper's sources for arXiv"
+    )
+    archive.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
+    archive.add_argument("--to", type="path", default="build", metavar="FOLDER", help="where to write (default: build)")
+    archive.add_argument("--everything", action="store_true", help="the intermediate results too")
+
 
 def _list(parsed: argparse.Namespace) -> int:
     from netlens.cli import listing
@@ -340,6 +350,12 @@ def _cache(parsed: argparse.Namespace) -> int:
     if parsed.action == "import":
         return cache.import_results(parsed.source, parsed.sha256)
     return cache.clear_results()
+
+
+def _archive(parsed: argparse.Namespace) -> int:
+    from netlens.cli import archive
+
+    return archive.archive_study(parsed.study, parsed.to, everything=parsed.everything)
 
 
 def _take_kept(source: str | None) -> None:
@@ -456,3 +472,10 @@ def _bench(parsed: argparse.Namespace) -> int:
     from netlens.cli import bench
 
     return bench.run_benchmark(parsed.name, parsed.arguments)
+
+
+def _completion(parsed: argparse.Namespace) -> int:
+    from netlens.cli import completion
+
+    print(completion.script(_parser(Place.of(Path.cwd()))[0], parsed.shell))
+    return 0

@@ -134,6 +134,7 @@ def compile(
     definitions: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
     directory: str | Path | None = None,
+    bibliography: str | Path | None = None,
 ) -> None:
     """Compile TeX sources into a PDF, which is written atomically and whose bytes depend only on the sources.
 
@@ -154,6 +155,8 @@ def compile(
         Environment variables to set or replace, such as ``SOURCE_DATE_EPOCH`` (default: 0).
     directory
         The folder to which file names in the sources are relative; by default, that of the main file.
+    bibliography
+        Where to write what BibTeX makes of the bibliography, if there is one.
 
     Raises
     ------
@@ -187,6 +190,9 @@ def compile(
             temporary.write_text(run.log(), encoding="utf-8")
         if problem:
             raise TexError(f"{problem} (log: {log})")
+        made = run.build / f"{run.job}.bbl"
+        if bibliography is not None and made.is_file():
+            move(made, Path(bibliography))
         move(run.build / f"{run.job}.pdf", out_pdf)
 
 
@@ -239,7 +245,7 @@ class _Run:
         wrapper.write_text(rf"{self.prelude}\input{{{relative}}}" + "\n", encoding="utf-8")
         searched = dict.fromkeys((self.directory, self.main_tex.parent))
         command = [
-            str(self.engine.program), "--keep-logs", "--print", f"--outdir={self.build}",
+            str(self.engine.program), "--keep-logs", "--keep-intermediates", "--print", f"--outdir={self.build}",
             *(f"-Zsearch-path={path}" for path in searched), str(wrapper),
         ]  # fmt: skip
         return self._call(command, self.directory) or self._undefined()

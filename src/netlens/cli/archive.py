@@ -1,0 +1,85 @@
+"""``netlens archive``: a study with its results as one crate, and the sources of its paper for arXiv."""
+
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from netlens.archive import arxiv, contents, crate
+from netlens.archive.private_words import private_names
+from netlens.review.item_state import item_states
+from netlens.workflow import provenance
+from netlens.workflow.applicability import absent_items
+from netlens.workflow.catalogue import load_catalogue
+from netlens.workflow.errors import UserError
+from netlens.workflow.network_specs import check_files
+from netlens.workflow.study import load_study
+
+_REPORTED = 5
+
+
+def archive_study(study: str, folder: str, *, everything: bool = False) -> int:
+    """Write ``<study>-crate.zip`` and ``<study>-arxiv.tar.gz`` into a folder.
+
+    Parameters
+    ----------
+    study
+        Name or file of the study.
+    folder
+        Where they are written.
+    everything
+        Put the intermediate results into the crate too.
+
+    Raises
+    ------
+    UserError
+        Something is not made or not as its record says, a file has the name of the user or the machine in it, or the
+        paper's sources do not compile by themselves.
+    """
+    config = load_study(study)
+    name = config["study"]
+    check_files(config)
+    _require_made(name, absent_items(config, load_catalogue()))
+    sources = contents.source_files(name)
+    made = contents.made_files(name, everything=everything)
+    with tempfile.TemporaryDirectory(prefix="netlens-archive-") as scratch:
+        place = Path(scratch) / "crate"
+        contents.copy_into([*sources, *made], place)
+        _require_nothing_private(made, place, sources)
+        tarball = Path(folder) / f"{name}-arxiv.tar.gz"
+        texts = Path(scratch) / "arxiv"
+        texts.mkdir()
+        written = arxiv.write_sources(name, texts)
+        _require_nothing_private(written, texts)
+        arxiv.save_tarball(written, texts, tarball)
+        print(f"{tarball}: {len(written)} files, {_size(tarball)}; it compiles by itself")
+        packed = Path(folder) / f"{name}-crate.zip"
+        citation = yaml.safe_load(Path("CITATION.cff").read_text(encoding="utf-8"))
+        about = {**config, "citation": citation, "versions": provenance.versions()}
+        crate.save_crate(place, packed, about=about, sources=sources, made=made)
+        print(f"{packed}: {crate.check_crate(packed)} files, {_size(packed)}; a Workflow Run RO-Crate, read back")
+    return 0
+
+
+def _require_made(study: str, absent: dict[str, str]) -> None:
+    states = item_states(study, [name for name in load_catalogue() if name not in absent])
+    unfit = {name: state for name, state in states.items() if state.state != "made"}
+    if not Path(f"paper/{study}.pdf").is_file():
+        raise UserError(f"paper/{study}.pdf does not exist; run: netlens paper --study {study}")
+    if unfit:
+        lines = [f"{name} is {state.state}: {state.detail}" for name, state in list(unfit.items())[:_REPORTED]]
+        more = [f"and {len(unfit) - _REPORTED} more"] if len(unfit) > _REPORTED else []
+        raise UserError("\n".join([*lines, *more, f"make them first: netlens paper --study {study}"]))
+
+
+def _require_nothing_private(files: list[Path], root: Path, common: list[Path] | None = None) -> None:
+    found = private_names(files, root, common or [])
+    if found:
+        lines = [f"{private.path} has {private.what} in it" for private in found[:_REPORTED]]
+        more = [f"and {len(found) - _REPORTED} more"] if len(found) > _REPORTED else []
+        mend = "nothing was written; use paths relative to the checkout in the study, and make these files again"
+        raise UserError("\n".join([*lines, *more, mend]))
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.1f} MB"

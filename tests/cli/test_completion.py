@@ -1,0 +1,70 @@
+"""The script that completes commands, as a shell uses it."""
+
+import shutil
+import subprocess
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from netlens.cli import main
+
+ROOT = Path(__file__).parents[2]
+#: Does what bash does when a key is pressed after a line: $1 is the script, $2 the line.
+PRESS = """
+source "$1"
+read -ra COMP_WORDS <<<"$2"
+[[ $2 == *' ' ]] && COMP_WORDS+=('')
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+$(complete -p netlens | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory):
+    """Paths of the scripts by shell."""
+    folder = tmp_path_factory.mktemp("completion")
+    for shell in ("bash", "zsh"):
+        with (folder / shell).open("w") as file, redirect_stdout(file):
+            assert main(["completion", shell]) == 0
+    return {shell: folder / shell for shell in ("bash", "zsh")}
+
+
+def completed(scripts, line, folder):
+    """Words that bash completes the last word of a line to."""
+    command = ["bash", "-c", PRESS, "bash", str(scripts["bash"]), line]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("netlens ver", {"verify"}),
+        ("netlens run per_lay", {"per_layer"}),
+        ("netlens run per_layer heldoutAcc", {"heldoutAccuracy"}),
+        ("netlens list --stu", {"--study"}),
+        ("netlens list --study ", {"demo", "cifar10", "imagenet"}),
+        ("netlens list --state e", {"edited"}),
+        ("netlens cache ", {"export", "import", "clear"}),
+        ("netlens bench timel", {"timeline"}),
+        ("netlens verify --html ../READ", {"../README.md"}),
+        ("netlens job", set()),
+    ],
+)
+def test_bash_completes(scripts, line, words):
+    assert completed(scripts, line, ROOT / "paper") == words
+
+
+def test_outside_a_checkout_there_are_no_names(scripts, tmp_path):
+    assert completed(scripts, "netlens run per_lay", tmp_path) == set()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_script_can_be_read_and_names_no_folder_of_this_machine(scripts, shell):
+    text = scripts[shell].read_text()
+    assert "_netlens_items" in text and str(ROOT) not in text
+    if shutil.which(shell):
+        assert subprocess.run([shell, "-n", str(scripts[shell])], capture_output=True, check=False).returncode == 0
