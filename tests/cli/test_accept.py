@@ -74,3 +74,19 @@ def test_a_stale_item_is_refused(records, capsys):
     Path(records.images).write_text("others")
     assert accept("--reason", "first") == 2
     assert "only items that are as their records say can be published" in capsys.readouterr().err
+
+
+def test_the_page_that_repeats_the_others_is_not_published_but_what_it_costs_is(records, capsys):
+    Path("notebooks/site").mkdir()
+    Path("notebooks/site/items.yaml").write_text("index: {kind: page, shows: everything}\n")
+    Path("notebooks/data/items.yaml").write_text("tableRows: {kind: macro, shows: how many rows}\n")
+    git("add", "notebooks")
+    git("commit", "-qm", "index")
+    Path("site/small").mkdir(parents=True)
+    Path("site/small/index.html").write_text("all")
+    records.write("site/small/index.json", "index", [f"{records.stem}.tex"], ["site/small/index.html"])
+    assert main(["accept", "index", "--study", "small", "--reason", "first"]) == 2
+    assert "index repeats what other items hold" in capsys.readouterr().err
+    assert main(["accept", "--all", "--study", "small", "--reason", "first"]) == 0
+    assert [path.stem for path in Path("reference/small/items").iterdir()] == ["tableRows"]
+    assert "site/small/index.html" in load_costs("small").jobs

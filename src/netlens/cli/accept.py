@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from netlens.cli.verify import chosen_items, study_items, warn
+from netlens.cli.verify import SUPPLEMENT, chosen_items, study_items, warn
 from netlens.review import claims, report
 from netlens.review.calibration import calibrate
 from netlens.review.item_parts import item_parts
@@ -55,7 +55,9 @@ def accept_items(study: str, names: list[str], reason: str, *, everything: bool 
     if gone:
         save_spread(name, merged(spread, [], reference.names()))
     outcomes = _publish_claims(name, catalogue, available, items)
-    records = [record for item in items if (record := read_record(item.files(name)[-1])) is not None]
+    supplement = [item for item in catalogue.values() if everything and item.section == SUPPLEMENT]
+    made = [read_record(item.files(name)[-1]) for item in [*items, *supplement]]
+    records = [record for record in made if record is not None]
     save_costs(jobs_behind(records, makers(name)), name, calibrate().processor_s)
     size = reference.size_bytes()
     if as_json:

@@ -17,6 +17,9 @@ from netlens.workflow.image_specs import SpecError
 from netlens.workflow.planned_jobs import configured_parameters
 from netlens.workflow.study import load_study
 
+#: Section of the pages that repeat what other items hold.
+SUPPLEMENT = "site"
+
 
 def verify_items(
     study: str,
@@ -67,7 +70,10 @@ def verify_items(
 
 
 def study_items(study: str) -> tuple[dict[str, Any], dict[str, Item], dict[str, Item]]:
-    """Load a study: its configuration, all items, and those that it can have.
+    """Load a study: its configuration, all items, and those that can be published and compared.
+
+    They are all that it can have but for the supplement's first page, which repeats what the others and the reference
+    itself hold.
 
     Raises
     ------
@@ -80,7 +86,8 @@ def study_items(study: str) -> tuple[dict[str, Any], dict[str, Item], dict[str, 
         absent = absent_items(config, catalogue)
     except SpecError as error:
         raise UserError(str(error)) from None
-    return config, catalogue, {name: item for name, item in catalogue.items() if name not in absent}
+    compared = {name: item for name, item in catalogue.items() if name not in absent and item.section != SUPPLEMENT}
+    return config, catalogue, compared
 
 
 def chosen_items(names: list[str], catalogue: dict[str, Item], available: dict[str, Item], study: str) -> list[Item]:
@@ -92,6 +99,8 @@ def chosen_items(names: list[str], catalogue: dict[str, Item], available: dict[s
         A name does not exist, or the study cannot have it.
     """
     items = select(catalogue, names) if names else list(available.values())
+    if repeats := [item.name for item in items if item.section == SUPPLEMENT]:
+        raise UserError(f"{repeats[0]} repeats what other items hold, which are compared instead")
     absent = [item.name for item in items if item.name not in available]
     if absent:
         raise UserError(
