@@ -92,9 +92,10 @@ class Checkout:
         return found
 
     def hashes(self) -> dict[str, str]:
-        """Hashes of everything made but records and executed notebooks, which hold times."""
+        """Hashes of everything made but records, executed notebooks and logs, which hold times."""
         paths = [path for name in MADE for path in (self.folder / name).rglob("*") if path.is_file()]
-        kept = [path for path in paths if path.suffix not in {".json", ".ipynb"} and ".inspected" not in path.parts]
+        kept = [path for path in paths if path.suffix not in {".json", ".ipynb", ".log"}]
+        kept = [path for path in kept if ".inspected" not in path.parts]
         return {str(path.relative_to(self.folder)): sha256_of(path) for path in sorted(kept)}
 
     def leftovers(self) -> list[str]:
