@@ -336,7 +336,7 @@ def _read_only(checkout: Checkout, undisturbed: dict[str, str]) -> Trial:
     process = checkout.start(_without_privileges)
     output = process.communicate()[0]
     folder.chmod(0o755)
-    _tell(trial, process.returncode, output, "ermission denied", str(folder.relative_to(checkout.folder)))
+    _tell(trial, process.returncode, output, f"{folder.relative_to(checkout.folder)}: cannot be written to")
     _finish(checkout)
     repaired = Trial("")
     _compare(checkout, undisturbed, repaired)
