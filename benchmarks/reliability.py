@@ -95,8 +95,8 @@ def _passed(line: Line, outcomes: Mapping[str, str]) -> str:
 
 
 def _outcomes(tests: Sequence[str]) -> dict[str, str]:
-    """Run the tests; return the worst outcome of each, over all of its parameters."""
-    order = ("passed", "skipped", "failed")
+    """Run the tests; one with parameters has failed if it failed for any, and passed if it then passed for any."""
+    order = ("skipped", "passed", "failed")
     found: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
@@ -107,7 +107,7 @@ def _outcomes(tests: Sequence[str]) -> dict[str, str]:
             name = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').split('[')[0]}"
             failed = any(case.find(kind) is not None for kind in ("failure", "error"))
             outcome = "failed" if failed else "skipped" if case.find("skipped") is not None else "passed"
-            found[name] = max(found.get(name, "passed"), outcome, key=order.index)
+            found[name] = max(found.get(name, "skipped"), outcome, key=order.index)
     return found
 
 
