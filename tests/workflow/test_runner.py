@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -84,6 +85,32 @@ def test_outputs_and_provenance(job, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_a_notebook_keeps_outlives_a_failure_and_is_of_the_same_inputs(job, tmp_path):
+    cells = (
+        "from pathlib import Path\nold = sorted(path.name for path in Path(kept).glob('*'))\n"
+        "Path(kept).mkdir(parents=True, exist_ok=True)\n(Path(kept) / 'done').write_text('')\n"
+        "assert old or Path('go on').exists(), 'killed'",
+        WRITE.replace("str(count)", "str(old)"),
+    )
+
+    three = job(*cells)
+    notebook = json.loads((tmp_path / "notebooks/item.ipynb").read_text())
+    notebook["cells"][1]["source"] = PARAMETERS + "\nkept: str = ''  # what a killed job has finished"
+    (tmp_path / "notebooks/item.ipynb").write_text(json.dumps(notebook))
+    four = replace(three, parameters={"count": 4})
+    with pytest.raises(runner.NotebookError, match="killed"):
+        runner.run(three)
+    with pytest.raises(runner.NotebookError, match="killed"):
+        runner.run(four)
+    runner.run(four)
+    assert (tmp_path / "figures/demo/data/item.csv").read_text() == "['done']"
+    assert json.loads((tmp_path / "figures/demo/data/item.json").read_text())["parameters"] == {"count": 4}
+    assert not list((tmp_path / "results/demo/unfinished").rglob("done"))
+    (tmp_path / "go on").touch()
+    runner.run(three)
+    assert (tmp_path / "figures/demo/data/item.csv").read_text() == "[]", "what was kept for 3 was removed for 4"
+
+
 def test_a_failing_cell_is_named_with_its_line_and_leaves_nothing(job, tmp_path):
     with pytest.raises(runner.NotebookError) as caught:
         runner.run(job(WRITE, "fine = 1\nraise ValueError('too few images')"))

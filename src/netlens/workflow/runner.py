@@ -30,6 +30,8 @@ from netlens.workflow.peak_memory import PeakMemory, peak_words
 from netlens.workflow.recorded_inputs import checked_hashes
 from netlens.workflow.run_lock import SNAKEMAKE
 
+#: The parameter that is a folder for what a notebook can go on with after its job was killed.
+KEPT = "kept"
 #: The one module that starts TensorFlow.
 BACKEND = "src/netlens/models/backend.py"
 
@@ -61,7 +63,8 @@ class Job:
     parameters
         Configured values by parameter.
     ambient
-        Values that a notebook gets only if it has a parameter of that name: study, seed, wildcards.
+        Values that a notebook gets only if it has a parameter of that name: study, seed, wildcards. A notebook with a
+        parameter ``kept`` gets a folder there that outlives a killed job, for what it can go on with.
     study
         Name of the study.
     threads
@@ -106,7 +109,7 @@ def run(job: Job) -> None:
     staging = Path("results") / job.study / "staging" / f"{job.name}-{os.getpid()}"
     outputs = _staged(job, staging)
     given = {
-        **{name: value for name, value in job.ambient.items() if name in parameters},
+        **{name: value for name, value in {**job.ambient, KEPT: ""}.items() if name in parameters},
         **job.inputs,
         **job.parameters,
         **outputs.parameters,
@@ -124,6 +127,8 @@ def run(job: Job) -> None:
             may_be_kept = STORE.is_dir() and outputs.record.startswith("results/")
             if may_be_kept and _taken(job, _origin(job, values, inputs, outputs), outputs):
                 return
+            if KEPT in parameters:
+                values[KEPT] = _kept_folder(job, _origin(job, values, inputs, outputs))
             started_at, started = time.time(), time.monotonic()
             with gpu_slot(visible_gpus() if job.gpu else []) as gpu:
                 process = _execute(job, notebook, values, staging, gpu)
@@ -134,6 +139,8 @@ def run(job: Job) -> None:
             process["started_at"] = round(started_at, 2)
             _write_record(job, values, inputs, outputs, process=process, duration_s=duration_s)
             _publish(outputs)
+            if KEPT in parameters:
+                shutil.rmtree(values[KEPT], ignore_errors=True)
     except OSError as error:
         if error.errno == errno.ENOSPC and not isinstance(error, atomic.DiskFullError):
             raise atomic.disk_full(staging) from None
@@ -142,7 +149,7 @@ def run(job: Job) -> None:
 
 def _origin(job: Job, values: Mapping[str, Any], inputs: Mapping[str, str], outputs: "_Outputs") -> Origin:
     """What the job's result depends on, in the words of its record."""
-    shown = {name: value for name, value in values.items() if name not in outputs.parameters}
+    shown = _shown(values, outputs)
     return Origin(
         outputs=tuple(sorted(outputs.files)),
         notebook=sha256_of(job.notebook),
@@ -152,6 +159,20 @@ def _origin(job: Job, values: Mapping[str, Any], inputs: Mapping[str, str], outp
         parameters=json.loads(json.dumps(shown)),
         packages=(provenance.pins()["sha256"], ".".join(platform.python_version_tuple()[:2])),
     )
+
+
+def _shown(values: Mapping[str, Any], outputs: "_Outputs") -> dict[str, Any]:
+    """Parameters that the result depends on: all but the paths that are written to."""
+    return {name: value for name, value in values.items() if name not in outputs.parameters and name != KEPT}
+
+
+def _kept_folder(job: Job, origin: Origin) -> str:
+    """Folder for what a killed job goes on with; what was kept for other inputs, code or parameters is removed."""
+    folder = Path("results") / job.study / "unfinished" / job.name / origin.key
+    for other in folder.parent.glob("*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder.as_posix()
 
 
 def _taken(job: Job, origin: Origin, outputs: "_Outputs") -> bool:
@@ -428,7 +449,7 @@ def _write_record(
 ) -> None:
     """Write the provenance record, beginning with the notebook's own description of its output."""
     staged = outputs.staged[outputs.record]
-    shown = {name: value for name, value in values.items() if name not in outputs.parameters}
+    shown = _shown(values, outputs)
     staged.parent.mkdir(parents=True, exist_ok=True)
     own = {
         "caption": job.caption,
