@@ -213,7 +213,7 @@ def invertible(rng, size):
 
 @pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(2, 8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_invertible_maps_change_neither_whitened_nor_whole_svcca(seed, first_size, second_size):
     rng = np.random.default_rng(seed)
     a, b = network(seed, {"a": first_size})["a"], network(seed + 1, {"b": second_size})["b"]
@@ -225,7 +225,7 @@ def test_invertible_maps_change_neither_whitened_nor_whole_svcca(seed, first_siz
 
 @pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_rotations_and_one_scale_change_nothing(seed, scale):
     rng = np.random.default_rng(seed)
     a, b = network(seed, {"a": 6})["a"], network(seed + 1, {"b": 4})["b"]
@@ -251,7 +251,7 @@ def test_centred_measures_do_not_see_what_is_added_to_all_images():
 
 @pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 9), st.integers(2, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_values_lie_in_0_to_1_and_do_not_depend_on_which_layer_comes_first(seed, first_size, second_size, count):
     a = network(seed, {"a": first_size}, count=count)["a"]
     b = network(seed + 1, {"b": second_size}, count=count)["b"]
