@@ -9,7 +9,8 @@ else
 ENV = .venv
 endif
 BIN = $(ENV)/bin
-PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+# Files with many tests are not those that take long: tests/conftest.py has the order.
+PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL = help
 .PHONY: help env tex paper test coverage lint docs gallery pins clean distclean
@@ -38,7 +39,7 @@ paper: env tex ## run the study: every figure, number and page, and the paper pa
 test: env ## run the tests
 	@$(PYTEST)
 
-coverage: env ## run the tests and print how much of the code they cover
+coverage: env ## run the tests, more slowly, and print how much of the code they cover
 	@$(PYTEST) --cov --cov-report=term:skip-covered
 
 lint: env ## check style, types, rules and notebooks
