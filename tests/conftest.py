@@ -1,16 +1,32 @@
 """What all tests share: they run from the repository's root, wherever they are started."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
 
-# How long an example takes on a busy machine says nothing of the code.
-settings.register_profile("netlens", deadline=None)
+# How long an example takes on a busy machine says nothing of the code. What CI runs is the same each time.
+settings.register_profile("netlens", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("netlens")
 
 ROOT = Path(__file__).parents[1]
+
+#: Files that take more than about 20 seconds of a core. They are run first, since a worker that begins one of them when
+#: the others have nothing left is waited for.
+LONG = (
+    "cli/test_build.py", "notebooks/test_own_study.py", "notebooks/test_own_image.py", "workflow/test_paper.py",
+    "notebooks/test_model_comparison.py", "pages/test_model_comparison.py", "feature_visualization/test_rendering.py",
+    "feature_visualization/test_adapter.py", "feature_visualization/test_inversion.py", "pages/test_supplement.py",
+    "pages/test_spatial_attribution.py", "notebooks/test_interactive.py", "models/test_loading.py",
+    "pattern_attribution/analyzers/test_pattern_analyzers.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
 
 
 @pytest.fixture(autouse=True)
