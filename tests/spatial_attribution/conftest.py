@@ -9,7 +9,7 @@ from netlens.models.network import Network
 from netlens.models.preprocessing import preprocessing_from
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def frozen():
     """Function that freezes a Keras model with seeded biases."""
 
@@ -27,7 +27,7 @@ def frozen():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny(frozen):
     """Network on 12 x 16 pixels: convolutions, a max-pooling, branches, a dense end."""
     layers = keras.layers
@@ -42,7 +42,7 @@ def tiny(frozen):
     return frozen(keras.Model(image, logits))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def images():
     """Three images of 12 x 16 pixels."""
     return np.random.default_rng(3).standard_normal((3, 12, 16, 3)).astype(np.float32)
@@ -53,7 +53,10 @@ def _with_frozen(model, frozen):
     return model, network
 
 
-@pytest.fixture
+# Keras networks belong to the graph of their module; frozen ones to none.
+
+
+@pytest.fixture(scope="module")
 def tiny_model(frozen):
     """Keras network of 12 x 16 pixels and four classes, and the same frozen."""
     layers = keras.layers
@@ -67,7 +70,7 @@ def tiny_model(frozen):
     return _with_frozen(keras.Model(image, logits), frozen)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tiny_chain(frozen):
     """Keras network without branches, and the same frozen."""
     layers = keras.layers
