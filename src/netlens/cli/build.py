@@ -237,6 +237,6 @@ def _snakemake(
 
 
 def _expect(display: LiveDisplay, study: str, name: str, targets: list[str], forced: list[str]) -> None:
-    """Tell a display what the jobs cost; without that, it shows no time left."""
+    """Hand a display what the jobs cost; without that, it shows no time left."""
     with suppress(UserError):
         display.expect(cost.costs_of(name, planned_jobs(study, targets, forced=forced))[0])
