@@ -34,6 +34,25 @@ def at_the_root(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
+@pytest.fixture(scope="session")
+def with_known_networks(tmp_path_factory):
+    """Give a function that lets a project know what is known of networks in the projects of all tests and workers.
+
+    What a study has depends on its networks, and TensorFlow takes seconds to build those that are not known yet. What
+    is known lies under hashes of the networks and of the code that inspects them.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    known = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "inspected"
+    known.mkdir(exist_ok=True)
+
+    def share(project):
+        (project / "results").mkdir(exist_ok=True)
+        (project / "results" / ".inspected").symlink_to(known)
+        return project
+
+    return share
+
+
 @pytest.fixture
 def own_graph():
     """Give a test a graph and a session of its own, so that names and weights do not pile up."""

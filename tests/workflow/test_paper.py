@@ -121,10 +121,11 @@ def picture(tmp_path):
 
 
 @pytest.fixture
-def study(tmp_path, monkeypatch):
+def study(tmp_path, monkeypatch, with_known_networks):
     """A folder with a study of six items and a paper of a few lines."""
     folder = tmp_path / "study"
     (folder / "config").mkdir(parents=True)
+    with_known_networks(folder)
     shutil.copy(ROOT / "config" / "schema.yaml", folder / "config")
     monkeypatch.chdir(folder)
     config = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
@@ -531,7 +532,7 @@ def addresses():
 
 
 @pytest.fixture
-def real(tmp_path, monkeypatch):
+def real(tmp_path, monkeypatch, with_known_networks):
     """The repository's text, configuration and catalogue, with made-up values and one picture for every figure."""
     folder = tmp_path / "real"
     shutil.copytree(ROOT / "paper", folder / "paper", ignore=shutil.ignore_patterns("*.pdf"))
@@ -541,7 +542,7 @@ def real(tmp_path, monkeypatch):
             (folder / "notebooks" / section).mkdir(parents=True)
             shutil.copy(file, folder / "notebooks" / section)
     monkeypatch.chdir(folder)
-    return folder
+    return with_known_networks(folder)
 
 
 def test_the_real_text_uses_only_what_the_study_has(real):
@@ -591,11 +592,10 @@ def alternative_texts(pdf):
 
 
 @needs_tex
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_real_text_holds_whatever_the_numbers_are(real, picture, seed):
-    """The other branch of every comparison compiles too."""
+def test_the_real_text_holds_whatever_the_numbers_are(real, picture):
+    """The other branch of every comparison compiles too: numbers fall where those of the test above rise."""
     macros = [item.name for item in load_catalogue().values() if item.kind == "macro"]
-    make_items({name: 10.0 ** (number if seed else -number) for number, name in enumerate(macros)}, picture=picture)
+    make_items({name: 10.0**-number for number, name in enumerate(macros)}, picture=picture)
     parts()
     compile_paper("demo", MAIN, Path("paper/demo.pdf"))
 
