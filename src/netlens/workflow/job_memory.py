@@ -68,7 +68,7 @@ COMPUTING: Final = {
     "models/train": Growth(900),
     "pattern_attribution/attributions": Growth(640),
     "pattern_attribution/pattern_checks": Growth(650),
-    "pattern_attribution/pattern_sums": Growth(1150),
+    "pattern_attribution/pattern_sums": Growth(1152),
     "pattern_attribution/patterns": Growth(410),
     "pattern_attribution/published_agreement": Growth(450),
     "pattern_attribution/singular_ratios": Growth(410),
