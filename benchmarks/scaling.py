@@ -258,6 +258,14 @@ def compare(study: str) -> bool:
     return min(ratios) >= 1
 
 
+def kept_costs() -> list[dict[str, Any]]:
+    """Return what the last measurement kept."""
+    if not KEPT.exists():
+        raise SystemExit(f"{KEPT}: nothing has been measured yet; measure first: netlens bench scaling FOLDER")
+    costs: list[dict[str, Any]] = json.loads(KEPT.read_text(encoding="utf-8"))
+    return costs
+
+
 def write_page() -> None:
     """Write the tables between the two marks of the page."""
     begin, end = "<!-- netlens bench scaling: begin -->", "<!-- netlens bench scaling: end -->"
@@ -266,7 +274,7 @@ def write_page() -> None:
     _, found, after = rest.partition(end)
     if not found:
         raise SystemExit(f"{PAGE}: the marks {begin} and {end} are missing")
-    made = tables(json.loads(KEPT.read_text(encoding="utf-8")))
+    made = tables(kept_costs())
     PAGE.write_text(f"{before}{begin}\n{made}\n{end}{after}", encoding="utf-8")
 
 
@@ -282,7 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.write:
         write_page()
     if not parsed.write and not parsed.study:
-        print(tables(json.loads(KEPT.read_text(encoding="utf-8"))))
+        print(tables(kept_costs()))
     if parsed.study:
         return 0 if compare(parsed.study) else 1
     return 0
