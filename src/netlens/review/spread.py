@@ -190,7 +190,3 @@ def save_spread(study: str, spread: Spread, folder: Path = FOLDER) -> None:
         temporary.write_text(
             f'{{"settings": {json.dumps(settings, indent=1)},\n "items": {{\n{lines}\n}}}}\n', encoding="utf-8"
         )
-
-
-def _stored(value: float) -> float | str:
-    return float(f"{value:.3g}") if math.isfinite(value) else _ANOTHER

@@ -87,7 +87,7 @@ class RuleNames:
 
     def memory(self, name: str) -> Callable[..., int]:
         """Function that says how much memory a job asks for, in megabytes; `name` is ``section/notebook``."""
-        return lambda wildcards, input, attempt: memory_mb(name, map(str, input), attempt)
+        return lambda wildcards, attempt: memory_mb(name, attempt)
 
     def outputs(self, item: str) -> list[str]:
         """Output files of a figure, macro or page; a figure's picture is marked for ``snakemake --report``.
