@@ -71,7 +71,8 @@ def _markdown(heading: int) -> Any:
             return formula(text)
 
         def block_math(self, text: str) -> str:
-            return f'<div class="formula">{formula(text.strip(), block=True)}</div>\n'
+            shown = formula(text.strip(), block=True)
+            return f'<div class="formula" tabindex="0" role="group" aria-label="Formula">{shown}</div>\n'
 
         def block_code(self, code: str, info: str | None = None) -> str:
             return _text("code", code, "Code")
