@@ -13,7 +13,7 @@ BIN = $(ENV)/bin
 PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL = help
-.PHONY: help env tex paper test coverage lint docs gallery pins clean distclean
+.PHONY: help env tex paper test lint docs gallery pins clean distclean
 
 help: ## list the targets
 	@echo 'make TARGET  [STUDY=demo] [CACHE=folder|zip|address] [PYTHON=...] [NETLENS_DEVICE=cpu|gpu]'
@@ -36,11 +36,8 @@ tex: env ## install TeX with apt if it is missing and you are root on Debian or 
 paper: env tex ## run the study: every figure, number and page, and the paper paper/$(STUDY).pdf
 	@$(BIN)/netlens paper --study '$(STUDY)' $(if $(CACHE),--cache '$(CACHE)')
 
-test: env ## run the tests
-	@$(PYTEST)
-
-coverage: env ## run the tests, more slowly, and print how much of the code they cover
-	@$(PYTEST) --cov --cov-report=term:skip-covered
+test: env ## run the tests (COVERAGE=1: more slowly, and print how much of the code they cover)
+	@$(PYTEST) $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 lint: env ## check style, types, rules and notebooks
 	@$(BIN)/ruff check .

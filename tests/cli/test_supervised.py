@@ -118,5 +118,7 @@ def test_a_signal_that_the_user_ignores_ends_nothing(supervise):
 
 
 def test_lines_status_and_variables_reach_the_other_side(supervise):
-    output, _ = supervise("import os, sys; print(os.environ['ADDED'], flush=True); sys.exit('wrong')").communicate(timeout=10)
+    output, _ = supervise("import os, sys; print(os.environ['ADDED'], flush=True); sys.exit('wrong')").communicate(
+        timeout=10
+    )
     assert output.splitlines() == ["yes", "wrong", "status 1"]
