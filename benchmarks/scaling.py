@@ -233,23 +233,22 @@ def tables(costs: Sequence[Mapping[str, Any]]) -> str:
 
 def compare(study: str) -> bool:
     """Print what each rule asks for beside the most that its jobs have used; whether no job has used more."""
-    from netlens.review.job_records import key_of, makers, read_job_record
-
     from netlens.workflow.catalogue import load_catalogue
     from netlens.workflow.planned_jobs import planned_jobs
+    from netlens.workflow.records import makers, read_record
 
-    records = {key_of(record): record for record in makers(study).values()}
+    records = {record.key: record for record in makers(study).values()}
     for item in load_catalogue().values():
-        record = read_job_record(item.files(study)[-1])
+        record = read_record(item.files(study)[-1])
         if record is not None:
-            records[key_of(record)] = record
+            records[record.key] = record
     rows: dict[str, tuple[float, int]] = {}
     for job in planned_jobs(study, ["all"], everything=True):
         record = records.get(job.key)
         if record is not None and job.memory_mb:
             notebook = job.notebook.removeprefix("notebooks/").removesuffix(".ipynb")
             used, asked = rows.get(notebook, (0.0, job.memory_mb))
-            rows[notebook] = max(used, record["peak_memory_mb"]), max(asked, job.memory_mb)
+            rows[notebook] = max(used, record.fields["peak_memory_mb"]), max(asked, job.memory_mb)
     print("| notebook | used, MB | asked for, MB | ratio |\n|---|---|---|---|")
     for notebook, (used, asked) in sorted(rows.items(), key=lambda row: -row[1][0]):
         print(f"| `{notebook}` | {used:.0f} | {asked} | {asked / used:.1f} |")
