@@ -59,6 +59,17 @@ def files(tmp_path):
     return {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()} - kept
 
 
+def test_how_to_connect_lies_in_the_folder_that_goes_with_the_runner(tmp_path, job):
+    cell = (
+        "import os\nfrom pathlib import Path\nfrom ipykernel.connect import get_connection_file\n"
+        "Path(stem).parent.mkdir(parents=True)\n"
+        "folder = Path(get_connection_file()).parent\n"
+        "Path(stem + '.csv').write_text(str(folder == Path(os.environ['JUPYTER_RUNTIME_DIR'])))"
+    )
+    runner.run(job(cell))
+    assert (tmp_path / "figures/demo/data/item.csv").read_text() == "True"
+
+
 def test_outputs_and_provenance(job, tmp_path):
     data = tmp_path / "numbers.txt"
     data.write_text("1 2 3")

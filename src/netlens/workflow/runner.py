@@ -283,7 +283,16 @@ def _in_kernel(
             request_save_on_cell_execute=False,
             start_timeout=300,
             # By default, Jupyter gives the sockets of all kernels the same names in the working directory.
-            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+            # What it writes how to connect into would outlive a killed process in the system's folder.
+            config=Config(
+                {
+                    "KernelManager": {
+                        "transport": "ipc",
+                        "ip": f"{sockets}/kernel",
+                        "connection_file": f"{sockets}/connection.json",
+                    }
+                }
+            ),
         )
     except PapermillExecutionError as error:
         raise NotebookError(_failure(job, notebook, error)) from None
