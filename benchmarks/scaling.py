@@ -233,15 +233,10 @@ def tables(costs: Sequence[Mapping[str, Any]]) -> str:
 
 def compare(study: str) -> bool:
     """Print what each rule asks for beside the most that its jobs have used; whether no job has used more."""
-    from netlens.workflow.catalogue import load_catalogue
+    from netlens.cli.cost import records_here
     from netlens.workflow.planned_jobs import planned_jobs
-    from netlens.workflow.records import makers, read_record
 
-    records = {record.key: record for record in makers(study).values()}
-    for item in load_catalogue().values():
-        record = read_record(item.files(study)[-1])
-        if record is not None:
-            records[record.key] = record
+    records = records_here(study)
     rows: dict[str, tuple[float, int]] = {}
     for job in planned_jobs(study, ["all"], everything=True):
         record = records.get(job.key)

@@ -59,6 +59,11 @@ def test_in_the_root_nothing_is_rewritten(checkout):
     [
         (["list", "--study", "mine.yaml"], "_list", {"study": "paper/mine.yaml"}),
         (["verify", "--html", "a.html", "--junit", "/a.xml"], "_verify", {"html": "paper/a.html", "junit": "/a.xml"}),
+        (
+            ["spread", "../../other", "--study", "mine.yaml"],
+            "_spread",
+            {"folders": ["../other"], "study": "paper/mine.yaml"},
+        ),
         (["run", "--cache", "kept.zip"], "_run", {"cache": "paper/kept.zip", "study": "demo"}),
         (["cache", "export", "kept.zip"], "_cache", {"target": "paper/kept.zip", "study": "demo"}),
         (["cache", "import", "../kept"], "_cache", {"source": "kept"}),

@@ -117,6 +117,7 @@ def test_what_a_notebook_keeps_outlives_a_failure_and_is_of_the_same_inputs(job,
     assert (tmp_path / "figures/demo/data/item.csv").read_text() == "['done']"
     assert json.loads((tmp_path / "figures/demo/data/item.json").read_text())["parameters"] == {"count": 4}
     assert not list((tmp_path / "results/demo/unfinished").rglob("done"))
+    assert not list((tmp_path / "results/demo/unfinished").iterdir()), "nor an empty folder"
     (tmp_path / "go on").touch()
     runner.run(three)
     assert (tmp_path / "figures/demo/data/item.csv").read_text() == "[]", "what was kept for 3 was removed for 4"

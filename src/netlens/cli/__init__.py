@@ -256,8 +256,10 @@ def _add_review(add: Callable[..., argparse.ArgumentParser]) -> None:
     verify.add_argument("--junit", type="path", metavar="FILE", help="write JUnit's XML")
 
     spread = add("spread", _spread, "measure how far reruns under other settings are from what is published")
-    spread.add_argument("folders", nargs="+", metavar="FOLDER", help="a checkout in which the study was run")
-    spread.add_argument("--study", default="demo", help="name or file of the study (default: demo)")
+    spread.add_argument(
+        "folders", type="path", nargs="+", metavar="FOLDER", help="a checkout in which the study was run"
+    )
+    spread.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
     spread.add_argument("--all", action="store_true", help="a line for each part that deviates")
     spread.add_argument("--json", action="store_true", help="print plain data")
 

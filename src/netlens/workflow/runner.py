@@ -140,7 +140,7 @@ def run(job: Job) -> None:
             _write_record(job, values, inputs, outputs, process=process, duration_s=duration_s)
             _publish(outputs)
             if KEPT in parameters:
-                shutil.rmtree(values[KEPT], ignore_errors=True)
+                shutil.rmtree(Path(values[KEPT]).parent, ignore_errors=True)
     except OSError as error:
         if error.errno == errno.ENOSPC and not isinstance(error, atomic.DiskFullError):
             raise atomic.disk_full(staging) from None
