@@ -67,18 +67,22 @@ def _require_made(study: str, absent: dict[str, str]) -> None:
     if not Path(f"paper/{study}.pdf").is_file():
         raise UserError(f"paper/{study}.pdf does not exist; run: netlens paper --study {study}")
     if unfit:
-        lines = [f"{name} is {state.state}: {state.detail}" for name, state in list(unfit.items())[:_REPORTED]]
-        more = [f"and {len(unfit) - _REPORTED} more"] if len(unfit) > _REPORTED else []
-        raise UserError("\n".join([*lines, *more, f"make them first: netlens paper --study {study}"]))
+        lines = [f"{name} is {state.state}: {state.detail}" for name, state in unfit.items()]
+        raise _refusal(lines, f"make them first: netlens paper --study {study}")
 
 
 def _require_nothing_private(files: list[Path], root: Path, common: list[Path] | None = None) -> None:
     found = private_names(files, root, common or [])
     if found:
-        lines = [f"{private.path} has {private.what} in it" for private in found[:_REPORTED]]
-        more = [f"and {len(found) - _REPORTED} more"] if len(found) > _REPORTED else []
+        lines = [f"{private.path} has {private.what} in it" for private in found]
         mend = "nothing was written; use paths relative to the checkout in the study, and make these files again"
-        raise UserError("\n".join([*lines, *more, mend]))
+        raise _refusal(lines, mend)
+
+
+def _refusal(lines: list[str], mend: str) -> UserError:
+    """Error with the first of several lines, how many more there are, and what to do."""
+    more = [f"and {len(lines) - _REPORTED} more"] if len(lines) > _REPORTED else []
+    return UserError("\n".join([*lines[:_REPORTED], *more, mend]))
 
 
 def _size(path: Path) -> str:
