@@ -1,8 +1,10 @@
 """Kill a run at random moments, damage what it has made, and see whether the end is that of an undisturbed run.
 
     netlens bench faults FOLDER [--moments 30] [--items ITEM...] [--cores 2] [--seed 0] [--within-min MINUTES]
+                         [--undisturbed CHECKOUT] [--longest-s SECONDS]
 
-FOLDER gets a copy of the checkout. The items are made once without disturbance. Then, from nothing, the same command is
+FOLDER gets a copy of the checkout. The items are made once without disturbance, unless they lie made in CHECKOUT; the
+item `all` is all of the study. Then, from nothing, the same command is
 started again and again, and after a random time one of its processes, of a kind that is chosen at random, is killed by
 ``kill -9``: netlens, Snakemake, a job or kernel, its client, a template. Then intermediate results get a flipped bit,
 also one that numpy does not find, or lose their end, a record is cut off, a folder of outputs becomes read-only, a
@@ -112,17 +114,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cores", default="2")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--within-min", type=float, default=float("inf"), help="begin no fault after this time")
+    parser.add_argument("--undisturbed", type=Path, help="checkout of the same commit in which the items are made")
+    parser.add_argument("--longest-s", type=float, help="latest moment of a kill; a third of the undisturbed run")
     parsed = parser.parse_args(arguments)
+    if parsed.undisturbed and not parsed.longest_s:
+        parser.error("--undisturbed needs --longest-s, since it is not known how long a run takes")
     begun = time.monotonic()
     log = parsed.folder / "faults.json"
     if not log.exists():
         copy_checkout(parsed.folder)
     checkout = Checkout(parsed.folder, parsed.items, parsed.cores)
     if not log.exists():
-        log.write_text(json.dumps(_undisturbed(checkout)), encoding="utf-8")
+        known = _made_before(parsed.undisturbed) if parsed.undisturbed else _undisturbed(checkout)
+        log.write_text(json.dumps(known), encoding="utf-8")
     known = json.loads(log.read_text(encoding="utf-8"))
     trials = [Trial(**trial) for trial in known["trials"]]
-    steps = _steps(checkout, known["hashes"], parsed.moments, max(known["seconds"] / 3, 10))
+    longest_s = parsed.longest_s or max(known["seconds"] / 3, 10)
+    steps = _steps(checkout, known["hashes"], parsed.moments, longest_s)
     for number, step in enumerate(steps):
         if number >= len(trials):
             trials.append(step(random.Random(f"{parsed.seed}-{number}")))
@@ -131,7 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if len(trials) < len(steps) and time.monotonic() - begun > 60 * parsed.within_min:
             print(f"{len(trials)} of {len(steps)} faults were tried; the same command goes on")
             sys.exit(3)
-    report = [f"{known['seconds']:.0f} s undisturbed; {parsed.moments} kills; items: {', '.join(parsed.items)}", ""]
+    took = f"as in {parsed.undisturbed}" if parsed.undisturbed else f"{known['seconds']:.0f} s undisturbed"
+    report = [f"{took}; {parsed.moments} kills; items: {', '.join(parsed.items)}", ""]
     report += ["| fault | what happened | problems |", "| --- | --- | --- |", *map(_row, trials)]
     (parsed.folder / "faults.md").write_text("\n".join(report) + "\n", encoding="utf-8")
     print("\n".join(report))
@@ -145,6 +154,11 @@ def _undisturbed(checkout: Checkout) -> dict[str, Any]:
     seconds, hashes = time.monotonic() - begun, checkout.hashes()
     _begin_again(checkout.folder)
     return {"seconds": seconds, "hashes": hashes, "trials": []}
+
+
+def _made_before(folder: Path) -> dict[str, Any]:
+    """Hashes of what lies made in another checkout."""
+    return {"seconds": float("nan"), "hashes": Checkout(folder, (), "2").hashes(), "trials": []}
 
 
 def _steps(checkout: Checkout, hashes: dict[str, str], moments: int, longest_s: float) -> list[Step]:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import socket
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from netlens.files.owned_folders import claimed
 from netlens.workflow.errors import UserError
 from netlens.workflow.run_lock import begin_run, only_run, prepare_snakemake
 
-MAIN = SimpleNamespace(is_main_process=True)
+MAIN = SimpleNamespace(is_main_process=True, snakemake_tmp_dir="snakemake0")
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +85,29 @@ def test_a_run_removes_the_staging_folders_of_killed_processes_and_no_others(fol
     (staging / "older-1").mkdir()
     with claimed(staging / "running-1"), only_run():
         assert sorted(path.name for path in staging.iterdir()) == ["running-1", "running-1.lock"]
+
+
+def test_a_run_removes_the_temporary_folder_of_a_snakemake_that_was_killed_and_of_no_other(folder):
+    script = (
+        "import os, signal, sys\nfrom types import SimpleNamespace\n"
+        "from netlens.workflow.run_lock import prepare_snakemake\n"
+        "os.mkdir(sys.argv[1])\n"
+        "prepare_snakemake(SimpleNamespace(is_main_process=True, snakemake_tmp_dir=sys.argv[1]))\n"
+        "if sys.argv[1] == 'snakemake-killed':\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "print('prepared', flush=True)\nsys.stdin.read()\n"
+    )
+
+    def start(name):
+        return subprocess.Popen([sys.executable, "-c", script, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    start("snakemake-killed").communicate()
+    running = start("snakemake-runs")
+    assert running.stdout.readline() == b"prepared\n"
+    with only_run():
+        assert sorted(path.name for path in folder.glob("snakemake-*")) == ["snakemake-runs", "snakemake-runs.lock"]
+    running.communicate()
+    # Snakemake removes its folder itself.
+    assert [path.name for path in folder.glob("snakemake-*")] == ["snakemake-runs"]
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_line(folder):

@@ -1,5 +1,6 @@
 """Folders that belong to a running process, so that what a killed process leaves behind can be told and removed."""
 
+import atexit
 import fcntl
 import os
 import secrets
@@ -50,6 +51,25 @@ def claimed(folder: str | Path) -> Iterator[Path]:
             lock.unlink(missing_ok=True)
 
 
+def claim_until_exit(folder: str | Path) -> None:
+    """Make a folder that this process has made, and removes when it exits, one that is `claimed`.
+
+    So `remove_abandoned` removes it if the process is killed.
+    """
+    lock = _lock_of(Path(folder).absolute())
+    file = os.fdopen(os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600), "r+")
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def release(process: int = os.getpid()) -> None:
+        # A forked child runs this too, if it exits as Python does.
+        if os.getpid() == process:
+            lock.unlink(missing_ok=True)
+            file.close()
+
+    atexit.register(release)
+
+
 def remove_abandoned(parent: str | Path, pattern: str = "*") -> int:
     """Remove the folders in `parent` that were `claimed` by processes which have ended without removing them.
 
@@ -83,8 +103,9 @@ def claimed_temporary() -> Iterator[Path]:
 
 
 def remove_abandoned_temporary() -> int:
-    """Remove the temporary folders of this user's processes that were killed."""
-    return remove_abandoned(temporary_folder(), f"{_PREFIX}*")
+    """Remove the temporary folders of this user's processes that were killed, Snakemake's among them."""
+    snakemakes = remove_abandoned(tempfile.gettempdir(), "snakemake*")
+    return snakemakes + remove_abandoned(temporary_folder(), f"{_PREFIX}*")
 
 
 def _lock_of(folder: Path) -> Path:

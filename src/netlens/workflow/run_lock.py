@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from netlens.files.owned_folders import remove_abandoned, remove_abandoned_temporary
+from netlens.files.owned_folders import claim_until_exit, remove_abandoned, remove_abandoned_temporary
 from netlens.workflow import preloaded_client
 from netlens.workflow.errors import UserError
 from netlens.workflow.lifeline import end_group, when_ended
@@ -95,6 +95,7 @@ def prepare_snakemake(workflow: Any) -> None:
     os.environ[PYTHON] = sys.executable
     os.environ[CLIENT] = preloaded_client.__file__
     os.environ[SNAKEMAKE] = str(os.getpid())
+    claim_until_exit(workflow.snakemake_tmp_dir)
     if workflow.is_main_process and _inherited() is None:
         try:
             # Snakemake looks at its own lock later on.
