@@ -12,6 +12,7 @@ FIGURE_PATTERNS = result(f"patterns/{PATTERN_NETWORK}/{CONFIG['pattern_attributi
 # What the items read.
 CHECKS = {"checks": result(f"patterns/{PATTERN_NETWORK}/checks.npz")}
 ATTRIBUTIONS = {"attributions": result(f"attributions/{PATTERN_NETWORK}.npz")}
+ATTRIBUTED_SHARES = {"shares": result(f"attributions/{PATTERN_NETWORK}_shares.npz")}
 RATIOS = {"ratios": result(f"spectra/{PATTERN_NETWORK}_ratios.npz")}
 AGREEMENT = {"agreement": result(f"patterns/{PATTERN_NETWORK}/published_agreement.npz")}
 PUBLISHED_PATTERNS = CONFIG["pattern_attribution"]["published_patterns"]
@@ -91,6 +92,10 @@ rule pattern_checks:
         relu=result("patterns/{network}/relu.npz"),
         relu_negative=result("patterns/{network}/relu_negative.npz"),
         counts=result("patterns/{network}/counts.npz"),
+        taps=[
+            result(f"patterns/{{network}}/sums/{part}of{PATTERN_SHARDS}_taps.npz")
+            for part in range(1, PATTERN_SHARDS + 1)
+        ],
     output:
         multiext(result("patterns/{network}/checks"), ".npz", ".json"),
     log:
@@ -117,6 +122,7 @@ rule attributions:
         patterns=FIGURE_PATTERNS,
     output:
         **ATTRIBUTIONS,
+        **ATTRIBUTED_SHARES,
         record=result(f"attributions/{PATTERN_NETWORK}.json"),
     log:
         names.executed("pattern_attribution/attributions"),
@@ -128,7 +134,7 @@ rule attributions:
         job=job(
             gpu=True,
             **settings("signal_distractor", "taxonomy_classes"),
-            **settings("pattern_attribution", "example_class"),
+            **settings("pattern_attribution", "example_class", "share_images_count"),
         ),
         files=files,
     shell:
@@ -222,7 +228,7 @@ RATIO_NUMBERS = {
 # Item: the notebook that makes it, what that reads, its parameters.
 PATTERN_ATTRIBUTION_ITEMS = {
     "attribution_example": ("attribution_example", ATTRIBUTIONS, {}),
-    "attributedShare": ("attributed_share", ATTRIBUTIONS, {}),
+    "attributedShare": ("attributed_share", ATTRIBUTED_SHARES, {}),
     "layer_table": ("layer_table", LAYERS, {}),
     "per_layer": ("per_layer", RATIOS, {}),
     "whole_convolutions": ("whole_convolutions", LAYERS | ARRAYS, {}),

@@ -8,14 +8,9 @@ import pytest
 from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.models.keras.kernel_layers import KernelLayer
 from netlens.models.keras.segments import NotApplicableError
+from netlens.pattern_attribution.attributions import AttributedShares, Attributions
 from netlens.pattern_attribution.patterns.diagnostics import SIGNAL_ESTIMATORS
-from netlens.pattern_attribution.results import (
-    ActivityCounts,
-    Attributions,
-    LayerArrays,
-    LayerChecks,
-    PatternChecks,
-)
+from netlens.pattern_attribution.results import ActivityCounts, LayerArrays, LayerChecks, PatternChecks
 from netlens.pattern_attribution.spectra.chain import ChainSpectrum
 from netlens.pattern_attribution.spectra.matrices import SpectraError
 from netlens.pattern_attribution.spectra.results import (
@@ -58,7 +53,7 @@ def checks():
         quality["linear"][0] = np.nan
         return LayerChecks(name, label, RNG.normal(size=units), RNG.normal(size=units) > 0, np.ones(units), quality)
 
-    return PatternChecks(12, tuple(map(layer, NAMES, LABELS, (2, 3, 4))))
+    return PatternChecks(12, tuple(map(layer, NAMES, LABELS, (2, 3, 4))), np.array([6, 6]), np.array([5, 4]))
 
 
 LEFT_OUT = LeftOutRatios(np.array([4, 4, 3]), np.array([[2.0, np.nan, np.nan], [2.1, 1.0, 0.5], [1.9, 1.0, 0.5]]))
@@ -137,6 +132,10 @@ def attributions():
     )
 
 
+def shares():
+    return AttributedShares(np.array([0, 4]), np.float32([1, 4]), np.array([0.5, -1.0]))
+
+
 MADE = [
     layer_arrays,
     counts,
@@ -147,6 +146,7 @@ MADE = [
     spectra_of_no_chain,
     decompositions,
     attributions,
+    shares,
 ]
 
 
@@ -279,6 +279,10 @@ def test_what_needs_a_chain_says_why_there_is_none(tmp_path):
             call()
     assert len(Spectra.load(tmp_path / "spectra.npz").layers("patterns")) == 3
     assert len(without.layers("patterns")) == 3
+
+
+def test_shares_are_of_each_images_own_logit():
+    np.testing.assert_array_equal(shares().shares, [0.5, -0.25])
 
 
 def test_one_image_is_the_example(tmp_path):

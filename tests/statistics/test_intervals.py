@@ -113,6 +113,14 @@ def test_jackknife_of_a_mean_is_its_standard_error():
     assert found.count == 30
 
 
+def test_a_jackknife_ends_where_the_values_of_the_statistic_end():
+    found = jackknife(1.0, [0.0, 3.0, 1.0], [4, 4, 4], within=(0, 2))
+    assert [found.low, found.high] == [0, 2]
+    unbounded = jackknife(1.0, [0.0, 3.0, 1.0], [4, 4, 4])
+    assert unbounded.low < 0
+    assert unbounded.high > 2
+
+
 def test_empty_groups_are_ignored_and_a_single_one_is_refused():
     assert jackknife(1.0, [2.0, 0.5, 0.7], [0, 4, 4]) == jackknife(1.0, [0.5, 0.7], [4, 4])
     with pytest.raises(IntervalError, match="1 group"):

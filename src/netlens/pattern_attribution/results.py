@@ -2,11 +2,11 @@
 
 - `LayerArrays`: kernels, or the patterns of one estimator, one array per layer;
 - `ActivityCounts`: how many images and samples the patterns come from;
-- `PatternChecks`: gain, activity and signal quality of every unit;
-- `Attributions`: images and their three explanations.
+- `PatternChecks`: gain, activity and signal quality of every unit.
 
-The sums over images have a module of their own, `netlens.pattern_attribution.patterns.statistics`, and so have spectra,
-`netlens.pattern_attribution.spectra.results`. Nothing here starts TensorFlow.
+The sums over images have a module of their own, `netlens.pattern_attribution.patterns.statistics`, and so have
+explanations, `netlens.pattern_attribution.attributions`, and spectra, `netlens.pattern_attribution.spectra.results`.
+Nothing here starts TensorFlow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -172,10 +172,16 @@ class PatternChecks:
         Number of images that the patterns are estimated from.
     layers
         In network order.
+    group_images
+        (g,), number of these images in each group that they were divided into.
+    dead_without
+        (g,), number of units that are dead on the images outside of each group.
     """
 
     images: int
     layers: tuple[LayerChecks, ...]
+    group_images: Array
+    dead_without: Array
 
     @property
     def labels(self) -> list[str]:
@@ -206,6 +212,7 @@ class PatternChecks:
         """
         arrays = names_and_labels(self.layers)
         arrays["images"] = np.array(self.images)
+        arrays["group_images"], arrays["dead_without"] = self.group_images, self.dead_without
         for layer in self.layers:
             arrays[f"{layer.name}.gain"] = layer.gain
             arrays[f"{layer.name}.dead"] = layer.dead
@@ -240,126 +247,10 @@ class PatternChecks:
                     {estimator: reader.array(f"{name}.rho_{estimator}", "f", units) for estimator in SIGNAL_ESTIMATORS},
                 )
             )
-        checks = cls(reader.whole("images"), tuple(layers))
+        groups = (reader.array(name, "i", "groups") for name in ("group_images", "dead_without"))
+        checks = cls(reader.whole("images"), tuple(layers), *groups)
         reader.finish()
         return checks
-
-
-@dataclass(frozen=True)
-class Attributions:
-    """n images and three explanations of each, of the largest logit.
-
-    Attributes
-    ----------
-    images
-        uint8, (n, height, width, 3).
-    index
-        (n,) which held-out images these are.
-    class_names
-        Class of each.
-    logits
-        (n,) the explained logits.
-    in_taxonomy
-        (n,) bool, whether an image is one of those shown side by side.
-    is_example
-        (n,) bool, whether it is the study's example image; exactly one is.
-    function, signal, attribution
-        float32, (n, height, width, 3): gradient, PatternNet and PatternAttribution; see
-        `netlens.pattern_attribution.analyzers.taxonomy.Taxonomy`.
-    """
-
-    images: NDArray[np.uint8]
-    index: Array
-    class_names: Names
-    logits: Array
-    in_taxonomy: Array
-    is_example: Array
-    function: NDArray[np.float32]
-    signal: NDArray[np.float32]
-    attribution: NDArray[np.float32]
-
-    @property
-    def example(self) -> int:
-        """Row of the study's example image."""
-        return int(np.flatnonzero(self.is_example)[0])
-
-    @property
-    def attributed_shares(self) -> Array:
-        """Sum of the attribution over all pixels and channels, divided by the logit, (n,).
-
-        Below 1 where relevance is lost in inactive units and on padding.
-        """
-        sums: Array = self.attribution.sum(axis=(1, 2, 3), dtype=np.float64)
-        return sums / self.logits
-
-    @property
-    def taxonomy(self) -> "Attributions":
-        """Only the images that are shown side by side."""
-        chosen = self.in_taxonomy
-        return Attributions(
-            images=self.images[chosen],
-            index=self.index[chosen],
-            class_names=tuple(name for name, kept in zip(self.class_names, chosen, strict=True) if kept),
-            logits=self.logits[chosen],
-            in_taxonomy=chosen[chosen],
-            is_example=self.is_example[chosen],
-            function=self.function[chosen],
-            signal=self.signal[chosen],
-            attribution=self.attribution[chosen],
-        )
-
-    def arrays(self) -> dict[str, Array]:
-        """Return everything as named arrays, as they are in the file."""
-        return {
-            "images": self.images,
-            "index": self.index,
-            "class_names": np.array(self.class_names),
-            "logits": self.logits,
-            "in_taxonomy": self.in_taxonomy,
-            "is_example": self.is_example,
-            "function": self.function,
-            "signal": self.signal,
-            "attribution": self.attribution,
-        }
-
-    def save(self, path: str | Path) -> None:
-        """Save as npz.
-
-        Raises
-        ------
-        OSError
-            The file cannot be written.
-        """
-        save_arrays(path, self.arrays())
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Attributions":
-        """Load what `save` wrote.
-
-        Raises
-        ------
-        FileNotFoundError
-            There is no such file.
-        ArrayFileError
-            The file is damaged, lacks an array, holds one too many, or holds arrays that do not fit each other.
-        """
-        reader = ArrayReader(path)
-        shape = ("images", "height", "width", 3)
-        found = cls(
-            images=reader.array("images", "u", *shape),
-            index=reader.array("index", "i", "images"),
-            class_names=reader.names("class_names", "images"),
-            logits=reader.array("logits", "f", "images"),
-            in_taxonomy=reader.array("in_taxonomy", "b", "images"),
-            is_example=reader.array("is_example", "b", "images"),
-            function=reader.array("function", "f", *shape),
-            signal=reader.array("signal", "f", *shape),
-            attribution=reader.array("attribution", "f", *shape),
-        )
-        reader.finish()
-        if found.is_example.sum() != 1:
-            raise reader.error(f"array 'is_example' marks {found.is_example.sum()} images instead of one")
-        return found
 
 
 def names_and_labels(parts: Sequence[Any], prefix: str = "") -> dict[str, Array]:

@@ -127,7 +127,14 @@ class Bootstrap:
         return float(low), float(high)
 
 
-def jackknife(value: float, left_out: ArrayLike, sizes: ArrayLike, *, level: float = 0.95) -> Interval:
+def jackknife(
+    value: float,
+    left_out: ArrayLike,
+    sizes: ArrayLike,
+    *,
+    level: float = 0.95,
+    within: tuple[float, float] = (-math.inf, math.inf),
+) -> Interval:
     """Return the interval of a statistic of a sample from its values without each of g groups of the sample.
 
     For statistics of sums, which are cheap to take without a group and for which resampled samples, in which images
@@ -146,6 +153,8 @@ def jackknife(value: float, left_out: ArrayLike, sizes: ArrayLike, *, level: flo
         (g,), number of images in each group; groups without any are ignored.
     level
         Level of the interval, in 0..1.
+    within
+        The smallest and the largest value that the statistic can take; the interval ends there.
 
     Raises
     ------
@@ -167,7 +176,7 @@ def jackknife(value: float, left_out: ArrayLike, sizes: ArrayLike, *, level: flo
     center = len(counts) * value - float(np.sum((1 - 1 / weights) * without))
     variance = float(np.mean((pseudo - center) ** 2 / (weights - 1)))
     reach = float(t.ppf((1 + level) / 2, len(counts) - 1)) * math.sqrt(variance)
-    return Interval(value, value - reach, value + reach, level, int(counts.sum()))
+    return Interval(value, max(within[0], value - reach), min(within[1], value + reach), level, int(counts.sum()))
 
 
 def wilson(share: float, count: int, *, level: float = 0.95) -> Interval:

@@ -4,7 +4,7 @@ import pytest
 from netlens.models.backend import keras
 from netlens.models.preprocessing import Preprocessing
 from netlens.pattern_attribution.analyzers.pattern_analyzers import PatternAttribution, PatternNet
-from netlens.pattern_attribution.analyzers.taxonomy import explain
+from netlens.pattern_attribution.analyzers.taxonomy import attributed_sums, explain
 
 layers = keras.layers
 
@@ -67,6 +67,8 @@ def test_signal_and_attribution_are_those_of_the_analyzers_in_the_images_channel
     attribution = PatternAttribution(network, patterns).analyze(inputs)
     reverse = -1 if order == "bgr" else 1
     np.testing.assert_array_equal(taxonomy.attribution[..., ::reverse], attribution)
+    sums = attributed_sums(network, patterns, images(), preprocessing, batch_size=1)
+    np.testing.assert_allclose(sums, attribution.sum(axis=(1, 2, 3), dtype=np.float64), rtol=1e-5)
 
 
 @pytest.mark.slow

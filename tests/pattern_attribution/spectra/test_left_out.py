@@ -12,7 +12,7 @@ from netlens.models.keras.layer_graph import layer_graph
 from netlens.pattern_attribution.patterns.accumulation import sums_by_shard
 from netlens.pattern_attribution.patterns.estimators import estimate
 from netlens.pattern_attribution.patterns.statistics import merge
-from netlens.pattern_attribution.spectra.left_out import TapSums, joined_taps, left_out_ratios, tap_sums
+from netlens.pattern_attribution.spectra.left_out import LayerTaps, TapSums, joined_taps, left_out_ratios, tap_sums
 from netlens.pattern_attribution.spectra.matrices import SpectraError, layer_matrices
 from netlens.pattern_attribution.spectra.network_ratios import network_ratios
 from netlens.pattern_attribution.spectra.segments import segment_matrices
@@ -64,6 +64,22 @@ def test_they_are_those_of_patterns_from_the_other_groups(estimator, tmp_path):
         ]  # fmt: skip
         # Sums at the taps are kept in single precision.
         np.testing.assert_allclose(row, wanted, atol=2e-5)
+
+
+def test_units_that_only_one_group_sees_active_are_dead_without_it():
+    def layer(active):
+        active = np.array(active)
+        groups, units = active.shape
+        products = [np.zeros((groups, 1, units), np.float32)] * 4
+        gains = [np.zeros((groups, units))] * 3
+        return LayerTaps(np.full(groups, 9), active, np.zeros((groups, units)), *products, *gains)
+
+    # Of the first layer, unit 1 is active in group 0 only, and unit 2 nowhere; unit 0 of the second never varies.
+    taps = TapSums(np.array([5, 5, 4]), {"a": layer([[1, 3, 0], [0, 0, 0], [2, 0, 0]]), "b": layer([[9], [9], [9]])})
+    dead = {"a": np.array([False, False, True]), "b": np.array([True])}
+    assert taps.dead_without(dead).tolist() == [3, 2, 2]
+    dead["b"][0] = False
+    assert taps.dead_without(dead).tolist() == [2, 1, 1]
 
 
 def test_groups_of_different_layers_and_files_of_something_else_are_refused(tmp_path):

@@ -79,6 +79,35 @@ def explain(model: Any, patterns: Patterns, images: NDArray[np.uint8], preproces
     )
 
 
+def attributed_sums(
+    model: Any, patterns: Patterns, images: NDArray[np.uint8], preprocessing: Preprocessing, *, batch_size: int = 16
+) -> NDArray[np.float64]:
+    """Sum PatternAttribution of the largest logit over all pixels and channels of each image.
+
+    Parameters
+    ----------
+    model, patterns, images, preprocessing
+        As for `explain`.
+    batch_size
+        Images that are explained at a time.
+
+    Returns
+    -------
+    (n,), in logits.
+
+    Raises
+    ------
+    netlens.pattern_attribution.analyzers.reversal.UndefinedLayerError
+        The method is not defined for the model.
+    netlens.pattern_attribution.analyzers.pattern_analyzers.PatternError
+        The patterns do not fit it.
+    """
+    analyzer = PatternAttribution(model, patterns, additions="shares")
+    batches = (preprocessing(images[start : start + batch_size]) for start in range(0, len(images), batch_size))
+    sums = [analyzer.analyze(batch).sum(axis=(1, 2, 3), dtype=np.float64) for batch in batches]
+    return np.concatenate([np.zeros(0), *sums])
+
+
 def _gradient(model: Any, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Gradient of the largest logit of each image.
 

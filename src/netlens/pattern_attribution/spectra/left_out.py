@@ -100,6 +100,20 @@ class TapSums:
     images: NDArray[np.int64]
     layers: Mapping[str, LayerTaps]
 
+    def dead_without(self, dead: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.int64]:
+        """Count the units that are dead on the images outside of each group, (g,).
+
+        Parameters
+        ----------
+        dead
+            (U,) by layer, whether a unit is dead on all images: then it is dead on some of them.
+        """
+        counts = np.zeros(len(self.images), np.int64)
+        for name, taps in self.layers.items():
+            never = taps.active.sum(axis=0) == taps.active  # outside of the group
+            counts += np.count_nonzero(never | dead[name], axis=1)
+        return counts
+
     def save(self, path: str | Path) -> None:
         """Save as npz.
 
