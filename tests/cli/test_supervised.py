@@ -16,7 +16,7 @@ STAND_IN = """
 import subprocess, sys, time
 from types import SimpleNamespace
 from netlens.workflow.run_lock import begin_run
-begin_run(SimpleNamespace(is_main_process=True))
+begin_run(SimpleNamespace(is_main_process=True, local_exec=False))
 subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
 print("job runs", flush=True)
 time.sleep(60)

@@ -14,7 +14,7 @@ from netlens.files.owned_folders import claimed
 from netlens.workflow.errors import UserError
 from netlens.workflow.run_lock import begin_run, only_run, prepare_snakemake
 
-MAIN = SimpleNamespace(is_main_process=True, snakemake_tmp_dir="snakemake0")
+MAIN = SimpleNamespace(is_main_process=True, snakemake_tmp_dir="snakemake0", local_exec=False)
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +108,13 @@ def test_a_run_removes_the_temporary_folder_of_a_snakemake_that_was_killed_and_o
     running.communicate()
     # Snakemake removes its folder itself.
     assert [path.name for path in folder.glob("snakemake-*")] == ["snakemake-runs"]
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_jobs_of_this_machine_have_no_limit_per_second_and_those_of_a_cluster_keep_it(local):
+    scheduler = SimpleNamespace(job_rate_limiter="100 per second")
+    begin_run(SimpleNamespace(is_main_process=True, local_exec=local, scheduler=scheduler)).close()
+    assert scheduler.job_rate_limiter == (None if local else "100 per second")
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_line(folder):
