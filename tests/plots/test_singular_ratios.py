@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.colors import to_rgb
 
 from netlens.plots import singular_ratios, style
 from netlens.plots.layer_table import layer_table
@@ -74,4 +75,27 @@ def test_a_table_has_every_cell_and_is_small_where_it_is_long():
     assert len(long.axes[0].texts) == 102
     assert long.axes[0].texts[0].get_fontsize() < short.axes[0].texts[0].get_fontsize()
     assert long.get_size_inches()[1] < 9  # inches, the height of a page's text
+    plt.close("all")
+
+
+def test_the_two_ratios_of_a_place_are_joined_in_the_color_of_the_larger_one():
+    style.paper()
+    _, ax = singular_ratios.ratio_figure(labels(4))
+    first, second = np.array([2.0, 1.0, np.inf, 3.0]), np.array([1.0, 4.0, 2.0, 3.0])
+    singular_ratios.draw_kinds(ax, 0.5, {"gradient": first, "pattern_attribution": second})
+    joined = {tuple(map(tuple, path)) for lines in ax.collections for path in lines.get_segments()}
+    assert joined == {((0.5, 2.0), (0.5, 1.0)), ((1.5, 1.0), (1.5, 4.0))}
+    colors = [to_rgb(lines.get_color()[0]) for lines in ax.collections]
+    assert colors == [to_rgb(style.COLORS[kind]) for kind in ("gradient", "pattern_attribution")]
+    plt.close("all")
+
+
+def test_a_ring_leaves_the_symbol_of_the_first_series_visible():
+    style.paper()
+    _, ax = singular_ratios.ratio_figure(labels(2))
+    singular_ratios.ratios(ax, range(2), [2.0, 3.0], "pattern_net", label="whole")
+    singular_ratios.ratios(ax, range(2), [2.0, 3.0], "pattern_net", label="tap", ring=True)
+    symbol, ring = ax.lines
+    assert ring.get_markerfacecolor() == "none"
+    assert ring.get_markersize() > symbol.get_markersize()
     plt.close("all")

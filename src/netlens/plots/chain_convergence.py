@@ -16,8 +16,11 @@ from netlens.plots import style
 _LEARNED: Final[dict[str, dict[str, Any]]] = {
     "weights": {"color": "black", "marker": "v"},
     "positive_weights": {"color": style.PALETTE[1], "marker": "*"},
-    "patterns": {"color": style.PALETTE[3], "marker": r"$\mathrm{N}$"},
-    "pattern_attribution": {"color": style.PALETTE[3], "marker": "P"},
+    "patterns": {"color": style.COLORS["pattern_net"], "marker": style.MARKERS["pattern_net"]},
+    "pattern_attribution": {
+        "color": style.COLORS["pattern_attribution"],
+        "marker": style.MARKERS["pattern_attribution"],
+    },
 }
 _DASHES: Final = ((1, 1.5), (4, 1.5), (4, 1.5, 1, 1.5), (6, 2), (2, 1), (7, 1.5, 1, 1.5, 1, 1.5))
 
@@ -45,7 +48,7 @@ def chain_sheet(checks: Sequence[NetworkChecks]) -> Figure:
                 label = f"network's {KINDS[name]}"
                 ax.plot(steps, values, linewidth=1.1, markersize=3.6, label=label, **_LEARNED[name])
             else:
-                color = style.PALETTE[(0, 2, 4, 5, 7, 9)[random % 6]]
+                color = style.PALETTE[(7, 2, 4, 5, 6, 9)[random % 6]]
                 ax.plot(
                     steps, values, linewidth=1.0, color=color, label=RANDOM_CHAINS[name][0],
                     linestyle=(0, _DASHES[random % len(_DASHES)]),

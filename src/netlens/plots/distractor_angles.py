@@ -36,7 +36,7 @@ def distractor_angles(
     fig, (whole, near) = plt.subplots(
         2, 1, figsize=(style.WIDTH_IN, 3.7), sharex=True, gridspec_kw={"height_ratios": [2, 1]}
     )
-    weight, pattern = style.COLORS["gradient"], style.COLORS["pattern_net"]
+    weight, pattern = style.COLORS["gradient"], style.PALETTE[3]
 
     for start in (0, 1):  # one branch for each half circle; its ends are not part of it
         whole.plot([start, start + 1], [-90, 90], color=weight, label="weight, analytic" if start == 0 else None)

@@ -37,7 +37,7 @@ _LOOK: Final[dict[str, dict[str, Any]]] = {
         "words": "weight (fitted)",
     },
     "pattern": {
-        "color": style.COLORS["pattern_net"],
+        "color": style.PALETTE[3],
         "linewidth": 1.1,
         "linestyle": "-",
         "letter": "a",

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netlens.plots import style
-from netlens.plots.layer_labels import MOST_IN_COLUMN, extra_height_in, figure_width_in, name_layers
+from netlens.plots.layer_labels import extra_height_in, figure_width_in, name_layers, shade_blocks
 
 
 def pattern_diagnostics(
@@ -45,8 +45,8 @@ def pattern_diagnostics(
     dead_shares = counts / np.array([is_dead.size for is_dead in dead])
     axes[1].bar(x, dead_shares, color=style.PALETTE[3], width=0.55)
     for place, count, share in zip(x, counts, dead_shares, strict=True):
-        turned = 90 if len(labels) > MOST_IN_COLUMN // 2 else 0
-        axes[1].text(place, share, f" {count}", ha="center", va="bottom", fontsize=5.5, rotation=turned)
+        if count:
+            axes[1].text(place, share, f"{count}", ha="center", va="bottom", fontsize=6.5)
     axes[1].set(ylabel="share of\ndead units", ylim=(0, max(0.05, 1.6 * float(dead_shares.max()))))
     errors = [np.abs(gain[~is_dead] - 1).max(initial=0.0) for gain, is_dead in zip(gains, dead, strict=True)]
     floor = np.finfo(np.float32).eps
@@ -55,7 +55,10 @@ def pattern_diagnostics(
     axes[2].legend(loc="upper left")
     axes[2].set(ylabel=r"largest $|w^T a - 1|$" + "\nof a live unit", ylim=(floor / 300, floor * 3000))
     name_layers(axes[2], labels)
+    for ax in axes[:2]:
+        shade_blocks(ax, labels)
     for ax in axes:
         ax.grid(visible=True, axis="y")
+        ax.tick_params(axis="x", length=2)
     fig.align_ylabels(axes)
     return fig

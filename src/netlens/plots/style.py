@@ -27,14 +27,14 @@ PALETTE: Final[tuple[tuple[float, float, float], ...]] = tuple(
 COLORS: Final[dict[str, Any]] = {
     "gradient": "black",
     "pattern_attribution": PALETTE[3],
-    "pattern_net": PALETTE[3],
+    "pattern_net": PALETTE[0],
 }
 
-#: Marker of each matrix or method; matplotlib has no "N" marker, so the letter itself is drawn.
+#: Marker of each matrix or method.
 MARKERS: Final[dict[str, str]] = {
     "gradient": "v",
     "pattern_attribution": "P",
-    "pattern_net": r"$\mathrm{N}$",
+    "pattern_net": "o",
 }
 
 #: Label of each matrix or method in a legend.

@@ -10,7 +10,7 @@ from matplotlib.ticker import StrMethodFormatter
 
 from netlens.pattern_attribution.spectra.whole_convolution import WholeConvolution
 from netlens.plots import style
-from netlens.plots.layer_labels import extra_height_in, figure_width_in, name_layers
+from netlens.plots.layer_labels import extra_height_in, figure_width_in, name_layers, shade_blocks
 from netlens.plots.singular_ratios import RATIO_LABEL
 
 _TITLES: Final = {"gradient": "weights $W$", "pattern_attribution": r"PatternAttribution, $A \odot W$"}
@@ -56,6 +56,9 @@ def whole_convolution_sheet(found: Sequence[WholeConvolution]) -> Figure:
         ax.grid(axis="y", linewidth=0.3, color="0.88", which="both")
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
+    for ax in axes[:-1, 0]:
+        shade_blocks(ax, labels)
+        ax.tick_params(axis="x", length=2)
     name_layers(axes[-1, 0], labels)
     handles = {
         label: handle for ax in axes[:, 0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
