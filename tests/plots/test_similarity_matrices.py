@@ -26,10 +26,10 @@ def panel(rows=3, columns=4, seed=0, by_chance=None, **other):
     )
 
 
-def drawn(*panels):
+def drawn(*panels, **options):
     style.paper()
     fig = plt.figure()
-    similarity_matrices.draw(fig, panels)
+    similarity_matrices.draw(fig, panels, **options)
     return fig
 
 
@@ -41,26 +41,51 @@ def mesh(ax):
     return next(each for each in ax.collections if isinstance(each, QuadMesh))
 
 
+def frames(ax):
+    """Row and column of each cell with a frame."""
+    return [(int(patch.get_y()), int(patch.get_x())) for patch in ax.patches if not patch.get_hatch()]
+
+
 @pytest.mark.slow
-def test_each_panel_has_its_scale_and_its_best_matches_are_marked():
-    panels = [panel(seed=1), panel(5, 4, seed=2)]
-    fig = drawn(*panels)
+@pytest.mark.parametrize("shared", [True, False])
+def test_panels_show_their_values_and_best_matches_on_one_scale_or_their_own(shared):
+    panels = [panel(seed=1), panel(5, 4, seed=2, values=0.5 * np.random.default_rng(2).random((5, 4)))]
+    fig = drawn(*panels, shared=shared)
     for ax, shown in zip(matrices(fig), panels, strict=True):
         np.testing.assert_array_equal(mesh(ax).get_array(), shown.values)
-        assert mesh(ax).get_clim() == (0, shown.values.max())
-        marks = [(int(line.get_xdata()[0]), int(line.get_ydata()[0])) for line in ax.lines]
-        assert marks == [(column, row) for row, column in enumerate(shown.values.argmax(axis=1))]
+        assert mesh(ax).get_clim() == (0, (panels[0] if shared else shown).values.max())
+        assert frames(ax) == list(enumerate(shown.values.argmax(axis=1)))
         assert [label.get_text() for label in ax.get_xticklabels()] == list(shown.columns)
         assert [label.get_text() for label in ax.get_yticklabels()] == list(shown.rows)
-        (scale,) = ax.child_axes
-        assert [label.get_text() for label in scale.get_yticklabels()][-1] == f"{shown.values.max():.2f}"
+        numbers = [float(text.get_text()) for text in ax.texts]
+        np.testing.assert_allclose(numbers, shown.values.ravel(), atol=0.005 + 1e-9)
+        assert not any(text.get_text().startswith("0.") for text in ax.texts)
+        # From the middle of the first cell to that of the last.
+        (line,) = ax.lines
+        rows, columns = shown.values.shape
+        np.testing.assert_array_equal(line.get_xydata(), [[0.5, 0.5], [columns - 0.5, rows - 0.5]])
     plt.close(fig)
 
 
+def large(rows=40, columns=50, seed=3, **other):
+    return panel(rows, columns, seed, **other)
+
+
 @pytest.mark.slow
-def test_marks_stand_out_from_their_cell():
-    fig = drawn(panel(2, 2, values=np.array([[1.0, 0.0], [0.05, 0.04]])))
-    assert [line.get_color() for line in matrices(fig)[0].lines] == ["white", "black"]
+def test_small_cells_have_a_key_instead_of_numbers_and_dots_that_stand_out():
+    values = np.tile(np.linspace(0.1, 0.2, 50), (40, 1))
+    values[0, 3], values[1, 5] = 0.3, 0.21
+    values[2] = 0.01
+    fig = drawn(large(values=values))
+    (ax,) = matrices(fig)
+    assert not ax.texts
+    assert frames(ax) == []
+    dots = [line for line in ax.lines if len(line.get_xdata()) == 1]
+    assert [(int(dot.get_ydata()[0]), int(dot.get_xdata()[0])) for dot in dots[:2]] == [(0, 3), (1, 5)]
+    assert len(dots) == 40
+    (scale,) = ax.child_axes
+    assert [label.get_text() for label in scale.get_yticklabels()][-1] == f"{scale_end(values):.2f}"
+    assert [dots[row].get_color() for row in (0, 2)] == ["white", "black"]
     plt.close(fig)
 
 
@@ -130,10 +155,12 @@ def test_one_large_value_does_not_take_the_scale():
     values[-1, -1] = 0.5
     end = scale_end(values)
     assert 0.22 < end <= 0.25
-    fig = drawn(panel(12, 10, values=values))
+    many = np.tile(values, (4, 5))
+    assert scale_end(many) == end
+    fig = drawn(large(48, 50, values=many))
     (ax,) = matrices(fig)
     assert mesh(ax).get_clim() == (0, end)
-    np.testing.assert_array_equal(mesh(ax).get_array(), values)
+    np.testing.assert_array_equal(mesh(ax).get_array(), many)
     (key,) = ax.child_axes
     assert key._colorbar.extend == "max"
     plt.close(fig)
@@ -152,7 +179,8 @@ def test_values_by_chance_are_hatched_and_neither_marked_nor_part_of_the_scale()
     hatched = {(int(patch.get_y()), int(patch.get_x())) for patch in ax.patches if patch.get_hatch()}
     assert hatched == {(0, 1), (2, 0), (2, 1), (2, 2)}
     assert mesh(ax).get_clim() == (0, 0.3)
-    assert [(int(line.get_ydata()[0]), int(line.get_xdata()[0])) for line in ax.lines] == [(0, 0), (1, 0)]
+    assert frames(ax) == [(0, 0), (1, 0)]
+    assert [text.get_text() for text in ax.texts if text.get_text()] == [".20", ".10", ".30", ".10", ".20"]
     plt.close(fig)
     with pytest.raises(ValueError, match="told to be by chance"):
         drawn(panel(3, 3, by_chance=np.zeros((2, 3), bool)))

@@ -1,8 +1,9 @@
-"""Similarity matrices of layers, side by side, each with its own scale."""
+"""Similarity matrices of layers, side by side, with their values where cells have room for them."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -38,6 +39,15 @@ _TOO_LARGE: Final = 1.25
 _FEW: Final = 25
 # Brightness of a cell, from 0 to 1, above which its dot is dark.
 _BRIGHT: Final = 0.5
+# Cells of this size have room for two digits, whose size is the other number.
+_ROOMY_PT: Final = 11.5
+_NUMBER_PT: Final = 6.0
+# What labels, titles and gaps take of the width beside a panel that names its rows, and beside others.
+_BESIDE_IN: Final = 0.72
+_GAP_IN: Final = 0.15
+#: Color of the frames and dots of best matches in cells with numbers, and of the line of equal relative depth.
+BEST: Final = style.PALETTE[1]
+EQUAL_DEPTH: Final = "0.45"
 
 
 @dataclass(frozen=True)
@@ -105,12 +115,12 @@ def scale_end(values: ArrayLike) -> float:
     return end if end > 0 else 1.0
 
 
-def draw(fig: Figure, panels: Sequence[Panel]) -> None:
+def draw(fig: Figure, panels: Sequence[Panel], *, shared: bool = True) -> None:
     """Draw panels side by side, or below each other if they have many layers, and fit the figure's size to them.
 
-    The scale of a panel goes from 0 to its own largest value, or to the end that `scale_end` gives; its key then ends
-    in an arrow. A dot marks the largest value of each row, the best match of that layer; a row that only has values by
-    chance has none.
+    Where cells have room, each shows its value, of which the leading zero is left out, and the largest value of a row,
+    the best match of that layer, has a frame. In smaller cells a dot marks it, and there is a color key. A row that
+    only has values by chance has no best match. The dashed line joins layers of equal relative depth.
 
     Parameters
     ----------
@@ -119,6 +129,9 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
         below each other; as high as the panels need, but no higher than a page.
     panels
         At least one. Row labels are omitted where they repeat those of the previous panel and there is no row title.
+    shared
+        Use one scale of colors in all panels, from 0 to the largest value of all (`scale_end`); if not, each panel has
+        its own. A key whose scale does not reach the largest value ends in an arrow.
 
     Raises
     ------
@@ -130,19 +143,19 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
     beside = len(panels) > 1 and _side_by_side(panels)
     width = style.FULL_WIDTH_IN if beside else style.WIDTH_IN
     # Higher than square cells of this width will need; the rest is cut off below.
-    fig.set_layout_engine("compressed")
+    fig.set_layout_engine("compressed", w_pad=0.03, h_pad=0.03, wspace=0.01)
     fig.set_size_inches(width, 6.0 if beside else 6.0 * len(panels))
     shape = (1, len(panels)) if beside else (len(panels), 1)
     # Side by side, cells have about the same size, unless a matrix would be too narrow for its title.
     ratios = [max(len(panel.columns), _NARROWEST) for panel in panels] if beside else None
+    numbered = _cell_pt(panels, width, beside=beside) >= _ROOMY_PT
     axes: list[Axes] = list(fig.subplots(*shape, squeeze=False, width_ratios=ratios).ravel())
-    before: Sequence[str] = ()
-    for ax, panel in zip(axes, panels, strict=True):
-        mesh = _matrix(ax, panel)
-        if beside and not panel.row_title and list(panel.rows) == list(before):
+    for place, (ax, panel, end) in enumerate(zip(axes, panels, _ends(panels, shared=shared), strict=True)):
+        mesh = _matrix(ax, panel, end, numbered=numbered)
+        if beside and place and _repeats(panels[place - 1], panel):
             ax.set_yticklabels([])
-        before = panel.rows
-        _scale(ax, mesh, panel)
+        if not numbered:
+            _scale(ax, mesh, panel)
         _titles(ax, panel, (_FIRST_TITLE_IN, _FIRST_TITLE_IN))
     # Titles have the room that the matrix leaves them, once its size is known.
     fig.canvas.draw()
@@ -166,6 +179,25 @@ def draw(fig: Figure, panels: Sequence[Panel]) -> None:
                 label.set_visible(place % step == 0)
 
 
+def _cell_pt(panels: Sequence[Panel], width: float, *, beside: bool) -> float:
+    """Return about how large cells will be at least, in points."""
+    columns = [max(len(panel.columns), _NARROWEST) for panel in panels]
+    gaps = [_BESIDE_IN] + [_GAP_IN if _repeats(*pair) else _BESIDE_IN for pair in pairwise(panels)] * beside
+    room_pt = 72 * (width - sum(gaps))
+    per_page = 72 * (_HIGHEST_IN / (1 if beside else len(panels)) - _BESIDE_IN)
+    return min(
+        room_pt / (sum(columns) if beside else max(columns)), per_page / max(len(panel.rows) for panel in panels)
+    )
+
+
+def _ends(panels: Sequence[Panel], *, shared: bool) -> list[float]:
+    """Return where the scale of each panel ends."""
+    if shared:
+        every = np.concatenate([panel.values[panel.judged] for panel in panels])
+        return [scale_end(every)] * len(panels)
+    return [scale_end(panel.values[panel.judged]) for panel in panels]
+
+
 def _scale(ax: Axes, mesh: QuadMesh, panel: Panel) -> None:
     """Draw the scale as high as the matrix, labeled at both ends and in the middle."""
     inset = ax.inset_axes((1.04, 0, 0.045, 1))
@@ -175,6 +207,11 @@ def _scale(ax: Axes, mesh: QuadMesh, panel: Panel) -> None:
     bar.ax.set_yticklabels(["0", f"{end / 2:.2f}", f"{end:.2f}"])
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
     bar.ax.tick_params(labelsize=_LABEL_PT, length=2, width=0.4, pad=1.5)
+
+
+def _repeats(before: Panel, panel: Panel) -> bool:
+    """Whether the labels of the rows are those of the panel before, and need not be written again."""
+    return not panel.row_title and list(panel.rows) == list(before.rows)
 
 
 def _side_by_side(panels: Sequence[Panel]) -> bool:
@@ -191,8 +228,9 @@ def _check(panel: Panel) -> None:
         raise ValueError(f"{panel.title}: similarities must be finite and not negative")
 
 
-def _matrix(ax: Axes, panel: Panel) -> QuadMesh:
-    end = scale_end(panel.values[panel.judged])
+def _matrix(ax: Axes, panel: Panel, end: float, *, numbered: bool) -> QuadMesh:
+    numbers = np.array([[_number(value) for value in row] for row in panel.values], dtype=object)
+    numbers[~panel.judged] = ""
     sns.heatmap(
         panel.values,
         ax=ax,
@@ -202,24 +240,45 @@ def _matrix(ax: Axes, panel: Panel) -> QuadMesh:
         cbar=False,
         square=True,
         rasterized=True,
+        annot=numbers if numbered else None,
+        fmt="",
+        annot_kws={"fontsize": _NUMBER_PT},
         xticklabels=[shortened(label, _LABEL_IN, _LABEL_PT) for label in panel.columns],
         yticklabels=[shortened(label, _LABEL_IN, _LABEL_PT) for label in panel.rows],
     )
     (mesh,) = (each for each in ax.collections if isinstance(each, QuadMesh))
     for row, column in np.argwhere(~panel.judged).tolist():
         ax.add_patch(Rectangle((column, row), 1, 1, facecolor="white", edgecolor="0.7", hatch="//////", linewidth=0))
+    rows, columns = panel.values.shape
+    ax.plot(
+        [0.5, columns - 0.5], [0.5, rows - 0.5], color=EQUAL_DEPTH, linestyle=(0, (2.5, 2)), linewidth=0.7, zorder=2
+    )
     known = np.where(panel.judged, panel.values, -1.0)
     for row, column in enumerate(np.argmax(known, axis=1).tolist()):
         if panel.judged[row, column]:
-            bright = _brightness(colours()(min(1.0, panel.values[row, column] / end))) > _BRIGHT
-            color = "black" if bright else "white"
-            ax.plot(column + 0.5, row + 0.5, "o", markersize=2.2, markeredgewidth=0, color=color)
+            _mark(ax, row, column, panel.values[row, column] / end, framed=numbered)
     ax.tick_params(length=0, pad=2, labelsize=_LABEL_PT)
     ax.tick_params(axis="x", labelrotation=90)
     ax.tick_params(axis="y", labelrotation=0)
     for side in ax.spines.values():
         side.set(visible=True, linewidth=0.4)
     return mesh
+
+
+def _mark(ax: Axes, row: int, column: int, share: float, *, framed: bool) -> None:
+    """Mark a best match, whose value is a share of the scale's end."""
+    if framed:
+        look = {"facecolor": "none", "edgecolor": BEST, "linewidth": 1.2, "zorder": 4}
+        ax.add_patch(Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, **look))
+        return
+    bright = _brightness(colours()(min(1.0, share))) > _BRIGHT
+    ax.plot(column + 0.5, row + 0.5, "o", markersize=2.2, markeredgewidth=0, color="black" if bright else "white")
+
+
+def _number(value: float) -> str:
+    """Return a similarity in two digits, as there is room for: without its leading zero, and 1 alone."""
+    shown = f"{value:.2f}"
+    return {"1.00": "1", "0.00": "0"}.get(shown, shown.removeprefix("0"))
 
 
 def _titles(ax: Axes, panel: Panel, room_in: tuple[float, float]) -> None:
