@@ -24,14 +24,18 @@ def test_every_layer_is_a_curve_over_the_relative_index():
 @pytest.mark.slow
 def test_every_item_is_a_panel_with_its_neighbors():
     style.paper()
-    items = [(np.array([1.0, i / 10]), np.array([1.0]), np.array([1.0, 0.5, i / 100])) for i in range(1, 7)]
+    items = [(np.array([1.0, i / 10, 0.1]), np.array([1.0, 0.7]), np.array([1.0, i / 100])) for i in range(1, 7)]
     names = [f"{i}, {i + 1}" for i in range(6)]
     fig = neighboring_spectra({"top": items, "bottom": items}, names)
     panels = [ax for ax in fig.axes if ax.get_visible()]
     assert [ax.get_title() for ax in panels] == [*names, *names]
     labels = ["segment before", "segment after", "item between them"]
     assert [line.get_label() for line in panels[5].lines] == labels
-    np.testing.assert_array_equal(panels[5].lines[2].get_ydata(), [1.0, 0.5, 0.06])
+    # As many values as all three have, from 0 for the first to 1 for the last.
+    np.testing.assert_array_equal(panels[5].lines[0].get_xydata(), [[0.0, 1.0], [1.0, 0.6]])
+    np.testing.assert_array_equal(panels[5].lines[2].get_xydata(), [[0.0, 1.0], [1.0, 0.06]])
+    (band,) = panels[5].collections
+    assert band.get_paths()[0].get_extents().bounds == (0.0, 0.6, 1.0, 0.4)
     assert len(fig.axes) - len(panels) == 2 * 4
     plt.close(fig)
 

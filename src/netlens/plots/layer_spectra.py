@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netlens.plots import style
-from netlens.plots.fitted_text import shortened
+from netlens.plots.fitted_text import wrapped
 
 #: What the panels of the three kinds of matrix are called.
 MATRIX_TITLES: Final[Mapping[str, str]] = {
@@ -24,8 +24,8 @@ MATRIX_TITLES: Final[Mapping[str, str]] = {
 Values = NDArray[np.float64]
 _SHARE = "index / number of values"
 _COLUMNS = 5
-# Room for a title above one of so many panels.
-_TITLE_IN = 1.12
+# Room for a title above one of so many panels, and its size.
+_TITLE_IN, _TITLE_PT = 1.15, 6.2
 # Curves that a legend can name one by one; a bar of colors stands for more.
 _MOST_IN_LEGEND = 14
 _KIND_LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -145,11 +145,14 @@ def _hide_from(axes: NDArray[Any], count: int) -> None:
 def neighboring_spectra(parts: Mapping[str, Sequence[tuple[Values, Values, Values]]], names: Sequence[str]) -> Figure:
     """Draw the normalized spectrum of each inter-layer item with those of the segments before and after it.
 
+    Only as many values are drawn as all three have, over their index as a share of that number, from 0 for the first to
+    1 for the last.
+
     Parameters
     ----------
     parts
         By title of a part of the figure: for each item the normalized singular values of the segment before it, of the
-        segment after it, and its own, (r,) each. Zeros are left out.
+        segment after it, and its own, (r,) each.
     names
         Title of each item's panel, the same in all parts.
 
@@ -158,27 +161,32 @@ def neighboring_spectra(parts: Mapping[str, Sequence[tuple[Values, Values, Value
     Figure
     """
     rows = -(-len(names) // _COLUMNS)
-    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 2 * (1.22 * rows + 0.35) + 0.35))
+    columns = min(_COLUMNS, len(names))
+    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, len(parts) * (0.95 * rows + 0.35) + 0.45))
     last = list(parts)[-1]
-    size = 7 if max(map(len, names)) < 18 else 5.2
-    every = np.concatenate([s for items in parts.values() for curves in items for s in curves])
-    lowest = max(1e-4, float(every[every > 0].min(initial=1.0)) / 1.5)
-    longest = max(len(s) for items in parts.values() for curves in items for s in curves)
     for part, (title, items) in zip(fig.subfigures(len(parts), 1, squeeze=False).flat, parts.items(), strict=True):
-        axes = part.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
+        axes = part.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for ax, name, curves in zip(axes.flat, names, items, strict=False):
-            for (label, look), s in zip(_NEIGHBOURS.items(), curves, strict=True):
-                ax.loglog(np.arange(len(s)) + 1, np.where(s > 0, s, np.nan), label=label, **look)
-            ax.set_title(shortened(name, _TITLE_IN, size), fontsize=size, pad=2)
-            ax.set(ylim=(lowest, 2), xlim=(0.8, 1.3 * longest))
-            ax.set_yticks([tick for tick in (1e-4, 1e-2, 1) if tick >= lowest])
-            ax.set_xticks([tick for tick in (1, 10, 100, 1000) if 1.3 * tick <= longest])
-            ax.minorticks_off()
+            _beside_neighbors(ax, curves)
+            ax.set_title(wrapped(name, _TITLE_IN, _TITLE_PT), fontsize=_TITLE_PT, pad=2)
+            ax.set(ylim=(0, 1.04), xlim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+            ax.set_xticklabels(["0", "0.5", "1"])
             ax.grid(visible=True)
+            ax.tick_params(length=2, labelsize=6.5)
         _hide_from(axes, len(names))
         part.suptitle(title, fontsize=8)
         part.supylabel(r"$\sigma_i / \sigma_1$", fontsize=8)
         if title == last:
-            part.supxlabel("index", fontsize=8)
+            part.supxlabel(_SHARE, fontsize=8)
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, handlelength=2.4)
     return fig
+
+
+def _beside_neighbors(ax: Axes, curves: tuple[Values, Values, Values]) -> None:
+    """Draw an item's spectrum over those of its neighbors, of which it can have no more values than the shorter."""
+    count = min(map(len, curves))
+    share = np.arange(count) / max(count - 1, 1)
+    before, after, _ = (s[:count] for s in curves)
+    ax.fill_between(share, np.minimum(before, after), np.maximum(before, after), color="0.9", linewidth=0)
+    for (label, look), s in zip(_NEIGHBOURS.items(), curves, strict=True):
+        ax.plot(share, s[:count], label=label, **look)
