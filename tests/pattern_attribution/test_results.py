@@ -108,7 +108,8 @@ def decompositions():
             LayerDecomposition(name, label, picture(5, rank), RNG.normal(size=4), picture(rank, 6))
             for name, label in zip(NAMES, LABELS, strict=True)
         )
-        pairs = (PairDecomposition("stage/a", "a, join", *(picture(rank, 2) for _ in range(3))),)
+        tiles = np.arange(rank), np.arange(2)
+        pairs = (PairDecomposition("stage/a", "a, join", *(picture(rank, 2) for _ in range(3)), *tiles),)
         whole = ChainDecomposition(picture(5, rank), RNG.normal(size=4), picture(rank, 7)) if chain else None
         return MatrixDecompositions(layers, pairs, whole)
 

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 
 from netlens.plots import style
 from netlens.plots.pattern_diagnostics import pattern_diagnostics
-from netlens.plots.signed_matrix import signed_image
+from netlens.plots.signed_matrix import END, directions_image
 
 
 def test_boxes_of_layers_are_seaborns():
@@ -31,9 +31,9 @@ def corners(ax):
 
 def test_matrices_have_the_colors_of_a_heatmap():
     matrix = np.random.default_rng(1).normal(size=(4, 6))
-    limit = np.abs(matrix).max()
+    limit = END * np.sqrt(np.mean(matrix**2))
     fig, (ours, theirs) = plt.subplots(1, 2)
-    signed_image(ours, matrix)
+    directions_image(ours, matrix)
     sns.heatmap(matrix, ax=theirs, cmap=style.diverging(), vmin=-limit, vmax=limit, cbar=False)
     image, mesh = ours.images[0], theirs.collections[0]
     colors = mesh.to_rgba(np.asarray(mesh.get_array()).ravel())

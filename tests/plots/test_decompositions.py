@@ -1,10 +1,19 @@
-"""Grids of decompositions show every matrix once, in network order, on one scale of colors."""
+"""Grids of decompositions show every matrix once, in network order, in colors that mean the same in each picture."""
 
 import numpy as np
+import pytest
 from matplotlib import pyplot as plt
 
-from netlens.plots.decompositions import DecompositionRow, chain_grid, decomposition_grid, rotation_grid
-from netlens.plots.signed_matrix import LINEAR_SHARE
+from netlens.plots import style
+from netlens.plots.decompositions import (
+    ITEM_DECADES,
+    DecompositionRow,
+    RotationRow,
+    chain_grid,
+    decomposition_grid,
+    rotation_grid,
+)
+from netlens.publish.figure import overflow
 
 
 def drawn(fig):
@@ -12,10 +21,15 @@ def drawn(fig):
 
 
 def picture(value, *shape):
-    """Make a matrix with `value` in its first row and twice that, the largest entry, everywhere else."""
+    """Make a matrix with `value` in its first row and twice that everywhere else."""
     made = np.full(shape, 2.0 * value)
     made[0] = value
     return made
+
+
+def rotation_row(label, value=1.0, rows=2, columns=4):
+    tiles = [picture(value * factor, rows, columns) for factor in (1, 2, 3)]
+    return RotationRow(label, *tiles, np.arange(rows), np.array([0, 1, 3, 7])[:columns])
 
 
 def test_each_layer_has_its_bases_its_spectrum_and_its_ratio():
@@ -29,38 +43,55 @@ def test_each_layer_has_its_bases_its_spectrum_and_its_ratio():
     assert list(by_label) == ["layer0", "layer2", "layer1"]  # in rows of two layers
     images = drawn(fig)
     assert sorted(image.shape for image in images) == sorted([(4, 2), (2, 3)] * 3)
-    # Colors are relative to each picture's largest entry.
-    assert {abs(image[0, 0]) for image in images} == {0.5}
-    assert {abs(image[1, 0]) for image in images} == {1.0}
+    # Colors are relative to the root mean square of each picture, whatever its size and scale.
+    for image in images:
+        assert np.mean(np.asarray(image) ** 2) == pytest.approx(1)
     titles = {ax.get_title() for ax in fig.axes if "sigma" in ax.get_title()}
     assert titles == {rf"$\sigma_1/\sigma_2 = {ratio}$" for ratio in ("1.5", r"\infty", "2.25")}
     curve = next(ax for ax in fig.axes if ax.lines).lines[0].get_ydata()
-    np.testing.assert_array_equal(curve, [2.0, np.nan])  # 0 has no place on a logarithmic axis
+    np.testing.assert_array_equal(curve, [1.0, np.nan])  # 0 has no place on a logarithmic axis
     plt.close(fig)
 
 
-def test_small_entries_beside_a_large_one_are_seen():
-    matrix = np.full((3, 3), 0.05)
-    matrix[0, 0] = 1.0
-    fig = rotation_grid([("a, b", matrix, matrix, matrix)])
-    (image,) = next(ax for ax in fig.axes if ax.images).images
-    shades = image.norm(np.array([0.0, 0.05, 1.0]))
-    np.testing.assert_allclose(shades[[0, 2]], [0.5, 1])
-    assert shades[1] > 0.6  # on a linear scale it would be 0.525, next to gray
-    assert LINEAR_SHARE == 0.01
+def test_a_matrix_of_zeros_has_directions_that_are_drawn_gray():
+    fig = decomposition_grid([DecompositionRow("a", np.zeros((3, 2)), np.zeros(2), np.zeros((2, 3)), np.inf)])
+    assert not any(np.any(image) for image in drawn(fig))
     plt.close(fig)
 
 
 def test_each_pair_has_its_rotation_its_scaled_rotation_and_its_item():
-    items = [(f"{i}, {i + 1}", *(picture(i + 1.0, 2, 3 + part) for part in range(3))) for i in range(3)]
-    fig = rotation_grid(items)
-    assert [image.shape for image in drawn(fig)].count((2, 4)) == 3
-    assert len(drawn(fig)) == 9
+    fig = rotation_grid([rotation_row(f"{i}, {i + 1}", i + 1.0) for i in range(3)])
+    assert [image.shape for image in drawn(fig)] == [(2, 4)] * 9
     labels = [ax.get_ylabel() for ax in fig.axes if ax.images and ax.get_ylabel()]
-    assert sorted(labels) == ["0,\n1", "1,\n2", "2,\n3"]
+    assert sorted(labels) == ["0\n1", "1\n2", "2\n3"]
     titles = [ax.get_title() for ax in fig.axes if ax.get_title()]
     assert titles == ["$R_l$", "$R_l S_{l+1}$", "$T_l$"] * 2
+    # A rotation is drawn as it is; the others relative to their largest tile.
+    panels = [ax for ax in fig.axes if ax.images][:3]
+    assert [float(np.max(ax.images[0].get_array())) for ax in panels] == [2.0, 1.0, 1.0]
+    assert panels[0].images[0].get_clim() != panels[1].images[0].get_clim() == panels[2].images[0].get_clim()
     plt.close(fig)
+
+
+def test_tiles_are_named_by_their_first_direction_and_small_ones_are_seen():
+    item = np.array([[1.0, 0.05, 0.0, 0.0]])
+    row = RotationRow("a, b", item, item, item, np.array([0]), np.array([0, 1, 3, 7]))
+    fig = rotation_grid([row])
+    ax = next(ax for ax in fig.axes if ax.images)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "4", "8"]
+    image = next(ax for ax in fig.axes if ax.get_title() == "$T_l$").images[0]
+    shades = image.norm(np.asarray(image.get_array()))[0]
+    np.testing.assert_allclose(shades, [1, 1 + np.log10(0.05) / ITEM_DECADES, 0, 0], atol=1e-12)
+    plt.close(fig)
+
+
+@pytest.mark.parametrize("long", ["fire9/squeeze1x1", "block_13_expand_relu" * 4, "Имя слоя с пробелами " * 3])
+def test_names_of_any_length_are_not_cut_off(long):
+    style.paper()
+    layers = [DecompositionRow(long, picture(1.0, 4, 2), np.array([2.0, 1.0]), picture(1.0, 2, 3), 2.0)] * 3
+    for fig in (decomposition_grid(layers), rotation_grid([rotation_row(f"{long}, {long}")] * 3)):
+        assert overflow(fig) == []
+        plt.close(fig)
 
 
 def test_a_chain_s_values_are_decades_and_zeros_are_left_out():

@@ -1,22 +1,34 @@
-"""Singular value decompositions and what lies between neighboring segments, as pictures of matrices."""
+"""Singular value decompositions, and how the directions of neighboring segments meet, as pictures of matrices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netlens.plots import style
-from netlens.plots.signed_matrix import relative_color_bar, signed_image
+from netlens.plots.fitted_text import shortened, wrapped
+from netlens.plots.signed_matrix import directions_color_bar, directions_image
 
 Matrix = NDArray[np.floating]
 
-#: Decades below the largest singular value that a spectrum in a grid shows.
+#: Where the colors of rotations end, in multiples of what a random rotation has.
+ROTATION_END: Final = 3.0
+#: Decades below the largest tile that the colors of items show.
+ITEM_DECADES: Final = 2
+
+# Decades below the largest singular value that a spectrum in a grid shows.
 _DECADES = 4
+_NAME_PT: Final = 6.5
+# Tiles whose first direction is one of these are labeled.
+_NAMED: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
 @dataclass(frozen=True)
@@ -28,7 +40,7 @@ class DecompositionRow:
     label
         Short name of the layer.
     U, Vh
-        Its bases, as pictures: inputs by directions, and directions by outputs.
+        Its leading directions, as pictures: inputs by directions, and directions by outputs.
     s
         (r,) singular values, largest first.
     ratio
@@ -40,6 +52,30 @@ class DecompositionRow:
     s: Matrix
     Vh: Matrix
     ratio: float
+
+
+@dataclass(frozen=True)
+class RotationRow:
+    """What lies between two neighboring segments, in tiles.
+
+    Attributes
+    ----------
+    label
+        Short names of both.
+    rotation
+        (a, b) root mean squares of the rotation's tiles, relative to those of a random one.
+    scaled, item
+        (a, b) root mean squares of the tiles of the scaled rotation and of the inter-layer item.
+    rows, columns
+        (a,) and (b,) first direction of each tile, counted from 0.
+    """
+
+    label: str
+    rotation: Matrix
+    scaled: Matrix
+    item: Matrix
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
 
 
 def decomposition_grid(layers: Sequence[DecompositionRow]) -> Figure:
@@ -56,52 +92,75 @@ def decomposition_grid(layers: Sequence[DecompositionRow]) -> Figure:
     """
     columns = 2 if len(layers) > 1 else 1
     rows = -(-len(layers) // columns)
-    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 1.08 * rows + 0.3))
+    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 1.02 * rows + 0.4))
     axes = fig.subplots(rows, 3 * columns, squeeze=False, width_ratios=[1, 1.15, 1] * columns)
     for index, layer in enumerate(layers):
         place = 3 * (index // rows)
         cells = axes[index % rows, place : place + 3]
-        signed_image(cells[0], layer.U, logarithmic=True, stretched=True)
-        signed_image(cells[2], layer.Vh, logarithmic=True, stretched=True)
-        cells[0].set_ylabel(layer.label, fontsize=6.5)
-        _spectrum(cells[1], layer.s)
+        directions_image(cells[0], layer.U)
+        directions_image(cells[2], layer.Vh)
+        cells[0].set_ylabel(wrapped(layer.label, 0.95, _NAME_PT), fontsize=_NAME_PT)
+        _spectrum(cells[1], layer.s, len(layer.Vh))
         shown = r"\infty" if np.isinf(layer.ratio) else f"{layer.ratio:.3g}"
         cells[1].set_title(rf"$\sigma_1/\sigma_2 = {shown}$", fontsize=6.5, pad=2)
         if index % rows == 0:
-            cells[0].set_title("$U$", fontsize=7, pad=2)
-            cells[2].set_title(r"$V^\mathsf{T}$", fontsize=7, pad=2)
+            cells[0].set_title("$U$: inputs ×\ndirections", fontsize=6.5, pad=2)
+            cells[2].set_title(r"$V^\mathsf{T}$: directions" + "\n× outputs", fontsize=6.5, pad=2)
     _hide_from(axes, len(layers))
-    relative_color_bar(fig, axes)
+    directions_color_bar(fig, axes)
     return fig
 
 
-def rotation_grid(items: Sequence[tuple[str, Matrix, Matrix, Matrix]]) -> Figure:
+def rotation_grid(items: Sequence[RotationRow]) -> Figure:
     """Draw R, R S' and T of each two neighboring segments in a row, in two columns of pairs.
 
     Parameters
     ----------
     items
-        Name of the pair, the rotation R, R times the singular values of the next segment, and the inter-layer item T,
-        in network order.
+        In network order.
 
     Returns
     -------
     Figure
+        Directions are in tiles that grow with their index, so both axes are logarithmic.
     """
     columns = 2 if len(items) > 1 else 1
     rows = -(-len(items) // columns)
-    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 1.02 * rows + 0.3))
+    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 1.08 * rows + 0.85))
     axes = fig.subplots(rows, 3 * columns, squeeze=False)
-    for index, (name, *pictures) in enumerate(items):
+    rotations, others = Normalize(0, ROTATION_END), LogNorm(10.0**-ITEM_DECADES, 1)
+    for index, item in enumerate(items):
         place = 3 * (index // rows)
         cells = axes[index % rows, place : place + 3]
-        for ax, picture, symbol in zip(cells, pictures, ("R_l", "R_l S_{l+1}", "T_l"), strict=True):
-            signed_image(ax, picture, logarithmic=True, stretched=True)
+        for ax, tiles, symbol in zip(
+            cells, (item.rotation, item.scaled, item.item), ("R_l", "R_l S_{l+1}", "T_l"), strict=True
+        ):
+            if symbol == "R_l":
+                ax.imshow(tiles, cmap=_colors(), norm=rotations, interpolation="nearest", aspect="auto")
+            else:
+                shown = np.maximum(tiles / (tiles.max(initial=0.0) or 1.0), 10.0**-ITEM_DECADES)
+                ax.imshow(shown, cmap=_colors(), norm=others, interpolation="nearest", aspect="auto")
+            _name_tiles(ax, item.rows, item.columns, left=symbol == "R_l")
             if index % rows == 0:
                 ax.set_title(f"${symbol}$", fontsize=7, pad=2)
-        cells[0].set_ylabel(name.replace(", ", ",\n"), fontsize=5.5)
+        before, _, after = item.label.partition(", ")
+        names = [shortened(name, 0.95, 6.2) for name in (before, after) if name]
+        cells[0].set_ylabel("\n".join(names), fontsize=6.2)
     _hide_from(axes, len(items))
-    relative_color_bar(fig, axes)
+    flat = axes.ravel().tolist()
+    for norm, words, ticks in (
+        (rotations, "$R_l$: times a random rotation's", [0, 1, 2, 3]),
+        (others, "$R_l S_{l+1}$, $T_l$: relative to the largest", [0.01, 0.1, 1]),
+    ):
+        bar = fig.colorbar(
+            ScalarMappable(norm, _colors()), ax=flat, location="bottom", aspect=40, fraction=0.02, pad=0.015,
+            shrink=0.5, extend="max" if norm is rotations else "min",
+        )  # fmt: skip
+        bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        bar.minorticks_off()
+        bar.ax.tick_params(labelsize=6.5, length=2)
+        bar.set_label(words, fontsize=7)
+        bar.outline.set(linewidth=0.4)  # type: ignore[operator]
     return fig
 
 
@@ -111,7 +170,7 @@ def chain_grid(chains: Mapping[str, tuple[Matrix, Matrix, Matrix]]) -> Figure:
     Parameters
     ----------
     chains
-        By name: U, the decimal logarithms of all singular values, and Vh.
+        By name: leading directions U, the decimal logarithms of all singular values, and leading directions Vh.
 
     Returns
     -------
@@ -120,17 +179,32 @@ def chain_grid(chains: Mapping[str, tuple[Matrix, Matrix, Matrix]]) -> Figure:
     fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 1.75 * len(chains) + 0.3))
     axes = fig.subplots(len(chains), 3, squeeze=False, width_ratios=[1, 1.1, 1.4])
     for row, (name, (U, log10_values, Vh)) in zip(axes, chains.items(), strict=True):
-        signed_image(row[0], U, logarithmic=True, stretched=True)
-        signed_image(row[2], Vh, logarithmic=True, stretched=True)
+        directions_image(row[0], U)
+        directions_image(row[2], Vh)
         finite = log10_values[np.isfinite(log10_values)]
         row[1].plot(np.arange(len(finite)) + 1, finite, ".-", color="black", markersize=2.5, linewidth=0.6)
         row[1].axvline(U.shape[1] + 0.5, color=style.PALETTE[3], linewidth=0.6, linestyle=":")
         row[1].set(xlabel="index", title=r"$\log_{10} \sigma_i$")
-        row[1].tick_params(labelsize=6)
-        row[0].set(ylabel=name, title="$U$")
-        row[2].set(title=r"$V^\mathsf{T}$")
-    relative_color_bar(fig, axes)
+        row[1].tick_params(labelsize=6.5)
+        row[0].set(ylabel=name, title="$U$: inputs × directions")
+        row[2].set(title=r"$V^\mathsf{T}$: directions × outputs")
+    directions_color_bar(fig, axes)
     return fig
+
+
+def _colors() -> Colormap:
+    colors: Colormap = sns.color_palette("mako_r", as_cmap=True)
+    return colors
+
+
+def _name_tiles(ax: Axes, rows: NDArray[np.int64], columns: NDArray[np.int64], *, left: bool) -> None:
+    """Name tiles by their first direction, counted from 1; the rows only at the left of three panels."""
+    for axis, starts, named in ((ax.xaxis, columns, True), (ax.yaxis, rows, left)):
+        chosen = [place for place, start in enumerate(starts) if start + 1 in _NAMED]
+        axis.set_ticks(chosen, labels=[str(starts[place] + 1) if named else "" for place in chosen])
+    ax.tick_params(labelsize=6, length=1.5, pad=1)
+    for side in ax.spines.values():
+        side.set(linewidth=0.4, color="0.6")
 
 
 def _hide_from(axes: NDArray[Any], count: int) -> None:
@@ -141,9 +215,13 @@ def _hide_from(axes: NDArray[Any], count: int) -> None:
             ax.set_visible(False)
 
 
-def _spectrum(ax: Axes, s: NDArray[Any]) -> None:
-    ax.semilogy(np.arange(len(s)) + 1, np.where(s > 0, s, np.nan), ".-", color="black", markersize=1.5, linewidth=0.6)
-    top = s[0] or 1.0
-    ax.set_ylim(top * 10.0**-_DECADES, top * 3)
-    ax.tick_params(labelsize=5.5, length=2, pad=1)
+def _spectrum(ax: Axes, s: NDArray[Any], shown: int) -> None:
+    """Draw singular values relative to the largest; those of the directions that are shown have dots."""
+    relative = np.where(s > 0, s, np.nan) / (s[0] or 1.0)
+    index = np.arange(len(s)) + 1
+    ax.semilogy(index, relative, "-", color="0.5", linewidth=0.8)
+    ax.semilogy(index[:shown], relative[:shown], ".", color="black", markersize=2.4)
+    ax.set_ylim(10.0**-_DECADES, 3)
+    ax.set_yticks([10.0**-power for power in range(0, _DECADES + 1, 2)])
+    ax.tick_params(labelsize=6, length=2, pad=1)
     ax.minorticks_off()

@@ -13,7 +13,6 @@ from netlens.pattern_attribution.spectra.decomposition import (
     singular_ratio,
     sorted_norms,
     svd,
-    thumbnail,
     within_rank,
 )
 from netlens.pattern_attribution.spectra.matrices import SpectraError
@@ -171,22 +170,6 @@ def test_norms_are_sorted_and_carry_the_energy():
         assert np.sum(norms**2) == pytest.approx(np.sum(svd(matrix).s ** 2), rel=1e-13)
 
 
-@pytest.mark.slow
-@given(matrices, st.integers(1, 9))
-def test_a_thumbnail_keeps_what_stands_out(matrix, limit):
-    matrix.flags.writeable = False
-    small = thumbnail(matrix, limit)
-    assert small.shape == tuple(min(side, limit) for side in matrix.shape)
-    assert np.abs(small).max() == np.abs(matrix).max()
-    assert np.isin(small, matrix).all()
-    if limit >= max(matrix.shape):
-        np.testing.assert_array_equal(small, matrix)
-
-
-def test_a_thumbnail_of_a_diagonal_is_a_diagonal():
-    np.testing.assert_array_equal(thumbnail(-np.eye(12), 4), -np.eye(4))
-
-
 @pytest.mark.parametrize(
     ("matrix", "words"),
     [
@@ -197,11 +180,6 @@ def test_a_thumbnail_of_a_diagonal_is_a_diagonal():
     ],
 )
 def test_bad_input_is_named(matrix, words):
-    for function in (svd, lambda m: sorted_norms(m, 0), lambda m: thumbnail(m, 3)):
+    for function in (svd, lambda m: sorted_norms(m, 0)):
         with pytest.raises(SpectraError, match=words):
             function(matrix)
-
-
-def test_a_picture_needs_a_pixel():
-    with pytest.raises(SpectraError, match="at least 1"):
-        thumbnail(np.eye(2), 0)

@@ -213,41 +213,6 @@ def sorted_norms(matrix: ArrayLike, axis: int) -> Array:
     return np.sort(np.ldexp(np.linalg.norm(array, axis=axis), exponent))[::-1]
 
 
-def thumbnail(matrix: ArrayLike, limit: int) -> Array:
-    """Reduce a matrix to the size of a picture without losing entries that stand out.
-
-    Each side longer than `limit` is cut into `limit` runs of (nearly) equal length, and each block shows its entry of
-    largest magnitude, with its sign. Averages would do the opposite: signs cancel, and a diagonal fades.
-
-    Parameters
-    ----------
-    matrix
-        (m, n).
-    limit
-        Largest number of rows and of columns.
-
-    Returns
-    -------
-    ndarray
-        (min(m, limit), min(n, limit)); a copy.
-
-    Raises
-    ------
-    SpectraError
-        `limit` is below 1, or `matrix` is not a matrix.
-    """
-    small = checked(matrix).copy()
-    if limit < 1:
-        raise SpectraError(f"a picture of at most {limit} pixels cannot be drawn; the limit must be at least 1")
-    for axis in (0, 1):
-        if small.shape[axis] > limit:
-            starts = np.arange(limit) * small.shape[axis] // limit
-            high = np.maximum.reduceat(small, starts, axis=axis)
-            low = np.minimum.reduceat(small, starts, axis=axis)
-            small = np.where(high >= -low, high, low)
-    return small
-
-
 def checked(matrix: ArrayLike) -> Array:
     """Return `matrix` in float64, without a copy if it already is; raise for what has no singular values."""
     array = np.asarray(matrix)

@@ -13,11 +13,11 @@ from netlens.pattern_attribution.spectra.decomposition import (
     rotation,
     sorted_norms,
     svd,
-    thumbnail,
     within_rank,
 )
 from netlens.pattern_attribution.spectra.layer_choice import spread_evenly
 from netlens.pattern_attribution.spectra.matrices import Array
+from netlens.pattern_attribution.spectra.pictures import leading_directions, tiled
 from netlens.pattern_attribution.spectra.results import (
     ChainDecomposition,
     LayerDecomposition,
@@ -63,7 +63,7 @@ def network_spectra(
     pictures_count
         Largest number of layers, and of pairs of segments, whose matrices are kept as pictures.
     picture_px
-        Largest number of rows and columns of a picture.
+        Largest number of inputs and of outputs of a layer in a picture.
 
     Returns
     -------
@@ -77,10 +77,6 @@ def network_spectra(
     netlens.pattern_attribution.spectra.matrices.SpectraError
         A matrix is empty or not finite, or two neighbors do not fit together.
     """
-
-    def picture(matrix: ArrayLike) -> NDArray[np.float32]:
-        return thumbnail(matrix, picture_px).astype(np.float32)
-
     drawable = list(layers) if drawn is None else list(drawn)
     shown = {drawable[index] for index in spread_evenly(len(drawable), pictures_count)}
     label_of = dict(zip(layers, labels, strict=True))
@@ -91,7 +87,8 @@ def network_spectra(
         norms = sorted_norms(matrix, 1), sorted_norms(matrix, 0)
         kept, drawing = within_rank(parts), None
         if name in shown:
-            drawing = LayerDecomposition(name, label_of[name], picture(kept.U), parts.s, picture(kept.Vh))
+            U, Vh = _single(*leading_directions(kept.U, kept.Vh, picture_px))
+            drawing = LayerDecomposition(name, label_of[name], U, parts.s, Vh)
         made[name] = LayerSpectrum(name, label_of[name], parts.s, *norms), drawing
 
     segment_spectra: list[SegmentSpectrum] = []
@@ -112,9 +109,7 @@ def network_spectra(
             previous = names[index - 1], segment_labels[index - 1]
             segment_spectra.append(SegmentSpectrum(*previous, values, item_values))
             if index - 1 in shown_pairs:
-                turned = rotation(before, after)
-                pictures = picture(turned), picture(turned * after.s), picture(inter_layer_item(before, after))
-                pairs.append(PairDecomposition(previous[0], f"{previous[1]}, {label}", *pictures))
+                pairs.append(_pair(previous[0], f"{previous[1]}, {label}", before, after))
         before, values = after, parts.s
         if index + 1 == len(names):
             segment_spectra.append(SegmentSpectrum(name, label, values, None))
@@ -128,6 +123,18 @@ def network_spectra(
     )
 
 
+def _pair(name: str, label: str, before: SVD, after: SVD) -> PairDecomposition:
+    turned = rotation(before, after)
+    # Entries of a random rotation among so many channels have this root mean square.
+    values, rows, columns = tiled(turned * np.sqrt(before.Vh.shape[1]))
+    scaled, item = tiled(turned * after.s)[0], tiled(inter_layer_item(before, after))[0]
+    return PairDecomposition(name, label, *_single(values, scaled, item), rows, columns)
+
+
+def _single(*matrices: ArrayLike) -> list[NDArray[np.float32]]:
+    return [np.asarray(matrix, np.float32) for matrix in matrices]
+
+
 def _chain_pictures(
     matrices: Sequence[Array], chain: ChainSpectrum | None, picture_px: int
 ) -> ChainDecomposition | None:
@@ -135,5 +142,7 @@ def _chain_pictures(
         return None
     finite = int(np.count_nonzero(np.isfinite(chain.log10_values)))
     U, Vh = chain_vectors(matrices, min(chain.resolved, finite))
-    reduced = [thumbnail(M, picture_px).astype(np.float32) if M.size else M.astype(np.float32) for M in (U, Vh)]
-    return ChainDecomposition(reduced[0], chain.log10_values, reduced[1])
+    if U.size and Vh.size:
+        U, Vh = leading_directions(U, Vh, picture_px)
+    U, Vh = _single(U, Vh)
+    return ChainDecomposition(U, chain.log10_values, Vh)

@@ -398,14 +398,15 @@ class Spectra:
 
 @dataclass(frozen=True)
 class LayerDecomposition:
-    """A layer's decomposition, each matrix reduced to at most so many rows and columns as a picture may have.
+    """A layer's decomposition, as far as a picture shows it (`netlens.pattern_attribution.spectra.pictures`).
 
     Attributes
     ----------
     name, label
         The layer's name, and its short name for axes.
     U, Vh
-        float32, the bases of its inputs and outputs, columns and rows, without those that belong to no singular value.
+        float32, the first directions among its inputs and outputs, columns and rows, without those that belong to no
+        singular value; inputs and outputs are in the order of the first direction.
     s
         All singular values, largest first.
     """
@@ -419,18 +420,21 @@ class LayerDecomposition:
 
 @dataclass(frozen=True)
 class PairDecomposition:
-    """What lies between two neighboring segments, as pictures of at most so many rows and columns.
+    """What lies between two neighboring segments, as root mean squares of tiles.
 
     Attributes
     ----------
     name, label
         The first segment's name, and the short names of both.
     rotation
-        float32, R = Vh U' with U' of the next segment, without what belongs to no singular value.
+        float32, R = Vh U' with U' of the next segment, without what belongs to no singular value; relative to the root
+        mean square of a random rotation of as many channels.
     scaled_rotation
         float32, R diag(s') with the singular values of the next segment.
     item
         float32, T, which is R weighted by the roots of both segments' singular values.
+    rows, columns
+        First direction of the first and of the next segment in each row and column of tiles.
     """
 
     name: str
@@ -438,6 +442,8 @@ class PairDecomposition:
     rotation: Array
     scaled_rotation: Array
     item: Array
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -447,8 +453,8 @@ class ChainDecomposition:
     Attributes
     ----------
     U, Vh
-        float32, the bases of the chain's inputs and outputs, columns and rows, for the values that are not lost in
-        rounding.
+        float32, the first directions among the chain's inputs and outputs, columns and rows, of values that are not
+        lost in rounding; inputs and outputs are in the order of the first direction.
     log10_values
         Decimal logarithms of all singular values, largest first; minus infinity where a value is 0.
     """
@@ -547,6 +553,8 @@ class Decompositions:
                 arrays[f"{kind}:pair:{pair.name}.R"] = pair.rotation
                 arrays[f"{kind}:pair:{pair.name}.RS"] = pair.scaled_rotation
                 arrays[f"{kind}:pair:{pair.name}.T"] = pair.item
+                arrays[f"{kind}:pair:{pair.name}.rows"] = pair.rows
+                arrays[f"{kind}:pair:{pair.name}.columns"] = pair.columns
             if made.chain is not None:
                 arrays[f"{kind}:chain:U"] = made.chain.U
                 arrays[f"{kind}:chain:log10"] = made.chain.log10_values
@@ -576,9 +584,11 @@ class Decompositions:
             return LayerDecomposition(name, label, U, s, reader.array(f"{prefix}.Vh", "f", shown, f"outputs of {name}"))
 
         def pair(kind: str, name: str, label: str) -> PairDecomposition:
-            before, after = (f"{kind}: directions {side} of {name}" for side in ("before", "after"))
+            before, after = (f"{kind}: tiles {side} of {name}" for side in ("before", "after"))
             parts = [reader.array(f"{kind}:pair:{name}.{part}", "f", before, after) for part in ("R", "RS", "T")]
-            return PairDecomposition(name, label, *parts)
+            starts = zip(("rows", "columns"), (before, after), strict=True)
+            tiles = [reader.array(f"{kind}:pair:{name}.{part}", "i", size) for part, size in starts]
+            return PairDecomposition(name, label, *parts, *tiles)
 
         def chain(kind: str) -> ChainDecomposition | None:
             if obstacle or kind == "patterns":
