@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from netlens.plots.factor_maps import as_colors, as_hues, draw_factor, hue_colors
+from netlens.plots.factor_maps import COLORS, as_colors, as_hues, draw_factor, hue_colors
 
 
 @pytest.fixture
@@ -14,11 +14,35 @@ def ax():
     plt.close(fig)
 
 
-def test_three_maps_are_red_green_and_blue_on_one_scale():
-    maps = np.zeros((3, 1, 4))
+def test_three_maps_are_inks_on_one_scale():
+    maps = np.zeros((3, 1, 5))
     maps[0, 0, 0], maps[1, 0, 1], maps[2, 0, 2] = 4.0, 2.0, 1.0
-    np.testing.assert_array_equal(as_colors(maps), [[[1, 0, 0], [0, 0.5, 0], [0, 0, 0.25], [0, 0, 0]]])
-    assert not as_colors(np.zeros((3, 2, 2))).any()
+    maps[:2, 0, 3] = 4.0
+    first, second, third = np.array(COLORS)
+    shown = as_colors(maps)[0]
+    np.testing.assert_allclose(shown[:3], [first, (1 + second) / 2, (3 + third) / 4], atol=1e-15)
+    np.testing.assert_allclose(shown[3], first * second, atol=1e-15)
+    np.testing.assert_array_equal(shown[4], [1, 1, 1])
+    assert (as_colors(np.zeros((3, 2, 2))) == 1).all()
+
+
+# Matrices of Machado et al. (2009) for severity 1, on linear RGB.
+NO_RED = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+NO_GREEN = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+
+
+@pytest.mark.parametrize("matrix", [np.eye(3), NO_RED, NO_GREEN])
+def test_the_colors_of_factors_differ_without_red_and_without_green(matrix):
+    seen = (np.clip(np.array(COLORS) ** 2.2 @ np.transpose(matrix), 0, 1)) ** (1 / 2.2)
+    distances = [np.linalg.norm(seen[a] - seen[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert min(distances) > 0.5
+
+
+def test_a_factor_by_itself_has_its_color_among_three(ax):
+    maps = np.zeros((3, 1, 2))
+    maps[0, 0, 0], maps[1, 0, 1] = 4.0, 2.0
+    draw_factor(ax, maps, 1, colored=True)
+    np.testing.assert_allclose(ax.images[0].get_array(), [[[1, 1, 1], (1 + np.array(COLORS[1])) / 2]], atol=1e-15)
 
 
 def test_other_than_three_maps_and_negative_ones_are_refused():

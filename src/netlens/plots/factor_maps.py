@@ -1,17 +1,21 @@
 """Panels of factors: three maps or more as one image, one map by itself."""
 
+from typing import Final
+
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
+from netlens.plots import style
 from netlens.plots.unit_panels import bare
 
-#: Names of the colors of three factors, in the order of `as_colors`.
-COLOR_NAMES = ("red", "green", "blue")
+#: Colors of three factors, which readers of all kinds of color vision tell apart, and their names.
+COLORS: Final = (style.PALETTE[3], style.PALETTE[0], style.PALETTE[8])
+COLOR_NAMES: Final = ("orange", "blue", "yellow")
 
 
 def as_colors(maps: ArrayLike) -> NDArray[np.float64]:
-    """Return one image of three maps: the first red, the second green, the third blue; black where all are 0.
+    """Return one image of three maps: white where all are 0, and each takes from white what its color lacks.
 
     Parameters
     ----------
@@ -21,7 +25,7 @@ def as_colors(maps: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray
-        (h, w, 3), sRGB in 0..1.
+        (h, w, 3), sRGB in 0..1: `COLORS`, laid over each other like inks.
 
     Raises
     ------
@@ -33,8 +37,7 @@ def as_colors(maps: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"three maps must have shape (3, height, width), not {values.shape}")
     if values.size and values.min() < 0:
         raise ValueError("maps must not be negative; draw signed ones with signed_colors")
-    colors: NDArray[np.float64] = np.moveaxis(values, 0, -1) / (values.max(initial=0.0) or 1.0)
-    return colors
+    return _inks(values / (values.max(initial=0.0) or 1.0))
 
 
 def hue_colors(count: int) -> NDArray[np.float64]:
@@ -98,7 +101,7 @@ def draw_colors(ax: Axes, maps: ArrayLike) -> None:
     bare(ax)
 
 
-def draw_factor(ax: Axes, maps: ArrayLike, index: int) -> None:
+def draw_factor(ax: Axes, maps: ArrayLike, index: int, *, colored: bool = False) -> None:
     """Draw one of several non-negative maps: white at 0, black at the largest value of all maps.
 
     Parameters
@@ -109,7 +112,19 @@ def draw_factor(ax: Axes, maps: ArrayLike, index: int) -> None:
         (k, h, w), not negative.
     index
         Which map.
+    colored
+        Draw it in its color among three instead of black, as it is in `draw_colors`.
     """
     values = np.asarray(maps, dtype=np.float64)
-    ax.imshow(values[index], cmap="Greys", vmin=0, vmax=values.max(initial=0.0) or 1.0, interpolation="nearest")
+    if colored:
+        alone = np.zeros_like(values)
+        alone[index] = values[index] / (values.max(initial=0.0) or 1.0)
+        ax.imshow(_inks(alone), interpolation="nearest")
+    else:
+        ax.imshow(values[index], cmap="Greys", vmin=0, vmax=values.max(initial=0.0) or 1.0, interpolation="nearest")
     bare(ax)
+
+
+def _inks(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    colors: NDArray[np.float64] = np.prod(1 - shares[..., None] * (1 - np.array(COLORS)[:, None, None]), axis=0)
+    return colors

@@ -5,17 +5,19 @@ from matplotlib.figure import Figure
 
 from netlens.models.layer_names import short_label
 from netlens.plots import style
-from netlens.plots.factor_maps import COLOR_NAMES, draw_colors, draw_factor, draw_hues, hue_colors
+from netlens.plots.factor_maps import COLOR_NAMES, COLORS, draw_colors, draw_factor, draw_hues, hue_colors
 from netlens.plots.fitted_text import shortened
 from netlens.plots.unit_panels import panel, words
 from netlens.plots.unit_pictures import UnitPictures
 from netlens.weights.results import WeightFactors
 
 _ROW_COLUMNS = 10
+# Distance of the keys of three factors from the right edge.
+_KEYS_IN = (2.05, 1.15, 0.55)
 
 
 def draw_three_factors(factors: WeightFactors, pictures: UnitPictures) -> Figure:
-    """Draw three factors of a unit, as the red, green and blue of one image and each by itself.
+    """Draw three factors of a unit, as the colors of one image and each by itself.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ def draw_three_factors(factors: WeightFactors, pictures: UnitPictures) -> Figure
     words(fig, columns_in[1], 0.04, shortened(f"factors: direction in {source}, and map", 2.8, 7))
     for index, color in enumerate(COLOR_NAMES):
         place_in = columns_in[1 + index]
-        draw_factor(panel(fig, place_in, below_in, side_in), three.maps, index)
+        draw_factor(panel(fig, place_in, below_in, side_in), three.maps, index, colored=True)
         words(fig, place_in + side_in / 2, top_in - 0.14, f"{color}: {100 * three.shares[index]:.0f} %", ha="center")
         words(fig, place_in + side_in / 2, below_in + side_in + 0.05, f"map {index + 1}", ha="center")
     return fig
@@ -97,7 +99,7 @@ def draw_numbers_of_factors(factors: WeightFactors, pictures: UnitPictures) -> F
 
 
 def draw_row_of_units(factors: WeightFactors, pictures: UnitPictures) -> Figure:
-    """Draw units of a layer, each above its own three factors in red, green and blue.
+    """Draw units of a layer, each above its own three factors in three colors.
 
     Parameters
     ----------
@@ -117,7 +119,12 @@ def draw_row_of_units(factors: WeightFactors, pictures: UnitPictures) -> Figure:
     row_in = title_in + 3 * side_in + 2 * near_in
     rows = -(-len(row.units) // _ROW_COLUMNS)
     fig = plt.figure(figsize=(style.FULL_WIDTH_IN, top_in + rows * row_in + (rows - 1) * gap_in + 0.04), layout="none")
-    words(fig, left_in, 0.04, shortened(f"units of {short_label(factors.target)}, and the weights into each", 6.3, 7))
+    words(fig, left_in, 0.04, shortened(f"units of {short_label(factors.target)}, and the weights into each", 3.9, 7))
+    for place, (color, name) in enumerate(zip(COLORS, ("first factor", "second", "third"), strict=True)):
+        # The first name is the longest.
+        key_in = style.FULL_WIDTH_IN - _KEYS_IN[place]
+        panel(fig, key_in, 0.05, 0.09).set(facecolor=color, xticks=[], yticks=[])
+        words(fig, key_in + 0.13, 0.04, name)
     for place, (unit, key) in enumerate(zip(row.units, row.keys, strict=True)):
         place_in = left_in + place % _ROW_COLUMNS * (side_in + gap_in)
         line_in = top_in + place // _ROW_COLUMNS * (row_in + gap_in)
