@@ -102,3 +102,18 @@ def test_two_classes_are_side_by_side_with_their_cosine():
     titles = [ax.get_title() for ax in fig.axes]
     assert "input × gradient\nno map" in titles
     assert overflow(fig) == []
+
+
+def test_maps_are_summed_over_cells_that_can_be_seen():
+    values = np.random.default_rng(2).normal(size=(224, 150))
+    cells = two_class_maps.pooled(values)
+    assert cells.shape == (56, 38)
+    np.testing.assert_allclose(cells[1, 2], values[4:8, 8:12].sum())
+    np.testing.assert_allclose(cells.sum(), values.sum())
+    small = values[:30, :20]
+    np.testing.assert_array_equal(two_class_maps.pooled(small), small)
+
+
+def test_pattern_net_and_pattern_attribution_have_colors_of_their_own():
+    colors = [to_rgb(look_of(name)["color"]) for name in ("pattern_net", "pattern_attribution", "gradient")]
+    assert len(set(colors)) == 3

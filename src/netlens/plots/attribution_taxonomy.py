@@ -14,6 +14,8 @@ from netlens.plots.fitted_text import wrapped
 
 _TITLES: Final = ("input", "function\n(gradient)", "signal\n(PatternNet)", "attribution\n(PatternAttr.)")
 _MARGINS_IN: Final = {"left": 0.28, "right": 0.06, "top": 0.36, "bottom": 0.22}
+# So many images or fewer are drawn larger, in a figure of this width.
+_FEW, _FEW_WIDTH_IN = 5, 5.2
 _GAP_IN, _BAR_IN = 0.05, 0.07
 #: Share of a panel's values that its scale covers: one pixel of many thousands must not take all of it.
 SCALE_QUANTILE: Final = 0.995
@@ -45,21 +47,22 @@ def attribution_taxonomy(
     Returns
     -------
     matplotlib.figure.Figure
-        Column width, with a color scale under each of the three explanations.
+        With a color scale under each of the three explanations; wider for few images, which have room for it.
     """
     style.pictures()
     rows = len(images)
     height, width = images.shape[1:3]
-    panel_in = (style.WIDTH_IN - _MARGINS_IN["left"] - _MARGINS_IN["right"] - 3 * _GAP_IN) / 4
+    width_in = _FEW_WIDTH_IN if rows <= _FEW else style.WIDTH_IN
+    panel_in = (width_in - _MARGINS_IN["left"] - _MARGINS_IN["right"] - 3 * _GAP_IN) / 4
     heights_in = [panel_in * height / width] * rows + [_BAR_IN]
     height_in = sum(heights_in) + _GAP_IN * rows + _MARGINS_IN["top"] + _MARGINS_IN["bottom"]
-    fig = plt.figure(figsize=(style.WIDTH_IN, height_in), layout="none")
+    fig = plt.figure(figsize=(width_in, height_in), layout="none")
     grid = fig.add_gridspec(
         rows + 1,
         4,
         height_ratios=heights_in,
-        left=_MARGINS_IN["left"] / style.WIDTH_IN,
-        right=1 - _MARGINS_IN["right"] / style.WIDTH_IN,
+        left=_MARGINS_IN["left"] / width_in,
+        right=1 - _MARGINS_IN["right"] / width_in,
         top=1 - _MARGINS_IN["top"] / height_in,
         bottom=_MARGINS_IN["bottom"] / height_in,
         wspace=_GAP_IN / panel_in,

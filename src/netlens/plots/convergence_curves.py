@@ -21,6 +21,8 @@ from netlens.plots.fitted_text import shortened
 NEAREST: Final = 1e-6
 _TICKS: Final = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 1 - NEAREST)
 _MOST_LABELS: Final = 14
+# Longer names of layers are shortened.
+_LABEL_IN: Final = 1.0
 
 
 def convergence_sheet(checks: Sequence[NetworkChecks], entries_count: int = 2) -> Figure:
@@ -40,7 +42,7 @@ def convergence_sheet(checks: Sequence[NetworkChecks], entries_count: int = 2) -
     """
     columns = min(entries_count, max(len(each.entries) for each in checks))
     fig, axes = plt.subplots(
-        len(checks), columns, figsize=(style.FULL_WIDTH_IN, 0.5 + 2.35 * len(checks)), sharey=True, squeeze=False
+        len(checks), columns, figsize=(style.FULL_WIDTH_IN, 0.5 + 2.6 * len(checks)), sharey=True, squeeze=False
     )
     for row, found in zip(axes, checks, strict=True):
         for column, ax in enumerate(row):
@@ -69,7 +71,7 @@ def _curves(ax: Axes, found: NetworkChecks, column: int) -> None:
         )
     ax.plot(places, opened(found.baseline[:entry]), color="0.6", linestyle=":", linewidth=1.2, zorder=0)
     step = -(-entry // _MOST_LABELS)
-    ax.set_xticks(places[::step], [shortened(label, 0.75, 6.5) for label in found.labels[:entry:step]])
+    ax.set_xticks(places[::step], [shortened(label, _LABEL_IN, 6.5) for label in found.labels[:entry:step]])
     ax.tick_params(axis="x", labelrotation=90, labelsize=6.5)
     _open_axis(ax)
     ax.grid(axis="y", linewidth=0.3, color="0.88")

@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -12,15 +11,18 @@ from netlens.explanation_checks.choices import label_of
 from netlens.explanation_checks.map_similarity import cosine
 from netlens.explanation_checks.results import NetworkChecks
 from netlens.plots import style
+from netlens.plots.attribution_maps import finish, overlay
 from netlens.plots.fitted_text import shortened
 
-#: Percentile of the absolute values at which a map's scale ends; one pixel must not take most of it.
+#: Percentile of the absolute values at which a map's scale ends; one cell must not take most of it.
 PERCENTILE: Final = 99.5
+#: A map is drawn in at most so many cells along each side; single pixels are too small to be seen in print.
+CELLS: Final = 56
 _COLUMNS: Final = 5
 
 
 def two_class_sheet(found: NetworkChecks) -> tuple[Figure, dict[str, float]]:
-    """Draw a network's two maps under each method.
+    """Draw a network's two maps under each method, over the image, in cells of pixels.
 
     Returns
     -------
@@ -49,12 +51,18 @@ def two_class_sheet(found: NetworkChecks) -> tuple[Figure, dict[str, float]]:
         block, column = divmod(number, columns)
         cosines[method] = cosine(*maps)
         for row in range(2):
-            _map(axes[2 * block + row, column], maps[row])
+            ax, cells = axes[2 * block + row, column], pooled(maps[row])
+            ax.axis("on")
+            overlay(ax, found.two_image, cells, limit=float(np.percentile(np.abs(cells), PERCENTILE)))
+            finish(ax)
         shown = "no map" if np.isnan(cosines[method]) else f"cos {cosines[method]:.2f}"
         axes[2 * block, column].set_title(f"{label_of(method)}\n{shown}", fontsize=7.5)
     return fig, cosines
 
 
-def _map(ax: Axes, values: NDArray[np.float64]) -> None:
-    end = float(np.percentile(np.abs(values), PERCENTILE)) or 1.0
-    ax.imshow(np.clip(values / end, -1, 1), cmap=style.diverging(), vmin=-1, vmax=1)
+def pooled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums of a map, (height, width), over square cells of pixels, at most `CELLS` along each side."""
+    side = -(-max(values.shape) // CELLS)
+    rows, columns = (np.arange(0, length, side) for length in values.shape)
+    sums: NDArray[np.float64] = np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
+    return sums
