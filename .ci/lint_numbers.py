@@ -16,8 +16,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     # Values of a cosine, a similarity or a statistic by its definition.
     "explanation_checks": ("It is 1 where all draws arrive as one direction",),
     "cosine_convergence": ("The axis opens up near 1",),
-    "similarity_self": ("from 0 to its largest value", "which is 1 unless units are dead"),
-    "similarity_pairs": ("from 0 to its largest value", "at the level of 5"),
+    "similarity_self": ("which is 1 unless units are dead",),
+    "similarity_pairs": ("at the level of 5",),
     "similarity_measures": ("estimate is 0 in the mean",),
     # Levels and scales of a drawing, which its notebook sets.
     "similarity_nulls": ("up to the 95",),
