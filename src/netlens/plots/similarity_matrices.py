@@ -24,8 +24,10 @@ SIDE_BY_SIDE: Final = 14
 _LABEL_PT: Final = 6.5
 # Longer labels of layers are shortened.
 _LABEL_IN: Final = 0.9
-# Titles may extend this far beyond the matrix, over the labels of the layers and the scale.
+# Titles may extend this far beyond the matrix in all, over the labels of the layers and the scale; where there is no
+# scale, nothing is at its right.
 _BEYOND_IN: Final = 0.7
+_BEYOND_ALONE_IN: Final = 0.05
 _FIRST_TITLE_IN: Final = 1.0
 # If rows or columns are closer than this, only every second one, or fewer, is labeled.
 _PITCH_PT: Final = 5.8
@@ -161,7 +163,8 @@ def draw(fig: Figure, panels: Sequence[Panel], *, shared: bool = True) -> None:
     fig.canvas.draw()
     for ax, panel in zip(axes, panels, strict=True):
         extent = ax.get_window_extent()
-        _titles(ax, panel, (extent.width / fig.dpi + _BEYOND_IN, extent.height / fig.dpi + _BEYOND_IN / 2))
+        beyond = _BEYOND_ALONE_IN if numbered else _BEYOND_IN
+        _titles(ax, panel, (extent.width / fig.dpi + beyond, extent.height / fig.dpi + _BEYOND_IN / 2))
     fig.canvas.draw()
     if beside:
         drawn = fig.get_tightbbox(fig.canvas.get_renderer())  # type: ignore[attr-defined]
