@@ -10,7 +10,7 @@ from netlens.feature_visualization.examples import DatasetExamples
 from netlens.plots import style
 from netlens.plots.connections import draw_connection, draw_strongest
 from netlens.plots.edited_circuit import draw_edited_circuit
-from netlens.plots.factor_maps import as_hues
+from netlens.plots.factor_maps import COLORS, as_colors, as_hues
 from netlens.plots.first_layer import draw_kernels, draw_kernels_compared
 from netlens.plots.group_factors import draw_group
 from netlens.plots.position_directions import draw_positions
@@ -222,8 +222,11 @@ def test_kernels_are_in_the_given_order_and_a_difference_is_stated():
 
 def test_three_factors_have_their_colors_and_shares():
     fig = draw_three_factors(FACTORS, PICTURES)
-    assert {"red: 33 %", "green: 33 %", "blue: 33 %", "high:1", "map 3"} <= texts(fig)
-    assert all(drawn(fig, layer) == 1 for layer in FACTORS.unit_factors[3].maps)
+    assert {"orange: 33 %", "blue: 33 %", "yellow: 33 %", "high:1", "map 3"} <= texts(fig)
+    maps = np.asarray(FACTORS.unit_factors[3].maps)
+    assert drawn(fig, as_colors(maps)) == 1
+    for color, values in zip(COLORS, maps, strict=True):
+        assert drawn(fig, 1 - values[..., None] / maps.max() * (1 - np.array(color))) == 1
     assert all(drawn(fig, IMAGES[key]) == 1 for key in "abch")
 
 
@@ -239,9 +242,8 @@ def test_every_number_of_factors_is_a_row_with_what_it_explains():
 
 def test_each_unit_of_a_row_is_above_its_own_factors():
     fig = draw_row_of_units(FACTORS, PICTURES)
-    assert {"1", "4", "units of high, and the weights into each"} <= texts(fig)
-    for maps in FACTORS.row.maps:
-        assert drawn(fig, np.moveaxis(maps, 0, -1) / maps.max()) == 1
+    assert {"1", "4", "units of high, and the weights into each", "first factor", "second", "third"} <= texts(fig)
+    assert all(drawn(fig, as_colors(maps)) == 1 for maps in FACTORS.row.maps)
 
 
 def test_a_group_shows_its_directions_and_each_unit_its_signed_maps():
