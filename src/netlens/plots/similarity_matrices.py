@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import seaborn as sns
@@ -271,7 +271,7 @@ def _matrix(ax: Axes, panel: Panel, end: float, *, numbered: bool) -> QuadMesh:
 def _mark(ax: Axes, row: int, column: int, share: float, *, framed: bool) -> None:
     """Mark a best match, whose value is a share of the scale's end."""
     if framed:
-        look = {"facecolor": "none", "edgecolor": BEST, "linewidth": 1.2, "zorder": 4}
+        look: dict[str, Any] = {"facecolor": "none", "edgecolor": BEST, "linewidth": 1.2, "zorder": 4}
         ax.add_patch(Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, **look))
         return
     bright = _brightness(colours()(min(1.0, share))) > _BRIGHT

@@ -127,8 +127,8 @@ def _pair(name: str, label: str, before: SVD, after: SVD) -> PairDecomposition:
     turned = rotation(before, after)
     # Entries of a random rotation among so many channels have this root mean square.
     values, rows, columns = tiled(turned * np.sqrt(before.Vh.shape[1]))
-    scaled, item = tiled(turned * after.s)[0], tiled(inter_layer_item(before, after))[0]
-    return PairDecomposition(name, label, *_single(values, scaled, item), rows, columns)
+    rotated, scaled, item = _single(values, tiled(turned * after.s)[0], tiled(inter_layer_item(before, after))[0])
+    return PairDecomposition(name, label, rotated, scaled, item, rows, columns)
 
 
 def _single(*matrices: ArrayLike) -> list[NDArray[np.float32]]:
@@ -144,5 +144,5 @@ def _chain_pictures(
     U, Vh = chain_vectors(matrices, min(chain.resolved, finite))
     if U.size and Vh.size:
         U, Vh = leading_directions(U, Vh, picture_px)
-    U, Vh = _single(U, Vh)
-    return ChainDecomposition(U, chain.log10_values, Vh)
+    inputs, outputs = _single(U, Vh)
+    return ChainDecomposition(inputs, chain.log10_values, outputs)
