@@ -1,4 +1,4 @@
-"""Check every page of a supplement with axe-core, at three widths, and say how soon its first page can be used.
+"""Check every page of a supplement with axe-core, at three widths and in print, and time its first page.
 
     netlens bench accessibility --axe path/to/axe.min.js [--study demo] [--width 320 375 1280] [PAGE...]
 
@@ -22,9 +22,14 @@ from netlens.workflow.study import load_study
 
 SERIOUS = ("serious", "critical")
 #: Rules of WCAG 2.2 A and AA and axe's own best practices.
-RUN = """() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-  rules: { 'label-content-name-mismatch': { enabled: true } } }).then(result => result.violations.map(v => ({
-    id: v.id, impact: v.impact, help: v.help, nodes: v.nodes.map(n => n.target.join(' ')) })))"""
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+#: Width of what is printed on A4 between margins of 1 cm, in CSS pixels.
+PRINTED_PX = 718
+#: Runs rules or tags of rules; both may be named.
+RUN = """rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'],
+  rules: rules.length > 1 ? { 'label-content-name-mismatch': { enabled: true } } : {} }).then(result =>
+  result.violations.map(v => ({ id: v.id, impact: v.impact, help: v.help,
+    nodes: v.nodes.map(n => n.target.join(' ')) })))"""
 
 #: Milliseconds that the search of the first page takes, with the drawing of what it leaves.
 ANSWER = """() => { const begun = performance.now(); const box = document.querySelector('#search');
@@ -62,39 +67,48 @@ def check(executable: str, axe: str, pages: list[Path], widths: list[int]) -> in
     failed, counts = 0, dict.fromkeys(("minor", "moderate", *SERIOUS), 0)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        if pages[0].name == "index.html" or len(pages) > 1:
-            first = next((path for path in pages if path.name == "index.html"), pages[0])
+        if first := next((path for path in pages if path.name == "index.html"), None):
             print(f"{first.name}: usable after {statistics.median(ready_s(browser, first) for _ in range(5)):.2f} s")
-        for path in pages:
-            found = problems(browser, axe, path, widths)
+        # One page for all: a new one for each takes longer than what is looked for.
+        page = browser.new_context().new_page()
+        page.add_init_script(axe)
+        for number, path in enumerate(pages, start=1):
+            found = problems(page, path, widths)
             for problem in found:
                 counts[problem["impact"]] += 1
                 where = "; ".join(problem["nodes"][:3])
                 print(f"{path}: {problem['impact']}: {problem['id']}: {problem['help']}: {where}", flush=True)
             failed += any(problem["impact"] in SERIOUS for problem in found)
+            if number % 25 == 0:
+                print(f"{number} of {len(pages)} pages", flush=True)
         browser.close()
     print(json.dumps(counts))
     return failed
 
 
-def problems(browser: Any, axe: str, path: Path, widths: list[int]) -> list[dict[str, Any]]:
-    """What axe finds on a page in light and in dark, and whether it scrolls sideways at some width."""
-    found: dict[str, dict[str, Any]] = {}
-    for scheme in ("light", "dark"):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": max(widths), "height": 800})
-        page = context.new_page()
-        page.goto(path.resolve().as_uri())
-        page.evaluate(axe)
-        found |= {f"{problem['id']} {scheme}": problem for problem in page.evaluate(RUN)}
-        if scheme == "light":
-            for width in widths:
-                page.set_viewport_size({"width": width, "height": 800})
-                wide = page.evaluate("document.documentElement.scrollWidth")
-                if wide > width:
-                    words = f"{wide} px wide at {width} px"
-                    found[words] = {"id": "sideways", "impact": "serious", "help": words, "nodes": []}
-        context.close()
+def problems(page: Any, path: Path, widths: list[int]) -> list[dict[str, Any]]:
+    """What axe finds on a page in light, in dark and in print, and whether it scrolls sideways at some width."""
+    page.set_viewport_size({"width": max(widths), "height": 800})
+    page.emulate_media(media="screen", color_scheme="light")
+    page.goto(path.resolve().as_uri())
+    found = {problem["id"]: problem for problem in page.evaluate(RUN, RULES)}
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 800})
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+            found[f"{width}"] = _sideways(f"{wide} px wide at {width} px")
+    page.set_viewport_size({"width": max(widths), "height": 800})
+    # Nothing but colors depends on the scheme.
+    page.emulate_media(color_scheme="dark")
+    found |= {f"{problem['id']} in dark": problem for problem in page.evaluate(RUN, ["color-contrast"])}
+    page.emulate_media(media="print", color_scheme="light")
+    page.set_viewport_size({"width": PRINTED_PX, "height": 800})
+    if (wide := page.evaluate("document.documentElement.scrollWidth")) > PRINTED_PX:
+        found["print"] = _sideways(f"{wide} px wide in print, where a page has {PRINTED_PX}")
     return list(found.values())
+
+
+def _sideways(words: str) -> dict[str, Any]:
+    return {"id": "sideways", "impact": "serious", "help": words, "nodes": []}
 
 
 def ready_s(browser: Any, path: Path) -> float:

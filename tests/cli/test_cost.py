@@ -114,6 +114,24 @@ def test_a_command_that_does_not_exist(capsys, given, hint):
     assert capsys.readouterr().err.startswith(f"netlens: error: there is no command {given!r}; {hint}")
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["verify", "--hmtl", "x"], "netlens verify takes no --hmtl; did you mean --html"),
+        (["why", "--quick"], "netlens why takes no --quick; `netlens why --help` says"),
+        (["--quick", "why"], "netlens why takes no --quick"),
+        (["list", "--state", "old"], "argument --state: invalid choice: 'old' (choose from 'made'"),
+        (["accept", "tableRows"], "the following arguments are required: --reason; `netlens accept --help`"),
+        (["cache", "exprot"], "argument ACTION: invalid choice: 'exprot'"),
+        ([], "the following arguments are required: COMMAND; `netlens --help`"),
+    ],
+)
+def test_a_mistake_in_the_arguments_is_one_line(capsys, given, told):
+    assert main(given) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"netlens: error: {told}") and error.count("\n") == 1
+
+
 def test_help_has_only_the_commands_for_users(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])

@@ -45,6 +45,9 @@ def test_paths_mean_what_they_meant_where_they_were_given(checkout):
     assert place.file_or_word("imagenet") == "imagenet" and place.file_or_word("") == ""
     assert place.file_or_word("cat.jpg") == "paper/cat.jpg"
     assert place.setting("image=cat.jpg") == "image=paper/cat.jpg"
+    assert [place.argument(word) for word in ("./new", "../b", "cat.jpg", "dog.jpg", "mine", "--steps", "0.5")] == [
+        *("paper/new", "b", "paper/cat.jpg", "dog.jpg", "mine", "--steps", "0.5"),
+    ]  # fmt: skip
     assert place.setting("steps=16") == "steps=16" and place.setting("nonsense") == "nonsense"
 
 
@@ -67,6 +70,7 @@ def test_in_the_root_nothing_is_rewritten(checkout):
         (["run", "--cache", "kept.zip"], "_run", {"cache": "paper/kept.zip", "study": "demo"}),
         (["cache", "export", "kept.zip"], "_cache", {"target": "paper/kept.zip", "study": "demo"}),
         (["cache", "import", "../kept"], "_cache", {"source": "kept"}),
+        (["bench", "cost", "--study", "demo", "./made"], "_bench", {"arguments": ["--study", "demo", "paper/made"]}),
         (
             ["new", "mine", "--network", "a.h5", "--images", "a", "--class-names", "imagenet"],
             "_new",

@@ -78,6 +78,11 @@ def test_the_same_figure_gives_the_same_bytes_without_dates(tmp_path):
     assert not re.search(rb"/(CreationDate|Producer|Creator)\b", content)
 
 
+def test_a_figure_without_a_style_is_stored_too(tmp_path):
+    with plt.rc_context({"savefig.dpi": "figure"}):
+        assert b"/Image" in saved(tmp_path, np.eye(4))
+
+
 def test_rounding_changes_no_color_by_more_than_three_levels():
     colors = (255 * style.diverging()(np.linspace(0, 1, 511))[:, :3]).round().astype(np.uint8)
     pixels = np.random.default_rng(1).permutation(colors)[None]

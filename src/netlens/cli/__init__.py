@@ -8,10 +8,10 @@ import argparse
 import difflib
 import signal
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from netlens import __version__
 from netlens.cli.place import Place
@@ -37,7 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given and not given[0].startswith("-") and given[0] not in commands:
             raise UserError(_unknown_command(given[0], shown))
-        parsed = parser.parse_args(given)
+        parsed, unknown = parser.parse_known_args(given)
+        if unknown:
+            name = next((word for word in given if word in commands), "")
+            raise UserError(_unknown_argument(unknown[0], f"netlens {name}".strip(), commands.get(name, parser)))
         command: Callable[[argparse.Namespace], int] = parsed.command
         with chdir(place.root):
             return command(parsed)
@@ -60,15 +63,29 @@ def _end(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
+class _OneLineParser(argparse.ArgumentParser):
+    """Parser that tells a mistake in one line, like every other."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong with the arguments."""
+        raise UserError(f"{message}; `{self.prog} --help` says what can be written")
+
+
+def _unknown_argument(given: str, name: str, command: argparse.ArgumentParser) -> str:
+    near = difflib.get_close_matches(given.partition("=")[0], command._option_string_actions, n=2, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"`{name} --help` says what can be written"
+    return f"{name} takes no {given}; {hint}"
+
+
 def _unknown_command(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else "`netlens --help` lists all commands"
     return f"there is no command {name!r}; {hint}"
 
 
-def _parser(place: Place) -> tuple[argparse.ArgumentParser, Collection[str], list[str]]:
-    """Parser of the command line, the names of all commands, and those that users give."""
-    parser = argparse.ArgumentParser(
+def _parser(place: Place) -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser], list[str]]:
+    """Parser of the command line, the parsers of all commands, and the names of those that users give."""
+    parser = _OneLineParser(
         prog="netlens", description="Looking inside image classifiers: a reproducible paper artifact."
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -85,7 +102,11 @@ def _parser(place: Place) -> tuple[argparse.ArgumentParser, Collection[str], lis
     _add_cache(add, place)
 
     doctor = add("doctor", _doctor, "say whether this machine has what netlens needs, and what mends what it lacks")
-    doctor.add_argument("--gpu", action="store_true", help="compare a small computation on the GPU with the CPU")
+    doctor.add_argument(
+        "--gpu",
+        action="store_true",
+        help="compare the GPU with the CPU: a computation, a few numbers of the study, and times",
+    )
     doctor.add_argument(
         "--study", type="study", default="demo", help="name or file of the study that has to run (default: demo)"
     )
@@ -98,7 +119,9 @@ def _parser(place: Place) -> tuple[argparse.ArgumentParser, Collection[str], lis
 
     bench = add("bench", _bench, "run a benchmark next to the straightforward implementation, or list the benchmarks")
     bench.add_argument("name", nargs="?", metavar="BENCHMARK")
-    bench.add_argument("arguments", nargs=argparse.REMAINDER)
+    bench.add_argument(
+        "arguments", nargs=argparse.REMAINDER, type="argument", help="the script's own; write folders as ./FOLDER"
+    )
 
     completion = add("completion", _completion, "print a script with which bash or zsh completes commands and names")
     completion.add_argument("shell", choices=["bash", "zsh"], help='in bash: eval "$(netlens completion bash)"')
@@ -290,7 +313,9 @@ def _add_cache(add: Callable[..., argparse.ArgumentParser], place: Place) -> Non
     )
     take.add_argument("source", type="source", metavar="SOURCE")
     take.add_argument("--sha256", help="what the zip behind an address must be")
-    actions.add_parser("clear", help="forget all kept results")
+    clear = actions.add_parser("clear", help="forget all kept results")
+    for action in (export, take, clear):
+        action.add_argument("--json", action="store_true", help="print plain data")
 
     archive = add(
         "archive", _archive, "write a study with its results as one RO-Crate, and its paper's sources for arXiv"
@@ -298,6 +323,7 @@ def _add_cache(add: Callable[..., argparse.ArgumentParser], place: Place) -> Non
     archive.add_argument("--study", type="study", default="demo", help="name or file of a study (default: demo)")
     archive.add_argument("--to", type="path", default="build", metavar="FOLDER", help="where to write (default: build)")
     archive.add_argument("--everything", action="store_true", help="the intermediate results too")
+    archive.add_argument("--json", action="store_true", help="print plain data")
 
 
 def _list(parsed: argparse.Namespace) -> int:
@@ -348,16 +374,16 @@ def _cache(parsed: argparse.Namespace) -> int:
     from netlens.cli import cache
 
     if parsed.action == "export":
-        return cache.export_results(parsed.study, parsed.target)
+        return cache.export_results(parsed.study, parsed.target, as_json=parsed.json)
     if parsed.action == "import":
-        return cache.import_results(parsed.source, parsed.sha256)
-    return cache.clear_results()
+        return cache.import_results(parsed.source, parsed.sha256, as_json=parsed.json)
+    return cache.clear_results(as_json=parsed.json)
 
 
 def _archive(parsed: argparse.Namespace) -> int:
     from netlens.cli import archive
 
-    return archive.archive_study(parsed.study, parsed.to, everything=parsed.everything)
+    return archive.archive_study(parsed.study, parsed.to, everything=parsed.everything, as_json=parsed.json)
 
 
 def _take_kept(source: str | None) -> None:

@@ -1,5 +1,6 @@
 """``netlens archive``: a study with its results as one crate, and the sources of its paper for arXiv."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from netlens.workflow.study import load_study
 _REPORTED = 5
 
 
-def archive_study(study: str, folder: str, *, everything: bool = False) -> int:
+def archive_study(study: str, folder: str, *, everything: bool = False, as_json: bool = False) -> int:
     """Write ``<study>-crate.zip`` and ``<study>-arxiv.tar.gz`` into a folder.
 
     Parameters
@@ -29,6 +30,8 @@ def archive_study(study: str, folder: str, *, everything: bool = False) -> int:
         Where they are written.
     everything
         Put the intermediate results into the crate too.
+    as_json
+        Print plain data.
 
     Raises
     ------
@@ -52,12 +55,17 @@ def archive_study(study: str, folder: str, *, everything: bool = False) -> int:
         written = arxiv.write_sources(name, texts)
         _require_nothing_private(written, texts)
         arxiv.save_tarball(written, texts, tarball)
-        print(f"{tarball}: {len(written)} files, {_size(tarball)}; it compiles by itself")
         packed = Path(folder) / f"{name}-crate.zip"
         citation = yaml.safe_load(Path("CITATION.cff").read_text(encoding="utf-8"))
         about = {**config, "citation": citation, "versions": provenance.versions()}
         crate.save_crate(place, packed, about=about, sources=sources, made=made)
-        print(f"{packed}: {crate.check_crate(packed)} files, {_size(packed)}; a Workflow Run RO-Crate, read back")
+        counts = {tarball: len(written), packed: crate.check_crate(packed)}
+    if as_json:
+        rows = [{"path": str(path), "files": count, "bytes": path.stat().st_size} for path, count in counts.items()]
+        print(json.dumps({"study": name, "written": rows}, indent=1, ensure_ascii=False))
+        return 0
+    print(f"{tarball}: {counts[tarball]} files, {_size(tarball)}; it compiles by itself")
+    print(f"{packed}: {counts[packed]} files, {_size(packed)}; a Workflow Run RO-Crate, read back")
     return 0
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from netlens.cli import cost
 from netlens.cli.live_display import Costs, LiveDisplay, is_terminal
-from netlens.cli.run_report import PREFIX, UP_TO_DATE, RunReport
+from netlens.cli.run_report import UP_TO_DATE, RunReport
+from netlens.cli.snakemake_lines import PREFIX
 from netlens.cli.supervised import EndedBySignalError, run_supervised
 from netlens.review.job_costs import costs_file, load_costs, total
 from netlens.workflow.address_space import check_address_space

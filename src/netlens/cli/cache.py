@@ -1,5 +1,6 @@
 """``netlens cache`` and ``netlens paper --cache``: results that are taken from where they were published."""
 
+import json
 import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,14 +11,17 @@ from netlens.workflow.errors import UserError
 from netlens.workflow.study import load_study
 
 
-def export_results(study: str, target: str) -> int:
+def export_results(study: str, target: str, *, as_json: bool = False) -> int:
     """Keep all intermediate results of a study in a folder or zip."""
     count, size = kept_results.export(load_study(study)["study"], Path(target))
-    print(f"{target}: {count} results, {size / 1e6:.0f} MB before compression")
+    if as_json:
+        print(json.dumps({"target": target, "results": count, "bytes": size}, ensure_ascii=False))
+    else:
+        print(f"{target}: {count} results, {size / 1e6:.0f} MB before compression")
     return 0
 
 
-def import_results(source: str, sha256: str | None = None) -> int:
+def import_results(source: str, sha256: str | None = None, *, as_json: bool = False) -> int:
     """Make kept results available to the runs of this checkout.
 
     Parameters
@@ -26,6 +30,8 @@ def import_results(source: str, sha256: str | None = None) -> int:
         A folder or zip that ``netlens cache export`` wrote, or the address of such a zip.
     sha256
         What the zip behind an address must be; not checked if None.
+    as_json
+        Print plain data.
     """
     if urlsplit(source).scheme in {"http", "https"}:
         archive = Path("results") / ".kept.zip"
@@ -44,12 +50,13 @@ def import_results(source: str, sha256: str | None = None) -> int:
             raise UserError(f"{source}: no such folder or zip of kept results")
         # The record names no folder of this machine.
         count = kept_results.take(Path(source), Path(source).name)
-    print(f"{count} kept results from {source}")
+    data = json.dumps({"source": source, "results": count}, ensure_ascii=False)
+    print(data if as_json else f"{count} kept results from {source}")
     return 0
 
 
-def clear_results() -> int:
+def clear_results(*, as_json: bool = False) -> int:
     """Forget all kept results."""
     shutil.rmtree(kept_results.STORE, ignore_errors=True)
-    print("no results are kept any more; everything is computed")
+    print(json.dumps({"results": 0}) if as_json else "no results are kept any more; everything is computed")
     return 0

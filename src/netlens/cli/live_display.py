@@ -1,10 +1,9 @@
 """What a run is doing, on a terminal: jobs with their bars, how many are done, time left and memory."""
 
 import os
-import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from netlens.cli.snakemake_lines import Event, Failed, Finished, Progress, Started, Steps, Wildcards
 from netlens.review.job_costs import Cost, total
 from netlens.workflow.peak_memory import memory_mb
 from netlens.workflow.planned_jobs import PlannedJob
@@ -27,7 +27,6 @@ Costs = Sequence[tuple[PlannedJob, Cost | None]]
 _LOOK_S: Final = 2.0
 #: Seconds that finished jobs were expected to take before they say how much faster or slower the others will be.
 _SURE_S: Final = 20.0
-_BAR: Final = re.compile(r"(?P<job>\S+): .*?(?P<percent>\d+)%\|.*?\| (?P<count>[^\[]*) \[[^,\]]*(?:, (?P<rate>.*))?\]")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class _Running:
 
 
 class LiveDisplay(AbstractContextManager["LiveDisplay"]):
-    """Display of a run, which follows the lines that Snakemake and its jobs print.
+    """Display of a run, which follows what the lines of Snakemake and its jobs say.
 
     Parameters
     ----------
@@ -62,9 +61,6 @@ class LiveDisplay(AbstractContextManager["LiveDisplay"]):
         self._cores, self._gpus = cores, gpus
         self._began = time.monotonic()
         self._running: dict[str, _Running] = {}
-        self._block = ""
-        self._rule, self._last = "", ""
-        self._outputs: tuple[str, ...] = ()
         self._done = self._all = 0
         self._finished: set[str] = set()
         self._costs: Costs = ()
@@ -91,43 +87,26 @@ class LiveDisplay(AbstractContextManager["LiveDisplay"]):
         """Take in what the jobs of the run cost, from which the time left is known."""
         self._costs = costs
 
-    def read(self, line: str) -> bool:
-        """Follow one line of the output of Snakemake and its jobs; return whether it is a job's progress."""
-        if found := re.match(r"(?:(?:local)?rule|Error in rule) (\w+):", line):
-            self._block, self._rule, self._outputs = line.split(maxsplit=1)[0], found[1], ()
-        elif self._block and (found := re.match(r"    (\w+): (.*)", line)):
-            self._read_field(found[1], found[2].strip())
-        elif found := re.search(r"Finished jobid: (\d+)", line):
-            self._end(found[1], finished=True)
-        elif found := re.search(r"(\d+) of (\d+) steps", line):
-            self._done, self._all = int(found[1]), int(found[2])
-        elif found := re.match(r"total +(\d+)$", line):
-            self._all = int(found[1])
-        elif line.startswith("netlens: ") and (found := _BAR.match(line.removeprefix("netlens: "))):
-            self._advance(found.groupdict())
-            return True
-        return False
+    def take(self, event: Event) -> None:
+        """Follow what a line of Snakemake or one of its jobs says."""
+        match event:
+            case Started(number, rule, outputs):
+                self._running[number] = _Running(rule, PlannedJob(rule, rule, (), outputs), time.monotonic())
+            case Wildcards(number, words) if number in self._running:
+                self._running[number] = replace(self._running[number], wildcards=words)
+            case Progress():
+                self._advance(event)
+            case Finished(number):
+                self._end(number, finished=True)
+            case Failed(number):
+                self._end(number, finished=False)
+            case Steps(done, count):
+                self._done, self._all = self._done if done is None else done, count
 
-    def _read_field(self, name: str, value: str) -> None:
-        if name == "output":
-            self._outputs = tuple(value.split(", "))
-        elif name == "jobid" and self._block == "Error":
-            self._end(value, finished=False)
-        elif name == "jobid" and self._outputs:
-            self._last = value
-            job = PlannedJob(self._rule, self._rule, (), self._outputs)
-            self._running[value] = _Running(self._rule, job, time.monotonic())
-        elif name == "wildcards" and self._last in self._running:
-            # Names of networks; of a shard its number and how many there are.
-            words = re.sub(r"(\d+) (\d+)", r"\1/\2", " ".join(re.findall(r"\w+=([^,]+)", value)))
-            self._running[self._last] = replace(self._running[self._last], wildcards=words)
-
-    def _advance(self, bar: Mapping[str, str | None]) -> None:
+    def _advance(self, progress: Progress) -> None:
         for number, running in list(self._running.items()):
-            if running.is_called(str(bar["job"])):
-                words = "  ".join(part.strip() for part in (bar["count"], bar["rate"]) if part)
-                share = float(bar["percent"] or 0) / 100
-                self._running[number] = replace(running, share=share, words=words)
+            if running.is_called(progress.job):
+                self._running[number] = replace(running, share=progress.share, words=progress.count)
                 return
 
     def _end(self, number: str, *, finished: bool) -> None:

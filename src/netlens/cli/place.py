@@ -46,6 +46,15 @@ class Place:
         """Path as seen from the root of what there is under a name; the name itself if there is nothing."""
         return self.path(given) if given and (self.given_in / given).exists() else given
 
+    def argument(self, given: str) -> str:
+        """Argument of a script: as seen from the root if it begins with ``./`` or ``../``, or is a file that exists.
+
+        A plain word, such as the name of a study, stays what it is, even if there is a folder of that name.
+        """
+        if given.partition("/")[0] in (".", ".."):
+            return self.path(given)
+        return self.file_or_word(given) if "/" in given or "." in given else given
+
     def setting(self, given: str) -> str:
         """``NAME=VALUE``, with a value that is a file as seen from the root."""
         name, separator, value = given.partition("=")
@@ -58,6 +67,7 @@ class Place:
             "study": self.study,
             "source": self.source,
             "file_or_word": self.file_or_word,
+            "argument": self.argument,
             "setting": self.setting,
         }
 

@@ -7,9 +7,20 @@ from collections import Counter
 from pathlib import Path
 
 from netlens.cli.live_display import LiveDisplay
+from netlens.cli.snakemake_lines import (
+    ErrorLine,
+    Failing,
+    Finished,
+    Note,
+    NothingToDo,
+    Other,
+    Progress,
+    Resources,
+    SnakemakeLines,
+    Steps,
+)
 from netlens.workflow.catalogue import load_catalogue
 
-PREFIX = "netlens: "
 UP_TO_DATE = "nothing to be done: everything is up to date"
 
 
@@ -28,7 +39,7 @@ class RunReport:
         self._machine = machine
         self._display = display
         self._started = time.monotonic()
-        self._rule = ""
+        self._lines = SnakemakeLines()
         self._errors: list[str] = []
         self._tail: list[str] = []
         self._nothing = False
@@ -37,31 +48,32 @@ class RunReport:
 
     def read(self, line: str) -> None:
         """Read one line of Snakemake's output and print what the user needs to see."""
-        line = line.rstrip()
-        if self._display is not None and self._display.read(line):
+        event = self._lines.read(line)
+        if event is None:
             return
-        if line.startswith(PREFIX + "error: "):
-            if line not in self._errors:
-                self._errors.append(line)
-                print(line, file=sys.stderr, flush=True)
-        elif line.startswith(PREFIX):
-            print(f"           {line.removeprefix(PREFIX)}", flush=True)
-        elif found := re.search(r"Finished jobid: \d+ \(Rule: (\w+)\)", line):
-            self._rule = found[1]
-            self._finished.append(found[1])
-        elif found := re.match(r"Error in rule (\w+):", line):
-            self._failed.append(found[1])
-        elif found := re.search(r"(\d+) of (\d+) steps", line):
-            if self._display is not None:
-                return
-            clock = time.monotonic() - self._started
-            print(f"{clock:6.0f} s  {found[1]:>3}/{found[2]}  {self._rule}", flush=True)
-        elif line.startswith("Provided resources:"):
-            print(self._machine, flush=True)
-        elif line.startswith("Nothing to be done"):
-            self._nothing = True
-        elif line:
-            self._tail = [*self._tail[-7:], line]
+        if self._display is not None:
+            self._display.take(event)
+        match event:
+            case ErrorLine(told) if told not in self._errors:
+                self._errors.append(told)
+                print(told, file=sys.stderr, flush=True)
+            case Note(words):
+                print(f"           {words}", flush=True)
+            case Progress(words=words) if self._display is None:
+                print(f"           {words}", flush=True)
+            case Finished(_, rule):
+                self._finished.append(rule)
+            case Failing(rule):
+                self._failed.append(rule)
+            case Steps(int(done), count) if self._display is None:
+                clock = time.monotonic() - self._started
+                print(f"{clock:6.0f} s  {done:>3}/{count}  {self._finished[-1] if self._finished else ''}", flush=True)
+            case Resources():
+                print(self._machine, flush=True)
+            case NothingToDo():
+                self._nothing = True
+            case Other(told):
+                self._tail = [*self._tail[-7:], told]
 
     def close(self, status: int, log: Path) -> int:
         """Print how the run ended and return its exit status."""

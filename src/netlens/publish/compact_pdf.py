@@ -70,7 +70,9 @@ def save_pdf(fig: Figure, path: str | Path) -> None:
 @contextmanager
 def _unenlarged(fig: Figure) -> Iterator[None]:
     """Let pictures whose pixels are to be seen keep their own resolution, unless the figure shows them smaller."""
-    dots = float(mpl.rcParams["savefig.dpi"]) / fig.dpi
+    stored = mpl.rcParams["savefig.dpi"]
+    # Without a style, figures are stored as they are drawn.
+    dots = 1.0 if stored == "figure" else float(stored) / fig.dpi
     enlarged = {image: image.get_interpolation() for image in fig.findobj(AxesImage) if _shows_pixels(image, dots)}
     for image in enlarged:
         image.set_interpolation("none")

@@ -69,14 +69,17 @@ def _words(now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _legend_words(now: list[list[str]], then: list[list[str]]) -> Iterator[str]:
-    colors = {entry[0]: entry[1] for entry in now}
-    labels = {label for label, _ in then}
+    left = list(now)
     for label, color in then:
-        if label not in colors:
+        found = next((entry for entry in left if entry[0] == label), None)
+        found = found or next((entry for entry in left if _same_text(entry[0], label)), None)
+        if found is None:
             yield f"legend: {label!r} is missing"
-        elif colors[label] != color:
-            yield f"legend: {label!r} has the color {colors[label]} instead of {color}"
-    yield from (f"legend: {label!r} was added" for label in colors if label not in labels)
+            continue
+        left.remove(found)
+        if found[1] != color:
+            yield f"legend: {label!r} has the color {found[1]} instead of {color}"
+    yield from (f"legend: {label!r} was added" for label, _ in left)
 
 
 def _counts(entries: list[list[Any]], key: str) -> Counter[tuple[Any, ...]]:
@@ -99,16 +102,25 @@ def _shift(now: Sequence[float], then: Sequence[float]) -> float:
 
 
 def _same_text(now: str, then: str) -> bool:
-    """Whether texts are the same but for numbers that differ by at most one in the last digit shown."""
+    """Whether texts are the same but for rounding.
+
+    Numbers may differ by one in the last decimal that is shown, and powers of ten, which say how large something is at
+    most, by one in the exponent.
+    """
     if now == then:
         return True
     if _NUMBER.sub("0", now) != _NUMBER.sub("0", then):
         return False
-    for one, other in zip(_NUMBER.findall(now), _NUMBER.findall(then), strict=True):
-        decimals = len(other.partition(".")[2])
-        if (decimals == 0 and one != other) or abs(float(one) - float(other)) > 1.01 * 10.0**-decimals:
+    for one, other in zip(_NUMBER.finditer(now), _NUMBER.finditer(then), strict=True):
+        decimals = len(other[0].partition(".")[2])
+        may_vary = decimals or (_ends_with_power(now[: one.start()]) and _ends_with_power(then[: other.start()]))
+        if one[0] != other[0] and (not may_vary or abs(float(one[0]) - float(other[0])) > 1.01 * 10.0**-decimals):
             return False
     return True
+
+
+def _ends_with_power(text: str) -> bool:
+    return text.endswith(("10^{", "10^"))
 
 
 def _named(entry: tuple[Any, ...]) -> str:

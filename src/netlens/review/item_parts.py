@@ -2,19 +2,23 @@
 
 import csv
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from netlens.files.arrays import ArrayFileError, load_arrays
 from netlens.review.array_parts import Array
 from netlens.review.page_parts import page_parts
-from netlens.review.pictures import Pixels, reduced
+from netlens.review.pictures import BLURRED, Pixels, blurred, reduced
 from netlens.workflow.catalogue import Item
 from netlens.workflow.errors import UserError
+
+#: A sha256, or nothing in its place.
+_DIGEST: Final = re.compile(r"(?:[0-9a-f]{64})?")
 
 
 class RecordError(UserError):
@@ -30,7 +34,7 @@ class Parts:
     record
         Its record, as the runner wrote it.
     arrays
-        Numbers and words by name: ``value`` of a macro, arrays or columns of a figure's data, what `page_parts` finds.
+        Numbers and words by name: ``value`` of a macro, `compared_arrays` of a figure's data, what `page_parts` finds.
     drawing
         What a figure draws (`netlens.publish.drawing`); None where the record does not say.
     picture
@@ -92,9 +96,47 @@ def item_parts(item: Item, study: str, root: Path = Path()) -> Parts:
     if item.kind == "macro":
         return Parts(record, {"value": np.array(record["value"])})
     if item.kind == "page":
-        return Parts(record, page_parts(root / item.files(study)[0]))
+        return Parts(record, with_blurred(page_parts(root / item.files(study)[0])))
     picture = reduced(root / f"{item.stem(study)}.png")
-    return Parts(record, data_arrays(item, study, root), record.get("drawing"), picture)
+    arrays = with_blurred(compared_arrays(data_arrays(item, study, root), item.up_to_sign))
+    return Parts(record, arrays, record.get("drawing"), picture)
+
+
+def compared_arrays(arrays: Mapping[str, Array], up_to_sign: Collection[str] = ()) -> dict[str, Array]:
+    """What versions of a figure's numbers are compared by.
+
+    Parameters
+    ----------
+    arrays
+        The numbers, by name.
+    up_to_sign
+        Last parts of the names of those that mean the same with other signs.
+
+    Returns
+    -------
+    dict
+        The arrays, but magnitudes (``|name|``) of those whose signs may be others. Digests are left out: they change
+        with any rounding of what they are of, which is compared itself.
+    """
+    found = {}
+    for name, array in arrays.items():
+        if array.dtype.kind == "U" and array.size and all(map(_DIGEST.fullmatch, array.reshape(-1))):
+            continue
+        if name.rpartition(".")[2] in up_to_sign:
+            found[f"|{name}|"] = np.abs(array)
+        else:
+            found[name] = array
+    return found
+
+
+def with_blurred(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Arrays, with what is left of pictures among them after blurring, which varies little where their texture does."""
+    found: dict[str, Array] = {}
+    for name, array in arrays.items():
+        found[name] = array
+        if array.dtype == np.uint8 and array.ndim >= 3 and array.shape[-1] == 3 and array.size:
+            found[f"{name} {BLURRED}"] = blurred(array)
+    return found
 
 
 def data_arrays(item: Item, study: str, root: Path = Path()) -> dict[str, Array]:

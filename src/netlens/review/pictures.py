@@ -11,6 +11,11 @@ from netlens.workflow.errors import UserError
 
 Pixels = NDArray[np.uint8]
 
+#: What the name of a blurred picture ends with.
+BLURRED: Final = "blurred"
+#: A blurred picture has this many cells in either direction, or as many as it has pixels.
+CELLS: Final = 8
+
 #: A kept picture has one pixel where the figure has 3 x 3: 67 dots per inch instead of 200.
 REDUCTION: Final = 3
 #: Side of the tiles of a reduced picture whose root mean square difference is one value: about the size of a letter.
@@ -78,6 +83,55 @@ def picture_distance(new: Pixels, published: Pixels) -> float:
     """
     squares = ((new.astype(np.float64) - published) ** 2).mean(axis=2)
     return float(np.sqrt(max(float(tile.mean()) for tile in _tiles(squares)))) / 255
+
+
+def blurred_distance(new: Pixels, published: Pixels) -> float:
+    """Distance of two pictures of the same size after averaging over the same tiles.
+
+    The texture of an optimised picture varies from machine to machine, where its colors lie hardly does: what is left
+    of the difference is small between two honest runs, and large between pictures of two units.
+
+    Parameters
+    ----------
+    new, published
+        Reduced pictures, shape (height, width, 3).
+
+    Returns
+    -------
+    float
+        Largest root mean square difference of the average colors of a tile, as a share of full scale.
+    """
+    counts = [-(-size // TILE) for size in published.shape[:2]]
+    apart = _averaged(new, *counts) - _averaged(published, *counts)
+    return float(np.sqrt(np.max(np.mean(apart**2, axis=2)))) / 255
+
+
+def blurred(pictures: Pixels) -> Pixels:
+    """Average pictures over a grid of `CELLS` by `CELLS` cells.
+
+    Parameters
+    ----------
+    pictures
+        Shape (..., height, width, channels).
+
+    Returns
+    -------
+    ndarray, shape (..., cells, cells, channels)
+        Unsigned bytes.
+    """
+    height, width = pictures.shape[-3:-1]
+    return np.asarray(np.round(_averaged(pictures, min(CELLS, height), min(CELLS, width))), np.uint8)
+
+
+def _averaged(pictures: Pixels, rows: int, columns: int) -> NDArray[np.float64]:
+    """Averages over a grid of cells whose sizes differ by at most one pixel."""
+    values = pictures.astype(np.float64)
+    for axis, count in ((-3, rows), (-2, columns)):
+        edges = np.linspace(0, values.shape[axis], count + 1).astype(int)
+        shape = [1] * values.ndim
+        shape[axis] = count
+        values = np.add.reduceat(values, edges[:-1], axis) / np.diff(edges).reshape(shape)
+    return values
 
 
 def _tiles(values: NDArray[Any]) -> list[NDArray[Any]]:

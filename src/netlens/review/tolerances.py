@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from netlens.review.pictures import BLURRED
+
 #: How the words for a setting with another seed begin.
 SEED: Final = "seed"
 #: A tolerance is this many times the largest deviation among the reruns, as long as that is rounding.
@@ -17,10 +19,16 @@ LARGE: Final = 1e-3
 #: those that did not, a million times the rounding of double precision.
 FLOOR: Final = 1e-6
 FLOOR_OF_EXACT: Final = 1e-10
-#: Deviations that are accepted where nothing was measured.
-UNMEASURED_ARRAY: Final = 1e-3
+#: Deviations that are accepted where nothing was measured; of what is not listed, the last.
 UNMEASURED_PICTURE: Final = 0.02
+UNMEASURED_BLURRED: Final = 0.05
 UNMEASURED_DRAWING: Final = 1e-3
+UNMEASURED_ARRAY: Final = 1e-3
+_UNMEASURED: Final = {
+    "picture": (UNMEASURED_PICTURE, "five of 255 shades, in any tile"),
+    BLURRED: (UNMEASURED_BLURRED, "thirteen of 255 shades, blurred"),
+    "drawing": (UNMEASURED_DRAWING, "a thousandth of an axis"),
+}
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def _floor(part: str, entry: Mapping[str, Any], share: float) -> float:
     if entry["kind"] == "macro":
         return 0.0 if isinstance(entry["value"], str) else share * _unit(entry)
     # A picture has 256 shades, a limit is drawn to about a thousandth of its axis.
-    return {"picture": 1 / 255, "drawing": 1e-6}.get(part, share)
+    return 1 / 255 if part == "picture" or part.endswith(BLURRED) else 1e-6 if part == "drawing" else share
 
 
 def _unmeasured(part: str, entry: Mapping[str, Any]) -> Tolerance:
@@ -104,11 +112,9 @@ def _unmeasured(part: str, entry: Mapping[str, Any]) -> Tolerance:
         if not unit:
             return Tolerance(0.0, "a count")
         return Tolerance(unit / 2, "spread not measured: half a unit of the last printed digit")
-    if part == "picture":
-        return Tolerance(UNMEASURED_PICTURE, "spread not measured: five of 255 shades, in any tile")
-    if part == "drawing":
-        return Tolerance(UNMEASURED_DRAWING, "spread not measured: a thousandth of an axis")
-    return Tolerance(UNMEASURED_ARRAY, "spread not measured: a thousandth of the value")
+    kind = BLURRED if part.endswith(BLURRED) else part
+    value, words = _UNMEASURED.get(kind, (UNMEASURED_ARRAY, "a thousandth of the value"))
+    return Tolerance(value, f"spread not measured: {words}")
 
 
 def printed_unit(value: float, rounding: str) -> float:

@@ -30,7 +30,7 @@ _SUFFIXES: dict[str, tuple[str, ...]] = {
     "page": (".html", ".json"),
 }
 _KEYS = {
-    "figure": {"kind", "shows", "needs", "caption", "data"},
+    "figure": {"kind", "shows", "needs", "caption", "data", "up_to_sign"},
     "macro": {"kind", "shows", "needs", "exact"},
     "page": {"kind", "shows", "needs"},
 }
@@ -63,6 +63,9 @@ class Item:
     exact
         Of a macro whose value has no interval: why it needs none. Empty for names, and for what is estimated from
         samples, whose record holds an interval.
+    up_to_sign
+        Of a figure's arrays that mean the same with rows or columns of the other sign, as those of singular vectors:
+        the last part of their names.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Item:
     data: str = "csv"
     needs: tuple[str, ...] = ()
     exact: str = ""
+    up_to_sign: tuple[str, ...] = ()
 
     def stem(self, study: str) -> Path:
         """Path of the item's files in `study`, without suffix."""
@@ -116,7 +120,8 @@ def load_catalogue(folder: Path = Path("notebooks")) -> dict[str, Item]:
                 raise CatalogueError(f"{path}: {name}: does not say what it shows; add `shows:`")
             if name in items:
                 raise CatalogueError(f"{path}: {name}: this name is already used in section {items[name].section}")
-            items[name] = Item(name, section, **{**entry, "needs": tuple(entry.get("needs", ()))})
+            lists = {key: tuple(entry.get(key, ())) for key in ("needs", "up_to_sign")}
+            items[name] = Item(name, section, **{**entry, **lists})
     return items
 
 

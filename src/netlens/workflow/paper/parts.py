@@ -1,6 +1,5 @@
 """What TeX reads besides the text: the list of macros, and captions, figures and facts of a study."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +8,7 @@ from netlens.files.atomic import writing
 from netlens.publish.tex_words import escape
 from netlens.workflow.catalogue import SECTIONS, Item
 from netlens.workflow.paper.references import COMPARED, nearest
-from netlens.workflow.paper.run_words import records_used, run_words
+from netlens.workflow.paper.run_words import item_record, records_used, run_words
 from netlens.workflow.paper.text import (
     ANALYSES,
     Absence,
@@ -207,8 +206,8 @@ def _number(operand: str, macros: Mapping[str, Item], name: str, where: str) -> 
         raise PaperError(
             f"{where}: only numbers and macros can be compared, and {operand!r} is neither{nearest(operand, macros)}"
         )
-    record = json.loads(macros[operand].files(name)[1].read_text(encoding="utf-8"))
-    value, interval = record.get("value"), record.get("interval")
+    record = item_record(macros[operand], name)
+    value, interval = record.fields.get("value"), record.fields.get("interval")
     if not isinstance(value, int | float):
         raise PaperError(f"{where}: \\{operand} is {value!r}, which is not a number, so it cannot be compared")
     return (float(interval["low"]), float(interval["high"])) if interval else (float(value), float(value))

@@ -29,16 +29,24 @@ _LIBRARIES: Final = {
 }
 
 
+def item_record(item: Item, name: str) -> Record:
+    """Provenance record of an item.
+
+    Raises
+    ------
+    PaperError
+        There is something else in its place.
+    """
+    path = item.files(name)[-1]
+    record = read_record(path)
+    if record is None:
+        raise PaperError(f"{path} is not a provenance record; make it again: netlens run {item.name}")
+    return record
+
+
 def records_used(items: Iterable[Item], name: str) -> list[Record]:
     """Provenance records of all items and, by following their inputs, of everything they were made from."""
-    records = []
-    for item in items:
-        record = read_record(item.files(name)[-1])
-        if record is None:
-            raise PaperError(
-                f"{item.files(name)[-1]} is not a provenance record; make it again: netlens run {item.name}"
-            )
-        records.append(record)
+    records = [item_record(item, name) for item in items]
     return sorted(jobs_behind(records, makers(name)), key=lambda record: record.path)
 
 
