@@ -1,6 +1,7 @@
 """``netlens cost`` and the line with which ``netlens paper`` begins; ``--dry-run``; commands that do not exist."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -46,8 +47,24 @@ def test_without_any_record_there_is_no_guess(planned, capsys, monkeypatch):
     assert main(["cost", "--study", "small"]) == 0
     assert capsys.readouterr().out == (
         "3 jobs would run; what they cost is recorded neither here nor in reference/small/costs.json, so there is no "
-        "estimate\n"
+        "estimate; no downloads\n"
     )
+
+
+def test_what_is_fetched_is_told_with_its_size(planned, capsys):
+    Path("data").mkdir()
+    entry = "{{url: 'https://example.org/{0}', hash: recorded, size_bytes: {1}, licence: MIT}}"
+    entries = [f"{name}: {entry.format(name, size)}" for name, size in (("a.h5", 3_000_000), ("b.pb", "unknown"))]
+    Path("data/manifest.yaml").write_text("\n".join(entries))
+    for name in ("a.h5", "b.pb"):
+        planned.append(PlannedJob("download", name, (), (f"data/downloads/{name}", f"data/downloads/{name}.json")))
+    assert main(["cost", "--study", "small"]) == 0
+    assert "MB on disk, 2 downloads (3 MB, 1 of unknown size)" in capsys.readouterr().out
+    assert main(["cost", "--study", "small", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["downloads"] == [
+        {"name": "a.h5", "url": "https://example.org/a.h5", "size_bytes": 3_000_000},
+        {"name": "b.pb", "url": "https://example.org/b.pb", "size_bytes": None},
+    ]
 
 
 def test_nothing_would_run(planned, capsys):

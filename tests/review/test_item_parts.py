@@ -5,7 +5,7 @@ import pytest
 
 from netlens.review.array_parts import distance, kept
 from netlens.review.item_parts import compared_arrays, with_blurred
-from netlens.review.pictures import BLURRED, CELLS, blurred, blurred_distance, picture_distance
+from netlens.review.pictures import BLURRED, CELLS, blurred, blurred_distances, picture_distance
 
 
 def test_vectors_with_other_signs_are_the_same_and_other_vectors_are_not():
@@ -39,8 +39,8 @@ def test_digests_are_left_out_and_other_words_are_not():
 def test_pictures_are_compared_blurred_too_and_other_arrays_are_not():
     pictures = np.zeros((2, 3, 20, 24, 3), np.uint8)
     found = with_blurred({"pictures": pictures, "map": np.zeros((20, 24), np.uint8), "colors": np.zeros((9, 9, 3))})
-    assert sorted(found) == ["colors", "map", "pictures", f"pictures {BLURRED}"]
-    assert found[f"pictures {BLURRED}"].shape == (2, 3, CELLS, CELLS, 3)
+    assert sorted(found) == ["colors", "map", "pictures", f"pictures[0] {BLURRED}", f"pictures[1] {BLURRED}"]
+    assert found[f"pictures[1] {BLURRED}"].shape == (3, CELLS, CELLS, 3)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (64, 48), (5, 19), (1, 1)])
@@ -65,7 +65,9 @@ def test_blurring_leaves_the_difference_between_units_and_little_of_the_texture(
     one, other = np.random.default_rng(2).uniform(60, 200, (2, 4, 4, 3))
     published = texture(0, one)
     honest, another = texture(1, one), texture(2, other)
-    assert blurred_distance(honest, published) < 0.1 < 0.3 < blurred_distance(another, published)
+    assert (
+        max(blurred_distances(honest, published).values()) < 0.1 < min(blurred_distances(another, published).values())
+    )
     # As they are, both are far away.
     assert picture_distance(honest, published) > 0.2
     small = {name: with_blurred({"p": picture})[f"p {BLURRED}"] for name, picture in (("h", honest), ("a", another))}
@@ -73,9 +75,15 @@ def test_blurring_leaves_the_difference_between_units_and_little_of_the_texture(
     assert distance(small["h"], then).value < 0.06 < 0.15 < distance(small["a"], then).value
 
 
-def test_a_tile_of_another_color_is_seen_after_blurring():
-    published = np.full((40, 64, 3), 100, np.uint8)
+def test_a_tile_of_another_color_is_seen_in_its_part_of_the_picture():
+    published = np.full((72, 96, 3), 100, np.uint8)
     changed = published.copy()
-    changed[8:16, 8:16] = 151
-    assert blurred_distance(changed, published) == pytest.approx(51 / 255)
-    assert blurred_distance(published, published) == 0
+    changed[40:48, 88:96] = 151
+    found = blurred_distances(changed, published)
+    assert found.pop((1, 2)) == pytest.approx(51 / 255)
+    assert len(found) == 8 and not any(found.values())
+
+
+def test_a_small_picture_has_fewer_parts():
+    picture = np.zeros((5, 12, 3), np.uint8)
+    assert blurred_distances(picture, picture) == {(0, 0): 0, (0, 1): 0}

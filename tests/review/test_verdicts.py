@@ -14,6 +14,7 @@ from netlens.review.comparison import part_distances
 from netlens.review.item_parts import item_parts
 from netlens.review.item_state import ItemState
 from netlens.review.published import Reference
+from netlens.review.report import table
 from netlens.review.spread import load_spread, save_spread
 from netlens.review.tolerances import Spread
 from netlens.review.verdicts import Verdict, verify
@@ -168,6 +169,15 @@ def test_what_is_not_published_and_what_is_damaged() -> None:
     make_macro(0.123456)
     Path("reference/small/items/tableRows.json").write_text("{")
     assert "damaged reference" in verdict(MACRO).words
+
+
+@pytest.mark.slow
+def test_of_named_items_no_reason_is_cut_off() -> None:
+    make_macro(0.2)
+    found = [verdict(MACRO)]
+    assert table(found, columns=80).splitlines()[0].endswith("…")
+    line = table(found, columns=80, whole=True).splitlines()[0]
+    assert line == f"differs  tableRows  {found[0].words}" and len(line) > 80
 
 
 @pytest.mark.slow

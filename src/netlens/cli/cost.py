@@ -7,13 +7,14 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+from netlens.files.download import Download, read_manifest
 from netlens.review.calibration import Calibration, calibrate
 from netlens.review.job_costs import SOURCES, Cost, PublishedCosts, Total, costs_file, estimate, load_costs, total
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.gpu import visible_gpus
-from netlens.workflow.image_specs import SpecError
+from netlens.workflow.image_specs import SpecError, is_download
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
 from netlens.workflow.records import Record, makers, read_record
@@ -62,7 +63,8 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
             for job, cost in costs
         ]
         speed = asdict(calibration) if calibration else None
-        data = {"study": config["study"], "cores": count, "calibration": speed, "jobs": rows}
+        fetched = [{"name": each.name, "url": each.url, "size_bytes": each.size_bytes} for each in downloads(jobs)]
+        data = {"study": config["study"], "cores": count, "calibration": speed, "jobs": rows, "downloads": fetched}
         print(json.dumps({**data, "total": asdict(together)}, indent=1, ensure_ascii=False))
         return 0
     if not jobs:
@@ -70,7 +72,7 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
     elif not any(cost for _, cost in costs):
         print(
             f"{_jobs(len(jobs))} would run; what they cost is recorded neither here nor in "
-            f"{costs_file(config['study'])}, so there is no estimate"
+            f"{costs_file(config['study'])}, so there is no estimate; {download_words(jobs)}"
         )
     else:
         _print_table(costs, everything=everything)
@@ -141,8 +143,28 @@ def total_words(costs: list[tuple[PlannedJob, Cost | None]], together: Total, co
     return (
         f"about {_time(together.wall_s)} on {cores} core{'s' if cores > 1 else ''}: {_jobs(len(costs))}, processor "
         f"{_time(together.processor_s)}, at most {together.memory_mb / 1000:.1f} GB of memory, "
-        f"{together.size_bytes / 1e6:.0f} MB on disk"
+        f"{together.size_bytes / 1e6:.0f} MB on disk, {download_words([job for job, _ in costs])}"
     )
+
+
+def downloads(jobs: list[PlannedJob]) -> list[Download]:
+    """Files that jobs fetch from the network."""
+    wanted = [Path(path).name for job in jobs for path in job.outputs if is_download(path)]
+    # Without a file to fetch, the manifest need not be there.
+    known = read_manifest() if wanted else {}
+    return [known[name] for name in wanted if name in known]
+
+
+def download_words(jobs: list[PlannedJob]) -> str:
+    """What jobs fetch from the network: how many files, and how many bytes as far as they are known."""
+    files = downloads(jobs)
+    if not files:
+        return "no downloads"
+    size = sum(each.size_bytes or 0 for each in files) / 1e6
+    unknown = sum(each.size_bytes is None for each in files)
+    of = [f"{size:.0f} MB"] if size else []
+    of += [f"{unknown} of unknown size"] if unknown else []
+    return f"{len(files)} download{'' if len(files) == 1 else 's'} ({', '.join(of)})"
 
 
 def _source_words(

@@ -58,7 +58,7 @@ def verify_items(
         data = report.as_data(name, verdicts, outcomes, spread)
         print(json.dumps({**data, "published_but_absent": gone}, indent=1, ensure_ascii=False))
     else:
-        print(report.table(verdicts, everything=everything or bool(names)))
+        print(report.table(verdicts, everything=everything or bool(names), whole=bool(names)))
         if gone:
             print(f"published, but not items of the study any more: {', '.join(gone)}")
         if outcomes:

@@ -8,7 +8,7 @@ import numpy as np
 from netlens.review.array_parts import Distance, distance
 from netlens.review.drawing_distance import drawing_distance
 from netlens.review.item_parts import Parts
-from netlens.review.pictures import BLURRED, blurred_distance, picture_distance
+from netlens.review.pictures import BLURRED, blurred_distances, picture_distance
 from netlens.review.published import Published
 from netlens.review.tolerances import Spread, Tolerance
 
@@ -73,7 +73,8 @@ def part_distances(parts: Parts, published: Published) -> Iterator[tuple[str, Di
             yield "picture", Distance(float("inf"), f"of {sizes[0]} instead of {sizes[1]} pixels (reduced)")
         else:
             yield "picture", Distance(picture_distance(parts.picture, published.picture))
-            yield f"picture {BLURRED}", Distance(blurred_distance(parts.picture, published.picture))
+            for (row, column), apart in blurred_distances(parts.picture, published.picture).items():
+                yield f"picture[{row},{column}] {BLURRED}", Distance(apart)
 
 
 def _macro_distance(new: float | int | str, published: float | int | str) -> Distance:
@@ -112,12 +113,11 @@ def _words(part: str, apart: Distance, parts: Parts, published: Published) -> st
     if published.entry["kind"] == "macro":
         return f"{parts.record['value']!r} instead of {published.entry['value']!r}"
     if apart.words and not np.isfinite(apart.value):
-        return apart.words if part in ("drawing", "picture", f"picture {BLURRED}") else f"{part}: {apart.words}"
+        return apart.words if part in ("drawing", "picture") else f"{part}: {apart.words}"
     if not np.isfinite(apart.value):
         return f"{part}: finite in other places"
     what = {
         "picture": "picture differs by",
-        f"picture {BLURRED}": "picture differs, blurred, by",
         "drawing": "an axis or color scale is shifted by",
     }.get(part, f"{part} by")
     return f"{what} {apart.value:.2g}"

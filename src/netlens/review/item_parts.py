@@ -134,8 +134,13 @@ def with_blurred(arrays: Mapping[str, Array]) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for name, array in arrays.items():
         found[name] = array
-        if array.dtype == np.uint8 and array.ndim >= 3 and array.shape[-1] == 3 and array.size:
+        if array.dtype != np.uint8 or array.ndim < 3 or array.shape[-1] != 3 or not array.size:
+            continue
+        if array.ndim == 3:
             found[f"{name} {BLURRED}"] = blurred(array)
+        else:
+            # One picture may become another altogether, which says nothing of those beside it.
+            found |= {f"{name}[{number}] {BLURRED}": blurred(each) for number, each in enumerate(array)}
     return found
 
 

@@ -15,6 +15,8 @@ Pixels = NDArray[np.uint8]
 BLURRED: Final = "blurred"
 #: A blurred picture has this many cells in either direction, or as many as it has pixels.
 CELLS: Final = 8
+#: A figure's picture is compared, blurred, in this many parts in either direction.
+THIRDS: Final = 3
 
 #: A kept picture has one pixel where the figure has 3 x 3: 67 dots per inch instead of 200.
 REDUCTION: Final = 3
@@ -85,11 +87,12 @@ def picture_distance(new: Pixels, published: Pixels) -> float:
     return float(np.sqrt(max(float(tile.mean()) for tile in _tiles(squares)))) / 255
 
 
-def blurred_distance(new: Pixels, published: Pixels) -> float:
-    """Distance of two pictures of the same size after averaging over the same tiles.
+def blurred_distances(new: Pixels, published: Pixels) -> dict[tuple[int, int], float]:
+    """Distances of the nine parts of two pictures of the same size after averaging over the same tiles.
 
     The texture of an optimised picture varies from machine to machine, where its colors lie hardly does: what is left
-    of the difference is small between two honest runs, and large between pictures of two units.
+    of the difference is small between two honest runs, and large between pictures of two units. Some pictures become
+    others altogether, so each part of a sheet of them is measured alone.
 
     Parameters
     ----------
@@ -98,12 +101,18 @@ def blurred_distance(new: Pixels, published: Pixels) -> float:
 
     Returns
     -------
-    float
-        Largest root mean square difference of the average colors of a tile, as a share of full scale.
+    dict
+        By row and column, each up to `THIRDS`: the largest root mean square difference of the average colors of a tile,
+        as a share of full scale. A picture of fewer tiles has fewer parts.
     """
     counts = [-(-size // TILE) for size in published.shape[:2]]
     apart = _averaged(new, *counts) - _averaged(published, *counts)
-    return float(np.sqrt(np.max(np.mean(apart**2, axis=2)))) / 255
+    values = np.sqrt(np.mean(apart**2, axis=2)) / 255
+    return {
+        (row, column): float(part.max())
+        for row, band in enumerate(np.array_split(values, min(THIRDS, counts[0]), axis=0))
+        for column, part in enumerate(np.array_split(band, min(THIRDS, counts[1]), axis=1))
+    }
 
 
 def blurred(pictures: Pixels) -> Pixels:

@@ -35,8 +35,10 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in VERDICTS if counts[name]) or "no items"
 
 
-def table(verdicts: Sequence[Verdict], *, everything: bool = False, columns: int | None = None) -> str:
-    """Table of verdicts, the worst first; one line an item, cut to the width of the terminal.
+def table(
+    verdicts: Sequence[Verdict], *, everything: bool = False, whole: bool = False, columns: int | None = None
+) -> str:
+    """Table of verdicts, the worst first; one line an item.
 
     Parameters
     ----------
@@ -44,6 +46,8 @@ def table(verdicts: Sequence[Verdict], *, everything: bool = False, columns: int
         Sorted as `netlens.review.verdicts.verify` does.
     everything
         Whether items with the same bytes have lines of their own, instead of only being counted.
+    whole
+        Whether lines may be longer than the table is wide, so that nothing of a reason is cut off.
     columns
         Width; by default that of the terminal.
     """
@@ -52,7 +56,7 @@ def table(verdicts: Sequence[Verdict], *, everything: bool = False, columns: int
     names = max((len(verdict.item.name) for verdict in shown), default=0)
     kinds = max((len(verdict.verdict) for verdict in shown), default=0)
     lines = [f"{verdict.verdict:<{kinds}}  {verdict.item.name:<{names}}  {verdict.words}" for verdict in shown]
-    return "\n".join([*(_cut(line, width) for line in lines), summary(verdicts)])
+    return "\n".join([*(line if whole else _cut(line, width) for line in lines), summary(verdicts)])
 
 
 def claims_table(outcomes: Sequence[Outcome], *, columns: int | None = None) -> str:
