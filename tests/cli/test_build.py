@@ -387,7 +387,8 @@ def test_results_that_were_kept_are_taken_and_a_change_says_why_not(project):
     changed = netlens(project, "run", "--study", "small")
     assert "is computed: parameter rows differs" in changed.stdout
     assert "taken_from" not in json.loads((project / "results/small/table.json").read_text())
-    assert netlens(project, "cache", "clear").returncode == 0
+    cleared = netlens(project, "cache", "clear", "--json")
+    assert (cleared.returncode, json.loads(cleared.stdout)) == (0, {"results": 0})
     assert not (project / "results/.kept").exists()
 
 

@@ -168,6 +168,15 @@ def test_the_file_holds_what_was_measured_as_long_as_the_item_is_published() -> 
     assert merged(found, [], ["numberA"]) == found
 
 
+def test_parts_that_an_item_has_no_more_are_forgotten() -> None:
+    before = Spread({"curves": {"x": {"2 threads": 1e-6}, "U": {"2 threads": 2.0}}, "other": {"y": {"2 threads": 0.0}}})
+    found = merged(before, [Rerun("3 threads", {"curves": {"x": 2e-6, "|U|": 1e-5}})], ["curves", "other"])
+    assert found.items == {
+        "curves": {"x": {"2 threads": 1e-6, "3 threads": 2e-6}, "|U|": {"3 threads": 1e-5}},
+        "other": {"y": {"2 threads": 0.0}},
+    }
+
+
 @pytest.mark.parametrize("text", ["{", "{}", '{"settings": ["a"], "items": {"x": {"value": [1, 2]}}}', "[]"])
 def test_a_damaged_file_is_one_line(text: str) -> None:
     spread_file(STUDY).write_text(text)

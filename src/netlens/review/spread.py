@@ -110,6 +110,8 @@ def _setting(record: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
 def merged(spread: Spread, reruns: Iterable[Rerun], published: Iterable[str]) -> Spread:
     """Spread with that of further reruns; a setting that was measured before is replaced.
 
+    Parts that an item of a further rerun does not have are forgotten.
+
     Parameters
     ----------
     spread
@@ -124,7 +126,8 @@ def merged(spread: Spread, reruns: Iterable[Rerun], published: Iterable[str]) ->
     }
     further = list(reruns)
     for rerun in further:
-        for name in rerun.items:
+        for name, parts in rerun.items.items():
+            items[name] = {part: by_setting for part, by_setting in items[name].items() if part in parts}
             for by_setting in items[name].values():
                 by_setting.pop(rerun.setting, None)
     for rerun in further:
