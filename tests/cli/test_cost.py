@@ -139,7 +139,7 @@ def test_a_command_that_does_not_exist(capsys, given, hint):
         (["--quick", "why"], "netlens why takes no --quick"),
         (["list", "--state", "old"], "argument --state: invalid choice: 'old' (choose from 'made'"),
         (["accept", "tableRows"], "the following arguments are required: --reason; `netlens accept --help`"),
-        (["cache", "exprot"], "argument ACTION: invalid choice: 'exprot'"),
+        (["cache", "export2"], "argument ACTION: invalid choice: 'export2'"),
         ([], "the following arguments are required: COMMAND; `netlens --help`"),
     ],
 )
