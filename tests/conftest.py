@@ -1,11 +1,17 @@
 """What all tests share: they run from the repository's root, wherever they are started."""
 
 import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
+
+# Workers fill the cores, so each computes with one thread: numpy's threads would spin while they wait for a core. This
+# has to be set before numpy is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # How long an example takes on a busy machine says nothing of the code. What CI runs is the same each time.
 settings.register_profile("netlens", deadline=None, derandomize="CI" in os.environ)
@@ -51,6 +57,13 @@ def with_known_networks(tmp_path_factory):
         return project
 
     return share
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graph_of_the_module():
+    """Start each module with an empty graph: what others left in theirs would slow down every session."""
+    if "tf_keras" in sys.modules:
+        sys.modules["tf_keras"].backend.clear_session()
 
 
 @pytest.fixture
