@@ -1,6 +1,8 @@
 """What all tests share: they run from the repository's root, wherever they are started."""
 
+import fcntl
 import os
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,11 +24,11 @@ ROOT = Path(__file__).parents[1]
 #: Files that take more than about 20 seconds of a core. They are run first, since a worker that begins one of them when
 #: the others have nothing left is waited for.
 LONG = (
-    "cli/test_build.py", "notebooks/test_own_study.py", "notebooks/test_own_image.py", "workflow/test_paper.py",
-    "notebooks/test_model_comparison.py", "pages/test_model_comparison.py", "feature_visualization/test_rendering.py",
-    "feature_visualization/test_adapter.py", "feature_visualization/test_inversion.py", "pages/test_supplement.py",
-    "pages/test_spatial_attribution.py", "notebooks/test_interactive.py", "models/test_loading.py",
-    "pattern_attribution/analyzers/test_pattern_analyzers.py",
+    "notebooks/test_own_study.py", "cli/test_build.py", "workflow/test_paper.py", "pages/test_model_comparison.py",
+    "feature_visualization/test_rendering.py", "feature_visualization/test_adapter.py",
+    "feature_visualization/test_inversion.py", "pages/test_supplement.py", "pages/test_spatial_attribution.py",
+    "notebooks/test_own_image.py", "models/test_loading.py", "notebooks/test_interactive.py",
+    "pattern_attribution/analyzers/test_pattern_analyzers.py", "notebooks/test_model_comparison.py",
 )  # fmt: skip
 
 
@@ -41,15 +43,37 @@ def at_the_root(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def with_known_networks(tmp_path_factory):
+def made_once(tmp_path_factory):
+    """Give a function that makes a folder once for the tests of all workers, who then only read it: (name, make).
+
+    ``make`` fills the empty folder that it is given; other workers wait meanwhile.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def folder_of(name, make):
+        folder, made = base / name, base / f"{name}.made"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                made.touch()
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def with_known_networks(made_once):
     """Give a function that lets a project know what is known of networks in the projects of all tests and workers.
 
     What a study has depends on its networks, and TensorFlow takes seconds to build those that are not known yet. What
     is known lies under hashes of the networks and of the code that inspects them.
     """
-    folder = tmp_path_factory.getbasetemp()
-    known = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "inspected"
-    known.mkdir(exist_ok=True)
+    known = made_once("inspected", lambda folder: None)
 
     def share(project):
         (project / "results").mkdir(exist_ok=True)
