@@ -188,9 +188,13 @@ def make_comparison_pages(folder, comparison, patch):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, spatial, comparison, make_supplement):
+def site(made_once, spatial, comparison, make_supplement):
     """A folder with the interactive pages, made as the site makes them, and the supplement of a few items."""
-    folder = tmp_path_factory.mktemp("site")
+    return made_once("site", lambda folder: make_site(folder, spatial, comparison, make_supplement))
+
+
+def make_site(folder, spatial, comparison, make_supplement):
+    """Make the pages by their notebooks, and the supplement."""
     save_arrays(folder / "maps.npz", spatial)
     with pytest.MonkeyPatch.context() as patch:
         run_notebook(
@@ -220,37 +224,59 @@ def site(tmp_path_factory, spatial, comparison, make_supplement):
     shown = replace(shown, items=(*(item for item in shown.items if item.kind != "page"), *pages))
     save_item_pages(shown, folder / "items")
     save_first_page(shown, folder / "index")
-    return folder
 
 
 class Watched:
-    """A page in a context of its own; what it complains of and what it asks for is kept."""
+    """A page of its own in a context; what it complains of and what it asks for is kept."""
 
-    def __init__(self, browser, address, **context):
-        self.context = browser.new_context(offline=True, **context)
+    def __init__(self, context, address, viewport):
         self.complaints = []
         self.requests = []
-        self.page = self.context.new_page()
+        self.page = context.new_page()
         self.page.set_default_timeout(10_000)
+        if viewport:
+            self.page.set_viewport_size(viewport)
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(address)
 
 
+@pytest.fixture(scope="session")
+def context_with(browser):
+    """Give a function that gives the browser's context with some options: one for all tests, as pages store nothing."""
+    contexts = {}
+
+    def with_options(**options):
+        key = json.dumps(options, sort_keys=True)
+        if key not in contexts:
+            contexts[key] = browser.new_context(offline=True, **options)
+            # Chromium ends a process that draws pages with its last page.
+            contexts[key].new_page()
+        return contexts[key]
+
+    yield with_options
+    for context in contexts.values():
+        assert context.storage_state() == {"cookies": [], "origins": []}
+        context.close()
+
+
 @pytest.fixture
-def open_page(browser, site):
+def open_page(context_with, site):
     """Give a function that opens a page; afterwards each must have stayed silent and have loaded nothing."""
     opened = []
 
-    def open_it(name, **context):
-        watched = Watched(browser, (site / name).as_uri(), **context)
+    def open_it(name, viewport=None, **options):
+        # A phone's context lays pages out for its screen, so that one has a context of its own.
+        if "is_mobile" in options:
+            options, viewport = {**options, "viewport": viewport}, None
+        watched = Watched(context_with(**options), (site / name).as_uri(), viewport)
         opened.append(watched)
         return watched.page
 
     yield open_it
     for watched in opened:
-        watched.context.close()
+        watched.page.close()
         assert watched.complaints == []
         assert all(url.startswith(("data:", site.as_uri())) and url.endswith(".html") for url in watched.requests)
         assert len(watched.requests) >= 1
