@@ -9,8 +9,9 @@ else
 ENV = .venv
 endif
 BIN = $(ENV)/bin
-# Files with many tests are not those that take long: tests/conftest.py has the order.
-PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Files with many tests are not those that take long: tests/conftest.py has the order. Where an image forbids Python to
+# keep what it compiles, each of the hundreds of processes that tests start would compile the package again.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL = help
 .PHONY: help env tex paper test lint docs gallery pins clean distclean
