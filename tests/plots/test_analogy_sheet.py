@@ -58,7 +58,7 @@ def test_each_layer_has_its_picture_its_bars_and_its_numbers_and_nothing_is_cut_
 @pytest.mark.slow
 def test_panels_and_words_do_not_touch_each_other():
     fig = sheet(shown(12))
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     extents = [text.get_window_extent() for text in fig.findobj(Text) if text.get_text().strip()]
     boxes = extents + [ax.get_window_extent() for ax in fig.axes]
     for place, box in enumerate(boxes):
@@ -79,7 +79,7 @@ def test_long_names_are_wrapped_or_shortened(long):
         (f"a unit of {long * 4}", f"its direction in the layers of {long * 9}"), (f"{long}:64", picture(200)), layers
     )
     assert figure.overflow(fig) == []
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     extents = [text.get_window_extent() for text in fig.findobj(Text) if text.get_text().strip()]
     boxes = extents + [ax.get_window_extent() for ax in fig.axes]
     for place, box in enumerate(boxes):

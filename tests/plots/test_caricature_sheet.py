@@ -90,7 +90,7 @@ def test_long_names_are_wrapped_or_shortened_and_touch_nothing(long):
     bands = [Band(labels, {"a": pictures(12), "b": pictures(12)}, long * 9), Band(labels[:2], {"": pictures(2)}, long)]
     fig = sheet(IMAGE, bands)
     assert figure.overflow(fig) == []
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     titles = [ax.title for ax in fig.axes if ax.get_title()]
     assert len(titles) == 15
     assert max(title.get_text().count("\n") for title in titles) <= 1

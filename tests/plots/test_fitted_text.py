@@ -1,9 +1,12 @@
 """Text that fits: unchanged where there is room, broken behind its separators, shortened in the middle."""
 
+import matplotlib as mpl
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
-from netlens.plots.fitted_text import shortened, width_in, wrapped
+from netlens.plots.fitted_text import literal, shortened, width_in, wrapped
 
 NAMES = [
     "conv1",
@@ -29,6 +32,15 @@ def test_every_line_fits_and_keeps_both_ends(name, room_in):
         assert lines[-1][-1] == name[-1]
         if room_in == 6.0:
             assert lines == [name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("weight", ["normal", "bold"])
+def test_widths_are_those_of_the_outlines(name, weight):
+    font = FontProperties(family=mpl.rcParams["font.family"], weight=weight)
+    exact_pt = TextPath((0, 0), literal(name), size=6.5, prop=font).get_extents().width
+    hinted = width_in("n", 6.5) / (TextPath((0, 0), "n", size=6.5).get_extents().width / 72)
+    assert width_in(name, 6.5, bold=weight == "bold") == pytest.approx(hinted * exact_pt / 72, rel=1e-12)
 
 
 def test_breaks_are_behind_separators():

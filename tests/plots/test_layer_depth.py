@@ -26,9 +26,9 @@ def test_each_line_goes_through_its_values_in_its_own_colour_and_is_named():
     fig, ax = plt.subplots()
     lines = {"one": [0.1, 0.5, 0.3], "two": [-0.2, 0.31], "three": [0.2, 0.4, 0.6, 0.29]}
     depth_lines(ax, lines)
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     name_lines(ax, lines)
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     drawn = [line for line in ax.lines if len(line.get_xdata()) > 2 or line.get_marker() != "None"]
     for line, (name, values), colour in zip(drawn, lines.items(), COLOURS, strict=True):
         np.testing.assert_allclose(line.get_xdata(), relative_depths(len(values)))

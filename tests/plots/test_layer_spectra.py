@@ -45,7 +45,7 @@ def test_labels_of_panels_beside_a_legend_of_long_names_do_not_overlap():
     names = [f"block_{i}_expand, block_{i}_depthwise" for i in range(11)]
     curves = [np.array([1.0, 0.5])] * len(names)
     fig = spectra({"$W$": curves, "$A$": curves, "$P$": curves}, names, what="between", ylabel="value", lowest=1e-4)
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     boxes = [ax.xaxis.label.get_window_extent() for ax in fig.axes if ax.get_xlabel()]
     assert boxes and not any(a.overlaps(b) for a in boxes for b in boxes if a is not b)
     plt.close(fig)

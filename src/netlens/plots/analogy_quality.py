@@ -47,6 +47,6 @@ def analogy_quality(along: Mapping[str, ArrayLike], whole: Mapping[str, ArrayLik
         ha=side,
     )  # fmt: skip
     # Names are placed on the axes as laid out.
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     name_lines(axes[1], whole)
     return fig

@@ -160,19 +160,19 @@ def draw(fig: Figure, panels: Sequence[Panel], *, shared: bool = True) -> None:
             _scale(ax, mesh, panel)
         _titles(ax, panel, (_FIRST_TITLE_IN, _FIRST_TITLE_IN))
     # Titles have the room that the matrix leaves them, once its size is known.
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     for ax, panel in zip(axes, panels, strict=True):
         extent = ax.get_window_extent()
         beyond = _BEYOND_ALONE_IN if numbered else _BEYOND_IN
         _titles(ax, panel, (extent.width / fig.dpi + beyond, extent.height / fig.dpi + _BEYOND_IN / 2))
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     if beside:
         drawn = fig.get_tightbbox(fig.canvas.get_renderer())  # type: ignore[attr-defined]
         fig.set_size_inches(width, float(drawn.height) + _MARGIN_IN)
     else:
         heights = [ax.get_tightbbox().height / fig.dpi for ax in axes]  # type: ignore[union-attr]
         fig.set_size_inches(width, min(sum(heights) + _MARGIN_IN * (len(panels) + 1), _HIGHEST_IN))
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     for ax, panel in zip(axes, panels, strict=True):
         # Cells are square, so rows are as close together as columns.
         cell_pt = ax.get_window_extent().width / fig.dpi * 72 / len(panel.columns)

@@ -172,7 +172,7 @@ def _is_readable(words: str) -> bool:
 
 def _over_edge(fig: Figure) -> tuple[list[Text], list[str]]:
     """Texts that extend beyond the edge, and the sides at which anything does."""
-    fig.canvas.draw()
+    fig.draw_without_rendering()
     drawn = fig.get_tightbbox(fig.canvas.get_renderer())  # type: ignore[attr-defined]
     width_in, height_in = fig.get_size_inches()
     slack_in = _SLACK_PT / 72
