@@ -1,11 +1,13 @@
 """Measures of similarity on copies whose relation is known, and the two measures that need no second moments."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.further_measures import mutual_neighbours, procrustes
-from netlens.model_comparison.planted_truth import PlantedTruth, planted_copies, planted_truth
+from netlens.model_comparison.planted_truth import PlantedTruth, narrowest_layer, planted_copies, planted_truth
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,38 @@ def test_procrustes_and_neighbours_of_copies(layer):
         assert mutual_neighbours(layer, copies[name]) == 1
     assert mutual_neighbours(layer, copies["unrelated"]) == pytest.approx(10 / 119, abs=0.04)
     assert procrustes(layer, np.ones((120, 3))) == 0
+
+
+@pytest.mark.parametrize("block", [1, 240, 1000])
+def test_neighbours_do_not_depend_on_how_many_images_are_looked_at_at_a_time(layer, monkeypatch, block):
+    other = layer + 0.3 * np.random.default_rng(1).standard_normal(layer.shape)
+    whole = mutual_neighbours(layer, other)
+    assert 0.2 < whole < 0.9
+    monkeypatch.setattr("netlens.model_comparison.further_measures._LARGEST_BLOCK", block)
+    assert mutual_neighbours(layer, other) == whole
+
+
+def test_neighbours_of_many_images_take_no_memory_of_their_square(monkeypatch):
+    monkeypatch.setattr("netlens.model_comparison.further_measures._LARGEST_BLOCK", 2**18)
+    rows = np.random.default_rng(0).standard_normal((2000, 3))
+    tracemalloc.start()
+    mutual_neighbours(rows, rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Cosines and places of a block, 2 MB each, and copies of them; all cosines would be 32 MB.
+    assert peak < 10e6
+
+
+def test_the_narrowest_layer_is_taken_at_one_position_of_images_spread_evenly():
+    images, positions = 9, 2
+    first = np.repeat(np.arange(images), positions)[:, None] + np.array([[0.0, 0.5, 7.0]])
+    # Its second position differs, and one channel does not vary.
+    first[1::2] += 100
+    first[:, 2] = 3
+    wide = np.random.default_rng(0).standard_normal((images * positions, 4))
+    found = narrowest_layer({"wide": wide, "narrow": first}, positions, most_images_count=3)
+    np.testing.assert_array_equal(found, [[0, 0.5], [4, 4.5], [8, 8.5]])
+    assert len(narrowest_layer({"wide": wide, "narrow": first}, positions)) == 9
 
 
 def test_bad_input_of_further_measures(layer):

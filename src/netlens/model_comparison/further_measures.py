@@ -1,6 +1,6 @@
 """Two further measures of similarity, from activations themselves: Procrustes and mutual nearest neighbors."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from netlens.model_comparison.errors import ComparisonError
 
 Float = NDArray[np.float64]
+
+# Cosines that are held at a time: 32 MB.
+_LARGEST_BLOCK: Final = 2**22
 
 
 def procrustes(first: ArrayLike, second: ArrayLike) -> float:
@@ -71,9 +74,14 @@ def mutual_neighbours(first: ArrayLike, second: ArrayLike, count: int = 10) -> f
 def _nearest(values: Float, count: int) -> NDArray[np.int64]:
     norms = np.linalg.norm(values, axis=1, keepdims=True)
     directions = values / np.where(norms > 0, norms, 1)
-    cosines = directions @ directions.T
-    np.fill_diagonal(cosines, -np.inf)
-    places: NDArray[np.int64] = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
+    places = np.empty((len(values), count), np.int64)
+    # Some images at a time, so that memory does not grow with the square of their number.
+    block = max(1, _LARGEST_BLOCK // len(values))
+    for start in range(0, len(values), block):
+        cosines = directions[start : start + block] @ directions.T
+        rows = np.arange(len(cosines))
+        cosines[rows, start + rows] = -np.inf
+        places[start : start + block] = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
     return places
 
 

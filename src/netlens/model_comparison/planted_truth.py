@@ -130,7 +130,9 @@ def planted_truth(activations: ArrayLike, seed: int, measures: Sequence[str] = t
     return PlantedTruth(tuple(copies), tuple(measures), np.array(values))
 
 
-def narrowest_layer(activations: Mapping[str, NDArray[np.floating]], positions_count: int = 1) -> Float:
+def narrowest_layer(
+    activations: Mapping[str, NDArray[np.floating]], positions_count: int = 1, *, most_images_count: int = 2048
+) -> Float:
     """Return the activations of the layer with the fewest channels that vary, at one position in each image.
 
     Parameters
@@ -139,12 +141,17 @@ def narrowest_layer(activations: Mapping[str, NDArray[np.floating]], positions_c
         (n, channels) by layer.
     positions_count
         Rows per image, which follow each other.
+    most_images_count
+        Images that are used at most, spread evenly: measures that compare images with each other take time that grows
+        with the square of their number, and more images do not make their ranks clearer.
 
     Returns
     -------
     ndarray
         (images, channels), without channels that are the same everywhere.
     """
-    rows = (np.asarray(values[::positions_count], np.float64) for values in activations.values())
+    images_count = len(next(iter(activations.values()))) // positions_count
+    chosen = np.unique(np.linspace(0, images_count - 1, min(images_count, most_images_count)).round().astype(int))
+    rows = (np.asarray(values[chosen * positions_count], np.float64) for values in activations.values())
     varying = [values[:, np.ptp(values, axis=0) > 0] for values in rows]
     return min((values for values in varying if values.shape[1] > 1), key=lambda values: values.shape[1])
