@@ -9,7 +9,7 @@ import pytest
 
 from netlens.files.hashing import sha256_of
 from netlens.publish import macro
-from netlens.review.item_parts import item_parts
+from netlens.review.item_parts import Parts, item_parts
 from netlens.review.item_state import ItemState
 from netlens.review.published import Reference
 from netlens.review.spread import Rerun, load_spread, measure, merged, save_spread, spread_file
@@ -146,6 +146,22 @@ def test_an_item_that_was_not_made_is_left_out(reference: Reference) -> None:
     found = measure(NUMBERS, reference, folder)
     assert found.left_out == {"numberA": "not made there"}
     assert sorted(found.items) == ["numberB", "numberC", "numberD"]
+
+
+def test_what_only_one_of_two_versions_has_is_no_spread(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = Item("curves", "data", "figure", "curves", data="npz")
+    arrays = {"kept": np.ones(3), "gone": np.ones(3)}
+    record = {**json.loads(NUMBERS[0].files(STUDY)[-1].read_text()), "rule": "curves"}
+    reference.save(figure.name, "figure", Parts(record, arrays, None, np.zeros((9, 9, 3), np.uint8)), "first")
+    for path in figure.files(STUDY):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    figure.files(STUDY)[-1].write_text(json.dumps(record))
+    now = Parts(record, {"kept": np.full(3, 1 + 1e-9), "new": np.ones(3)}, None, np.zeros((9, 9, 3), np.uint8))
+    monkeypatch.setattr("netlens.review.spread.item_parts", lambda *_: now)
+    found = measure([figure], reference, Path()).items["curves"]
+    assert found["kept"] == pytest.approx(1e-9, rel=1e-2)
+    assert sorted(part for part in found if not part.startswith("picture")) == ["kept"]
 
 
 def test_a_folder_of_several_settings_is_refused(reference: Reference) -> None:

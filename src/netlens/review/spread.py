@@ -75,7 +75,10 @@ def measure(items: Iterable[Item], reference: Reference, root: Path) -> Rerun:
             assert published is not None
             parts = item_parts(item, reference.study, root)
             settings.setdefault(_setting(record, entry), item.name)
-            found[item.name] = {part: apart.value for part, apart in part_distances(parts, published)}
+            # What only one of the two has was computed in another way, which says nothing of its spread.
+            alone = parts.arrays.keys() ^ published.arrays.keys()
+            distances = part_distances(parts, published)
+            found[item.name] = {part: apart.value for part, apart in distances if part not in alone}
         except UserError as error:
             left_out[item.name] = str(error)
     if not found:
