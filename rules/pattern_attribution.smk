@@ -105,7 +105,7 @@ rule pattern_checks:
         gpu=GPU,
         mem_mb=memory("pattern_attribution/pattern_checks"),
     params:
-        job=job(gpu=True, **settings("pattern_attribution", "positions_per_image_count")),
+        job=job(gpu=True, **settings("pattern_attribution", "positions_per_image_count", "quality_images_count")),
         files=files,
     shell:
         RUN
