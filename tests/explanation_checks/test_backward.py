@@ -115,3 +115,80 @@ def test_a_softmax_is_refused_whatever_its_layer_is_called(method, as_layer):
     with pytest.raises(RefusedError, match=r"(?i)softmax") as refused, explainer(model, method, patterns):
         pass
     assert "\n" not in str(refused.value)
+
+
+# The tests below have graphs of their own, after which networks that other tests share are gone.
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_graph")
+@pytest.mark.parametrize("highest", [None, 6.0])
+def test_lrp_goes_through_rectifiers_that_are_layers_as_through_those_of_kernels(small_images, highest):
+    from netlens.models.backend import keras
+
+    def network(apart):
+        image = keras.Input((8, 8, 3))
+        function = None if apart else "relu" if highest is None else "relu6"
+        values = keras.layers.Conv2D(4, 3, activation=function, name="conv")(image)
+        values = keras.layers.ReLU(highest, name="rectified")(values) if apart else values
+        return keras.Model(image, keras.layers.Dense(3, name="logits")(keras.layers.Flatten(name="flat")(values)))
+
+    fused, apart = network(apart=False), network(apart=True)
+    # Large enough that some units are above 6.
+    apart.set_weights([8 * weights for weights in fused.get_weights()])
+    fused.set_weights(apart.get_weights())
+    maps = []
+    for model in (fused, apart):
+        with explainer(model, "lrp_epsilon") as explains:
+            maps.append(explains.maps(small_images, [0, 2]))
+    np.testing.assert_allclose(maps[1], maps[0], rtol=1e-6, atol=1e-6 * np.abs(maps[0]).max())
+
+
+def _with_layer(build):
+    """Build a network of two convolutions with a layer or more between them, and a Dense layer."""
+    from netlens.models.backend import keras
+
+    image = keras.Input((8, 8, 3), name="image")
+    between = build(keras.layers, keras.layers.Conv2D(4, 3, padding="same", name="conv")(image))
+    values = keras.layers.Conv2D(4, 3, name="last")(between)
+    return keras.Model(image, keras.layers.Dense(3, name="out")(keras.layers.Flatten(name="flat")(values)))
+
+
+BETWEEN = {
+    "relu": lambda L, x: L.ReLU(name="x")(x),
+    "relu6": lambda L, x: L.Activation("relu6", name="x")(x),
+    "relu6 layer": lambda L, x: L.ReLU(6, name="x")(x),
+    "relu5": lambda L, x: L.ReLU(5, name="x")(x),
+    "prelu": lambda L, x: L.PReLU(name="x")(x),
+    "swish": lambda L, x: L.Activation("swish", name="x")(x),
+    "gate": lambda L, x: L.Multiply(name="x")([x, L.Conv2D(4, 1, activation="sigmoid", name="of")(x)]),
+    "layer normalization": lambda L, x: L.LayerNormalization(name="x")(x),
+    "separable": lambda L, x: L.SeparableConv2D(4, 3, activation="relu", name="x")(x),
+    "normalized": lambda L, x: L.Activation("relu", name="x")(L.BatchNormalization(name="norm")(x)),
+    "shortcut": lambda L, x: L.Add(name="x")([x, L.AveragePooling2D(2, 1, padding="same", name="of")(x)]),
+    "operation": lambda L, x: x * 2.0,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_graph")
+@pytest.mark.parametrize("kind", BETWEEN)
+def test_which_methods_are_refused_is_known_before_anything_runs(tmp_path, kind):
+    from netlens.models.inspection import inspect_keras_file
+    from netlens.models.loading import load_network
+    from netlens.models.preparation import prepare
+
+    path = tmp_path / "net.h5"
+    _with_layer(BETWEEN[kind]).save(path)
+    facts = inspect_keras_file(path)
+    model = prepare(load_network({"kind": "file", "file": str(path)})).network.model
+    known = {"gradient": "", "lrp_epsilon": facts.lrp_obstacle, "guided_backprop": facts.relu_obstacle}
+    known |= {"deep_taylor": facts.relu_obstacle, "lrp_preset_a": facts.preset_obstacle}
+    found = {}
+    for method in known:
+        try:
+            with explainer(model, method):
+                found[method] = False
+        except RefusedError:
+            found[method] = True
+    assert found == {method: bool(obstacle) for method, obstacle in known.items()}

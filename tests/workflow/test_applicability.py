@@ -122,6 +122,24 @@ def test_explanations_of_a_network_without_patterns_are_checked():
     assert [has_patterns(config, name, known) for name in ("net", "other")] == [False, True]
 
 
+def test_a_network_that_none_of_the_methods_goes_through_is_not_explained():
+    config = study("net", "other")
+    config["explanation_checks"] = {"methods": ["lrp_epsilon", "guided_backprop"]}
+    known = Known({"net": facts(lrp_obstacle="layer 'a' (GroupNormalization)"), "other": facts()})
+    assert reason("explained", config, known) is None, "guided backprop goes through it"
+    known.networks["net"] = replace(known.networks["net"], relu_obstacle="layer 'b' (ELU)")
+    told = "net has layer 'a' (GroupNormalization), for which none of lrp_epsilon, guided_backprop is"
+    assert told in reason("explained", config, known)
+    config["explanation_checks"]["methods"].append("gradient")
+    assert reason("explained", config, known) is None
+
+
+def test_an_item_about_a_method_is_absent_where_the_method_is_not_defined():
+    known = Known({"net": facts(relu_obstacle="layer 'b' (Activation with the activation swish)")})
+    assert "swish" in reason("explained_by_deep_taylor", study("net"), known)
+    assert reason("explained_by_gradient", study("net"), known) is None
+
+
 def test_classes_are_matched_by_names_and_ids():
     config = study(net={"kind": "file", "file": "n.h5", "images": "set", "class_names": ["x", "y", "c", "z"]})
     known = Known({"net": facts(ending="features")}, {"set": images()})

@@ -248,7 +248,7 @@ def explainer(
     options: Mapping[str, Any] = {"patterns": patterns} if entry.needs_patterns else {}
     values = model.get_weights() if weights is None else weights
     with graph_of_its_own():
-        copy = keras.models.clone_model(model)
+        copy = keras.models.clone_model(model, clone_function=partial(_reversible, entry.analyzer))
         copy.set_weights(values)
         _count_past_names_of(copy)
         try:
@@ -263,6 +263,18 @@ def explainer(
             # What iNNvestigate raises, without words, behind a warning about layers.
             raise RefusedError(f"{entry.label}: iNNvestigate has no rule for some layer") from error
         yield Explainer(method, backward)
+
+
+def _reversible(analyzer: str, layer: Any) -> Any:
+    """Copy a layer in the form in which an analyzer knows it.
+
+    iNNvestigate's LRP refuses ReLU where it is a layer, but not where it is the function of an Activation.
+    """
+    if analyzer.startswith("lrp.") and isinstance(layer, keras.layers.ReLU):
+        highest = None if layer.max_value is None else float(layer.max_value)
+        if highest in (None, 6.0) and not layer.negative_slope and not layer.threshold:
+            return keras.layers.Activation("relu" if highest is None else "relu6", name=layer.name)
+    return type(layer).from_config(layer.get_config())
 
 
 def _count_past_names_of(model: Any) -> None:

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,6 +22,7 @@ from netlens.models.input_scaling import (
     rescaling_factor,
 )
 from netlens.models.keras.config import checked_config
+from netlens.models.keras.explained_layers import is_rectified, passes_preset, passes_relevance
 from netlens.models.keras.keras3 import translated
 from netlens.models.keras.layer_graph import saved_layer_graph
 from netlens.models.keras.layer_kinds import RECTIFIERS, is_known
@@ -116,6 +117,10 @@ class NetworkFacts:
     backward_obstacle
         The layer for which PatternNet and PatternAttribution define no rule, such as ``layer 'a' (Multiply)``; empty
         where there is none.
+    lrp_obstacle, preset_obstacle, relu_obstacle
+        The layer that layer-wise relevance propagation does not go through, the one that its preset A does not, and
+        the one because of which guided backprop and deep Taylor are not defined, such as ``layer 'a' (Conv2D with the
+        activation swish)``; empty where there is none.
     input_scaling
         How the first layers scale the image, as far as the configuration says it; None if they do not.
     """
@@ -135,6 +140,9 @@ class NetworkFacts:
     linear_obstacle: str = ""
     chain_obstacle: str = ""
     backward_obstacle: str = ""
+    lrp_obstacle: str = ""
+    preset_obstacle: str = ""
+    relu_obstacle: str = ""
     input_scaling: InputScaling | None = None
 
     @property
@@ -281,7 +289,10 @@ def facts_of_graph(graph: SavedGraph) -> NetworkFacts:
         ),
         linear_obstacle=linear_obstacle(graph, sorted({*convolutions, *joins})),
         chain_obstacle=chain_obstacle(saved_layer_graph(graph)),
-        backward_obstacle=_backward_obstacle(graph),
+        backward_obstacle=_obstacle(graph, lambda step: is_known(step.kind) and step.activation in RECTIFIERS),
+        lrp_obstacle=_obstacle(graph, passes_relevance),
+        preset_obstacle=_obstacle(graph, passes_preset),
+        relu_obstacle=_obstacle(graph, is_rectified),
         input_scaling=_input_scaling(graph),
     )
 
@@ -357,18 +368,16 @@ def _is_of_channels(step: SavedStep) -> bool:
     return axes == [-1] or not step.shape or axes == [len(step.shape)]
 
 
-def _backward_obstacle(graph: SavedGraph) -> str:
-    """First layer without a rule; a softmax at the end is removed, and so has none to have."""
+def _obstacle(graph: SavedGraph, passes: Callable[[SavedStep], bool]) -> str:
+    """First layer that does not let a method pass; a softmax at the end is removed, and so is no obstacle."""
     kernels = [index for index, step in enumerate(graph.steps) if step.kind in _KERNELS]
     for index, step in enumerate(graph.steps):
         is_end = index >= max(kernels, default=0)
-        if is_end and _is_softmax(step):
+        if passes(step) or (is_end and _is_softmax(step)):
             continue
-        if not is_known(step.kind):
-            function = step.options.get("function") or _operation(step)
-            return f"layer {step.name!r} ({function or step.kind})"
-        if step.activation not in RECTIFIERS:
-            return f"layer {step.name!r} ({step.kind} with the activation {step.activation})"
+        activation = "" if step.activation in ("linear", "relu") else f" with the activation {step.activation}"
+        function = step.options.get("function") or _operation(step)
+        return f"layer {step.name!r} ({function or step.kind}{activation})"
     return ""
 
 

@@ -34,6 +34,8 @@ from netlens.workflow.network_specs import (
 FEWEST_HELDOUT: Final = 32
 #: With fewer, a chain has no inter-layer item that says anything.
 FEWEST_SEGMENTS: Final = 3
+#: Methods of explanation that iNNvestigate defines for no other activation than ReLU.
+_ONLY_RELU: Final = frozenset({"deep_taylor", "guided_backprop"})
 _NUMBERS: Final = ("none", "one", "two", "three")
 
 
@@ -320,7 +322,13 @@ def explained(subject: Subject) -> str | None:
         (
             reason
             for other in others
-            if (reason := keras_model(other) or prepared(other) or _shortcuts(other) or two_outputs(other))
+            if (
+                reason := keras_model(other)
+                or prepared(other)
+                or _shortcuts(other)
+                or _unexplained(other)
+                or two_outputs(other)
+            )
         ),
         None if subject.network else keras_model(subject),
     )
@@ -334,6 +342,32 @@ def _shortcuts(subject: Subject) -> str | None:
     return f"needs a network without layer normalization beside additions; {subject.network} has both"
 
 
+def _unexplained(subject: Subject) -> str | None:
+    """A method that is defined for every layer of a network."""
+    methods = subject.config.get("explanation_checks", {}).get("methods", ["gradient"])
+    obstacles = [_method_obstacle(subject, method) for method in methods]
+    if not all(obstacles):
+        return None
+    return (
+        f"needs a method that is defined for all layers; {subject.network} has {obstacles[0]}, for which none of "
+        f"{', '.join(methods)} is (explanation_checks.methods)"
+    )
+
+
+def _method_obstacle(subject: Subject, method: str) -> str:
+    """Return the layer for which a method of explanation is not defined; empty where it is, or nothing is known."""
+    facts = subject.facts
+    if facts is None:
+        return ""
+    if method.startswith("pattern_"):
+        return next(iter((*facts.unsupported, *facts.without_patterns)), facts.backward_obstacle)
+    if method == "lrp_preset_a":
+        return facts.preset_obstacle
+    if method.startswith("lrp_"):
+        return facts.lrp_obstacle
+    return facts.relu_obstacle if method in _ONLY_RELU else ""
+
+
 def randomized_networks(subject: Subject) -> str | None:
     """Cascades of randomized weights."""
     if subject.config.get("explanation_checks", {}).get("cascade_steps_count", 1):
@@ -344,7 +378,10 @@ def randomized_networks(subject: Subject) -> str | None:
 def _explained_by(method: str) -> Need:
     def reason(subject: Subject) -> str | None:
         if method in subject.config.get("explanation_checks", {}).get("methods", [method]):
-            return _backward(subject) if method.startswith("pattern_") else None
+            if method.startswith("pattern_"):
+                return _backward(subject)
+            obstacle = _method_obstacle(subject, method)
+            return f"needs layers for which {method} is defined; {subject.network} has {obstacle}" if obstacle else None
         return f"needs the method {method}, which the study does not check (explanation_checks.methods)"
 
     return reason
