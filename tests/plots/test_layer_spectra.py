@@ -40,6 +40,15 @@ def test_every_item_is_a_panel_with_its_neighbors():
     plt.close(fig)
 
 
+def test_a_single_value_is_seen():
+    style.paper()
+    one = np.array([1.0])
+    fig = neighboring_spectra({"top": [(one, np.array([1.0, 0.5]), one)]}, ["a, b"])
+    assert [line.get_marker() for line in fig.axes[0].lines] == [".", ".", "."]
+    assert len(fig.axes) == 1
+    plt.close(fig)
+
+
 def test_labels_of_panels_beside_a_legend_of_long_names_do_not_overlap():
     style.paper()
     names = [f"block_{i}_expand, block_{i}_depthwise" for i in range(11)]

@@ -188,5 +188,7 @@ def _beside_neighbors(ax: Axes, curves: tuple[Values, Values, Values]) -> None:
     share = np.arange(count) / max(count - 1, 1)
     before, after, _ = (s[:count] for s in curves)
     ax.fill_between(share, np.minimum(before, after), np.maximum(before, after), color="0.9", linewidth=0)
+    # A single value is no line.
+    marker = "." if count == 1 else ""
     for (label, look), s in zip(_NEIGHBOURS.items(), curves, strict=True):
-        ax.plot(share, s[:count], label=label, **look)
+        ax.plot(share, s[:count], label=label, marker=marker, **look)
