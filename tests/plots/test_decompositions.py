@@ -11,6 +11,7 @@ from netlens.plots.decompositions import (
     RotationRow,
     chain_grid,
     decomposition_grid,
+    in_order,
     rotation_grid,
 )
 from netlens.publish.figure import overflow
@@ -50,6 +51,16 @@ def test_each_layer_has_its_bases_its_spectrum_and_its_ratio():
     assert titles == {rf"$\sigma_1/\sigma_2 = {ratio}$" for ratio in ("1.5", r"\infty", "2.25")}
     curve = next(ax for ax in fig.axes if ax.lines).lines[0].get_ydata()
     np.testing.assert_array_equal(curve, [1.0, np.nan])  # 0 has no place on a logarithmic axis
+    plt.close(fig)
+
+
+def test_units_are_in_the_order_of_the_first_direction():
+    U = np.array([[0.1, 1.0], [0.9, 2.0], [-0.4, 3.0]])
+    np.testing.assert_array_equal(in_order(U), [[0.9, 2.0], [0.1, 1.0], [-0.4, 3.0]])
+    fig = decomposition_grid([DecompositionRow("a", U, np.array([2.0, 1.0]), U.T, 2.0)])
+    inputs, outputs = (np.asarray(image) for image in drawn(fig))
+    assert (np.diff(inputs[:, 0]) < 0).all()
+    np.testing.assert_allclose(outputs, inputs.T)
     plt.close(fig)
 
 

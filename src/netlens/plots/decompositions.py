@@ -79,7 +79,7 @@ class RotationRow:
 
 
 def decomposition_grid(layers: Sequence[DecompositionRow]) -> Figure:
-    """Draw U, the singular values and Vh of each layer in a row, in two columns of layers.
+    """Draw U, the singular values and Vh of each layer in a row, in two columns of layers; units are `in_order`.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def decomposition_grid(layers: Sequence[DecompositionRow]) -> Figure:
     for index, layer in enumerate(layers):
         place = 3 * (index // rows)
         cells = axes[index % rows, place : place + 3]
-        directions_image(cells[0], layer.U)
-        directions_image(cells[2], layer.Vh)
+        directions_image(cells[0], in_order(layer.U))
+        directions_image(cells[2], in_order(layer.Vh.T).T)
         cells[0].set_ylabel(wrapped(layer.label, 0.95, _NAME_PT), fontsize=_NAME_PT)
         _spectrum(cells[1], layer.s, len(layer.Vh))
         shown = r"\infty" if np.isinf(layer.ratio) else f"{layer.ratio:.3g}"
@@ -165,7 +165,7 @@ def rotation_grid(items: Sequence[RotationRow]) -> Figure:
 
 
 def chain_grid(chains: Mapping[str, tuple[Matrix, Matrix, Matrix]]) -> Figure:
-    """Draw U, the singular values in decades and Vh of whole chains, one chain per row.
+    """Draw U, the singular values in decades and Vh of whole chains, one chain per row; units are `in_order`.
 
     Parameters
     ----------
@@ -179,8 +179,8 @@ def chain_grid(chains: Mapping[str, tuple[Matrix, Matrix, Matrix]]) -> Figure:
     fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 1.75 * len(chains) + 0.3))
     axes = fig.subplots(len(chains), 3, squeeze=False, width_ratios=[1, 1.1, 1.4])
     for row, (name, (U, log10_values, Vh)) in zip(axes, chains.items(), strict=True):
-        directions_image(row[0], U)
-        directions_image(row[2], Vh)
+        directions_image(row[0], in_order(U))
+        directions_image(row[2], in_order(Vh.T).T)
         finite = log10_values[np.isfinite(log10_values)]
         row[1].plot(np.arange(len(finite)) + 1, finite, ".-", color="black", markersize=2.5, linewidth=0.6)
         row[1].axvline(U.shape[1] + 0.5, color=style.PALETTE[3], linewidth=0.6, linestyle=":")
@@ -190,6 +190,15 @@ def chain_grid(chains: Mapping[str, tuple[Matrix, Matrix, Matrix]]) -> Figure:
         row[2].set(title=r"$V^\mathsf{T}$: directions × outputs")
     directions_color_bar(fig, axes)
     return fig
+
+
+def in_order(directions: Matrix) -> Matrix:
+    """Return directions, (units, directions), with units in the order of their entry in the first, the largest first.
+
+    Units have no order of their own. In this one it is seen whether the first direction has one sign, or is carried by
+    few units, and whether other directions have to do with it.
+    """
+    return directions[np.argsort(-directions[:, 0], kind="stable")]
 
 
 def _colors() -> Colormap:

@@ -17,10 +17,7 @@ TILES: Final = 14
 
 
 def leading_directions(U: ArrayLike, Vh: ArrayLike, units: int) -> tuple[Array, Array]:
-    """Return the first `DIRECTIONS` of two bases, with inputs and outputs in the order of the first direction.
-
-    Units have no order of their own. In this one it is seen whether the first direction has one sign, or is carried by
-    few units, and whether other directions have to do with it.
+    """Return the first `DIRECTIONS` of two bases, at some of the units.
 
     Parameters
     ----------
@@ -29,13 +26,12 @@ def leading_directions(U: ArrayLike, Vh: ArrayLike, units: int) -> tuple[Array, 
     Vh
         (r, n), rows are directions among the outputs.
     units
-        Largest number of inputs, and of outputs, that are returned; of more, as many are spread evenly over the order.
+        Largest number of inputs, and of outputs, that are returned; of more, as many are spread evenly.
 
     Returns
     -------
     tuple of ndarray
-        (min(m, units), min(r, DIRECTIONS)) and (min(r, DIRECTIONS), min(n, units)); the largest entry of the first
-        direction first.
+        (min(m, units), min(r, DIRECTIONS)) and (min(r, DIRECTIONS), min(n, units)); units in their own order.
 
     Raises
     ------
@@ -47,12 +43,8 @@ def leading_directions(U: ArrayLike, Vh: ArrayLike, units: int) -> tuple[Array, 
         raise SpectraError(f"a picture of {units} units cannot be drawn; it must have at least 1")
     if inputs.shape[1] != outputs.shape[0]:
         raise SpectraError(f"{inputs.shape[1]} directions among the inputs, but {outputs.shape[0]} among the outputs")
-
-    def ordered(directions: Array) -> Array:
-        order = np.argsort(-directions[:, 0], kind="stable")
-        return directions[order[list(spread_evenly(len(order), units))], :DIRECTIONS]
-
-    return ordered(inputs), ordered(outputs.T).T
+    rows, columns = (list(spread_evenly(count, units)) for count in (inputs.shape[0], outputs.shape[1]))
+    return inputs[rows, :DIRECTIONS], outputs[:DIRECTIONS, columns]
 
 
 def tile_starts(count: int) -> NDArray[np.int64]:

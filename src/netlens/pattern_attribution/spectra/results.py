@@ -406,7 +406,7 @@ class LayerDecomposition:
         The layer's name, and its short name for axes.
     U, Vh
         float32, the first directions among its inputs and outputs, columns and rows, without those that belong to no
-        singular value; inputs and outputs are in the order of the first direction.
+        singular value.
     s
         All singular values, largest first.
     """
@@ -454,7 +454,7 @@ class ChainDecomposition:
     ----------
     U, Vh
         float32, the first directions among the chain's inputs and outputs, columns and rows, of values that are not
-        lost in rounding; inputs and outputs are in the order of the first direction.
+        lost in rounding.
     log10_values
         Decimal logarithms of all singular values, largest first; minus infinity where a value is 0.
     """
