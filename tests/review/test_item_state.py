@@ -74,6 +74,13 @@ def test_an_output_edited_by_hand() -> None:
     assert state() == ("edited", f"{STEM}.tex is not the file that was written")
 
 
+@pytest.mark.parametrize(("key", "other", "told"), [("study", "large", "of study large"), ("rule", "rows", "of rows")])
+def test_a_record_of_something_else(key: str, other: str, told: str) -> None:
+    path = Path(f"{STEM}.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: other}))
+    assert state() == ("edited", f"{STEM}.json is the record {told}")
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"rule": 1}', "\0"])
 def test_a_record_that_is_not_one(text: str) -> None:
     Path(f"{STEM}.json").write_text(text)

@@ -98,11 +98,19 @@ def _state(item: Item, study: str, records: "_Records") -> ItemState:
         return ItemState(item.name, "edited", str(error))
     if record is None:
         return ItemState(item.name, "edited", f"{files[-1]} is not a record of netlens")
-    if edited := records.edited(record):
+    if edited := _of_another(record, item, study) or records.edited(record):
         return ItemState(item.name, "edited", edited)
     if stale := records.stale(record):
         return ItemState(item.name, "stale", stale)
     return ItemState(item.name, "made")
+
+
+def _of_another(record: Record, item: Item, study: str) -> str:
+    """What else a record is of, in words, or nothing."""
+    for key, own, whose in (("study", study, "of study "), ("rule", item.name, "of ")):
+        if (other := record.fields.get(key, own)) != own:
+            return f"{record.path} is the record {whose}{other}"
+    return ""
 
 
 class _Records:
