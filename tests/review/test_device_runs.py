@@ -9,8 +9,8 @@ import pytest
 from netlens.cli.doctor import device_verdicts
 from netlens.files.hashing import sha256_of
 from netlens.publish import macro
-from netlens.review.device_runs import DeviceRun, cheapest, pairs, read_run
-from netlens.review.item_parts import item_parts
+from netlens.review.device_runs import DeviceRun, cheapest, pairs, read_run, telling
+from netlens.review.item_parts import Parts, item_parts
 from netlens.review.job_costs import Cost
 from netlens.review.published import Reference
 from netlens.review.spread import save_spread
@@ -105,6 +105,17 @@ def test_published_numbers_may_be_as_far_apart_as_verify_allows(tmp_path, monkey
     assert (near.agrees, far.agrees) == (True, False)
     assert near.tolerance.value == pytest.approx(1e-5)
     assert "spread over 1 rerun" in near.words
+
+
+def test_counts_and_rounding_errors_do_not_tell_devices_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = {"count": 3, "whole": 3.0, "error": 1e-8, "share": 0.25}
+    for name, value in values.items():
+        record = {"value": value, "rounding": "fixed, 3 decimals", "outputs": {}}
+        Reference(STUDY).save(name, "macro", Parts(record, {"value": np.array(value)}), "first")
+    save_spread(STUDY, Spread({"error": {"value": {"2 threads": 1e-8}}, "share": {"value": {"2 threads": 1e-8}}}))
+    assert telling([*values, "unpublished"], STUDY) == {"share"}
+    assert telling(["count", "unpublished"], STUDY) == {"count", "unpublished"}
 
 
 def test_the_findings_are_device_numbers_and_speed(tmp_path):

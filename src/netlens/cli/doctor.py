@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from netlens.review.device_runs import CPU, DeviceRun, Pair, cheapest, pairs, run_in_copy
+from netlens.review.device_runs import CPU, DeviceRun, Pair, cheapest, pairs, run_in_copy, telling
 from netlens.workflow.errors import UserError
 from netlens.workflow.health import Finding, examine, examine_gpu
 
@@ -65,7 +65,7 @@ def _on_both(study: str) -> tuple[DeviceRun, DeviceRun, list[Pair]]:
     name = config["study"]
     jobs = planned_jobs(study, ["all"], everything=True)
     macros = {item.name for item in available.values() if item.kind == "macro"}
-    chosen = [available[number] for number in cheapest(costs_of(name, jobs)[0], macros, _NUMBERS)]
+    chosen = [available[number] for number in cheapest(costs_of(name, jobs)[0], telling(macros, name), _NUMBERS)]
     if not chosen:
         raise UserError(f"study {name} has no number whose cost is known and that needs TensorFlow")
     tensorflow = {job.key for job in jobs if job.gpu}

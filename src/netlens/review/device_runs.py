@@ -23,6 +23,8 @@ from netlens.workflow.planned_jobs import PlannedJob
 #: What a checkout has besides what a study is made from; images are not copied, but read where they are.
 _MADE: Final = ("results", "figures", "export_defs", "site", "build", ".snakemake", ".git", ".venv")
 _IMAGES: Final = "data"
+#: Numbers that may be further from what is published, as a share of it, do not tell devices apart.
+_KNOWN_TO: Final = 0.01
 #: Variables by which `netlens run` is told which device to use.
 CPU: Final[Mapping[str, str]] = {"NETLENS_DEVICE": "cpu"}
 
@@ -80,6 +82,36 @@ def cheapest(costs: Sequence[tuple[PlannedJob, Cost | None]], macros: Collection
         chosen.append(min(left, key=price))
         paid |= possible[chosen[-1]]
     return chosen
+
+
+def telling(names: Collection[str], study: str, folder: Path = FOLDER) -> set[str]:
+    """Macros that can tell devices apart: fractions that are published and known to a percent.
+
+    Counts are the same on any device, and rounding errors on none.
+
+    Parameters
+    ----------
+    names
+        Macros to choose from.
+    study
+        Name of the study.
+    folder
+        Folder of all references.
+
+    Returns
+    -------
+    set of str
+        All of `names` if none of them is published as such.
+    """
+    reference, spread = Reference(study, folder), load_spread(study, folder)
+    found = set()
+    for name in names:
+        entry = reference.entry(name)
+        if entry is None or not isinstance(value := entry.get("value"), float) or value.is_integer():
+            continue
+        if spread.tolerance(name, "value", entry).value <= _KNOWN_TO * abs(value):
+            found.add(name)
+    return found or set(names)
 
 
 def _behind(number: int, costs: Sequence[tuple[PlannedJob, Cost | None]], makers: Mapping[str, int]) -> set[int]:
