@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netlens.workflow.job_memory import COMPUTING, DRAWING, memory_mb
+from netlens.workflow.job_memory import COMPUTING, DRAWING, MARGIN, PER_NETWORK_MB, memory_mb
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -24,3 +24,9 @@ def test_each_attempt_asks_for_more():
     first, second, third = (memory_mb("pattern_attribution/pattern_sums", attempt) for attempt in (1, 2, 3))
     assert first == 1870
     assert (second, third) == (2 * first, 3 * first)
+
+
+@pytest.mark.parametrize("notebook", PER_NETWORK_MB)
+def test_what_grows_with_the_network_asks_for_more_where_that_is_large(notebook):
+    small, large = memory_mb(notebook), memory_mb(notebook, network_mb=500)
+    assert large - small == pytest.approx(MARGIN * PER_NETWORK_MB[notebook] * 500, abs=1)

@@ -1,6 +1,7 @@
 """What a study says of its networks."""
 
 import pytest
+import yaml
 
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import (
@@ -9,6 +10,7 @@ from netlens.workflow.network_specs import (
     compared_networks,
     explained_networks,
     section_network,
+    weights_megabytes,
 )
 
 
@@ -83,3 +85,25 @@ def test_explained_networks_are_those_named_or_of_the_patterns():
     config["explanation_checks"] = {"networks": ["b", "b"]}
     with pytest.raises(SpecError, match="name different networks"):
         explained_networks(config)
+
+
+def test_the_size_of_a_networks_weights_is_that_of_its_file_or_what_is_stated_of_a_download(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "own.keras"
+    file.write_bytes(bytes(2_500_000))
+    (tmp_path / "data").mkdir()
+    entry = {"url": "https://example.org/w.h5", "hash": "recorded", "licence": "none"}
+    manifest = {"w.h5": {**entry, "size_bytes": 553_467_096}, "g.pb": {**entry, "size_bytes": "unknown"}}
+    (tmp_path / "data" / "manifest.yaml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
+    networks = {
+        "own": {"kind": "file", "file": str(file)},
+        "missing": {"kind": "file", "file": "missing.keras"},
+        "stated": {"kind": "named", "architecture": "vgg16", "download": "w.h5"},
+        "unknown": {"kind": "file", "file": "data/downloads/g.pb"},
+        "with_us": {"kind": "pretrained", "published": "squeezenet"},
+    }
+    config = {"study": "x", "networks": networks}
+    sizes = {network: weights_megabytes(config, network) for network in ("", *networks)}
+    assert sizes == pytest.approx(
+        {"": 0, "own": 2.5, "missing": 0, "stated": 553.467, "unknown": 0, "with_us": 0}, abs=1e-3
+    )

@@ -59,6 +59,29 @@ COMPUTING: Final[Mapping[str, float]] = {
     "weights/factors": 195,
     "weights/feature_visualizations": 530,
 }
+#: Of a frozen graph, what `model_comparison/activations` was measured to use more for each megabyte (AlexNet's 250 MB);
+#: others that run the graph are taken to use as much.
+_GRAPH: Final = 11.2
+#: What they use more for each megabyte of the file with their network's weights, measured with VGG-16 (553 MB, float64
+#: sums for three estimators), AlexNet and InceptionV1, random weights: see docs/SCALING.md.
+PER_NETWORK_MB: Final[Mapping[str, float]] = {
+    "model_comparison/activations": _GRAPH,
+    "model_comparison/analogy_pictures": _GRAPH,
+    "model_comparison/caricature_image": _GRAPH,
+    "model_comparison/caricatures": _GRAPH,
+    "model_comparison/random_weights": _GRAPH,
+    "models/frozen": 4.0,
+    "models/kernels": 7.7,
+    # Of one shard it was 11.8; of several, a third copy of the sums (3.3 GB for VGG-16) is in memory.
+    "pattern_attribution/patterns": 17.8,
+    "pattern_attribution/pattern_sums": 26.1,
+    "spatial_attribution/maps": _GRAPH,
+    "spatial_attribution/scores": _GRAPH,
+    "weights/circuit_editing": _GRAPH,
+    "weights/dataset_examples": _GRAPH,
+    "weights/expanded": 15.5,
+    "weights/feature_visualizations": _GRAPH,
+}
 #: Of those that draw and need more than others.
 DRAWING: Final[Mapping[str, float]] = {
     "data/image_set": 580.0,
@@ -67,7 +90,7 @@ DRAWING: Final[Mapping[str, float]] = {
 }
 
 
-def memory_mb(notebook: str, attempt: int = 1) -> int:
+def memory_mb(notebook: str, attempt: int = 1, *, network_mb: float = 0.0) -> int:
     """Memory that a job asks for, in megabytes.
 
     Parameters
@@ -76,9 +99,12 @@ def memory_mb(notebook: str, attempt: int = 1) -> int:
         ``section/notebook``.
     attempt
         How often it has been started; where it was killed before, it asks for more.
+    network_mb
+        Size of the file with its network's weights, in megabytes.
     """
     if notebook in COMPUTING:
-        return math.ceil((RUNNER_MB + CLUSTER_MB + MARGIN * COMPUTING[notebook]) * attempt)
+        used = COMPUTING[notebook] + PER_NETWORK_MB.get(notebook, 0.0) * network_mb
+        return math.ceil((RUNNER_MB + CLUSTER_MB + MARGIN * used) * attempt)
     return math.ceil((RUNNER_MB + MARGIN * _drawing_mb(notebook)) * attempt)
 
 

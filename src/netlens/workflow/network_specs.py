@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from netlens.files.download import read_manifest
 from netlens.workflow.external_files import check_times
 from netlens.workflow.image_specs import SpecError, download_file, image_files, is_download, spec_of
 
@@ -198,6 +199,32 @@ def network_files(config: Mapping[str, Any], network: str) -> list[str]:
     path = spec.get("file") or spec.get("weights_file")
     names = spec.get("class_names")
     return [str(part) for part in (path, names) if isinstance(part, str) and part != "imagenet"]
+
+
+def weights_megabytes(config: Mapping[str, Any], network: str) -> float:
+    """Size of the file that a network's weights are read from, in megabytes, as far as it is known.
+
+    Parameters
+    ----------
+    config
+        A validated study.
+    network
+        Name of one of its networks; empty for none.
+
+    Returns
+    -------
+    float
+        Of a file that is still to be downloaded, what `data/manifest.yaml` states; 0 where nothing says it, and for
+        networks whose weights come with the environment, which are small.
+    """
+    spec = network_spec(config, network) if network else {}
+    path = next((str(spec[key]) for key in ("file", "weights_file", "checkpoint") if key in spec), "")
+    if path and Path(path).expanduser().is_file():
+        return Path(path).expanduser().stat().st_size / 1e6
+    if not is_download(path):
+        return 0.0
+    stated = read_manifest().get(Path(path).name)
+    return (stated.size_bytes or 0) / 1e6 if stated else 0.0
 
 
 def prepared_models(config: Mapping[str, Any], network: str) -> list[str]:

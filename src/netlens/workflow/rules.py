@@ -13,6 +13,7 @@ from netlens.workflow.catalogue import CatalogueError, load_catalogue
 from netlens.workflow.external_files import real_path
 from netlens.workflow.imports import code_of
 from netlens.workflow.job_memory import memory_mb
+from netlens.workflow.network_specs import section_network, weights_megabytes
 
 _Row = TypeVar("_Row")
 
@@ -86,8 +87,17 @@ class RuleNames:
         return self.result(f"executed/{name}.ipynb")
 
     def memory(self, name: str) -> Callable[..., int]:
-        """Function that says how much memory a job asks for, in megabytes; `name` is ``section/notebook``."""
-        return lambda wildcards, attempt: memory_mb(name, attempt)
+        """Function that says how much memory a job asks for, in megabytes; `name` is ``section/notebook``.
+
+        It depends on the size of the network that the rule's wildcard names, or else of the one that the section
+        studies.
+        """
+
+        def asked(wildcards: Any, attempt: int) -> int:
+            network = getattr(wildcards, "network", "") or section_network(self._config, name.split("/", maxsplit=1)[0])
+            return memory_mb(name, attempt, network_mb=weights_megabytes(self._config, network))
+
+        return asked
 
     def outputs(self, item: str) -> list[str]:
         """Output files of a figure, macro or page; a figure's picture is marked for ``snakemake --report``.
