@@ -8,7 +8,7 @@ import pytest
 
 from netlens.files.hashing import sha256_of
 from netlens.workflow import kept_results
-from netlens.workflow.kept_results import KeptResultsError, export, find, origin_of, take, why_not
+from netlens.workflow.kept_results import KeptResultsError, comparable_inputs, export, find, origin_of, take, why_not
 
 OUTPUT = "results/demo/models/sums.npz"
 
@@ -52,6 +52,34 @@ def test_what_is_exported_is_found_after_it_is_imported(study, target):
     assert kept.record == record()
     assert {path: stored.read_text() for path, stored in kept.outputs.items()} == {OUTPUT: "numbers"}
     assert kept.log.read_text() == "{}"
+
+
+def above(**changes):
+    """Return a record of a job whose record is an input of another, with what it found."""
+    return record(rule="layers", outputs={}, inputs={}, layers=["conv1"], started_at=1.0, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "taken"),
+    [
+        ({"started_at": 2.0, "duration_s": 9.0, "taken_from": "kept", "git": {"commit": "other"}}, True),
+        ({"layers": ["conv2"]}, False),
+        ({"parameters": {"count": 4}}, False),
+    ],
+)
+def test_an_input_that_is_a_record_is_compared_by_what_its_job_found(study, changes, taken):
+    layers = Path("results/demo/models/layers.json")
+    layers.write_text(json.dumps(above()))
+    below = Path("results/demo/models/sums.json")
+    below.write_text(json.dumps(record(inputs={str(layers): sha256_of(layers)})))
+    export("demo", Path("kept"))
+    take(Path("kept"), "kept")
+    # Elsewhere, that record says when and where its job ran there.
+    layers.write_text(json.dumps({**above(), **changes}, sort_keys=True))
+    now = origin_of(record(inputs=comparable_inputs({str(layers): sha256_of(layers)})))
+    assert (find(now) is not None) is taken
+    if not taken:
+        assert why_not(now) == "results/demo/models/layers.json differs"
 
 
 def test_the_same_results_give_the_same_zip(study):

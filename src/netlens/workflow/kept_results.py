@@ -12,7 +12,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ class Origin:
     notebook
         Its sha256.
     code, inputs
-        sha256 by path.
+        sha256 by path; of inputs that are records themselves as `comparable_inputs` has them.
     parameters
         The notebook's parameters but for the paths of its outputs.
     packages
@@ -78,6 +78,26 @@ def origin_of(record: Mapping[str, Any]) -> Origin:
     )
 
 
+def comparable_inputs(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Inputs as they are compared: of records, what does not differ from run to run.
+
+    Parameters
+    ----------
+    inputs
+        sha256 by path.
+    """
+    found = dict(inputs)
+    for path, sha256 in inputs.items():
+        if path.endswith(".json") and Path(path).is_file() and sha256_of(path) == sha256:
+            record = read_record(Path(path))
+            found[path] = record.digest if record is not None else sha256
+    return found
+
+
+def _origin_of_entry(entry: Mapping[str, Any]) -> Origin:
+    return replace(origin_of(entry["record"]), inputs=entry.get("inputs", entry["record"]["inputs"]))
+
+
 @dataclass(frozen=True)
 class Kept:
     """A kept result: its record, and the objects that are its outputs and its executed notebook."""
@@ -109,7 +129,7 @@ def why_not(origin: Origin, store: Path = STORE) -> str:
     """Return why the result of a job is not kept: what differs from a kept result of the same outputs."""
     closest: list[str] | None = None
     for path in sorted((store / "entries").glob("*.json")):
-        other = origin_of(_entry(path)["record"])
+        other = _origin_of_entry(_entry(path))
         if other.outputs == origin.outputs:
             differing = list(_differences(origin, other))
             if closest is None or len(differing) < len(closest):
@@ -172,10 +192,10 @@ def export(study: str, target: Path) -> tuple[int, int]:
         log = sha256_of(executed) if executed.is_file() else None
         if log is not None:
             _put(store, executed, log)
-        entry = store / "entries" / f"{origin_of(record.fields).key}.json"
+        content = {"record": record.fields, "log": log, "inputs": comparable_inputs(record.inputs)}
+        entry = store / "entries" / f"{_origin_of_entry(content).key}.json"
         entry.parent.mkdir(parents=True, exist_ok=True)
         with writing(entry) as temporary:
-            content = {"record": record.fields, "log": log}
             temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         count += 1
     if not count:
@@ -236,7 +256,7 @@ def _take(folder: Path, label: str, store: Path) -> int:
         raise KeptResultsError(f"{folder} holds no kept results")
     for path in entries:
         entry = _entry(path)
-        if origin_of(entry["record"]).key != path.stem:
+        if _origin_of_entry(entry).key != path.stem:
             raise KeptResultsError(f"{path} is damaged: its name is not the hash of what it describes")
         for sha256 in filter(None, [*entry["record"]["outputs"].values(), entry.get("log")]):
             _put(store, _object(folder, sha256), sha256)
@@ -267,8 +287,9 @@ def _object(store: Path, sha256: str) -> Path:
 def _entry(path: Path) -> dict[str, Any]:
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
-        origin_of(entry["record"])
-        if not all(isinstance(sha256, str) for sha256 in entry["record"]["outputs"].values()):
+        # What is missing or of another type is found here.
+        hashes = [_origin_of_entry(entry).key, *entry["record"]["outputs"].values()]
+        if not all(isinstance(sha256, str) for sha256 in hashes):
             raise TypeError
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise KeptResultsError(f"{path} is damaged; get the kept results again") from None

@@ -1,5 +1,6 @@
 """The records that jobs leave beside what they wrote: which job made a file, and which jobs are above it."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,13 @@ _NEEDED: Final[Mapping[str, type | tuple[type, ...]]] = {
     "machine": dict,
     "duration_s": (int, float),
 }
+#: What differs from run to run although a job does the same.
+_OF_A_RUN: Final = frozenset(
+    {
+        *("devices", "duration_s", "executed", "git", "imported", "inputs", "machine", "numerical_settings"),
+        *("peak_memory_mb", "processor_s", "started_at", "taken_from", "threads", "versions"),
+    }
+)
 #: So many of these keys are no coincidence: the file is a record, perhaps a damaged one.
 _TELLING: Final = 3
 
@@ -88,6 +96,12 @@ class Record:
     def key(self) -> str:
         """What identifies the job: several may have one rule, but no two have an output in common."""
         return min(self.outputs, default=self.rule)
+
+    @property
+    def digest(self) -> str:
+        """A sha256 of all that does not differ from run to run: what a job was told, and what it found and wrote."""
+        kept = {key: value for key, value in self.fields.items() if key not in _OF_A_RUN}
+        return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def read_record(path: Path) -> Record | None:

@@ -23,7 +23,7 @@ from netlens.workflow.errors import UserError
 from netlens.workflow.executed import RUNNER_TAG, tidied, without_folders
 from netlens.workflow.gpu import gpu_slot, visible_gpus
 from netlens.workflow.imports import code_of
-from netlens.workflow.kept_results import STORE, Origin, find, why_not
+from netlens.workflow.kept_results import STORE, Origin, comparable_inputs, find, why_not
 from netlens.workflow.lifeline import end_process, when_ended
 from netlens.workflow.parameters import check_values, read_parameters
 from netlens.workflow.peak_memory import PeakMemory, peak_words
@@ -125,7 +125,7 @@ def run(job: Job) -> None:
         with claimed(staging):
             # Figures and numbers are never kept: they are made from what is.
             may_be_kept = STORE.is_dir() and outputs.record.startswith("results/")
-            if may_be_kept and _taken(job, _origin(job, values, inputs, outputs), outputs):
+            if may_be_kept and _taken(job, _origin(job, values, inputs, outputs), inputs, outputs):
                 return
             if KEPT in parameters:
                 values[KEPT] = _kept_folder(job, _origin(job, values, inputs, outputs))
@@ -154,7 +154,7 @@ def _origin(job: Job, values: Mapping[str, Any], inputs: Mapping[str, str], outp
         outputs=tuple(sorted(outputs.files)),
         notebook=sha256_of(job.notebook),
         code=provenance.hashes(code_of(job.notebook)),
-        inputs=inputs,
+        inputs=comparable_inputs(inputs),
         # As they come back from a record.
         parameters=json.loads(json.dumps(shown)),
         packages=(provenance.pins()["sha256"], ".".join(platform.python_version_tuple()[:2])),
@@ -175,7 +175,7 @@ def _kept_folder(job: Job, origin: Origin) -> str:
     return folder.as_posix()
 
 
-def _taken(job: Job, origin: Origin, outputs: "_Outputs") -> bool:
+def _taken(job: Job, origin: Origin, inputs: Mapping[str, str], outputs: "_Outputs") -> bool:
     """Take the job's result from the kept ones, if it is one of them; else say why it is not."""
     kept = find(origin)
     if kept is None:
@@ -184,9 +184,9 @@ def _taken(job: Job, origin: Origin, outputs: "_Outputs") -> bool:
     for path, stored in kept.outputs.items():
         outputs.staged[path].parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(stored, outputs.staged[path])
-    outputs.staged[outputs.record].write_text(
-        json.dumps({**kept.record, "taken_from": kept.source}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    # Records among the inputs are those of this checkout, which say when and where their jobs ran.
+    record = {**kept.record, "inputs": dict(inputs), "taken_from": kept.source}
+    outputs.staged[outputs.record].write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if kept.log is not None:
         Path(job.log).parent.mkdir(parents=True, exist_ok=True)
         with atomic.writing(job.log) as temporary:
