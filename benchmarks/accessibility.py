@@ -31,6 +31,9 @@ RUN = """rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'
   result.violations.map(v => ({ id: v.id, impact: v.impact, help: v.help,
     nodes: v.nodes.map(n => n.target.join(' ')) })))"""
 
+#: Width after two frames, in which observers of sizes draw anew.
+SETTLED = """() => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() =>
+  resolve(document.documentElement.scrollWidth), 50))))"""
 #: Milliseconds that the search of the first page takes, with the drawing of what it leaves.
 ANSWER = """() => { const begun = performance.now(); const box = document.querySelector('#search');
   if (box) { box.value = 'pattern'; box.dispatchEvent(new Event('input', { bubbles: true })); }
@@ -93,18 +96,22 @@ def problems(page: Any, path: Path, widths: list[int]) -> list[dict[str, Any]]:
     page.goto(path.resolve().as_uri())
     found = {problem["id"]: problem for problem in page.evaluate(RUN, RULES)}
     for width in widths:
-        page.set_viewport_size({"width": width, "height": 800})
-        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+        if (wide := _width_px(page, width)) > width:
             found[f"{width}"] = _sideways(f"{wide} px wide at {width} px")
     page.set_viewport_size({"width": max(widths), "height": 800})
     # Nothing but colors depends on the scheme.
     page.emulate_media(color_scheme="dark")
     found |= {f"{problem['id']} in dark": problem for problem in page.evaluate(RUN, ["color-contrast"])}
     page.emulate_media(media="print", color_scheme="light")
-    page.set_viewport_size({"width": PRINTED_PX, "height": 800})
-    if (wide := page.evaluate("document.documentElement.scrollWidth")) > PRINTED_PX:
+    if (wide := _width_px(page, PRINTED_PX)) > PRINTED_PX:
         found["print"] = _sideways(f"{wide} px wide in print, where a page has {PRINTED_PX}")
     return list(found.values())
+
+
+def _width_px(page: Any, width: int) -> int:
+    """How wide a page is in a window of some width, after whatever follows the window has been drawn."""
+    page.set_viewport_size({"width": width, "height": 800})
+    return int(page.evaluate(SETTLED))
 
 
 def _sideways(words: str) -> dict[str, Any]:
