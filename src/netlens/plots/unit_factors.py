@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from netlens.models.layer_names import short_label
 from netlens.plots import style
-from netlens.plots.factor_maps import COLOR_NAMES, COLORS, draw_colors, draw_factor, draw_hues, hue_colors
+from netlens.plots.factor_maps import COLOR_NAMES, COLORS, draw_colors, draw_factor
 from netlens.plots.fitted_text import shortened
 from netlens.plots.unit_panels import panel, words
 from netlens.plots.unit_pictures import UnitPictures
@@ -45,9 +45,9 @@ def draw_three_factors(factors: WeightFactors, pictures: UnitPictures) -> Figure
     words(fig, left_in, top_in - 0.14, shortened(f"{target}:{factors.unit}", side_in + between_in - 0.05, 7))
     words(fig, left_in, below_in + side_in + 0.05, "its weights")
     words(fig, columns_in[1], 0.04, shortened(f"factors: direction in {source}, and map", 2.8, 7))
-    for index, color in enumerate(COLOR_NAMES):
+    for index, color in enumerate(COLOR_NAMES[:3]):
         place_in = columns_in[1 + index]
-        draw_factor(panel(fig, place_in, below_in, side_in), three.maps, index, colored=True)
+        draw_factor(panel(fig, place_in, below_in, side_in), three.maps, index)
         words(fig, place_in + side_in / 2, top_in - 0.14, f"{color}: {100 * three.shares[index]:.0f} %", ha="center")
         words(fig, place_in + side_in / 2, below_in + side_in + 0.05, f"map {index + 1}", ha="center")
     return fig
@@ -69,9 +69,9 @@ def draw_numbers_of_factors(factors: WeightFactors, pictures: UnitPictures) -> F
         As wide as the page.
     """
     target = short_label(factors.target)
-    left_in, label_in, hues_in, side_in, near_in, far_in, top_in = 0.04, 0.5, 0.74, 0.45, 0.02, 0.07, 0.2
+    left_in, label_in, mixed_in, side_in, near_in, far_in, top_in = 0.04, 0.5, 0.74, 0.45, 0.02, 0.07, 0.2
     row_in = 2 * side_in + near_in + 0.2
-    start_in = left_in + label_in + hues_in + 0.1
+    start_in = left_in + label_in + mixed_in + 0.1
     height_in = top_in + len(factors.unit_factors) * row_in - 0.14
     fig = plt.figure(figsize=(style.FULL_WIDTH_IN, height_in), layout="none")
     for row, (count, found) in enumerate(factors.unit_factors.items()):
@@ -79,15 +79,15 @@ def draw_numbers_of_factors(factors: WeightFactors, pictures: UnitPictures) -> F
         middle_in = line_in + side_in + near_in / 2
         explained = 100 * factors.unit_explained_variances[count - 1]
         words(fig, left_in, middle_in, f"{count} factors\nexplain\n{explained:.1f} %", va="center", fontsize=6.5)
-        draw_hues(panel(fig, left_in + label_in, middle_in - hues_in / 2, hues_in), found.maps)
-        for index, color in enumerate(hue_colors(count)):
+        draw_colors(panel(fig, left_in + label_in, middle_in - mixed_in / 2, mixed_in), found.maps)
+        for index, color in enumerate(COLORS[:count]):
             place_in = start_in + index * (2 * side_in + near_in + far_in)
             right_in, lower_in = place_in + side_in + near_in, line_in + side_in + near_in
             pictures.draw(panel(fig, place_in, line_in, side_in), found.keys[index])
             pictures.draw_example(panel(fig, right_in, line_in, side_in), found.keys[index])
             draw_factor(panel(fig, place_in, lower_in, side_in), found.maps, index)
             pictures.draw_example(panel(fig, right_in, lower_in, side_in), found.keys[index], 1)
-            # A swatch in the factor's hue, and its share.
+            # A swatch in the factor's color, and its share.
             panel(fig, place_in + 0.02, line_in - 0.12, 0.09).set(facecolor=color, xticks=[], yticks=[])
             words(fig, place_in + 0.15, line_in - 0.14, f"{100 * found.shares[index]:.0f} %")
     # The row of two leaves room for the unit itself.
@@ -120,7 +120,7 @@ def draw_row_of_units(factors: WeightFactors, pictures: UnitPictures) -> Figure:
     rows = -(-len(row.units) // _ROW_COLUMNS)
     fig = plt.figure(figsize=(style.FULL_WIDTH_IN, top_in + rows * row_in + (rows - 1) * gap_in + 0.04), layout="none")
     words(fig, left_in, 0.04, shortened(f"units of {short_label(factors.target)}, and the weights into each", 3.9, 7))
-    for place, (color, name) in enumerate(zip(COLORS, ("first factor", "second", "third"), strict=True)):
+    for place, (color, name) in enumerate(zip(COLORS[:3], ("first factor", "second", "third"), strict=True)):
         # The first name is the longest.
         key_in = style.FULL_WIDTH_IN - _KEYS_IN[place]
         panel(fig, key_in, 0.05, 0.09).set(facecolor=color, xticks=[], yticks=[])
