@@ -26,6 +26,16 @@ _RULES = (
     (r"((?:fire|block)\d+)/(?:add|concat)", r"\1"),  # SqueezeNet; MobileNetV2 and EfficientNet-Lite
     (r"(stem|head|block\d+/\w+)/(?:Depthwise)?Conv2D", r"\1"),
     (r"(.+\d)_conv2?d?", r"\1"),
+    (r"separable_conv2d(?:_(\d+))?_depthwise", r"sep\1_dw"),  # names that Keras gives
+    (r"separable_conv2d(?:_(\d+))?_pointwise", r"sep\1_pw"),
+    (r"separable_conv2d(?:_(\d+))?", r"sep\1"),
+    (r"depthwise_conv2d(?:_(\d+))?", r"dw\1"),
+    (r"batch_normalization(?:_(\d+))?", r"norm\1"),
+    (r"concatenate(?:_(\d+))?", r"concat\1"),
+    (r"max_pooling2d(?:_(\d+))?", r"pool\1"),
+    (r"average_pooling2d(?:_(\d+))?", r"avgpool\1"),
+    (r"p_re_lu(?:_(\d+))?", r"prelu\1"),
+    (r"re_lu(?:_(\d+))?", r"relu\1"),
 )
 
 
