@@ -1,5 +1,6 @@
 """Panels of factors: several maps as one picture, one map."""
 
+import importlib
 from itertools import combinations
 
 import matplotlib.pyplot as plt
@@ -61,9 +62,9 @@ def test_too_many_maps_and_negative_ones_are_refused():
 
 @pytest.mark.slow
 def test_the_colors_of_factors_differ_more_than_lucid_s_hues_where_they_differ_least():
+    # Lets lucid, which starts TensorFlow, run on today's version.
+    importlib.import_module("netlens.feature_visualization.adapter")
     from lucid.misc.io.collapse_channels import sparse_channels_to_rgb
-
-    import netlens.feature_visualization.adapter  # noqa: F401
 
     alone = np.eye(3)[:, None]
     theirs = np.clip(sparse_channels_to_rgb(alone), 0, 1)[:, 0]
