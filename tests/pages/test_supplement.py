@@ -164,6 +164,19 @@ def test_print_shows_all_figures_and_no_controls(open_page):
     assert page.locator("img.thumbnail:visible").count() == 2
 
 
+def test_a_wide_table_fits_on_paper(open_page):
+    page = open_page("items/curves.html", viewport={"width": 718, "height": 740})
+    page.evaluate(
+        """() => document.querySelectorAll('.data tr').forEach(row => {
+             for (let n = 0; n < 25; n++) row.insertCell().textContent = 'part_control_mean_' + n; })"""
+    )
+    table = "document.querySelector('.data').scrollWidth"
+    assert page.evaluate(table) > 2000
+    page.emulate_media(media="print")
+    assert page.evaluate(table) <= 718
+    assert page.evaluate("document.documentElement.scrollWidth") <= 718
+
+
 def test_without_scripts_everything_but_the_search_is_there(open_page):
     page = open_page("index.html", java_script_enabled=False)
     assert not page.locator("#search").is_visible()
