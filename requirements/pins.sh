@@ -33,12 +33,15 @@ resolve gpu.txt pyproject.toml --extra gpu --extra dev -c "$scratch/same.txt"
 others=$(sed 's/[=[ ].*//; s/^/--no-emit-package /' "$scratch/same.txt")
 # shellcheck disable=SC2086 # options, one word each
 resolve slurm.txt pyproject.toml --extra slurm -c "$scratch/same.txt" $others
+echo 'snakemake-executor-plugin-cluster-generic>=1.0.9,<2' >"$scratch/kubernetes.in"
+# shellcheck disable=SC2086
+resolve kubernetes.txt "$scratch/kubernetes.in" -c "$scratch/same.txt" $others
 printf 'pip\nsetuptools\nwheel\n' >"$scratch/build.in"
 resolve build.txt "$scratch/build.in" -c "$scratch/same.txt"
 echo uv >"$scratch/uv.in"
 resolve uv.txt "$scratch/uv.in"
 
-for output in cpu gpu slurm build uv; do
+for output in cpu gpu slurm kubernetes build uv; do
   cmp -s "$scratch/$output.txt" "requirements/$output.txt" || echo "requirements/$output.txt changed"
   cp "$scratch/$output.txt" "requirements/$output.txt"
 done
