@@ -18,6 +18,7 @@ the smallest to the largest size, no exponent can be told and the table has a da
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ from scipy.optimize import brentq
 
 KEPT = Path("benchmarks/scaling.json")
 PAGE = Path("docs/SCALING.md")
+BEGIN, END = "<!-- netlens bench scaling: begin -->", "<!-- netlens bench scaling: end -->"
 #: By axis: what grows, the sizes, and what they mean as numbers (of pixels for the size of images).
 BASE = {"images": 64, "size_px": 64, "channels": 16, "layers": 6}
 AXES: dict[str, tuple[int, int, int]] = {
@@ -129,8 +131,6 @@ def name_of(variant: Mapping[str, int]) -> str:
 
 def measure(folder: Path, rules: Sequence[str]) -> None:
     """Run the rules for each variant, and keep the costs of all of them."""
-    import yaml
-
     from netlens.workflow.preloaded import templates
 
     if not folder.exists():
@@ -139,35 +139,60 @@ def measure(folder: Path, rules: Sequence[str]) -> None:
     # What an interrupted measurement has finished is not measured again.
     finished = folder / "scaling" / "costs.json"
     costs = json.loads(finished.read_text(encoding="utf-8")) if finished.exists() else []
-    for variant in variants():
-        name = name_of(variant)
-        if any(entry["variant"] == variant for entry in costs):
-            continue
-        own = folder / "scaling" / name
-        if not own.exists():
-            write_images(own / "images", variant["images"], variant["size_px"])
-            for seed, which in enumerate(("main", "beside")):
-                write_network(own / f"{which}.h5", variant["size_px"], variant["channels"], variant["layers"], seed)
-            (own / "names.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
-            settings = yaml.safe_dump(study_of(name, variant["size_px"]), sort_keys=False)
-            (folder / "config" / f"{name}.yaml").write_text(settings, encoding="utf-8")
-        command = [sys.executable, "-m", "snakemake", "--until", *rules, "--cores", "1", "--keep-going"]
-        with templates() as variables:
-            done = subprocess.run(
-                [*command, "--config", f"study={name}"],
-                cwd=folder,
-                env=environment | variables,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        if done.returncode:
-            told = [line for line in done.stderr.splitlines() if line.startswith("netlens: error")]
-            raise SystemExit("\n".join(told) or done.stderr[-2000:])
-        costs.append({"variant": variant, "rules": costs_of(folder / "results" / name)})
-        finished.write_text(json.dumps(costs), encoding="utf-8")
-        print(f"{name}: {len(costs[-1]['rules'])} notebooks", flush=True)
-    KEPT.write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
+    targets: list[str] = []
+    with templates() as variables:
+        environment |= variables
+        for variant in variants():
+            name = name_of(variant)
+            if any(entry["variant"] == variant for entry in costs):
+                continue
+            if not (folder / "scaling" / name).exists():
+                prepare(folder, variant)
+            # All studies have the same files, but for the name of the study in their paths.
+            targets = targets or outputs_of(rules, name, folder, environment)
+            targets = [re.sub(r"scaling(_\d+){4}", name, path) for path in targets]
+            done = snakemake([*targets, "--keep-going"], name, folder, environment)
+            if done.returncode:
+                told = [line for line in done.stderr.splitlines() if line.startswith("netlens: error")]
+                raise SystemExit("\n".join(told) or done.stderr[-2000:])
+            costs.append({"variant": variant, "rules": costs_of(folder / "results" / name)})
+            finished.write_text(json.dumps(costs), encoding="utf-8")
+            KEPT.write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
+            print(f"{name}: {len(costs[-1]['rules'])} notebooks", flush=True)
+
+
+def prepare(folder: Path, variant: Mapping[str, int]) -> None:
+    """Write the images, the networks and the study of a variant."""
+    import yaml
+
+    name = name_of(variant)
+    own = folder / "scaling" / name
+    write_images(own / "images", variant["images"], variant["size_px"])
+    for seed, which in enumerate(("main", "beside")):
+        write_network(own / f"{which}.h5", variant["size_px"], variant["channels"], variant["layers"], seed)
+    (own / "names.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
+    settings = yaml.safe_dump(study_of(name, variant["size_px"]), sort_keys=False)
+    (folder / "config" / f"{name}.yaml").write_text(settings, encoding="utf-8")
+
+
+def snakemake(
+    arguments: Sequence[str], study: str, folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in the copy of the checkout, one job at a time."""
+    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "1", "--nocolor", "--config", f"study={study}"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def outputs_of(rules: Sequence[str], study: str, folder: Path, environment: Mapping[str, str]) -> list[str]:
+    """Return a file of each job of some rules; by name, only rules without wildcards could be asked for."""
+    from netlens.workflow.planned_jobs import jobs_of_dry_run
+
+    done = snakemake(["all", "--dry-run", "--forceall", "--printshellcmds"], study, folder, environment)
+    told = done.stdout + done.stderr
+    found = [job.outputs[0] for job in jobs_of_dry_run(told.splitlines()) if job.rule in rules]
+    if done.returncode or not found:
+        raise SystemExit(f"Snakemake plans no job of these rules:\n{told[-2000:]}")
+    return found
 
 
 def costs_of(results: Path) -> dict[str, list[float]]:
@@ -260,16 +285,13 @@ def kept_costs() -> list[dict[str, Any]]:
     return costs
 
 
-def write_page() -> None:
-    """Write the tables between the two marks of the page."""
-    begin, end = "<!-- netlens bench scaling: begin -->", "<!-- netlens bench scaling: end -->"
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(begin)
-    _, found, after = rest.partition(end)
+def written(page: str, made: str) -> str:
+    """Return a page with the tables between its two marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
     if not found:
-        raise SystemExit(f"{PAGE}: the marks {begin} and {end} are missing")
-    made = tables(kept_costs())
-    PAGE.write_text(f"{before}{begin}\n{made}\n{end}{after}", encoding="utf-8")
+        raise SystemExit(f"{PAGE}: the marks {BEGIN} and {END} are missing")
+    return f"{before}{BEGIN}\n{made}\n{END}{after}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -282,7 +304,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.folder:
         measure(parsed.folder, parsed.rules)
     if parsed.write:
-        write_page()
+        made = written(PAGE.read_text(encoding="utf-8"), tables(kept_costs()))
+        PAGE.write_text(made, encoding="utf-8")
     if not parsed.write and not parsed.study:
         print(tables(kept_costs()))
     if parsed.study:
