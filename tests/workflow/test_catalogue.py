@@ -26,9 +26,15 @@ def test_files_of_each_kind(tmp_path):
     assert items["home"].files("demo") == [Path("site/demo/home.html"), Path("site/demo/home.json")]
 
 
+def test_arrays_that_are_known_up_to_their_signs_are_named(tmp_path):
+    items = catalogue(tmp_path, "a: {kind: figure, shows: x, up_to_sign: [U, Vh]}\nb: {kind: figure, shows: x}")
+    assert (items["a"].up_to_sign, items["b"].up_to_sign) == (("U", "Vh"), ())
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("a: {kind: page, shows: x, up_to_sign: [U]}", "unknown key up_to_sign"),
         ("a: {kind: picture, shows: x}", "kind is 'picture'"),
         ("a: {kind: macro, shows: x, caption: y}", "unknown key caption"),
         ("a: {kind: macro}", "does not say what it shows"),
