@@ -70,11 +70,15 @@ PER_NETWORK_MB: Final[Mapping[str, float]] = {
     "model_comparison/caricature_image": _GRAPH,
     "model_comparison/caricatures": _GRAPH,
     "model_comparison/random_weights": _GRAPH,
+    "models/evaluation": 4.2,
     "models/frozen": 4.0,
     "models/kernels": 7.7,
+    "pattern_attribution/attributions": 9.3,
     # Of one shard it was 11.8; of several, a third copy of the sums (3.3 GB for VGG-16) is in memory.
     "pattern_attribution/patterns": 17.8,
     "pattern_attribution/pattern_sums": 26.1,
+    # Stopped before its end, when it had used 3.2 GB.
+    "pattern_attribution/singular_ratios": 5.9,
     "spatial_attribution/maps": _GRAPH,
     "spatial_attribution/scores": _GRAPH,
     "weights/circuit_editing": _GRAPH,
