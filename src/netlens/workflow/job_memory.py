@@ -81,9 +81,11 @@ PER_NETWORK_MB: Final[Mapping[str, float]] = {
     "pattern_attribution/singular_ratios": 5.9,
     "spatial_attribution/maps": _GRAPH,
     "spatial_attribution/scores": _GRAPH,
+    "weights/analysis": 1.0,
     "weights/circuit_editing": _GRAPH,
     "weights/dataset_examples": _GRAPH,
     "weights/expanded": 15.5,
+    "weights/factors": 2.0,
     "weights/feature_visualizations": _GRAPH,
 }
 #: Of those that draw and need more than others.
