@@ -142,8 +142,10 @@ def flatness(case: str, options: argparse.Namespace) -> None:
     print(f"\n{case}, {options.pictures} pictures")
     print("| steps | reached, of the most steps | flat | least rise |\n|---|---|---|---|")
     for steps, more in itertools.pairwise(STEPS_TRIED):
-        rises = reached[more] / reached[steps]
-        share = np.median(reached[steps] / reached[STEPS_TRIED[-1]])
+        # Units that a picture as it is does not activate count as not flat.
+        alive = np.minimum(reached[steps], reached[STEPS_TRIED[-1]]) > 0
+        rises = np.where(alive, reached[more] / np.where(alive, reached[steps], 1), np.inf)
+        share = np.median(reached[steps][alive] / reached[STEPS_TRIED[-1]][alive])
         print(f"| {steps} | {share:.2f} | {np.sum(rises <= FLAT)} of {len(rises)} | {rises.min():.2f} |")
 
 
@@ -180,7 +182,8 @@ def report(case: str, options: argparse.Namespace) -> bool:
         rows = [np.concatenate(list(made["pictures"]), axis=1) for made in made_by.values()]
         Image.fromarray(np.concatenate(rows)).save(options.keep / f"{case.replace(':', '_')}.png")
     means = {way: made["means"] for way, made in made_by.items()}
-    reached = {way: np.median(np.diagonal(values) / np.diagonal(means["lucid"])) for way, values in means.items()}
+    theirs = np.diagonal(means["lucid"])
+    reached = {way: np.median((np.diagonal(values) / theirs)[theirs > 0]) for way, values in means.items()}
     own = {way: own_units(values, means["lucid"]) for way, values in means.items()}
     name, size = case.split(":")
     print(f"\n{name}, {LAYERS[name]}, {size} px: {options.pictures} pictures, {options.steps} steps; best of rounds")
