@@ -68,7 +68,9 @@ def test_too_late_is_told(in_new_process):
 
 
 ALL_MODULES = """
-import importlib, pkgutil, sys
+import importlib, os, pkgutil, sys
+# A module of lucid imports umap, whose functions numba would compile for longer than all other imports take.
+os.environ["NUMBA_DISABLE_JIT"] = "1"
 import netlens.feature_visualization.adapter
 before = list(sys.meta_path)
 importlib.reload(netlens.feature_visualization.adapter)
