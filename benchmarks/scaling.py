@@ -241,7 +241,7 @@ def tables(costs: Sequence[Mapping[str, Any]]) -> str:
         for notebook in notebooks:
             cells = []
             for axis, sizes in AXES.items():
-                values = [by_name[name_of(BASE | {axis: size})].get(notebook) for size in sizes]
+                values = [by_name.get(name_of(BASE | {axis: size}), {}).get(notebook) for size in sizes]
                 if None in values:
                     cells.append("not measured")
                     continue
