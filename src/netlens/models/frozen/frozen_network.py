@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from netlens.files.atomic import writing
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError, listed
+from netlens.models.frozen.dilated_convolutions import replace_dilated
 from netlens.models.keras.graph import Step, graph_of, rebuild
+from netlens.models.keras.grouped_convolution import keras_class
 from netlens.models.network import Network, check_image_size
 from netlens.models.preprocessing import Preprocessing, preprocessing_from
 
@@ -189,7 +191,7 @@ def freeze(network: Network) -> FrozenNetwork:
     copies: list[tuple[Any, Any]] = []
 
     def make_layer(step: Step) -> Any:
-        copies.append((step.layer, type(step.layer).from_config(step.config())))
+        copies.append((step.layer, keras_class(step.layer).from_config(step.config())))
         return copies[-1][1]
 
     graph = tf.Graph()
@@ -306,6 +308,7 @@ def _with_constants(graph_def: Any, values: Mapping[str, NDArray[Any]], output: 
             raise UnsupportedLayerError(f"operation {node.name!r} ({node.op}) uses a variable; it cannot be frozen")
     _replace_calls(frozen)
     replace_identities(frozen)
+    replace_dilated(frozen)
     return frozen
 
 

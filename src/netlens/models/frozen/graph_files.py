@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from netlens.models.backend import tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError, first_line, listed
 from netlens.models.frozen.channel_order import check_channels_last
+from netlens.models.frozen.dilated_convolutions import replace_dilated
 from netlens.models.frozen.frozen_network import (
     INPUT,
     FrozenLayer,
@@ -219,6 +220,8 @@ def frozen_from_graph(
     replace_identities(kept)
 
     shapes = _shapes(name, kept)
+    # Only now is it known that every operation has the inputs that it needs.
+    replace_dilated(kept)
     logits = shapes[output]
     if len(logits) != 2 or logits[1] is None:
         raise NetworkError(f"network {name!r}: {output!r} does not output one value per class, but {logits[1:]}")

@@ -19,6 +19,8 @@ LRP_LAYERS: Final = frozenset({
     "RepeatVector", "Rescaling", "Reshape", "SpatialDropout2D", "Subtract", "SyncBatchNormalization", "ThresholdedReLU",
     "UpSampling2D", "ZeroPadding2D",
 })  # fmt: skip
+#: Layers that the reverse engine fails at, whatever the method: Keras cannot trace the operations that it adds there.
+NOT_REVERSED: Final = frozenset({"GroupNormalization"})
 _OTHER_ACTIVATIONS: Final = frozenset({"ELU", "LeakyReLU", "PReLU", "Softmax", "ThresholdedReLU"})
 
 

@@ -21,6 +21,7 @@ from netlens.models.backend import keras
 from netlens.models.errors import NetworkError, listed
 from netlens.models.keras.archives import read_member
 from netlens.models.keras.config import MODELS, check_architecture, checked_config, parsed_config
+from netlens.models.keras.grouped_convolution import Conv2D
 from netlens.models.keras.hdf5_files import open_weights
 from netlens.models.keras.keras3 import Path, Translation, translated
 from netlens.models.keras.merge_layers import with_merge_layers
@@ -71,8 +72,12 @@ def load_keras3(path: str | pathlib.Path) -> Any:
         return _translated_model(translation, _by_name(translation, stored["model_weights"]))
 
 
+def _built(config: Mapping[str, Any]) -> Any:
+    return keras.models.model_from_config(with_merge_layers(config), custom_objects={"Conv2D": Conv2D})
+
+
 def _translated_model(translation: Translation, weights: Weights) -> Any:
-    model = keras.models.model_from_config(with_merge_layers(checked_config(translation.config)))
+    model = _built(checked_config(translation.config))
     return _with_weights(model, {(name,): weights.get(path, []) for name, path in translation.stored.items()})
 
 
@@ -97,7 +102,7 @@ def load_legacy_archive(path: str | pathlib.Path) -> Any:
     config = checked_config(parsed_config(read_member(file, "config.json")))
     with open_weights(io.BytesIO(read_member(file, "model.weights.h5"))) as stored:
         weights = _by_position(config, stored)
-    return _with_weights(keras.models.model_from_config(with_merge_layers(config)), weights)
+    return _with_weights(_built(config), weights)
 
 
 def load_legacy_h5(path: str | pathlib.Path) -> Any:
@@ -121,7 +126,7 @@ def load_legacy_h5(path: str | pathlib.Path) -> Any:
     """
     with open_weights(path) as stored:
         config = checked_config(parsed_config(stored.attrs["model_config"]))
-        model = keras.models.model_from_config(with_merge_layers(config))
+        model = _built(config)
         return _with_weights_in_order(model, stored["model_weights"])
 
 
