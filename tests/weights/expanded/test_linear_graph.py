@@ -101,6 +101,18 @@ def test_normalization_that_the_graph_spells_out():
     np.testing.assert_allclose(found, np.diag(gamma / np.sqrt(variance + 1e-3)), rtol=1e-6)
 
 
+def test_a_deviation_that_is_kept_from_0_is_a_constant():
+    """As Keras' Normalization computes it, from a cast variance."""
+
+    def build(tf, x):
+        variance = tf.cast(tf.constant([4.0, 0.0, 0.25], tf.float64), tf.float32)
+        deviation = tf.maximum(tf.sqrt(variance), tf.constant(0.1))
+        return tf.divide(x - 3.0, tf.minimum(deviation, tf.constant(1.0)), name="end")
+
+    found = expanded_weights(network_by(build), "input", "end").weights[0, 0]
+    np.testing.assert_allclose(found, np.diag([1, 10, 2]), rtol=1e-6)
+
+
 def test_the_older_concatenation_and_a_subtraction_from_a_constant():
     def build(tf, x):
         turned = tf.subtract(1.0, x)

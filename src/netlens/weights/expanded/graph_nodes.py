@@ -16,6 +16,8 @@ _ARITHMETIC: Final[Mapping[str, Callable[..., Any]]] = {
     "Sub": np.subtract,
     "Mul": np.multiply,
     "RealDiv": np.divide,
+    "Maximum": np.maximum,
+    "Minimum": np.minimum,
     "Neg": np.negative,
     "Sqrt": np.sqrt,
     "Rsqrt": lambda x: 1 / np.sqrt(x),
@@ -73,5 +75,7 @@ class Constants:
                 parts = [self.value(source) for source in inputs_of(node)]
                 if all(part is not None for part in parts):
                     value = np.asarray(_ARITHMETIC[node.op](*parts))
+            elif node.op == "Cast" and (part := self.value(inputs_of(node)[0])) is not None:
+                value = part.astype(tf.as_dtype(attribute(node, "DstT").type).as_numpy_dtype)
             self._found[tensor] = value
         return self._found[tensor]
