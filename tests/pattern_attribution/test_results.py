@@ -245,6 +245,13 @@ def test_checks_are_counted_and_averaged_over_the_units_that_have_a_quality():
     np.testing.assert_allclose(made.mean_quality("linear"), expected, rtol=1e-14)
 
 
+def test_a_layer_in_which_no_unit_has_a_quality_has_no_mean():
+    made = checks()
+    made.layers[1].quality["two_component"][:] = np.nan
+    found = made.mean_quality("two_component")
+    assert np.isnan(found).tolist() == [False, True, False]
+
+
 def test_a_chain_ratio_that_is_not_that_of_the_spectrum_is_refused(tmp_path):
     path = tmp_path / "ratios.npz"
     ratios().save(path)

@@ -199,8 +199,13 @@ class PatternChecks:
         return int(sum(layer.dead.sum() for layer in self.layers))
 
     def mean_quality(self, estimator: str) -> Array:
-        """Return rho of a signal estimator by layer, shape (layers,): the mean over units that have one."""
-        return np.array([np.nanmean(layer.quality[estimator]) for layer in self.layers])
+        """Return rho of a signal estimator by layer, shape (layers,): the mean over units that have one.
+
+        NaN where none has, as the two-component estimator in a layer whose units are active on all samples.
+        """
+        known = (layer.quality[estimator] for layer in self.layers)
+        with_one = (values[np.isfinite(values)] for values in known)
+        return np.array([values.mean() if values.size else np.nan for values in with_one])
 
     def save(self, path: str | Path) -> None:
         """Save as npz.
