@@ -6,6 +6,7 @@ import pytest
 from netlens.models.backend import keras
 from netlens.models.frozen.frozen_network import freeze
 from netlens.models.network import Network
+from netlens.models.own_graph import graph_of_its_own
 from netlens.models.preprocessing import preprocessing_from
 from netlens.spatial_attribution.attribution import SpatialAttribution
 from netlens.spatial_attribution.choices import AttributionError
@@ -136,6 +137,30 @@ def test_patterns_equal_to_kernels_give_the_gradient_times_the_logit(tiny_chain,
         logits = attribution.logits(images)[np.arange(3), classes]
     wanted = found["gradient"] * logits[:, None, None]
     np.testing.assert_allclose(found["pattern.net"], wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.slow
+def test_names_of_layers_that_the_reverse_engine_adds_may_be_taken():
+    layers = keras.layers
+    with graph_of_its_own():
+        image = keras.Input((6, 6, 3))
+        x = layers.Conv2D(3, 3, padding="same", name="multiply")(image)
+        x = layers.ReLU(name="re_lu")(layers.Add(name="add")([x, image]))
+        model = keras.Model(image, layers.Dense(2, name="add_1")(layers.GlobalAveragePooling2D(name="add_7")(x)))
+        x = np.random.default_rng(0).normal(size=(2, 6, 6, 3))
+        found = dict(input_attributions(model, x, np.array([0, 1])))
+    # LRP goes through ReLU where it is a layer, too.
+    assert {"gradient", "input_t_gradient", "lrp.epsilon"} <= found.keys()
+
+
+@pytest.mark.slow
+def test_a_layer_that_no_method_goes_back_through_leaves_no_method():
+    layers = keras.layers
+    with graph_of_its_own():
+        image = keras.Input((6, 6, 3))
+        x = layers.GroupNormalization(2, name="norm")(layers.Conv2D(4, 3, name="conv")(image))
+        model = keras.Model(image, layers.Dense(2, name="logits")(layers.GlobalAveragePooling2D(name="mean")(x)))
+        assert not list(input_attributions(model, np.zeros((2, 6, 6, 3)), np.array([0, 1])))
 
 
 @pytest.mark.slow

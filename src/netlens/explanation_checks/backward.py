@@ -7,7 +7,6 @@ layer by feeding that tensor, and one graph serves all layers, classes and image
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Final
 
 import netlens.models.backend  # noqa: F401  (first: iNNvestigate imports TensorFlow, and does not configure it as needed)
@@ -16,7 +15,6 @@ import netlens.models.backend  # noqa: F401  (first: iNNvestigate imports Tensor
 import innvestigate
 import innvestigate.backend as ibackend
 import innvestigate.backend.graph as igraph
-import innvestigate.layers as ilayers
 import numpy as np
 from innvestigate.analyzer.base import NotAnalyzeableModelException
 from innvestigate.analyzer.reverse_base import ReverseAnalyzerBase
@@ -28,24 +26,12 @@ from netlens.models.own_graph import graph_of_its_own
 from netlens.pattern_attribution.analyzers import pattern_analyzers
 from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
 from netlens.pattern_attribution.analyzers.reversal import UndefinedLayerError
+from netlens.pattern_attribution.analyzers.reversible_copy import reversible_copy
 
 Float = NDArray[np.floating[Any]]
 
 #: What the image itself is called among the layers.
 INPUT: Final = "input"
-
-# Layers that the reverse engine adds and lets Keras name.
-_ADDED: Final = (
-    keras.layers.Add,
-    keras.layers.Flatten,
-    keras.layers.Multiply,
-    keras.layers.ReLU,
-    keras.layers.Subtract,
-    partial(keras.layers.Activation, "linear"),
-    partial(keras.layers.Lambda, abs),
-    ilayers.OnesLike,
-    ilayers.SafeDivide,
-)
 
 
 class RefusedError(CheckError):
@@ -248,9 +234,7 @@ def explainer(
     options: Mapping[str, Any] = {"patterns": patterns} if entry.needs_patterns else {}
     values = model.get_weights() if weights is None else weights
     with graph_of_its_own():
-        copy = keras.models.clone_model(model, clone_function=partial(_reversible, entry.analyzer))
-        copy.set_weights(values)
-        _count_past_names_of(copy)
+        copy = reversible_copy(model, entry.analyzer, values)
         try:
             backward = BackwardPass(
                 innvestigate.create_analyzer(
@@ -263,36 +247,6 @@ def explainer(
             # What iNNvestigate raises, without words, behind a warning about layers.
             raise RefusedError(f"{entry.label}: iNNvestigate has no rule for some layer") from error
         yield Explainer(method, backward)
-
-
-def _reversible(analyzer: str, layer: Any) -> Any:
-    """Copy a layer in the form in which an analyzer knows it.
-
-    iNNvestigate's LRP refuses ReLU where it is a layer, but not where it is the function of an Activation.
-    """
-    if analyzer.startswith("lrp.") and isinstance(layer, keras.layers.ReLU):
-        highest = None if layer.max_value is None else float(layer.max_value)
-        if highest in (None, 6.0) and not layer.negative_slope and not layer.threshold:
-            return keras.layers.Activation("relu" if highest is None else "relu6", name=layer.name)
-    return type(layer).from_config(layer.get_config())
-
-
-def _count_past_names_of(model: Any) -> None:
-    """Make Keras' numbering of layers that the reverse engine adds begin behind the names in `model`.
-
-    Keras numbers the layers that it names itself without a look at names that were given, and takes no two layers of
-    one name into a model; a network with shortcuts often has an ``add``.
-    """
-    highest: dict[str, int] = {}
-    for layer in model.layers:
-        base, _, number = layer.name.rpartition("_")
-        base, last = (base, int(number)) if base and number.isdigit() else (layer.name, 0)
-        highest[base] = max(last, highest.get(base, 0))
-    for made in _ADDED:
-        name = made().name
-        base = name.rstrip("0123456789").rstrip("_")
-        while highest.get(base, -1) > int(name.removeprefix(base).lstrip("_") or 0):
-            name = made().name
 
 
 def _order(model: Any) -> list[str]:

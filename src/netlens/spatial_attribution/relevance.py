@@ -13,12 +13,13 @@ import numpy as np
 from innvestigate.analyzer.base import NotAnalyzeableModelException
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.models.backend import keras
+from netlens.models.keras.explained_layers import NOT_REVERSED
 from netlens.models.keras.folding import FoldingError, fold_batch_normalization
 from netlens.models.own_graph import graph_of_its_own
 from netlens.pattern_attribution.analyzers import pattern_analyzers
 from netlens.pattern_attribution.analyzers.pattern_analyzers import Patterns
 from netlens.pattern_attribution.analyzers.reversal import UndefinedLayerError
+from netlens.pattern_attribution.analyzers.reversible_copy import reversible_copy
 from netlens.spatial_attribution.choices import METHOD_LABELS, AttributionError, Method
 
 #: Methods that cannot be computed without patterns.
@@ -73,6 +74,8 @@ def input_attributions(
     if wanted.size and (wanted.min() < 0 or wanted.max() >= count):
         raise AttributionError(f"classes must be between 0 and {count - 1}")
     pattern_analyzers.register()
+    if any(type(layer).__name__ in NOT_REVERSED for layer in model.layers):
+        return
     folded = _folded(model)
     weights = folded.get_weights()
     for method in METHOD_LABELS:
@@ -81,8 +84,7 @@ def input_attributions(
         given: Mapping[str, Any] = {"patterns": patterns} if method in NEEDS_PATTERNS else {}
         try:
             with graph_of_its_own():
-                copy = keras.models.clone_model(folded)
-                copy.set_weights(weights)
+                copy = reversible_copy(folded, method, weights)
                 analyzer = innvestigate.create_analyzer(method, copy, neuron_selection_mode="index", **given)
                 parts = [
                     analyzer.analyze(images[start : start + batch_size], wanted[start : start + batch_size])

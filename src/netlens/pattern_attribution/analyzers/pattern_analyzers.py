@@ -19,7 +19,6 @@ nothing of additions, and there are two rules for them (see the parameter `addit
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +28,6 @@ import innvestigate.analyzer
 import innvestigate.backend as ibackend
 import innvestigate.backend.checks as ichecks
 import innvestigate.backend.graph as igraph
-import innvestigate.layers as ilayers
 import numpy as np
 from innvestigate.analyzer.reverse_base import ReverseAnalyzerBase
 from numpy.typing import ArrayLike, NDArray
@@ -51,6 +49,7 @@ from netlens.pattern_attribution.analyzers.reversal import (
     set_kernels,
     why_undefined,
 )
+from netlens.pattern_attribution.analyzers.reversible_copy import count_past_names_of
 from netlens.pattern_attribution.patterns.accumulation import pattern_sums
 from netlens.pattern_attribution.patterns.estimators import estimate
 from netlens.pattern_attribution.patterns.statistics import estimator_names
@@ -366,7 +365,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         """
         _ = self.patterns
         self._reversals, self._addition_names = {}, set()
-        _count_past_names_of(self._model)
+        count_past_names_of(self._model)
         super().create_analyzer_model()
         self._set_kernels()
 
@@ -561,22 +560,6 @@ def _make_node_ids_differ(reversed_tensors: dict[int, dict[str, Any]]) -> None:
             node, index = entry["nid"]
             entry["nid"] = (node, index + 1)
         taken.add(entry["nid"])
-
-
-def _count_past_names_of(model: Any) -> None:
-    """Make Keras' numbering of the layers that the reverse engine adds begin behind the names in `model`.
-
-    Keras numbers the layers that it names itself without a look at names that were given, and takes no two layers of
-    one name into a model; a network read from a file often has an ``add``.
-    """
-    for added in (keras.layers.Add, ilayers.Project, ilayers.FiniteCheck):
-        base = re.sub(r"_\d+$", "", added().name)
-        numbered = re.compile(re.escape(base) + r"(?:_(\d+))?")
-        last = max(
-            (int(found[1] or 0) for layer in model.layers if (found := numbered.fullmatch(layer.name))), default=0
-        )
-        while int(added().name.removeprefix(base).lstrip("_") or 0) < last:
-            pass
 
 
 def _named(layer: Any) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from netlens.models.backend import keras, tf
 from netlens.models.errors import UnsupportedLayerError
+from netlens.models.keras.grouped_convolution import keras_class
 from netlens.models.keras.kernel_layers import describe_kernel
 from netlens.models.keras.layer_kinds import (
     IDENTITY_LAYERS,
@@ -66,7 +67,7 @@ LINEAR: Final = Rectifier(slope=1.0)
 
 def is_one_of(layer: Any, names: Iterable[str]) -> bool:
     """Return whether the class of `layer` is exactly one of Keras' own classes of these names, not a subclass."""
-    return any(type(layer) is getattr(keras.layers, name) for name in names)
+    return any(keras_class(layer) is getattr(keras.layers, name) for name in names)
 
 
 def rectifier_of(layer: Any) -> Rectifier | None:
