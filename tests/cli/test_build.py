@@ -216,8 +216,10 @@ def started(project, command=("-m", "netlens", "run", "--study", "small")):
     """Start a run whose only job takes a minute, and wait for its notebook."""
     configure(project, 60_000)
     running = subprocess.Popen(
-        [sys.executable, *command], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+        [sys.executable, *command], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # As at a terminal, also where the tests were started by `nohup`.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509  (no threads here)
+    )  # fmt: skip
     wait_for(lambda: any(is_kernel(process) for process in processes_in(project)))
     time.sleep(1)
     return running
