@@ -115,7 +115,7 @@ def _draw(jobs: Sequence[Ran], target: Path) -> None:
         ax.barh(0, 0, color=colors[section], label=section.replace("_", " "))
     ax.invert_yaxis()
     ax.set(xlabel="seconds since the first job began", ylabel="jobs side by side", yticks=[])
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.32), ncols=4, frameon=False)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.42), ncols=5, frameon=False)
     fig.savefig(target, bbox_inches="tight")
 
 
