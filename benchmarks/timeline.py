@@ -116,7 +116,9 @@ def _draw(jobs: Sequence[Ran], target: Path) -> None:
     ax.invert_yaxis()
     ax.set(xlabel="seconds since the first job began", ylabel="jobs side by side", yticks=[])
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.42), ncols=5, frameon=False)
-    fig.savefig(target, bbox_inches="tight")
+    # The same run gives the same file.
+    with plt.rc_context({"svg.hashsalt": "timeline"}):
+        fig.savefig(target, bbox_inches="tight", metadata={"Date": None})
 
 
 if __name__ == "__main__":
