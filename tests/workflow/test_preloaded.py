@@ -147,6 +147,19 @@ def test_a_killed_child_is_a_killed_client(variables: dict[str, str], folder: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_child_whose_template_was_killed_as_it_was_forked_ends_at_once(folder: Path, *, killed: bool) -> None:
+    """A kernel would take the process that adopted it for its parent, and never end."""
+    script = (
+        "import os\nfrom netlens.workflow.preloaded_template import Request, become\n"
+        f"streams, template = [os.dup(number) for number in range(3)], {'1' if killed else 'os.getppid()'}\n"
+        "become(Request('this', [], dict(os.environ), os.getcwd(), streams, template))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == (1 if killed else 0)
+    assert ("Zen of Python" in done.stdout) is not killed
+
+
 def test_nothing_outlives_the_run(folder: Path) -> None:
     with preloaded.templates() as added:
         _wait(lambda: _is_forked({**os.environ, **added}))

@@ -40,6 +40,8 @@ class Request:
         The working folder.
     streams
         File descriptors of standard input, output and error.
+    template
+        Number of the template's process.
     """
 
     module: str
@@ -47,6 +49,7 @@ class Request:
     environment: dict[str, str]
     folder: str
     streams: list[int]
+    template: int
 
 
 class Template:
@@ -96,6 +99,7 @@ class Template:
 
     def _fork(self, message: dict[str, Any], files: list[int]) -> Request | None:
         client = socket.socket(fileno=files[3])
+        template = os.getpid()
         child = os.fork()
         if child == 0:
             signal.set_wakeup_fd(-1)
@@ -104,7 +108,7 @@ class Template:
             for connection in (self._control, self._woken, self._wake, client, *self._clients.values()):
                 connection.close()
             return Request(
-                message["module"], message["arguments"], message["environment"], message["folder"], files[:3]
+                message["module"], message["arguments"], message["environment"], message["folder"], files[:3], template
             )
         for stream in files[:3]:
             os.close(stream)
@@ -148,9 +152,12 @@ def become(request: Request) -> None:
     os.chdir(request.folder)
     os.environ.clear()
     os.environ.update(request.environment)
+    if os.getppid() != request.template:
+        # The template was killed since. Nobody would end this process, and the client has said that it was killed.
+        os._exit(1)
     if "JPY_PARENT_PID" in os.environ:
         # A kernel ends when its parent does, which is the template. The template ends it when the client does.
-        os.environ["JPY_PARENT_PID"] = str(os.getppid())
+        os.environ["JPY_PARENT_PID"] = str(request.template)
     # What the process imports of netlens is what it would have imported without a template.
     for name in [name for name in sys.modules if name.partition(".")[0] == "netlens"]:
         del sys.modules[name]
