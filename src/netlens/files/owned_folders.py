@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 _SUFFIX: Final = ".lock"
 #: The path of a Unix socket has at most 107 bytes; this leaves room for the names of a kernel's sockets.
@@ -39,10 +39,7 @@ def claimed(folder: str | Path) -> Iterator[Path]:
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = _lock_of(folder)
-    with os.fdopen(os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600), "r+") as file:
-        # Where files cannot be locked, `remove_abandoned` cannot lock them either and leaves the folder alone.
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with _locked(lock):
         try:
             folder.mkdir(mode=0o700)
             yield folder
@@ -57,9 +54,7 @@ def claim_until_exit(folder: str | Path) -> None:
     So `remove_abandoned` removes it if the process is killed.
     """
     lock = _lock_of(Path(folder).absolute())
-    file = os.fdopen(os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600), "r+")
-    with suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    file = _locked(lock)
 
     def release(process: int = os.getpid()) -> None:
         # A forked child runs this too, if it exits as Python does.
@@ -106,6 +101,15 @@ def remove_abandoned_temporary() -> int:
     """Remove the temporary folders of this user's processes that were killed, Snakemake's among them."""
     snakemakes = remove_abandoned(tempfile.gettempdir(), "snakemake*")
     return snakemakes + remove_abandoned(temporary_folder(), f"{_PREFIX}*")
+
+
+def _locked(lock: Path) -> IO[str]:
+    """Open and lock the file beside a folder."""
+    file = os.fdopen(os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600), "r+")
+    # Where files cannot be locked, `remove_abandoned` cannot lock them either and leaves the folder alone.
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return file
 
 
 def _lock_of(folder: Path) -> Path:
