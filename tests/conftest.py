@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import random
 import shutil
 import sys
 from pathlib import Path
@@ -35,6 +36,18 @@ LONG = (
 def pytest_collection_modifyitems(items):
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup():
+    """Let networks begin with the same weights in each run: Keras draws the seeds of initial weights from `random`."""
+    random.seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call():
+    """Begin with the same weights, also where a test builds its network itself."""
+    random.seed(0)
 
 
 @pytest.fixture(autouse=True)

@@ -16,12 +16,14 @@ pytestmark = pytest.mark.usefixtures("own_graph")
 
 
 def network(build, size=12):
-    """Freeze a network with random biases and positive scales."""
+    """Freeze a network with random biases and positive scales; one weight in ten is negative."""
     image = keras.Input((size, size, 3), name="image")
     model = keras.Model(image, L.GlobalAveragePooling2D(name="mean")(build(image)))
     rng = np.random.default_rng(2)
     for layer in model.layers:
-        layer.set_weights([np.abs(rng.normal(size=w.shape)) * np.sign(w + 0.5) for w in layer.get_weights()])
+        shapes = [weights.shape for weights in layer.get_weights()]
+        signs = [rng.choice([-1, 1], shape, p=(0.1, 0.9)) for shape in shapes]
+        layer.set_weights([np.abs(rng.normal(size=sign.shape)) * sign for sign in signs])
     return freeze(network_of("small", model, preprocessing=Preprocessing(), classes=None, sha256=""))
 
 
