@@ -214,7 +214,10 @@ def test_a_job_that_fails_under_a_limit_of_its_address_space_is_told_of_the_limi
 
 def test_a_killed_notebook_is_told_with_its_memory_and_leaves_no_temporary_files(project):
     """As by a lack of memory."""
-    use = "import os, signal, time\nused = b'x' * (300 << 20)\ntime.sleep(1)\nos.kill(os.getpid(), signal.SIGKILL)"
+    use = (
+        "import os, signal, tempfile, time\ntempfile.mkstemp()\nused = b'x' * (300 << 20)\ntime.sleep(1)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
     write(project / "notebooks/data/squares.ipynb", "squares: str = 'squares.npz'  # output", use)
     line = refused(netlens(project), "squares", "the notebook's process was killed (out of memory?) after using up to ")
     assert 300 <= int(line.partition("up to ")[2].split()[0].replace(",", "")) < 700

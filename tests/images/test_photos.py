@@ -1,4 +1,7 @@
 import hashlib
+import os
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -123,6 +126,27 @@ def test_same_seed_same_bytes_whatever_numpys_global_state(tmp_path, train, comp
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_luminance_does_not_depend_on_the_routines_of_the_processor():
+    """OpenBLAS rounds products of matrices as suits each kind of processor, the last of them being this machine's."""
+    draw = (
+        "import hashlib; import numpy as np; from netlens.images.photos import luminance; "
+        "pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.float32); "
+        "print(hashlib.sha256(luminance(pixels).tobytes()).hexdigest())"
+    )
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", draw],
+            env={name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"} | kind,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for kind in ({"OPENBLAS_CORETYPE": "Prescott"}, {"OPENBLAS_CORETYPE": "Haswell"}, {})
+    }
+    assert len(hashes) == 1
+
+
 def test_more_crops_leave_the_first_as_they_are(train, heldout):
     np.testing.assert_array_equal(training_crops(CLASSES, 2, CROPPING, seed=3).images, train.images[:32])
     np.testing.assert_array_equal(heldout_crops(CLASSES, 2, CROPPING, seed=3).images, heldout.images[:32])

@@ -102,6 +102,14 @@ def test_a_forked_process_is_like_a_started_one(variables: dict[str, str], folde
 
 
 @pytest.mark.slow
+def test_a_forked_process_has_its_own_folder_for_temporary_files(variables: dict[str, str], folder: Path) -> None:
+    """Not that of the template, whose libraries may have asked for one."""
+    (folder / "own").mkdir()
+    (folder / "told.py").write_text("import sys, tempfile\nprint('papermill' in sys.modules, tempfile.gettempdir())")
+    assert _told({**variables, "TMPDIR": str(folder / "own")})[1] == f"True {folder / 'own'}\n"
+
+
+@pytest.mark.slow
 def test_a_kernel_believes_that_its_template_is_its_parent(variables: dict[str, str]) -> None:
     _, output, _ = _told({**variables, "JPY_PARENT_PID": "1"})
     assert "true" in output

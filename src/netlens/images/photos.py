@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -238,7 +239,7 @@ class Cutter:
             box = draw()
             if allowed(box):
                 crop = render(self.photograph, box, size)
-                if float((crop @ _LUMINANCE).std()) >= self.cropping.contrast:
+                if luminance(crop).std(dtype=np.float64) >= self.cropping.contrast:
                     return crop, box
         raise PhotoError(
             f"photos: {self.name!r} has no crop with a contrast of {self.cropping.contrast} in {self._TRIES} attempts; "
@@ -254,11 +255,23 @@ def render(photograph: Pixels, box: Integers, size: tuple[int, int]) -> Pixels:
     return np.asarray(cut.resize((size[1], size[0]), Image.Resampling.BICUBIC), np.uint8)
 
 
+def luminance(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Luminance of (..., 3) red, green and blue, with the weights of ITU-R BT.601.
+
+    Notes
+    -----
+    A product of matrices would round as the processor's own routine does, and now and then a pixel would be another.
+    """
+    red, green, blue = (pixels[..., channel] * weight for channel, weight in enumerate(_LUMINANCE))
+    made: NDArray[np.float32] = red + green + blue
+    return made
+
+
 def change_colours(crop: Pixels, amount: float, rng: np.random.Generator) -> Pixels:
     """Change brightness, contrast and saturation of a crop, each by at most the share `amount`."""
     brightness, contrast, saturation = (1 + rng.uniform(-amount, amount, 3)).astype(np.float32)
     values = crop.astype(np.float32)
-    grey = (values @ _LUMINANCE)[..., None]
+    grey = luminance(values)[..., None]
     values = grey + saturation * (values - grey)
     mean = grey.mean(dtype=np.float64).astype(np.float32)
     values = brightness * (mean + contrast * (values - mean))

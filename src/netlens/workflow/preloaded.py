@@ -48,6 +48,7 @@ _OF_ONE_JOB = frozenset(
         "JUPYTER_RUNTIME_DIR",
         "PWD",
         "SHLVL",
+        "TMPDIR",
         "_",
     }
 )

@@ -17,6 +17,7 @@ import selectors
 import signal
 import socket
 import sys
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,6 +153,8 @@ def become(request: Request) -> None:
     os.chdir(request.folder)
     os.environ.clear()
     os.environ.update(request.environment)
+    # The template's own folder for temporary files, if an import has asked for it.
+    tempfile.tempdir = None
     if os.getppid() != request.template:
         # The template was killed since. Nobody would end this process, and the client has said that it was killed.
         os._exit(1)

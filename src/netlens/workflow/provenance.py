@@ -34,7 +34,9 @@ LIBRARIES = (
 
 
 #: Environment variables that choose how libraries compute, and with them the last digits of a result.
-NUMERICAL_SETTINGS = ("NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "TF_ENABLE_ONEDNN_OPTS")
+NUMERICAL_SETTINGS = (
+    "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "TF_ENABLE_ONEDNN_OPTS",
+)  # fmt: skip
 
 
 def numerical_settings() -> dict[str, str]:

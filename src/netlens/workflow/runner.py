@@ -344,6 +344,8 @@ def _set_environment(job: Job, staging: Path, gpu: str | None, sockets: str) -> 
             "TF_NUM_INTRAOP_THREADS": threads,
             "TF_NUM_INTEROP_THREADS": "1",
             "TF_USE_LEGACY_KERAS": "1",
+            # TensorFlow writes code that it generates into temporary files, which a killed process would leave there.
+            "TMPDIR": sockets,
         }
     )
     if gpu is not None:
