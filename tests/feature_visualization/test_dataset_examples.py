@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from netlens.feature_visualization.dataset_examples import dataset_examples, spread
+from netlens.feature_visualization.dataset_examples import dataset_examples
 from netlens.feature_visualization.examples import DatasetExamples
 from netlens.feature_visualization.keyed_requests import RequestError
 from netlens.feature_visualization.requests import PictureRequest, channel_direction
@@ -82,8 +82,6 @@ def test_only_so_many_images_are_looked_at(network, images):
     found = dataset_examples(network, images, [unit(0)], images_count=2, examples_count=9)
     assert found.images_count == 2
     assert found.images[0].tolist() == [2, 0]
-    assert spread(10, 4).tolist() == [0, 2, 5, 7]
-    assert spread(3, 9).tolist() == [0, 1, 2]
 
 
 def test_what_is_refused(network, images):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from netlens.explanation_checks.choices import CheckError
+from netlens.statistics.even_samples import spread_evenly
 
 
 def spread_images(count: int, wanted: int) -> list[int]:
@@ -18,7 +19,7 @@ def spread_images(count: int, wanted: int) -> list[int]:
     """
     if wanted < 2:
         raise CheckError(f"explanation_checks.images_count: {wanted} image has no interval; use 2 or more, or 0")
-    return list(dict.fromkeys(np.linspace(0, count - 1, min(count, wanted)).round().astype(int).tolist()))
+    return spread_evenly(count, wanted)
 
 
 def choose_pair(labels: ArrayLike, scene: int = -1) -> tuple[int, tuple[int, int]]:

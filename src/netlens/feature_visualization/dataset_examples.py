@@ -21,6 +21,7 @@ from netlens.models.backend import session_config, tf1
 from netlens.models.frozen.frozen_network import FrozenNetwork
 from netlens.models.frozen.reach import Reach
 from netlens.models.frozen.receptive_fields import part_for, receptive_fields
+from netlens.statistics.even_samples import part_starts
 
 _BATCH_SIZE: Final = 16
 _OUTSIDE: Final = 230  # gray level beyond an image's edge
@@ -32,12 +33,6 @@ class Images(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: Any, /) -> Any: ...
-
-
-def spread(count: int, most: int) -> NDArray[np.int64]:
-    """Return at most `most` of `count` indices, spread evenly."""
-    shown = min(count, most)
-    return np.arange(shown, dtype=np.int64) * count // max(shown, 1)
 
 
 def dataset_examples(
@@ -93,7 +88,7 @@ def dataset_examples(
             )
         by_layer.setdefault(request.layer, []).append(key)
     directions = {layer: np.stack([wanted[key].direction for key in keys], axis=1) for layer, keys in by_layer.items()}
-    chosen = spread(len(images), images_count)
+    chosen = part_starts(len(images), images_count)
     strongest, places = _responses(network, images, chosen, directions, progress)
 
     layers = [layer for layer in by_layer if network.layer(layer).height is not None]
@@ -117,7 +112,7 @@ def dataset_examples(
             best = np.argsort(-values, kind="stable")[:count]
             found.active_shares[row] = np.mean(values > 0)
             for rank, index in enumerate(best):
-                image = np.asarray(images[int(chosen[index])])
+                image = np.asarray(images[chosen[index]])
                 box = _box(fields.get(layer), network.layer(layer).width or 1, places[layer][index, column], image)
                 found.activations[row, rank] = values[index]
                 found.images[row, rank] = chosen[index]
@@ -130,7 +125,7 @@ def dataset_examples(
 def _responses(
     network: FrozenNetwork,
     images: Images,
-    chosen: NDArray[np.int64],
+    chosen: Sequence[int],
     directions: dict[str, NDArray[np.float32]],
     progress: Progress | None,
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.int64]]]:
@@ -154,7 +149,7 @@ def _responses(
         with tf1.Session(graph=graph, config=session_config()) as session:
             for start in range(0, len(chosen), _BATCH_SIZE):
                 part = slice(start, start + _BATCH_SIZE)
-                batch = np.stack([np.asarray(images[int(index)]) for index in chosen[part]])
+                batch = np.stack([np.asarray(images[index]) for index in chosen[part]])
                 values = session.run(found, {inputs: network.preprocess(batch)})
                 for layer, (largest, where) in values.items():
                     strongest[layer][part], places[layer][part] = largest, where

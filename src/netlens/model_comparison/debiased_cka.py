@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.model_comparison.errors import ComparisonError
+from netlens.statistics.even_samples import spread_evenly
 
 Float = NDArray[np.float64]
 
@@ -104,7 +105,7 @@ def debiased_p_values(
         As of `debiased_cka`.
     """
     count = _count(first, second)
-    chosen = spread_images(count, most_images_count)
+    chosen = spread_evenly(count, most_images_count)
     if len(chosen) < _LEAST:
         raise ComparisonError(f"debiased CKA needs at least {_LEAST} images, not {len(chosen)}")
     grams = [np.stack([_u_centered(values[chosen]) for values in side.values()]) for side in (first, second)]
@@ -118,11 +119,6 @@ def debiased_p_values(
     slack = _ROUNDING * np.sqrt(np.outer(*((gram**2).sum(axis=(1, 2)) for gram in grams)))
     found: Float = np.mean(traces >= traces[0] - slack, axis=0)
     return found
-
-
-def spread_images(count: int, most: int) -> NDArray[np.int64]:
-    """Return at most `most` of `count` images, spread evenly, by their places."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
 def _u_centered(values: NDArray[Any]) -> Float:

@@ -8,10 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netlens.model_comparison.debiased_cka import debiased_cka, spread_images
+from netlens.model_comparison.debiased_cka import debiased_cka
 from netlens.model_comparison.further_measures import mutual_neighbours, procrustes
 from netlens.model_comparison.measures import SVCCA, LinearCKA, Measure, Whitened, prepared, similarity_matrix
 from netlens.model_comparison.second_moments import second_moments
+from netlens.statistics.even_samples import spread_evenly
 
 Float = NDArray[np.float64]
 
@@ -151,7 +152,7 @@ def narrowest_layer(
         (images, channels), without channels that are the same everywhere.
     """
     images_count = len(next(iter(activations.values()))) // positions_count
-    chosen = spread_images(images_count, most_images_count)
+    chosen = np.array(spread_evenly(images_count, most_images_count))
     rows = (np.asarray(values[chosen * positions_count], np.float64) for values in activations.values())
     varying = [values[:, np.ptp(values, axis=0) > 0] for values in rows]
     return min((values for values in varying if values.shape[1] > 1), key=lambda values: values.shape[1])

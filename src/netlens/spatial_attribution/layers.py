@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from netlens.models.frozen.structure import trunk
 from netlens.spatial_attribution.choices import AttributionError
+from netlens.statistics.even_samples import part_starts
 
 if TYPE_CHECKING:
     from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
@@ -62,8 +63,7 @@ def main_layers(network: "FrozenNetwork", count: int, *, most_positions: int = M
 
 def _spread(names: Sequence[str], count: int) -> list[str]:
     """Return `count` names, or all if there are fewer, spread evenly and with the last one."""
-    shown = min(len(names), max(count, 0))
-    return [names[len(names) - 1 - index * len(names) // shown] for index in range(shown)]
+    return [names[-1 - place] for place in part_starts(len(names), count)]
 
 
 def checked_layers(network: "FrozenNetwork", names: Sequence[str], count: int) -> list[str]:

@@ -1,1 +1,1 @@
-"""What a number that was estimated from a sample may be off by; no TensorFlow."""
+"""Which samples are taken, and what a number that was estimated from them may be off by; no TensorFlow."""

@@ -1,14 +1,10 @@
-"""Layers that are shown are spread over the network, and the middle one is one that mixes channels."""
-
-from itertools import pairwise
+"""The middle layer of a network is one that mixes channels, and rows of a table say what each layer is."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from netlens.models.keras.kernel_layers import KernelLayer
 from netlens.models.keras.layer_graph import LayerGraph, LayerNode
-from netlens.pattern_attribution.spectra.layer_choice import middle_layer, spread_evenly
+from netlens.pattern_attribution.spectra.layer_choice import middle_layer
 from netlens.pattern_attribution.spectra.layer_rows import HEADER, WIDTHS, layer_rows
 from netlens.pattern_attribution.spectra.matrices import SpectraError
 
@@ -16,15 +12,6 @@ from netlens.pattern_attribution.spectra.matrices import SpectraError
 def layer(name, kind="conv2d", shape=(1, 1, 4, 4), groups=1, flatten_shape=None):
     strides = None if kind == "dense" else (2, 2)
     return KernelLayer(name, f"{name}!", kind, shape, strides, None, None, flatten_shape, groups)
-
-
-@given(st.integers(0, 60), st.integers(2, 15))
-def test_a_choice_is_even_and_has_both_ends(count, most):
-    chosen = spread_evenly(count, most)
-    assert len(chosen) == min(count, most) == len(set(chosen))
-    steps = [after - before for before, after in pairwise(chosen)]
-    assert max(steps, default=1) - min(steps, default=1) <= 1
-    assert not count or (chosen[0], chosen[-1]) == (0, count - 1)
 
 
 def test_the_middle_layer_mixes_channels():

@@ -1,23 +1,10 @@
-"""Which layers of a deep network are shown where there is no room for all of them."""
+"""Which layer of a deep network is shown where there is room for one."""
 
 from collections.abc import Sequence
-
-import numpy as np
 
 from netlens.models.errors import listed
 from netlens.models.keras.kernel_layers import KernelLayer
 from netlens.pattern_attribution.spectra.matrices import SpectraError
-
-
-def spread_evenly(count: int, most: int) -> tuple[int, ...]:
-    """Return at most `most` of the indices below `count`, spread evenly, the first and the last among them.
-
-    Examples
-    --------
-    >>> spread_evenly(9, 3)
-    (0, 4, 8)
-    """
-    return tuple(range(count)) if count <= most else tuple(np.linspace(0, count - 1, most).round().astype(int).tolist())
 
 
 def middle_layer(layers: Sequence[KernelLayer], name: str = "") -> KernelLayer:

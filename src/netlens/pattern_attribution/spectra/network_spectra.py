@@ -15,7 +15,6 @@ from netlens.pattern_attribution.spectra.decomposition import (
     svd,
     within_rank,
 )
-from netlens.pattern_attribution.spectra.layer_choice import spread_evenly
 from netlens.pattern_attribution.spectra.matrices import Array
 from netlens.pattern_attribution.spectra.pictures import leading_directions, tiled
 from netlens.pattern_attribution.spectra.results import (
@@ -27,6 +26,7 @@ from netlens.pattern_attribution.spectra.results import (
     PairDecomposition,
     SegmentSpectrum,
 )
+from netlens.statistics.even_samples import spread_evenly
 
 
 def network_spectra(

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netlens.pattern_attribution.spectra.decomposition import checked
-from netlens.pattern_attribution.spectra.layer_choice import spread_evenly
 from netlens.pattern_attribution.spectra.matrices import Array, SpectraError
+from netlens.statistics.even_samples import spread_evenly
 
 #: Directions whose entries a picture shows, of the largest singular values.
 DIRECTIONS: Final = 16
@@ -43,7 +43,7 @@ def leading_directions(U: ArrayLike, Vh: ArrayLike, units: int) -> tuple[Array, 
         raise SpectraError(f"a picture of {units} units cannot be drawn; it must have at least 1")
     if inputs.shape[1] != outputs.shape[0]:
         raise SpectraError(f"{inputs.shape[1]} directions among the inputs, but {outputs.shape[0]} among the outputs")
-    rows, columns = (list(spread_evenly(count, units)) for count in (inputs.shape[0], outputs.shape[1]))
+    rows, columns = (spread_evenly(count, units) for count in (inputs.shape[0], outputs.shape[1]))
     return inputs[rows, :DIRECTIONS], outputs[:DIRECTIONS, columns]
 
 

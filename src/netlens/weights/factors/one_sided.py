@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from netlens.statistics.even_samples import part_starts
 from netlens.weights.factors.nmf import Array, FactorizationError, explained_variances, factorize
 
 
@@ -134,8 +135,7 @@ def spread_units(weights: ArrayLike, count: int, *, factors_count: int = 3) -> l
     units = np.flatnonzero(ranks >= min(factors_count, ranks.max(initial=1)))
     if not units.size:
         raise FactorizationError("all weights are zero: there is nothing to factorize; choose another layer")
-    places = np.arange(min(count, len(units))) * len(units) // min(count, len(units))
-    return [int(unit) for unit in units[places]]
+    return [int(units[place]) for place in part_starts(len(units), count)]
 
 
 def _positions_by_signed_channels(weights: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
