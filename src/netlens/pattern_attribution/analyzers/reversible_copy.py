@@ -1,29 +1,13 @@
 """Copies of a model in the form in which iNNvestigate's reverse engine can go through them."""
 
-import re
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
-import innvestigate.layers as ilayers
 from numpy.typing import NDArray
+from tf_keras.src.backend import get_default_graph_uid_map
 
 from netlens.models.backend import keras
-
-# Layers that the reverse engine and its rules add and let Keras name.
-_ADDED: Final = (
-    keras.layers.Add,
-    keras.layers.Flatten,
-    keras.layers.Multiply,
-    keras.layers.ReLU,
-    keras.layers.Subtract,
-    partial(keras.layers.Activation, "linear"),
-    partial(keras.layers.Lambda, abs),
-    ilayers.FiniteCheck,
-    ilayers.OnesLike,
-    ilayers.Project,
-    ilayers.SafeDivide,
-)
 
 
 def reversible_copy(model: Any, analyzer: str, weights: Sequence[NDArray[Any]]) -> Any:
@@ -50,19 +34,18 @@ def reversible_copy(model: Any, analyzer: str, weights: Sequence[NDArray[Any]]) 
 
 
 def count_past_names_of(model: Any) -> None:
-    """Make Keras' numbering of layers that the reverse engine adds begin behind the names in `model`.
+    """Make Keras' numbering of layers begin behind the names in `model`, for the layers that the reverse engine adds.
 
     Keras numbers the layers that it names itself without a look at names that were given, and takes no two layers of
     one name into a model; a network with shortcuts often has an ``add``.
     """
-    for added in _ADDED:
-        base = re.sub(r"_\d+$", "", added().name)
-        numbered = re.compile(re.escape(base) + r"(?:_(\d+))?")
-        last = max(
-            (int(found[1] or 0) for layer in model.layers if (found := numbered.fullmatch(layer.name))), default=0
-        )
-        while int(added().name.removeprefix(base).lstrip("_") or 0) < last:
-            pass
+    counts = get_default_graph_uid_map()
+    for layer in model.layers:
+        name, _, number = layer.name.rpartition("_")
+        if not number.isdecimal():
+            name, number = layer.name, "0"
+        # Keras counts names in name spaces; that of layers has no name.
+        counts["", name] = max(counts["", name], int(number) + 1)
 
 
 def _reversible(analyzer: str, layer: Any) -> Any:
