@@ -98,6 +98,10 @@ class Checkout:
         paths = [path for name in MADE for path in (self.folder / name).rglob("*") if path.is_file()]
         kept = [path for path in paths if path.suffix not in {".json", ".ipynb", ".log"}]
         kept = [path for path in kept if ".inspected" not in path.parts]
+        # The paper and the supplement, which `netlens paper` makes of the items.
+        others = {path for name in ("results/*/paper", "site/*/items") for path in self.folder.glob(name)}
+        others |= set(self.folder.glob("site/*/index.html"))
+        kept = [path for path in kept if not others & {path, *path.parents}]
         return {str(path.relative_to(self.folder)): sha256_of(path) for path in sorted(kept)}
 
     def leftovers(self) -> list[str]:
@@ -110,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--moments", type=int, default=30)
-    parser.add_argument("--items", nargs="+", default=ITEMS)
+    parser.add_argument("--items", nargs="+", default=ITEMS, help="`all`: all items of the demo study")
     parser.add_argument("--cores", default="2")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--within-min", type=float, default=float("inf"), help="begin no fault after this time")
@@ -123,7 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log = parsed.folder / "faults.json"
     if not log.exists():
         copy_checkout(parsed.folder)
-    checkout = Checkout(parsed.folder, parsed.items, parsed.cores)
+    items = _all_items() if parsed.items == ["all"] else parsed.items
+    checkout = Checkout(parsed.folder, items, parsed.cores)
     if not log.exists():
         known = _made_before(parsed.undisturbed) if parsed.undisturbed else _undisturbed(checkout)
         log.write_text(json.dumps(known), encoding="utf-8")
@@ -145,6 +150,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (parsed.folder / "faults.md").write_text("\n".join(report) + "\n", encoding="utf-8")
     print("\n".join(report))
     sys.exit(any(trial.problems for trial in trials))
+
+
+def _all_items() -> list[str]:
+    """All items that the demo study has, but the supplement, which is made of the others."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "netlens", "list", "--json"], check=True, capture_output=True, text=True
+    ).stdout
+    return [item["name"] for item in json.loads(listed) if item["state"] != "absent" and item["name"] != "index"]
 
 
 def _undisturbed(checkout: Checkout) -> dict[str, Any]:
