@@ -30,7 +30,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.models.backend import session_config, tf1
 from netlens.models.errors import NetworkError, UnsupportedLayerError
-from netlens.models.frozen.frozen_network import FrozenNetwork, digest_of, node_of
+from netlens.models.frozen.frozen_network import FrozenNetwork, digest_of
+from netlens.models.frozen.node_names import node_of
 from netlens.models.frozen.receptive_fields import part_for
 
 _KERNELS: Final = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})

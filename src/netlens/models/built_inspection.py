@@ -13,8 +13,9 @@ from typing import Any
 from netlens.files.atomic import writing
 from netlens.models.architectures.registry import build
 from netlens.models.errors import NetworkError
-from netlens.models.frozen.frozen_network import FrozenNetwork, node_of
+from netlens.models.frozen.frozen_network import FrozenNetwork
 from netlens.models.frozen.graph_files import frozen_network
+from netlens.models.frozen.node_names import node_of
 from netlens.models.frozen.structure import layer_edges
 from netlens.models.inspection import (
     LayerFacts,
@@ -80,7 +81,7 @@ def frozen_facts(network: FrozenNetwork) -> NetworkFacts:
     height, width, _ = network.input_shape
     end = nodes[network.output_node]
     while end.op in _PASSING and end.input:
-        end = nodes[end.input[0].split(":")[0]]
+        end = nodes[node_of(end.input[0])]
     return NetworkFacts(
         is_keras=False,
         size_px=(height, width),

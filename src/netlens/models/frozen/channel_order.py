@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from netlens.models.backend import tf
 from netlens.models.errors import UnsupportedLayerError
-from netlens.models.frozen.frozen_network import node_of
+from netlens.models.frozen.node_names import node_of
 
 _TO_CHANNELS_FIRST: Final = [0, 3, 1, 2]
 _TO_CHANNELS_LAST: Final = [0, 2, 3, 1]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlens.models.backend import tf
+from netlens.models.frozen.node_names import node_of
 
 Array = NDArray[Any]
 
@@ -22,13 +23,13 @@ def replace_dilated(graph_def: Any) -> None:
     new operation on a CPU.
     """
     nodes = {node.name: node for node in graph_def.node}
-    readers = Counter(_name(source) for node in graph_def.node for source in node.input)
+    readers = Counter(node_of(source) for node in graph_def.node for source in node.input)
     removed: set[str] = set()
     for joined in graph_def.node:
         if joined.op != "BatchToSpaceND":
             continue
-        convolution = nodes[_name(joined.input[0])]
-        parted = nodes[_name(convolution.input[0])]
+        convolution = nodes[node_of(joined.input[0])]
+        parted = nodes[node_of(convolution.input[0])]
         if (convolution.op, parted.op) != ("Conv2D", "SpaceToBatchND"):
             continue
         constants = [convolution.input[1], *parted.input[1:], *joined.input[1:]]
@@ -36,7 +37,7 @@ def replace_dilated(graph_def: Any) -> None:
         if found is None or max(readers[convolution.name], readers[parted.name]) > 1:
             continue
         removed |= {convolution.name, parted.name}
-        removed |= {name for name in map(_name, [*parted.input[1:], *joined.input[1:]]) if readers[name] == 1}
+        removed |= {name for name in map(node_of, [*parted.input[1:], *joined.input[1:]]) if readers[name] == 1}
         sources, kind = [parted.input[0], convolution.input[1]], convolution.attr["T"].type
         joined.op = "Conv2D"
         joined.attr.clear()
@@ -78,11 +79,7 @@ def _padding_and_rates(convolution: Any, constants: Sequence[Array | None]) -> t
 
 
 def _constant(nodes: Mapping[str, Any], source: str) -> Array | None:
-    node = nodes[_name(source)]
+    node = nodes[node_of(source)]
     while node.op == "Identity":
-        node = nodes[_name(node.input[0])]
+        node = nodes[node_of(node.input[0])]
     return np.asarray(tf.make_ndarray(node.attr["value"].tensor)) if node.op == "Const" else None
-
-
-def _name(source: str) -> str:
-    return source.removeprefix("^").split(":")[0]

@@ -20,6 +20,7 @@ from netlens.files.atomic import writing
 from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import CheckpointError, NetworkError, UnsupportedLayerError, listed
 from netlens.models.frozen.dilated_convolutions import replace_dilated
+from netlens.models.frozen.node_names import node_of
 from netlens.models.keras.graph import Step, graph_of, rebuild
 from netlens.models.keras.grouped_convolution import keras_class
 from netlens.models.network import Network, check_image_size
@@ -366,11 +367,6 @@ def _replace_calls(graph_def: Any) -> None:
         del node.input[:]
         node.input.extend(taken)
     graph_def.ClearField("library")
-
-
-def node_of(source: str) -> str:
-    """Name of the operation that an input refers to: ``name``, ``name:1`` or ``^name``."""
-    return source.removeprefix("^").split(":")[0]
 
 
 def rename(graph_def: Any, old: str, new: str) -> None:

@@ -19,10 +19,10 @@ from netlens.models.frozen.frozen_network import (
     FrozenNetwork,
     digest_of,
     freeze,
-    node_of,
     rename,
     replace_identities,
 )
+from netlens.models.frozen.node_names import node_of
 from netlens.models.frozen.operations import BATCH_NORMALIZATIONS, check_operations, strip_attributes
 from netlens.models.label_space import LabelSpace, numbered, read_label_space
 from netlens.models.loading import load_network

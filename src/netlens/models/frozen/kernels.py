@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from netlens.models.backend import tf
 from netlens.models.errors import NetworkError
 from netlens.models.frozen.frozen_network import FrozenNetwork
+from netlens.models.frozen.node_names import node_of
 
 _BATCH_NORMALIZATIONS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
 
@@ -67,4 +68,4 @@ def _constant(nodes: dict[str, Any], node: Any, index: int, layer: str) -> NDArr
 
 
 def _input(nodes: dict[str, Any], node: Any, index: int) -> Any:
-    return nodes[node.input[index].lstrip("^").split(":")[0]]
+    return nodes[node_of(node.input[index])]

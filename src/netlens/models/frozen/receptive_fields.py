@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from netlens.models.backend import tf1
-from netlens.models.frozen.frozen_network import FrozenNetwork, node_of
+from netlens.models.frozen.frozen_network import FrozenNetwork
+from netlens.models.frozen.node_names import node_of
 from netlens.models.frozen.reach import Reach, reaches
 
 

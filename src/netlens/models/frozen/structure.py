@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from netlens.models.frozen.node_names import node_of
+
 if TYPE_CHECKING:
     from netlens.models.frozen.frozen_network import FrozenLayer, FrozenNetwork
 
@@ -68,7 +70,7 @@ def layer_edges(network: "FrozenNetwork") -> list[tuple[str, str]]:
 
 
 def _sources(network: "FrozenNetwork") -> dict[str, list[str]]:
-    return {node.name: [_node(source) for source in node.input] for node in network.graph_def.node}
+    return {node.name: [node_of(source) for source in node.input] for node in network.graph_def.node}
 
 
 def _between(network: "FrozenNetwork", sources: dict[str, list[str]]) -> list[str]:
@@ -87,7 +89,3 @@ def _between(network: "FrozenNetwork", sources: dict[str, list[str]]) -> list[st
             pending.append((name, True))
             pending.extend((source, False) for source in sources[name])
     return order
-
-
-def _node(source: str) -> str:
-    return source.removeprefix("^").split(":")[0]

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from netlens.models.backend import tf, tf1
 from netlens.models.errors import UnsupportedLayerError
 from netlens.models.frozen.frozen_network import FrozenNetwork
+from netlens.models.frozen.node_names import node_of
 from netlens.weights.expanded.linear_graph import Extent, LinearGraph, has_no_positions, linear_graph
 from netlens.weights.expanded.linear_operations import RECTIFIERS, response_scale
 from netlens.weights.expanded.window import ExpandedWeights, Window, WindowError, checked_units, window_of
@@ -187,13 +188,13 @@ def _part_between(network: FrozenNetwork, given: Any, last: str) -> Any:
     pending = [last]
     while pending:
         name = pending.pop()
-        if name not in given and name.split(":")[0] not in needed:
-            needed.add(name.split(":")[0])
-            pending += [s.removesuffix(":0") for s in nodes[name.split(":")[0]].input if not s.startswith("^")]
+        if name not in given and node_of(name) not in needed:
+            needed.add(node_of(name))
+            pending += [s.removesuffix(":0") for s in nodes[node_of(name)].input if not s.startswith("^")]
     part = tf1.GraphDef(versions=network.graph_def.versions)
     for node in network.graph_def.node:
         # The operation of a given tensor stays, since its name is mapped to the tensor.
-        if any(node.name == name.split(":")[0] for name in given) and node.name not in needed:
+        if any(node.name == node_of(name) for name in given) and node.name not in needed:
             part.node.add(name=node.name, op="Placeholder").attr["dtype"].type = tf.float32.as_datatype_enum
             continue
         if node.name not in needed:
