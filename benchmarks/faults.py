@@ -259,8 +259,16 @@ def _killed(checkout: Checkout, kind: str, moment_s: float, generator: random.Ra
         if process.returncode and not told:
             trial.problems.append("nothing was said of a killed process")
     if "Traceback" in output:
-        trial.problems.append("a traceback")
+        trial.problems.append(f"a traceback, kept as {_kept(checkout, output)}")
     return trial
+
+
+def _kept(checkout: Checkout, output: str) -> str:
+    """Keep what a run has printed beside the report; return the name of the file."""
+    number = len(list(checkout.folder.glob("output_*.txt")))
+    path = checkout.folder / f"output_{number}.txt"
+    path.write_text(output, encoding="utf-8")
+    return path.name
 
 
 def _of_kind(checkout: Checkout, netlens: int, kind: str) -> list[psutil.Process]:

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -135,6 +136,20 @@ def test_signals_reach_the_child(variables: dict[str, str], folder: Path, number
     # SIGINT is handled by the child, which exits; the default of SIGTERM ends the child, and so the client.
     assert client.wait(20) == (3 if number == signal.SIGINT else -signal.SIGTERM)
     assert (folder / "ended").exists() == (number == signal.SIGINT)
+
+
+@pytest.mark.slow
+def test_a_client_that_is_interrupted_before_it_has_a_child_prints_nothing(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("silent")
+        listener.listen()
+        client = subprocess.Popen(
+            _command("told"), env={**os.environ, preloaded_client.SOCKET: "silent"}, stderr=subprocess.PIPE
+        )
+        with listener.accept()[0]:
+            client.send_signal(signal.SIGINT)
+            told = client.communicate(timeout=20)[1]
+    assert (client.returncode, told) == (-signal.SIGINT, b"")
 
 
 @pytest.mark.slow

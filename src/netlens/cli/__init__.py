@@ -32,9 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _end)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    place = Place.of(Path.cwd())
-    parser, commands, shown = _parser(place)
     try:
+        if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        place = Place.of(Path.cwd())
+        parser, commands, shown = _parser(place)
         if given and not given[0].startswith("-") and given[0] not in commands:
             raise UserError(_unknown_command(given[0], shown))
         parsed, unknown = parser.parse_known_args(given)

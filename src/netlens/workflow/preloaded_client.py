@@ -130,6 +130,8 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
 
 
 if __name__ == "__main__":
+    # Until there is a child to pass it on to, ctrl-C ends this process, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     ended = run(sys.argv[1], sys.argv[2], sys.argv[3:])
     if ended is None:
         os.execv(sys.executable, [sys.executable, "-m", *sys.argv[2:]])

@@ -147,6 +147,8 @@ def _kill(child: int) -> None:
 def become(request: Request) -> None:
     """Turn this process, just forked, into the one that was asked for; does not return."""
     os.setsid()
+    # Ctrl-C, which the client passes on, ends it without a traceback until it is what was asked for.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for number, stream in enumerate(request.streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -165,6 +167,7 @@ def become(request: Request) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "netlens"]:
         del sys.modules[name]
     sys.argv = [request.module, *request.arguments]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     runpy.run_module(request.module, run_name="__main__", alter_sys=True)
 
 
