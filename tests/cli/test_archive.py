@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from netlens.cli import archive, main
+from netlens.workflow.image_specs import SpecError
 
 
 @pytest.fixture
@@ -43,6 +44,14 @@ def test_what_is_stale_is_not_published(made, capsys, tmp_path):
 def test_a_study_without_its_paper_is_not_published(made, capsys, tmp_path):
     (tmp_path / "paper/small.pdf").unlink()
     assert "paper/small.pdf does not exist; run: netlens paper --study small" in told(capsys)
+
+
+def test_a_network_that_cannot_be_used_is_told_in_one_line(made, capsys, monkeypatch):
+    def refuse(*_):
+        raise SpecError("networks.mine: a layer is unknown")
+
+    monkeypatch.setattr(archive, "absent_items", refuse)
+    assert told(capsys) == "netlens: error: networks.mine: a layer is unknown\n"
 
 
 def test_private_names_are_told_by_file_and_nothing_is_written(made, capsys, monkeypatch, tmp_path):

@@ -21,7 +21,6 @@ from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.gpu import visible_gpus, why_no_gpu
-from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.output_folders import check_writable
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
@@ -171,14 +170,11 @@ def _make_draft(study: str, name: str, wishes: Wishes) -> int:
 def _checked(study: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Load a study and check its files and networks, before Snakemake starts; also what it cannot have, and why."""
     config = load_study(study)
-    try:
-        check_files(config)
-        absent = absent_items(config, load_catalogue())
-        for line in unknown_letters(config):
-            print(f"{PREFIX}{line}", file=sys.stderr, flush=True)
-        return config, absent
-    except SpecError as error:
-        raise UserError(str(error)) from None
+    check_files(config)
+    absent = absent_items(config, load_catalogue())
+    for line in unknown_letters(config):
+        print(f"{PREFIX}{line}", file=sys.stderr, flush=True)
+    return config, absent
 
 
 def _snakemake(

@@ -14,7 +14,7 @@ from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.gpu import visible_gpus
-from netlens.workflow.image_specs import SpecError, is_download
+from netlens.workflow.image_specs import is_download
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
 from netlens.workflow.records import Record, makers, read_record
@@ -44,11 +44,8 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
     """
     config = load_study(study)
     catalogue = load_catalogue()
-    try:
-        check_files(config)
-        absent = absent_items(config, catalogue)
-    except SpecError as error:
-        raise UserError(str(error)) from None
+    check_files(config)
+    absent = absent_items(config, catalogue)
     items = select(catalogue, names)
     if missing := [item.name for item in items if item.name in absent]:
         raise UserError("\n".join(f"{name} is absent from study {config['study']}: {absent[name]}" for name in missing))

@@ -59,12 +59,8 @@ def _record(item: Item, config: dict[str, Any], catalogue: dict[str, Item]) -> A
         return record
     # What a study cannot have is found by looking at its networks, which is done only where there is no record.
     from netlens.workflow.applicability import absent_items
-    from netlens.workflow.image_specs import SpecError
 
-    try:
-        absent = absent_items(config, catalogue)
-    except SpecError as error:
-        raise UserError(str(error)) from None
+    absent = absent_items(config, catalogue)
     if item.name in absent:
         raise UserError(f"{item.name} is absent from study {study}: {absent[item.name]}")
     raise UserError(f"{item.name} has not been made ({path} does not exist): netlens run {item.name} --study {study}")

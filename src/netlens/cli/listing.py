@@ -10,8 +10,6 @@ from netlens.review.item_state import ItemState, item_states
 from netlens.review.job_costs import load_costs
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import Item, load_catalogue, select
-from netlens.workflow.errors import UserError
-from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.planned_jobs import configured_parameters
 from netlens.workflow.records import DamagedRecordError, read_record
@@ -116,8 +114,5 @@ def _study(study: str) -> tuple[dict[str, Any], dict[str, Item], dict[str, str]]
     """Configuration and items of a study, and which of them it cannot have, and why."""
     config = load_study(study)
     items = load_catalogue()
-    try:
-        check_files(config)
-        return config, items, absent_items(config, items)
-    except SpecError as error:
-        raise UserError(str(error)) from None
+    check_files(config)
+    return config, items, absent_items(config, items)

@@ -24,6 +24,8 @@ def new_study(wishes: Wishes) -> int:
         have = f"{len(items) - len(missing)} of {len(items)} items"
         print(f"{section.replace('_', ' ')}: {have}{f' (the others: {reasons})' if missing else ''}")
     print(f"written: {draft.path}")
-    first = next(name for name in _FIRST_FIGURES if name in catalogue and name not in absent)
-    print(f"first figure: netlens run {first} --study {wishes.name}; everything: make paper STUDY={wishes.name}")
+    first = next((name for name in _FIRST_FIGURES if name in catalogue and name not in absent), None)
+    if first:
+        print(f"first figure: netlens run {first} --study {wishes.name}")
+    print(f"everything: make paper STUDY={wishes.name}")
     return 0

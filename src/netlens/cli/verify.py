@@ -13,7 +13,6 @@ from netlens.review.verdicts import verify
 from netlens.workflow.applicability import absent_items
 from netlens.workflow.catalogue import Item, load_catalogue, select
 from netlens.workflow.errors import UserError
-from netlens.workflow.image_specs import SpecError
 from netlens.workflow.planned_jobs import configured_parameters
 from netlens.workflow.study import load_study
 
@@ -82,10 +81,7 @@ def study_items(study: str) -> tuple[dict[str, Any], dict[str, Item], dict[str, 
     """
     config = load_study(study)
     catalogue = load_catalogue()
-    try:
-        absent = absent_items(config, catalogue)
-    except SpecError as error:
-        raise UserError(str(error)) from None
+    absent = absent_items(config, catalogue)
     compared = {name: item for name, item in catalogue.items() if name not in absent and item.section != SUPPLEMENT}
     return config, catalogue, compared
 

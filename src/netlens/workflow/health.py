@@ -17,7 +17,7 @@ from netlens.models.errors import CheckpointError
 from netlens.models.pretrained.weight_files import DIGESTS, weight_file
 from netlens.workflow import gpu, tex
 from netlens.workflow.errors import UserError
-from netlens.workflow.image_specs import SpecError, downloads_of
+from netlens.workflow.image_specs import downloads_of
 from netlens.workflow.network_specs import check_files
 from netlens.workflow.study import load_study
 
@@ -178,7 +178,7 @@ def _study(name: str, status: Status) -> Finding:
     try:
         config = load_study(name)
         check_files(config)
-    except (UserError, SpecError) as error:
+    except UserError as error:
         lines = str(error).splitlines()
         more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
         return Finding(about, status, f"{lines[0]}{more}", _study_mend(name))

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from netlens.workflow.errors import UserError
+
 #: Where files of `data/manifest.yaml` are downloaded to; a study that names a file here has it downloaded.
 DOWNLOADS: Final = "data/downloads"
 
 
-class SpecError(ValueError):
+class SpecError(UserError):
     """The image sets or networks of a study are inconsistent."""
 
 
