@@ -71,38 +71,37 @@ def picture():
 
 
 @pytest.mark.slow
-def test_class_sheet_has_a_column_per_layer_and_both_classes_as_colors(picture):
+def test_class_sheet_has_a_column_per_map_and_both_classes_as_colors(picture):
     style.pictures()
     maps = [np.random.default_rng(3).normal(size=(2, *size)) for size in ((4, 8), (2, 4))]
-    fig = attribution_maps.class_sheet(picture, ["zebra", "moon"], ["early", "late"], maps)
-    shown = [ax.images[-1].get_array() for ax in fig.axes if ax.images]
+    fig = attribution_maps.class_sheet(picture, ["zebra", "moon"], ["early\n4 × 8", "late"], maps)
+    shown = [each.get_array() for ax in fig.axes for each in ax.images]
     colors = [two_class_colors(*values) for values in maps]
     for expected in colors:
         assert any(values.shape == expected.shape and np.array_equal(values, expected) for values in shown)
     words = [text.get_text() for text in fig.texts]
-    assert words == ["image", "zebra", "moon", "both", "early\n4 × 8", "late\n2 × 4"]
+    assert words == ["image", "zebra", "moon", "both", "early\n4 × 8", "late"]
     assert figure.overflow(fig) == []
     plt.close(fig)
 
 
-def test_gradient_sheet_has_two_rows_per_gradient(picture):
+def test_colors_of_two_classes_are_darker_where_the_image_is_dark():
     style.pictures()
-    maps = [np.random.default_rng(4).normal(size=(2, 2, *size)) for size in ((4, 8), (2, 4))]
-    fig = attribution_maps.gradient_sheet(picture, ["true", "smooth"], ["early", "late"], maps)
-    shown = [ax.images[-1].get_array() for ax in fig.axes if ax.images]
-    assert len(shown) == 2 * 2 * 2 + 1  # and the key
-    for values in maps:
-        for pair in values:
-            expected = two_class_colors(*pair)
-            assert any(found.shape == expected.shape and np.array_equal(found, expected) for found in shown)
-    assert [text.get_text() for text in fig.texts] == ["true", "smooth", "early", "late"]
-    assert figure.overflow(fig) == []
+    fig, ax = plt.subplots()
+    image = np.zeros((8, 16, 3), np.uint8)
+    image[:, 8:] = 255
+    attribution_maps.overlay_both(ax, image, np.ones((2, 4)), np.zeros((2, 4)))
+    colors, shade = (each.get_array() for each in ax.images)
+    np.testing.assert_array_equal(colors, two_class_colors(np.ones((2, 4)), np.zeros((2, 4))))
+    assert not shade[..., :3].any()
+    assert (shade[:, :8, 3] > 0.2).all()
+    np.testing.assert_allclose(shade[:, 8:, 3], 0, atol=1e-15)
     plt.close(fig)
 
 
-def test_position_sheet_has_a_row_per_source_and_a_frame_in_every_panel(picture):
+def test_position_sheet_has_a_row_per_position_and_a_frame_in_every_panel(picture):
     style.pictures()
-    positions = [(0, 1), (1, 3)]
+    positions = {"zebra": (0, 1), "moon": (1, 3)}
     sources = {"early": np.ones((2, 4, 8)), "middle": -np.ones((2, 4, 8))}
     fig = attribution_maps.position_sheet(picture, "late", (2, 4), positions, sources)
     framed = [ax for ax in fig.axes if ax.patches]
@@ -114,10 +113,15 @@ def test_position_sheet_has_a_row_per_source_and_a_frame_in_every_panel(picture)
     assert red[0] > red[2]
     assert blue[2] > blue[0]
     assert [text.get_text() for text in fig.texts] == [
-        "in late", "row 1, col. 2", "row 2, col. 4", "from early", "from middle",
+        "position in\nlate", "from\nearly", "from\nmiddle", "zebra", "moon",
     ]  # fmt: skip
     assert figure.overflow(fig) == []
     plt.close(fig)
+
+
+@pytest.mark.parametrize(("count", "chosen"), [(1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (5, [0, 2, 4]), (12, [0, 6, 11])])
+def test_chosen_indices_are_spread_from_the_first_to_the_last(count, chosen):
+    assert attribution_maps.evenly_chosen(count, 3) == chosen
 
 
 @pytest.mark.slow
@@ -127,8 +131,9 @@ def test_long_names_are_shortened_rather_than_cut_off(picture):
     maps = [np.ones((2, 2, 4)), np.ones((2, 4, 8))]
     for fig in (
         attribution_maps.class_sheet(picture, names, layers, maps),
-        attribution_maps.gradient_sheet(picture, ["true"], layers, [each[None] for each in maps]),
-        attribution_maps.position_sheet(picture, layers[0], (2, 4), [(0, 1)], {layers[1]: np.ones((1, 4, 8))}),
+        attribution_maps.position_sheet(
+            picture, layers[0], (2, 4), {f"most for {names[0]}": (0, 1)}, {layers[1]: np.ones((1, 4, 8))}
+        ),
     ):
         assert figure.overflow(fig) == []
         plt.close(fig)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netlens.spatial_attribution.choices import AttributionError
-from netlens.spatial_attribution.scenes import choose_scenes, known_first, largest_logits, spread_positions
+from netlens.spatial_attribution.scenes import choose_scenes, known_first, largest_logits
 
 LABELS = np.array([[0, 1, -1, -1], [2, 3, -1, -1], [0, 1, 2, 3], [1, 0, -1, -1], [3, 2, 1, 0]])
 LOGITS = np.array([[9.0, 0, 8, 0], [0, 0, 5, 6], [1, 2, 3, 4], [3, 4, 0, 0], [1, 1, 1, 1]])
@@ -35,13 +35,6 @@ def test_a_scene_that_is_not_there_is_refused():
 
 def test_largest_logits_keep_the_order_of_the_classes_where_they_are_equal():
     np.testing.assert_array_equal(largest_logits(LOGITS), [[0, 2], [3, 2], [3, 2], [1, 0], [0, 1]])
-
-
-@pytest.mark.parametrize(("height", "width"), [(8, 8), (3, 5), (2, 2), (1, 1)])
-def test_spread_positions_are_different_and_inside(height, width):
-    positions = spread_positions(height, width)
-    assert len(set(positions)) == len(positions) >= 1
-    assert all(0 <= i < height and 0 <= j < width for i, j in positions)
 
 
 def test_scenes_without_two_known_classes_are_skipped():

@@ -17,8 +17,14 @@ from netlens.plots.signed_colors import signed_colors
 from netlens.spatial_attribution.two_classes import two_class_colors
 
 #: Contrast of the image under an attribution; the rest is white, so that colors keep their meaning.
-_IMAGE_SHARE: Final = 0.35
+_IMAGE_SHARE: Final = 0.55
+#: How dark the darkest parts of the image make the colors of two classes.
+_SHADE: Final = 0.5
+#: A sheet has at most so many columns of maps beside the image; more are too small to be recognized.
+MOST_COLUMNS: Final = 3
 _FRAME: Final = "#888888"
+# Width of a panel at most.
+_WIDEST_IN: Final = 1.6
 _SIZE_PT: Final = 8.0
 
 
@@ -87,10 +93,10 @@ class Grid:
 def class_sheet(
     image: NDArray[np.uint8],
     class_names: Sequence[str],
-    layer_labels: Sequence[str],
+    labels: Sequence[str],
     maps: Sequence[NDArray[np.floating[Any]]],
 ) -> Figure:
-    """Draw class attribution at several layers: one row per class, and one row of both classes as colors.
+    """Draw maps of two classes over the image: one row per class, and one row of both classes as colors.
 
     Parameters
     ----------
@@ -98,16 +104,19 @@ def class_sheet(
         (height, width, 3), uint8.
     class_names
         Names of the two classes.
-    layer_labels
-        Labels of the layers, one column each.
+    labels
+        What each column shows, such as a layer, in one or two lines.
     maps
-        For each layer, (2, layer height, layer width). Both classes share the scale of their layer.
+        For each column, (2, layer height, layer width). Both classes share the scale of their column.
 
     Returns
     -------
     Figure
+        As wide as the page, or narrower where there are few columns.
     """
-    grid = Grid(rows=3, columns=len(maps) + 1, aspect=image.shape[0] / image.shape[1], left_in=0.16)
+    aspect = image.shape[0] / image.shape[1]
+    width = min(style.FULL_WIDTH_IN, 0.4 + _WIDEST_IN * (len(maps) + 1))
+    grid = Grid(rows=3, columns=len(maps) + 1, aspect=aspect, width_in=width)
     fig = plt.figure(figsize=grid.size_in(bottom_in=0.3), layout="none")
     grid.place(fig, 0, 0).imshow(image)
     grid.title(fig, 0, "image")
@@ -116,50 +125,12 @@ def class_sheet(
         for column, values in enumerate(maps, start=1):
             overlay(grid.place(fig, row, column), image, values[row], limit=np.abs(values).max())
     grid.row_label(fig, 2, "both")
-    for column, (layer, values) in enumerate(zip(layer_labels, maps, strict=True), start=1):
-        grid.title(fig, column, f"{layer}\n{values.shape[1]} × {values.shape[2]}")
-        grid.place(fig, 2, column).imshow(two_class_colors(values[0], values[1]))
+    for column, (label, values) in enumerate(zip(labels, maps, strict=True), start=1):
+        grid.title(fig, column, label)
+        overlay_both(grid.place(fig, 2, column), image, values[0], values[1])
     rising = np.linspace(0, 1, 64)[None]
     ramps = [two_class_colors(*pair) for pair in ((rising, 0 * rising), (0 * rising, rising), (rising, rising))]
     color_key(grid.place(fig, 2, 0), [ramp[0] for ramp in ramps], [*class_names, "both alike"])
-    signed_key(fig, grid)
-    return fig
-
-
-def gradient_sheet(
-    image: NDArray[np.uint8],
-    gradient_labels: Sequence[str],
-    layer_labels: Sequence[str],
-    maps: Sequence[NDArray[np.floating[Any]]],
-) -> Figure:
-    """Draw class attribution by several gradients of max-pooling: two rows per gradient, one column per layer.
-
-    The upper row of a gradient shows the first class over the image, the lower row both classes as colors.
-
-    Parameters
-    ----------
-    image
-        (height, width, 3), uint8.
-    gradient_labels, layer_labels
-        Labels of the g gradients and of the layers.
-    maps
-        For each layer, (g, 2, layer height, layer width). Every panel has the scale of its layer and gradient.
-
-    Returns
-    -------
-    Figure
-    """
-    aspect = image.shape[0] / image.shape[1]
-    grid = Grid(rows=2 * len(gradient_labels), columns=len(maps), aspect=aspect, left_in=0.3, width_in=4.6)
-    fig = plt.figure(figsize=grid.size_in(bottom_in=0.3), layout="none")
-    for index, label in enumerate(gradient_labels):
-        grid.row_label(fig, 2 * index, label, rows=2)
-        for column, values in enumerate(maps):
-            first, second = values[index]
-            overlay(grid.place(fig, 2 * index, column), image, first, limit=np.abs(values[index]).max())
-            grid.place(fig, 2 * index + 1, column).imshow(two_class_colors(first, second))
-    for column, layer in enumerate(layer_labels):
-        grid.title(fig, column, layer)
     signed_key(fig, grid)
     return fig
 
@@ -168,10 +139,10 @@ def position_sheet(
     image: NDArray[np.uint8],
     target_label: str,
     target_size: tuple[int, int],
-    positions: Sequence[tuple[int, int]],
+    positions: Mapping[str, tuple[int, int]],
     sources: Mapping[str, NDArray[np.floating[Any]]],
 ) -> Figure:
-    """Draw what positions of a layer are made of: one column per position, one row per earlier layer.
+    """Draw what positions of a layer are made of: one row per position, one column per earlier layer.
 
     Parameters
     ----------
@@ -180,7 +151,7 @@ def position_sheet(
     target_label, target_size
         Label and (height, width) of the later layer.
     positions
-        (row, column) of its positions.
+        By the label of each, (row, column) of its positions.
     sources
         By the label of each earlier layer, the maps of the positions, (positions, source height, source width). Every
         panel has its own scale.
@@ -188,24 +159,31 @@ def position_sheet(
     Returns
     -------
     Figure
+        As wide as the page, or narrower where there are few earlier layers.
     """
     aspect = image.shape[0] / image.shape[1]
-    grid = Grid(rows=len(sources) + 1, columns=len(positions), aspect=aspect, left_in=0.3)
+    width = min(style.FULL_WIDTH_IN, 0.4 + _WIDEST_IN * (len(sources) + 1))
+    grid = Grid(rows=len(positions), columns=len(sources) + 1, aspect=aspect, width_in=width)
     fig = plt.figure(figsize=grid.size_in(bottom_in=0.3), layout="none")
-    grid.row_label(fig, 0, f"in {target_label}")
-    for column, (i, j) in enumerate(positions):
-        grid.title(fig, column, f"row {i + 1}, col. {j + 1}")
-        ax = grid.place(fig, 0, column)
+    grid.title(fig, 0, f"position in\n{target_label}")
+    for column, label in enumerate(sources, start=1):
+        grid.title(fig, column, f"from\n{label}")
+    for row, (label, position) in enumerate(positions.items()):
+        grid.row_label(fig, row, label)
+        ax = grid.place(fig, row, 0)
         ax.imshow(image)
-        mark(ax, image, (i, j), target_size)
-        for row, maps in enumerate(sources.values(), start=1):
+        mark(ax, image, position, target_size)
+        for column, maps in enumerate(sources.values(), start=1):
             ax = grid.place(fig, row, column)
-            overlay(ax, image, maps[column])
-            mark(ax, image, (i, j), target_size)
-    for row, label in enumerate(sources, start=1):
-        grid.row_label(fig, row, f"from {label}")
+            overlay(ax, image, maps[row])
+            mark(ax, image, position, target_size)
     signed_key(fig, grid)
     return fig
+
+
+def evenly_chosen(count: int, most: int = MOST_COLUMNS) -> list[int]:
+    """Return at most `most` of `count` indices, spread evenly, with the first and the last among them."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most)).tolist()})
 
 
 def finish(ax: Axes) -> None:
@@ -231,12 +209,30 @@ def overlay(ax: Axes, image: NDArray[np.uint8], values: ArrayLike, *, limit: flo
     """
     maps = np.asarray(values, np.float64)
     largest = float(np.abs(maps).max()) if limit is None else float(limit)
-    grey = np.asarray(image, np.float64) @ np.array([0.299, 0.587, 0.114]) / 255
     extent = (0.0, float(image.shape[1]), float(image.shape[0]), 0.0)
-    ax.imshow(1 - _IMAGE_SHARE * (1 - grey), cmap="gray", vmin=0, vmax=1, extent=extent)
+    ax.imshow(1 - _IMAGE_SHARE * (1 - _grey(image)), cmap="gray", vmin=0, vmax=1, extent=extent)
     strength = np.clip(np.abs(maps) / largest, 0, 1) if largest > 0 else np.zeros_like(maps)
     colors = signed_colors(maps, limit=largest or 1.0)
-    ax.imshow(np.concatenate([colors, strength[..., None] ** 0.7 * 0.9], axis=-1), extent=extent)
+    ax.imshow(np.concatenate([colors, _opacity(strength)[..., None]], axis=-1), extent=extent)
+
+
+def overlay_both(ax: Axes, image: NDArray[np.uint8], first: ArrayLike, second: ArrayLike) -> None:
+    """Draw the attribution to two classes as `two_class_colors`, darker where the image is dark.
+
+    Parameters
+    ----------
+    ax
+        Axes to draw on.
+    image
+        (height, width, 3), uint8.
+    first, second
+        (rows, columns), the attributions to the two classes.
+    """
+    extent = (0.0, float(image.shape[1]), float(image.shape[0]), 0.0)
+    ax.imshow(two_class_colors(first, second), extent=extent)
+    shade = np.zeros((*image.shape[:2], 4))
+    shade[..., 3] = _SHADE * (1 - _grey(image))
+    ax.imshow(shade, extent=extent)
 
 
 def color_key(ax: Axes, ramps: Sequence[ArrayLike], names: Sequence[str]) -> None:
@@ -271,7 +267,7 @@ def signed_key(fig: Figure, grid: Grid) -> None:
     ax = _axes(fig, grid.width_in - 0.03 - width, top, width, 0.07)
     steps = np.linspace(-1, 1, 255)[None]
     colors = signed_colors(steps, limit=1.0)
-    shade = (np.abs(steps) ** 0.7 * 0.9)[..., None]
+    shade = _opacity(np.abs(steps))[..., None]
     ax.imshow(colors * shade + (1 - shade), extent=(-1, 1, 0, 1), aspect="auto")
     finish(ax)
     ax.set_xticks([-1, 0, 1], ["against", "0", "for"])
@@ -279,6 +275,18 @@ def signed_key(fig: Figure, grid: Grid) -> None:
     first, _, last = ax.get_xticklabels()
     first.set_horizontalalignment("left")
     last.set_horizontalalignment("right")
+
+
+def _grey(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the brightness of an image, (height, width), 0..1."""
+    grey: NDArray[np.float64] = np.asarray(image, np.float64) @ np.array([0.299, 0.587, 0.114]) / 255
+    return grey
+
+
+def _opacity(strength: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much the color of an attribution covers the image; more than in proportion, so that weak ones show."""
+    opacity: NDArray[np.float64] = 0.9 * np.sqrt(strength)
+    return opacity
 
 
 def _axes(fig: Figure, left_in: float, top_in: float, wide_in: float, tall_in: float) -> Axes:

@@ -106,10 +106,3 @@ def _seen(known: NDArray[np.int64], scores: NDArray[np.float64]) -> float:
     """Return the share of a scene's m classes that are among its m largest logits."""
     wanted = set(known[known >= 0].tolist())
     return len(wanted & set(np.argsort(-scores, kind="stable")[: len(wanted)].tolist())) / max(1, len(wanted))
-
-
-def spread_positions(height: int, width: int) -> list[tuple[int, int]]:
-    """Return positions spread over a layer, near the corners and at the center; fewer if the layer is small."""
-    rows, columns = ((length // 4, length // 2, (3 * length) // 4) for length in (height, width))
-    spread = [(rows[0], columns[0]), (rows[0], columns[2]), (rows[1], columns[1]), (rows[2], columns[0])]
-    return list(dict.fromkeys([*spread, (rows[2], columns[2])]))
