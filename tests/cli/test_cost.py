@@ -136,10 +136,14 @@ def test_a_command_that_does_not_exist(capsys, given, hint):
     [
         (["verify", "--hmtl", "x"], "netlens verify takes no --hmtl; did you mean --html"),
         (["why", "--quick"], "netlens why takes no --quick; `netlens why --help` says"),
-        (["--quick", "why"], "netlens why takes no --quick"),
+        (["--quick", "why"], "netlens takes no --quick; `netlens --help` says"),
         (["list", "--state", "old"], "argument --state: invalid choice: 'old' (choose from 'made'"),
         (["accept", "tableRows"], "the following arguments are required: --reason; `netlens accept --help`"),
-        (["cache", "export2"], "argument ACTION: invalid choice: 'export2'"),
+        (["cache", "export2"], "there is no command 'cache export2'; did you mean export"),
+        (
+            ["cache", "import", "--sha", "0" * 64, "--jsom", "x"],
+            "netlens cache import takes no --jsom; did you mean --json?",
+        ),
         ([], "the following arguments are required: COMMAND; `netlens --help`"),
     ],
 )

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netlens import cli
-from netlens.cli import main
+from netlens.cli import commands, main
 from netlens.cli.place import Place
 
 
@@ -60,32 +59,32 @@ def test_in_the_root_nothing_is_rewritten(checkout):
 @pytest.mark.parametrize(
     ("given", "command", "meant"),
     [
-        (["list", "--study", "mine.yaml"], "_list", {"study": "paper/mine.yaml"}),
-        (["verify", "--html", "a.html", "--junit", "/a.xml"], "_verify", {"html": "paper/a.html", "junit": "/a.xml"}),
+        (["list", "--study", "mine.yaml"], "list_items", {"study": "paper/mine.yaml"}),
+        (["verify", "--html", "a.html", "--junit", "/a.xml"], "verify", {"html": "paper/a.html", "junit": "/a.xml"}),
         (
             ["spread", "../../other", "--study", "mine.yaml"],
-            "_spread",
+            "spread",
             {"folders": ["../other"], "study": "paper/mine.yaml"},
         ),
-        (["run", "--cache", "kept.zip"], "_run", {"cache": "paper/kept.zip", "study": "demo"}),
-        (["cache", "export", "kept.zip"], "_cache", {"target": "paper/kept.zip", "study": "demo"}),
-        (["cache", "import", "../kept"], "_cache", {"source": "kept"}),
-        (["bench", "cost", "--study", "demo", "./made"], "_bench", {"arguments": ["--study", "demo", "paper/made"]}),
+        (["run", "--cache", "kept.zip"], "run", {"cache": "paper/kept.zip", "study": "demo"}),
+        (["cache", "export", "kept.zip"], "export_cache", {"target": "paper/kept.zip", "study": "demo"}),
+        (["cache", "import", "../kept"], "import_cache", {"source": "kept"}),
+        (["bench", "cost", "--study", "demo", "./made"], "bench", {"arguments": ["--study", "demo", "paper/made"]}),
         (
             ["new", "mine", "--network", "a.h5", "--images", "a", "--class-names", "imagenet"],
-            "_new",
+            "new",
             {"network": "paper/a.h5", "images": "paper/a", "class_names": "imagenet"},
         ),
         (
             ["notebook", "../notebooks/a.ipynb", "--set", "image=cat.jpg", "--stem", "a"],
-            "_notebook",
+            "notebook",
             {"notebook": "notebooks/a.ipynb", "set": ["image=paper/cat.jpg"], "stem": "paper/a"},
         ),
     ],
 )
 def test_commands_run_in_the_root_with_paths_as_seen_from_there(checkout, monkeypatch, given, command, meant):
     seen = []
-    monkeypatch.setattr(cli, command, lambda parsed: seen.append((Path.cwd(), vars(parsed))) or 0)
+    monkeypatch.setattr(commands, command, lambda parsed: seen.append((Path.cwd(), vars(parsed))) or 0)
     monkeypatch.chdir(checkout / "paper")
     assert main(given) == 0
     ((folder, parsed),) = seen
