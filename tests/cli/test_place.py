@@ -1,5 +1,6 @@
 """Commands are given in any folder of a checkout, and run in its root."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,18 @@ def test_paths_mean_what_they_meant_where_they_were_given(checkout):
     assert [place.argument(word) for word in ("./new", "../b", "cat.jpg", "dog.jpg", "mine", "--steps", "0.5")] == [
         *("paper/new", "b", "paper/cat.jpg", "dog.jpg", "mine", "--steps", "0.5"),
     ]  # fmt: skip
+    assert place.argument("--to=./new") == "--to=paper/new" and place.argument("--steps=16") == "--steps=16"
     assert place.setting("steps=16") == "steps=16" and place.setting("nonsense") == "nonsense"
+
+
+def test_a_file_that_the_system_refuses_is_told_in_one_line(checkout, monkeypatch, capsys):
+    def refuse(parsed):
+        raise OSError(errno.ENOSPC, "No space left on device", "site.zip")
+
+    monkeypatch.setattr(commands, "list_items", refuse)
+    monkeypatch.chdir(checkout)
+    assert main(["list"]) == 2
+    assert capsys.readouterr().err == "netlens: error: site.zip: No space left on device\n"
 
 
 def test_in_the_root_nothing_is_rewritten(checkout):

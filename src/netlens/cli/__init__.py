@@ -39,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as error:
+        # A full disk, or a file that may not be read or written.
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"netlens: error: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
 
 
 def _end(number: int, _frame: object) -> None:

@@ -1,7 +1,9 @@
 """``netlens cache`` and ``netlens paper --cache``: results that are taken from where they were published."""
 
 import json
+import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,14 +31,22 @@ def import_results(source: str, sha256: str | None = None, *, as_json: bool = Fa
     source
         A folder or zip that ``netlens cache export`` wrote, or the address of such a zip.
     sha256
-        What the zip behind an address must be; not checked if None.
+        What the zip must be; not checked if None.
     as_json
         Print plain data.
+
+    Raises
+    ------
+    UserError
+        There is no such folder or zip, or it is not what it must be.
     """
+    expected = f"sha256:{sha256.lower()}" if sha256 else None
+    if expected and not re.fullmatch("sha256:[0-9a-f]{64}", expected):
+        raise UserError(f"--sha256 {sha256}: not a sha256, which has 64 hexadecimal digits")
     if urlsplit(source).scheme in {"http", "https"}:
         archive = Path("results") / ".kept.zip"
         archive.parent.mkdir(parents=True, exist_ok=True)
-        wanted = Download(Path(urlsplit(source).path).name, source, f"sha256:{sha256}" if sha256 else None, None, "")
+        wanted = Download(Path(urlsplit(source).path).name, source, expected, None, "")
         try:
             fetch(wanted, archive)
             count = kept_results.take(archive, source)
@@ -48,15 +58,22 @@ def import_results(source: str, sha256: str | None = None, *, as_json: bool = Fa
     else:
         if not Path(source).exists():
             raise UserError(f"{source}: no such folder or zip of kept results")
+        if expected and not Path(source).is_file():
+            raise UserError(f"{source}: a folder has no sha256; --sha256 is that of a zip")
+        if problem := Download(source, "", expected, None, "").check(Path(source)):
+            raise UserError(f"{source}: {problem}")
         # The record names no folder of this machine.
         count = kept_results.take(Path(source), Path(source).name)
-    data = json.dumps({"source": source, "results": count}, ensure_ascii=False)
-    print(data if as_json else f"{count} kept results from {source}")
+    if as_json:
+        print(json.dumps({"source": source, "results": count}, ensure_ascii=False))
+    else:
+        print(f"{count} kept results from {source}")
     return 0
 
 
 def clear_results(*, as_json: bool = False) -> int:
     """Forget all kept results."""
-    shutil.rmtree(kept_results.STORE, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(kept_results.STORE)
     print(json.dumps({"results": 0}) if as_json else "no results are kept any more; everything is computed")
     return 0

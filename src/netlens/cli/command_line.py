@@ -272,7 +272,7 @@ def _add_cache(add: _Add) -> None:
         "import", commands.import_cache, "let the next runs take results from a folder, a zip, or an address of one"
     )
     take.add_argument("source", type="source", metavar="SOURCE")
-    take.add_argument("--sha256", help="what the zip behind an address must be")
+    take.add_argument("--sha256", help="what the zip must be")
     _take_json(take)
 
     _take_json(add("clear", commands.clear_cache, "forget all kept results"))

@@ -49,8 +49,12 @@ class Place:
     def argument(self, given: str) -> str:
         """Argument of a script: as seen from the root if it begins with ``./`` or ``../``, or is a file that exists.
 
-        A plain word, such as the name of a study, stays what it is, even if there is a folder of that name.
+        A plain word, such as the name of a study, stays what it is, even if there is a folder of that name. The value
+        in ``--option=value`` is an argument too.
         """
+        if given.startswith("--") and "=" in given:
+            option, _, value = given.partition("=")
+            return f"{option}={self.argument(value)}"
         if given.partition("/")[0] in (".", ".."):
             return self.path(given)
         return self.file_or_word(given) if "/" in given or "." in given else given
