@@ -41,7 +41,7 @@ KINDS = ("netlens", "Snakemake", "a job or kernel", "a client", "a template")
 DAMAGES = ("flipped bit", "flipped bit that numpy does not find", "lost end", "record without its end")
 #: Seconds within which everything must have ended after netlens or Snakemake was killed.
 PATIENCE_S = 30.0
-_ENDED_BEFORE = "the run had ended before"
+_MADE_BEFORE = "the run had ended before, exit 0"
 MADE = ("results", "figures", "export_defs", "site")
 
 
@@ -180,7 +180,7 @@ def _steps(checkout: Checkout, hashes: dict[str, str], moments: int, longest_s: 
     def kill(generator: random.Random) -> Trial:
         # Each run goes on where the last was killed, so most of them are in the middle of something.
         trial = _killed(checkout, generator.choice(KINDS), generator.uniform(1, longest_s), generator)
-        if trial.happened == _ENDED_BEFORE:
+        if trial.happened == _MADE_BEFORE:
             _begin_again(checkout.folder)
         return trial
 
@@ -236,9 +236,12 @@ def _killed(checkout: Checkout, kind: str, moment_s: float, generator: random.Ra
         time.sleep(0.1)
         candidates = _of_kind(checkout, process.pid, kind)
     if not candidates:
-        trial.happened = _ENDED_BEFORE if process.poll() is not None else "there was none within 60 s"
-        process.kill()
+        ended = process.poll()
+        trial.happened = "there was none within 60 s" if ended is None else f"the run had ended before, exit {ended}"
+        process.terminate()
         process.communicate()
+        if ended:
+            trial.problems.append("a run that nothing disturbed failed")
         return trial
     victim = generator.choice(candidates)
     trial.fault += f" after {time.monotonic() - waited + moment_s:.1f} s"
@@ -258,7 +261,7 @@ def _killed(checkout: Checkout, kind: str, moment_s: float, generator: random.Ra
         trial.happened += f": {told[0].strip()}" if told else ""
         if process.returncode and not told:
             trial.problems.append("nothing was said of a killed process")
-    if "Traceback" in output:
+    if "Traceback" in output or "unexpected error" in output:
         trial.problems.append(f"a traceback, kept as {_kept(checkout, output)}")
     return trial
 
@@ -340,7 +343,7 @@ def _tell(trial: Trial, status: int, output: str, *words: str) -> None:
     trial.happened = told[0].strip() if told else f"exit {status}"
     if not (status and told):
         trial.problems.append("the fault was not told")
-    if "Traceback" in output:
+    if "Traceback" in output or "unexpected error" in output:
         trial.problems.append("a traceback")
 
 

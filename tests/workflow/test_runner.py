@@ -123,6 +123,17 @@ def test_what_a_notebook_keeps_outlives_a_failure_and_is_of_the_same_inputs(job,
     assert (tmp_path / "figures/demo/data/item.csv").read_text() == "[]", "what was kept for 3 was removed for 4"
 
 
+def test_an_interrupt_while_the_executed_notebook_is_written_stays_an_interrupt(job, tmp_path, monkeypatch):
+    def interrupted(_, log, **__):
+        (tmp_path / log).write_text('{"cells": [')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("papermill.execute_notebook", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(job(WRITE))
+    assert not (tmp_path / "results/demo/executed/item.ipynb").exists()
+
+
 def test_a_failing_cell_is_named_with_its_line_and_leaves_nothing(job, tmp_path):
     with pytest.raises(runner.NotebookError) as caught:
         runner.run(job(WRITE, "fine = 1\nraise ValueError('too few images')"))

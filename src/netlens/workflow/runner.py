@@ -436,7 +436,12 @@ def _tidy_log(job: Job, staging: Path) -> None:
     path = Path(job.log)
     if not path.is_file():
         return
-    executed = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        executed = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        # This process, or an earlier one, was interrupted while papermill wrote it.
+        path.unlink()
+        return
     staged = f"{(staging / 'out').as_posix()}/"
     # Links are relative to the executed notebook; everything else names the final path.
     up = f"{Path(os.path.relpath('.', path.parent)).as_posix()}/"
