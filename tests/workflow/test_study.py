@@ -1,5 +1,6 @@
 """Studies: mistakes are told in one line each, before anything runs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,16 @@ def test_a_published_network_is_named_by_its_own_name(tmp_path):
 def test_a_number_given_as_text_is_told_how_to_write_it(tmp_path, text):
     told = problem(tmp_path, signal_distractor={"t_over_pi": text})
     assert f"signal_distractor.t_over_pi: '{text}' is text, but a number is needed: write " in told
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["explanation_checks.images_count", "model_comparison.images_count", "pattern_attribution.share_images_count"],
+)
+def test_a_single_image_which_has_no_interval_is_refused_in_the_study(tmp_path, key):
+    section, name = key.split(".")
+    told = problem(tmp_path, **{section: {name: 1}})
+    assert re.search(rf"{section}\.{name}: (it cannot be 1: .*at least 2|1 is less than the minimum of 2)", told)
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):

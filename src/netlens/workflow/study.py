@@ -156,6 +156,8 @@ def _lines(error: Any) -> Iterator[str]:
     elif error.validator in ("oneOf", "anyOf") and error.context:
         best = jsonschema.exceptions.best_match([error])
         yield from (_lines(best) if best is not error else [f"{where}: {error.message}"])
+    elif error.validator == "not" and "description" in error.schema:
+        yield f"{where}: it cannot be {error.instance!r}: {error.schema['description']}"
     else:
         yield f"{where}: {error.message}"
 
