@@ -1,7 +1,10 @@
 """The same numbers on two devices: which are chosen, what a run made, and whether they agree."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,13 +12,14 @@ import pytest
 from netlens.cli.doctor import device_verdicts
 from netlens.files.hashing import sha256_of
 from netlens.publish import macro
-from netlens.review.device_runs import DeviceRun, cheapest, pairs, read_run, telling
+from netlens.review.device_runs import CPU, DeviceRun, cheapest, pairs, read_run, run_in_copy, telling
 from netlens.review.item_parts import Parts, item_parts
 from netlens.review.job_costs import Cost
 from netlens.review.published import Reference
 from netlens.review.spread import save_spread
 from netlens.review.tolerances import Spread
 from netlens.workflow.catalogue import Item
+from netlens.workflow.errors import UserError
 from netlens.workflow.planned_jobs import PlannedJob
 
 STUDY = "small"
@@ -71,6 +75,42 @@ def make(root, value, devices, duration_s):
     (root / "results" / STUDY / "maps.json").write_text(
         json.dumps({**common, "rule": "maps", "outputs": {"results/small/maps.npz": "b"}})
     )
+
+
+def checkout(root):
+    """A checkout with what was made in it, images, and a link to nothing."""
+    for path in ("config/small.yaml", "src/netlens/a.py", "results/small/a.npz", "data/images/cat.jpg", ".git/HEAD"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    (root / "config/gone").symlink_to("nowhere")
+    return root
+
+
+def test_a_device_has_a_copy_of_the_checkout_without_what_was_made_in_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(checkout(tmp_path / "mine"))
+    told = []
+
+    def run(command, **options):
+        told.append((command, options["cwd"], options["env"]["NETLENS_DEVICE"]))
+        return SimpleNamespace(returncode=1, stderr="noise\nnetlens: error: number: no memory\nmore\n")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    copy = tmp_path / "copy"
+    with pytest.raises(UserError, match=r"^number: no memory$"):
+        run_in_copy(copy, STUDY, [NUMBER], set(), CPU)
+    assert sorted(path.name for path in copy.iterdir()) == ["config", "data", "src"]
+    assert (copy / "config/small.yaml").is_file() and (copy / "data/images/cat.jpg").is_file()
+    assert (copy / "data").is_symlink() and told[0][1:] == (copy, "cpu")
+
+
+def test_a_checkout_that_cannot_be_copied_is_told_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(checkout(tmp_path / "mine"))
+    os.mkfifo("config/pipe")
+    with pytest.raises(UserError, match=r"config/pipe cannot be copied to a temporary folder: .*named pipe"):
+        run_in_copy(tmp_path / "copy", STUDY, [NUMBER], set(), CPU)
+    (tmp_path / "taken").touch()
+    with pytest.raises(UserError, match="the checkout cannot be copied to"):
+        run_in_copy(tmp_path / "taken" / "copy", STUDY, [NUMBER], set(), CPU)
 
 
 def test_a_run_has_its_numbers_devices_and_the_time_of_jobs_that_use_tensorflow(tmp_path):

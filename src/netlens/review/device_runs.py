@@ -145,12 +145,9 @@ def run_in_copy(
     Raises
     ------
     UserError
-        A job failed.
+        The checkout cannot be copied, or a job failed.
     """
-    root = Path.cwd()
-    shutil.copytree(root, folder, ignore=lambda where, _: (*_MADE, _IMAGES) if Path(where) == root else ())
-    if (root / _IMAGES).is_dir():
-        (folder / _IMAGES).symlink_to((root / _IMAGES).resolve())
+    _copy_checkout(Path.cwd(), folder)
     command = [sys.executable, "-m", "netlens", "run", *(item.name for item in items), "--study", study]
     variables = {**os.environ, "PYTHONPATH": str(folder / "src"), **device}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=variables)
@@ -158,6 +155,25 @@ def run_in_copy(
         lines = [line for line in done.stderr.splitlines() if line.startswith("netlens: error: ")]
         raise UserError((lines or ["it failed without a message"])[0].removeprefix("netlens: error: "))
     return read_run(folder, study, items, tensorflow)
+
+
+def _copy_checkout(root: Path, folder: Path) -> None:
+    """Copy what a study is made from; images are read where they are."""
+    try:
+        shutil.copytree(
+            root,
+            folder,
+            ignore=lambda where, _: (*_MADE, _IMAGES) if Path(where) == root else (),
+            ignore_dangling_symlinks=True,
+        )
+        if (root / _IMAGES).is_dir():
+            (folder / _IMAGES).symlink_to((root / _IMAGES).resolve())
+    except shutil.Error as error:
+        # One entry for each file: from where, to where, and why not.
+        path, _, reason = error.args[0][0]
+        raise UserError(f"{path} cannot be copied to a temporary folder: {reason}") from None
+    except OSError as error:
+        raise UserError(f"the checkout cannot be copied to {folder.parent}: {error.strerror or error}") from None
 
 
 def read_run(folder: Path, study: str, items: Sequence[Item], tensorflow: Collection[str]) -> DeviceRun:
