@@ -60,7 +60,7 @@ def records(tmp_path, monkeypatch):
         *(f"{stem}.json", "tableRows", [counts], [f"{stem}.tex"]),
         **{"value": 3.14159, "text": "3.14", "rounding": "2 decimals", "unit": "rows", "kind": "macro"},
     )
-    for name in ("diff", "explain", "listing", "verify"):
+    for name in ("diff", "explain", "study_items"):
         monkeypatch.setattr(f"netlens.cli.{name}.load_study", lambda name: {"study": name, "images_are": ""})
         monkeypatch.setattr(f"netlens.cli.{name}.check_files", lambda config: None, raising=False)
         monkeypatch.setattr(f"netlens.cli.{name}.absent_items", lambda config, items: {}, raising=False)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from netlens.cli import archive, main
+from netlens.cli import archive, main, study_items
 from netlens.workflow.image_specs import SpecError
 
 
@@ -16,10 +16,10 @@ def made(tmp_path, monkeypatch):
     (tmp_path / "paper/small.pdf").touch()
     (tmp_path / "CITATION.cff").write_text("license: MIT\n")
     states = {"a": SimpleNamespace(state="made", detail="")}
-    monkeypatch.setattr(archive, "load_study", lambda study: {"study": study})
-    monkeypatch.setattr(archive, "check_files", lambda config: None)
-    monkeypatch.setattr(archive, "load_catalogue", lambda: {"a": None})
-    monkeypatch.setattr(archive, "absent_items", lambda config, items: {})
+    monkeypatch.setattr(study_items, "load_study", lambda study: {"study": study})
+    monkeypatch.setattr(study_items, "check_files", lambda config: None)
+    monkeypatch.setattr(study_items, "load_catalogue", lambda: {"a": None})
+    monkeypatch.setattr(study_items, "absent_items", lambda config, items: {})
     monkeypatch.setattr(archive, "item_states", lambda study, names: states)
     monkeypatch.setattr(archive.contents, "source_files", lambda study: [])
     monkeypatch.setattr(archive.contents, "made_files", lambda study, everything: [tmp_path / "paper/small.pdf"])
@@ -50,7 +50,7 @@ def test_a_network_that_cannot_be_used_is_told_in_one_line(made, capsys, monkeyp
     def refuse(*_):
         raise SpecError("networks.mine: a layer is unknown")
 
-    monkeypatch.setattr(archive, "absent_items", refuse)
+    monkeypatch.setattr(study_items, "absent_items", refuse)
     assert told(capsys) == "netlens: error: networks.mine: a layer is unknown\n"
 
 

@@ -19,11 +19,9 @@ def planned(records, monkeypatch):
     ]
     for module in ("build", "cost"):
         monkeypatch.setattr(f"netlens.cli.{module}.planned_jobs", lambda *arguments, **more: jobs)
-        monkeypatch.setattr(f"netlens.cli.{module}.absent_items", lambda config, items: {})
-        monkeypatch.setattr(
-            f"netlens.cli.{module}.load_study", lambda name: {"study": name, "title": "t", "images_are": "i"}
-        )
-        monkeypatch.setattr(f"netlens.cli.{module}.check_files", lambda config: None)
+    monkeypatch.setattr(
+        "netlens.cli.study_items.load_study", lambda name: {"study": name, "title": "t", "images_are": "i"}
+    )
     return jobs
 
 
@@ -85,7 +83,7 @@ class TestPaper:
     @pytest.fixture(autouse=True)
     def started(self, planned, monkeypatch):
         self.runs = []
-        monkeypatch.setattr(build, "_checked", lambda study: ({"study": study}, {}))
+        monkeypatch.setattr(build, "unknown_letters", lambda config: [])
         monkeypatch.setattr(build, "_snakemake", lambda *arguments, **more: self.runs.append(arguments) or 0)
 
     def test_the_cost_is_told_before_the_run(self, capsys):

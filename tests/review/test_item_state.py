@@ -177,9 +177,9 @@ class TestCommands:
 
     @pytest.fixture(autouse=True)
     def study(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("netlens.cli.listing.load_study", lambda name: {"study": name})
-        monkeypatch.setattr("netlens.cli.listing.check_files", lambda config: None)
-        monkeypatch.setattr("netlens.cli.listing.absent_items", lambda config, items: {})
+        monkeypatch.setattr("netlens.cli.study_items.load_study", lambda name: {"study": name})
+        monkeypatch.setattr("netlens.cli.study_items.check_files", lambda config: None)
+        monkeypatch.setattr("netlens.cli.study_items.absent_items", lambda config, items: {})
 
     def test_why_names_the_file(self, capsys: pytest.CaptureFixture[str]) -> None:
         Path(MODULE).write_text("changed")

@@ -3,7 +3,8 @@
 import json
 import subprocess
 
-from netlens.cli.verify import SUPPLEMENT, chosen_items, study_items, warn
+from netlens.cli.study_items import SUPPLEMENT, study_items
+from netlens.cli.verify import warn
 from netlens.review import claims, report
 from netlens.review.calibration import calibrate
 from netlens.review.item_parts import item_parts
@@ -32,9 +33,9 @@ def accept_items(study: str, names: list[str], reason: str, *, everything: bool 
     if bool(names) == everything:
         raise UserError("name the items to publish, or write --all for all of them")
     _require_clean_tree()
-    config, catalogue, available = study_items(study)
-    name = config["study"]
-    items = chosen_items(names, catalogue, available, name)
+    known = study_items(study)
+    config, catalogue, name, available = known.config, known.catalogue, known.study, known.compared
+    items = known.named_for_comparison(names)
     states = item_states(name, [item.name for item in items], configured=lambda: configured_parameters(config, study))
     unfit = [item for item in items if states[item.name].state != "made"]
     if unfit:

@@ -8,13 +8,10 @@ import yaml
 
 from netlens.archive import arxiv, contents, crate
 from netlens.archive.private_words import private_names
+from netlens.cli.study_items import StudyItems, study_items
 from netlens.review.item_state import item_states
 from netlens.workflow import provenance
-from netlens.workflow.applicability import absent_items
-from netlens.workflow.catalogue import load_catalogue
 from netlens.workflow.errors import UserError
-from netlens.workflow.network_specs import check_files
-from netlens.workflow.study import load_study
 
 _REPORTED = 5
 
@@ -39,10 +36,9 @@ def archive_study(study: str, folder: str, *, everything: bool = False, as_json:
         Something is not made or not as its record says, a file has the name of the user or the machine in it, or the
         paper's sources do not compile by themselves.
     """
-    config = load_study(study)
-    name = config["study"]
-    check_files(config)
-    _require_made(name, absent_items(config, load_catalogue()))
+    known = study_items(study, with_files=True)
+    name = known.study
+    _require_made(known)
     sources = contents.source_files(name)
     made = contents.made_files(name, everything=everything)
     with tempfile.TemporaryDirectory(prefix="netlens-archive-") as scratch:
@@ -57,7 +53,7 @@ def archive_study(study: str, folder: str, *, everything: bool = False, as_json:
         arxiv.save_tarball(written, texts, tarball)
         packed = Path(folder) / f"{name}-crate.zip"
         citation = yaml.safe_load(Path("CITATION.cff").read_text(encoding="utf-8"))
-        about = {**config, "citation": citation, "versions": provenance.versions()}
+        about = {**known.config, "citation": citation, "versions": provenance.versions()}
         crate.save_crate(place, packed, about=about, sources=sources, made=made)
         counts = {tarball: len(written), packed: crate.check_crate(packed)}
     if as_json:
@@ -69,8 +65,9 @@ def archive_study(study: str, folder: str, *, everything: bool = False, as_json:
     return 0
 
 
-def _require_made(study: str, absent: dict[str, str]) -> None:
-    states = item_states(study, [name for name in load_catalogue() if name not in absent])
+def _require_made(known: StudyItems) -> None:
+    study = known.study
+    states = item_states(study, [name for name in known.catalogue if name not in known.absent])
     unfit = {name: state for name, state in states.items() if state.state != "made"}
     if not Path(f"paper/{study}.pdf").is_file():
         raise UserError(f"paper/{study}.pdf does not exist; run: netlens paper --study {study}")

@@ -8,25 +8,21 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 from netlens.cli import cost
 from netlens.cli.live_display import Costs, LiveDisplay, is_terminal
 from netlens.cli.run_report import UP_TO_DATE, RunReport
 from netlens.cli.snakemake_lines import PREFIX
+from netlens.cli.study_items import StudyItems, study_items
 from netlens.cli.supervised import EndedBySignalError, run_supervised
 from netlens.review.job_costs import costs_file, load_costs, total
 from netlens.workflow.address_space import check_address_space
-from netlens.workflow.applicability import absent_items
-from netlens.workflow.catalogue import load_catalogue, select
 from netlens.workflow.errors import UserError
 from netlens.workflow.gpu import visible_gpus, why_no_gpu
-from netlens.workflow.network_specs import check_files
 from netlens.workflow.output_folders import check_writable
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
 from netlens.workflow.preloaded import templates
 from netlens.workflow.run_lock import cache_variables, only_run
-from netlens.workflow.study import load_study
 from netlens.workflow.unknown_letters import unknown_letters
 
 
@@ -51,18 +47,16 @@ class Wishes:
 
 def run_items(study: str, names: list[str], wishes: Wishes, *, force: bool = False) -> int:
     """Make the named items, or everything if none is named."""
-    config, absent = _checked(study)
-    items = select(load_catalogue(), names)
-    if missing := [item.name for item in items if item.name in absent]:
-        raise UserError("\n".join(f"{name} is absent from study {config['study']}: {absent[name]}" for name in missing))
+    known = _checked(study)
+    items, name = known.named(names), known.study
     targets = [item.name for item in items] or ["all"]
     forced = targets if force else []
     if wishes.dry_run:
         return _list_jobs(planned_jobs(study, targets, forced=forced))
-    status = _snakemake(study, config["study"], targets, wishes, forced=forced)
+    status = _snakemake(study, name, targets, wishes, forced=forced)
     if status == 0:
         for item in items:
-            print(" ".join(str(path) for path in item.files(config["study"])))
+            print(" ".join(str(path) for path in item.files(name)))
     return status
 
 
@@ -74,8 +68,8 @@ def make_paper(study: str, wishes: Wishes, *, draft: bool = False, yes: bool = F
     """
     from netlens.workflow import tex
 
-    config, absent = _checked(study)
-    name = config["study"]
+    known = _checked(study)
+    name = known.study
     if draft and not wishes.dry_run:
         return _make_draft(study, name, wishes)
     if wishes.dry_run:
@@ -97,14 +91,14 @@ def make_paper(study: str, wishes: Wishes, *, draft: bool = False, yes: bool = F
         site = Path("site") / name / "index.html"
         if site.is_file():
             print(site)
-        if absent:
-            print(f"{len(absent)} items are absent from this study; `netlens list` says why")
+        if known.absent:
+            print(f"{len(known.absent)} items are absent from this study; `netlens list` says why")
     return status
 
 
 def make_site(study: str) -> int:
     """Make the supplement of what has been made so far, and nothing else."""
-    name = _checked(study)[0]["study"]
+    name = _checked(study).study
     status = _snakemake(study, name, ["index"], Wishes("1"), forced=["index"], partial=True)
     if status == 0:
         print(f"site/{name}/index.html")
@@ -167,14 +161,12 @@ def _make_draft(study: str, name: str, wishes: Wishes) -> int:
     return status
 
 
-def _checked(study: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Load a study and check its files and networks, before Snakemake starts; also what it cannot have, and why."""
-    config = load_study(study)
-    check_files(config)
-    absent = absent_items(config, load_catalogue())
-    for line in unknown_letters(config):
+def _checked(study: str) -> StudyItems:
+    """Load a study and check its files and networks, before Snakemake starts."""
+    known = study_items(study, with_files=True)
+    for line in unknown_letters(known.config):
         print(f"{PREFIX}{line}", file=sys.stderr, flush=True)
-    return config, absent
+    return known
 
 
 def _snakemake(

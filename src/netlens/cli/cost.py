@@ -7,18 +7,16 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+from netlens.cli.study_items import study_items
 from netlens.files.download import Download, read_manifest
 from netlens.review.calibration import Calibration, calibrate
 from netlens.review.job_costs import SOURCES, Cost, PublishedCosts, Total, costs_file, estimate, load_costs, total
-from netlens.workflow.applicability import absent_items
-from netlens.workflow.catalogue import load_catalogue, select
+from netlens.workflow.catalogue import load_catalogue
 from netlens.workflow.errors import UserError
 from netlens.workflow.gpu import visible_gpus
 from netlens.workflow.image_specs import is_download
-from netlens.workflow.network_specs import check_files
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
 from netlens.workflow.records import Record, makers, read_record
-from netlens.workflow.study import load_study
 
 #: Lines of the table, without ``--all``.
 _LINES = 20
@@ -42,16 +40,11 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
     as_json
         Print plain data.
     """
-    config = load_study(study)
-    catalogue = load_catalogue()
-    check_files(config)
-    absent = absent_items(config, catalogue)
-    items = select(catalogue, names)
-    if missing := [item.name for item in items if item.name in absent]:
-        raise UserError("\n".join(f"{name} is absent from study {config['study']}: {absent[name]}" for name in missing))
+    known = study_items(study, with_files=True)
+    items, name = known.named(names), known.study
     jobs = planned_jobs(study, [item.name for item in items] or ["all"])
     count = core_count(cores)
-    costs, calibration, published = costs_of(config["study"], jobs)
+    costs, calibration, published = costs_of(name, jobs)
     together = total(costs, count, len(visible_gpus()))
     if as_json:
         rows = [
@@ -61,7 +54,7 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
         ]
         speed = asdict(calibration) if calibration else None
         fetched = [{"name": each.name, "url": each.url, "size_bytes": each.size_bytes} for each in downloads(jobs)]
-        data = {"study": config["study"], "cores": count, "calibration": speed, "jobs": rows, "downloads": fetched}
+        data = {"study": name, "cores": count, "calibration": speed, "jobs": rows, "downloads": fetched}
         print(json.dumps({**data, "total": asdict(together)}, indent=1, ensure_ascii=False))
         return 0
     if not jobs:
@@ -69,7 +62,7 @@ def print_costs(study: str, names: list[str], cores: str, *, everything: bool = 
     elif not any(cost for _, cost in costs):
         print(
             f"{_jobs(len(jobs))} would run; what they cost is recorded neither here nor in "
-            f"{costs_file(config['study'])}, so there is no estimate; {download_words(jobs)}"
+            f"{costs_file(name)}, so there is no estimate; {download_words(jobs)}"
         )
     else:
         _print_table(costs, everything=everything)

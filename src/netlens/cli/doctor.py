@@ -7,9 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from netlens.cli.cost import costs_of
+from netlens.cli.study_items import study_items
 from netlens.review.device_runs import CPU, DeviceRun, Pair, cheapest, pairs, run_in_copy, telling
 from netlens.workflow.errors import UserError
 from netlens.workflow.health import Finding, examine, examine_gpu
+from netlens.workflow.planned_jobs import planned_jobs
 
 #: Numbers of the study that are made on both devices.
 _NUMBERS: Final = 3
@@ -57,12 +60,8 @@ def _gpu_findings(study: str) -> Iterator[Finding]:
 
 
 def _on_both(study: str) -> tuple[DeviceRun, DeviceRun, list[Pair]]:
-    from netlens.cli.cost import costs_of
-    from netlens.cli.verify import study_items
-    from netlens.workflow.planned_jobs import planned_jobs
-
-    config, _, available = study_items(study)
-    name = config["study"]
+    known = study_items(study)
+    name, available = known.study, known.compared
     jobs = planned_jobs(study, ["all"], everything=True)
     macros = {item.name for item in available.values() if item.kind == "macro"}
     chosen = [available[number] for number in cheapest(costs_of(name, jobs)[0], telling(macros, name), _NUMBERS)]

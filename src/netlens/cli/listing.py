@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from netlens.cli.study_items import study_items
 from netlens.review.item_state import ItemState, item_states
 from netlens.review.job_costs import load_costs
-from netlens.workflow.applicability import absent_items
-from netlens.workflow.catalogue import Item, load_catalogue, select
-from netlens.workflow.network_specs import check_files
+from netlens.workflow.catalogue import Item, select
 from netlens.workflow.planned_jobs import configured_parameters
 from netlens.workflow.records import DamagedRecordError, read_record
-from netlens.workflow.study import load_study
 
 
 def print_items(
@@ -25,7 +23,8 @@ def print_items(
     as_json: bool = False,
 ) -> int:
     """Print the items of the study, by section, or only those of the given states, sections and kinds."""
-    config, items, absent = _study(study)
+    found = study_items(study, with_files=True)
+    config, items, absent = found.config, found.catalogue, found.absent
     known = _states(study, config, [item for item in items if item not in absent])
     state_of = {item: known[item].state if item in known else "absent" for item in items}
     shown = [
@@ -82,7 +81,8 @@ def _seconds(items: Iterable[Item], study: str) -> dict[str, float | None]:
 
 def print_reasons(study: str, names: list[str], *, as_json: bool = False) -> int:
     """Print why items are absent, missing, stale or edited: the named ones, or all that are not as they should be."""
-    config, items, absent = _study(study)
+    found = study_items(study, with_files=True)
+    config, items, absent = found.config, found.catalogue, found.absent
     chosen = [item.name for item in select(items, names)] if names else [item for item in items if item not in absent]
     known = _states(study, config, [item for item in chosen if item not in absent])
     reasons = {
@@ -108,11 +108,3 @@ def _states(study: str, config: dict[str, Any], names: list[str]) -> dict[str, I
     return item_states(
         config["study"], names, configured=lambda: configured_parameters(config, study), keep_hashes=True
     )
-
-
-def _study(study: str) -> tuple[dict[str, Any], dict[str, Item], dict[str, str]]:
-    """Configuration and items of a study, and which of them it cannot have, and why."""
-    config = load_study(study)
-    items = load_catalogue()
-    check_files(config)
-    return config, items, absent_items(config, items)

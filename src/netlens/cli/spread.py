@@ -4,7 +4,7 @@ import json
 import math
 from pathlib import Path
 
-from netlens.cli.verify import study_items
+from netlens.cli.study_items import study_items
 from netlens.review.published import Reference
 from netlens.review.spread import Rerun, load_spread, measure, merged, save_spread, spread_file
 from netlens.workflow.errors import UserError
@@ -32,13 +32,13 @@ def measure_spread(study: str, folders: list[str], *, everything: bool = False, 
     UserError
         A folder has no run of the study, or nothing is published of it.
     """
-    config, _, available = study_items(study)
-    reference = Reference(config["study"])
+    known = study_items(study)
+    reference = Reference(known.study)
     reference.require()
     for folder in folders:
         if not (Path(folder) / "export_defs" / reference.study).is_dir():
             raise UserError(f"{folder}: no checkout in which study {reference.study} was run")
-    reruns = [measure(available.values(), reference, Path(folder)) for folder in folders]
+    reruns = [measure(known.compared.values(), reference, Path(folder)) for folder in folders]
     spread = merged(load_spread(reference.study), reruns, reference.names())
     save_spread(reference.study, spread)
     if as_json:
