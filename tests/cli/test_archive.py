@@ -16,11 +16,17 @@ def made(tmp_path, monkeypatch):
     (tmp_path / "paper/small.pdf").touch()
     (tmp_path / "CITATION.cff").write_text("license: MIT\n")
     states = {"a": SimpleNamespace(state="made", detail="")}
+
+    def item_states(study, names, *, configured):
+        assert (names, configured()) == (["a"], {"a": "small"})
+        return states
+
     monkeypatch.setattr(study_items, "load_study", lambda study: {"study": study})
     monkeypatch.setattr(study_items, "check_files", lambda config: None)
     monkeypatch.setattr(study_items, "load_catalogue", lambda: {"a": None})
     monkeypatch.setattr(study_items, "absent_items", lambda config, items: {})
-    monkeypatch.setattr(archive, "item_states", lambda study, names: states)
+    monkeypatch.setattr(archive, "configured_parameters", lambda config, study: {"a": study})
+    monkeypatch.setattr(archive, "item_states", item_states)
     monkeypatch.setattr(archive.contents, "source_files", lambda study: [])
     monkeypatch.setattr(archive.contents, "made_files", lambda study, everything: [tmp_path / "paper/small.pdf"])
     monkeypatch.setattr(archive.contents, "copy_into", lambda files, folder: None)

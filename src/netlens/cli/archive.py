@@ -1,5 +1,6 @@
 """``netlens archive``: a study with its results as one crate, and the sources of its paper for arXiv."""
 
+import functools
 import json
 import tempfile
 from pathlib import Path
@@ -9,9 +10,10 @@ import yaml
 from netlens.archive import arxiv, contents, crate
 from netlens.archive.private_words import private_names
 from netlens.cli.study_items import StudyItems, study_items
-from netlens.review.item_state import item_states
+from netlens.review.item_state import Configured, item_states
 from netlens.workflow import provenance
 from netlens.workflow.errors import UserError
+from netlens.workflow.planned_jobs import configured_parameters
 
 _REPORTED = 5
 
@@ -38,7 +40,7 @@ def archive_study(study: str, folder: str, *, everything: bool = False, as_json:
     """
     known = study_items(study, with_files=True)
     name = known.study
-    _require_made(known)
+    _require_made(known, functools.partial(configured_parameters, known.config, study))
     sources = contents.source_files(name)
     made = contents.made_files(name, everything=everything)
     with tempfile.TemporaryDirectory(prefix="netlens-archive-") as scratch:
@@ -65,9 +67,10 @@ def archive_study(study: str, folder: str, *, everything: bool = False, as_json:
     return 0
 
 
-def _require_made(known: StudyItems) -> None:
+def _require_made(known: StudyItems, configured: Configured) -> None:
     study = known.study
-    states = item_states(study, [name for name in known.catalogue if name not in known.absent])
+    names = [name for name in known.catalogue if name not in known.absent]
+    states = item_states(study, names, configured=configured)
     unfit = {name: state for name, state in states.items() if state.state != "made"}
     if not Path(f"paper/{study}.pdf").is_file():
         raise UserError(f"paper/{study}.pdf does not exist; run: netlens paper --study {study}")

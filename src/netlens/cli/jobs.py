@@ -1,5 +1,6 @@
 """Commands that the rules call: run a notebook, write parts of the paper, compile the paper."""
 
+import functools
 import json
 import signal
 import sys
@@ -59,9 +60,14 @@ def compile_paper(study: str, main: str, output: str, *, draft: bool = False) ->
     """Compile the paper of a study; numbers and figures that are not as their records say are refused, or marked."""
     from netlens.review.item_state import item_states
     from netlens.workflow.paper import compilation
+    from netlens.workflow.planned_jobs import configured_parameters
+    from netlens.workflow.study import load_study
 
     def work() -> None:
-        states = item_states(study)
+        config = load_study(study)
+        # The run that compiles the paper itself has made everything with today's parameters; a draft makes nothing.
+        configured = functools.partial(configured_parameters, config, study) if draft else None
+        states = item_states(config["study"], configured=configured)
         doubted = {
             name: f"is {state.state}: {state.detail}"
             for name, state in states.items()
