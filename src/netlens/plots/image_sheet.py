@@ -20,10 +20,12 @@ Pixels = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
 #: How many scenes are drawn, at most.
-SCENES_SHOWN: Final = 8
+SCENES_SHOWN: Final = 5
 
 # Height of a line of text, side of a crop, width of the class names, gap between blocks of crops.
-_LINE_IN, _CROP_IN, _LABEL_IN, _GAP_IN = 0.13, 0.32, 0.62, 0.06
+_LINE_IN, _CROP_IN, _LABEL_IN, _GAP_IN = 0.15, 0.42, 0.64, 0.06
+
+_SCENE_PT: Final = 7.0
 
 
 @dataclass(frozen=True)
@@ -141,15 +143,16 @@ def _draw_scene(ax: Axes, scenes: ImageSet, index: int) -> None:
     for part, label in enumerate(scenes.labels[index]):
         if label >= 0:
             rows, columns = np.nonzero(scenes.masks[index] == 1 + part)
+            room_in = style.FULL_WIDTH_IN / SCENES_SHOWN * (1 + np.ptp(columns)) / scenes.masks.shape[2]
             ax.text(
                 (columns.min() + columns.max()) / 2,
                 rows.max() - 1,
-                shortened(scenes.class_names[label], style.FULL_WIDTH_IN / SCENES_SHOWN, 4.2),
+                shortened(scenes.class_names[label], room_in, _SCENE_PT),
                 ha="center",
                 va="bottom",
-                fontsize=4.2,
+                fontsize=_SCENE_PT,
                 color="white",
-                path_effects=[withStroke(linewidth=1.0, foreground="black")],
+                path_effects=[withStroke(linewidth=1.4, foreground="black")],
             )
 
 

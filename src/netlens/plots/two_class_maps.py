@@ -60,9 +60,9 @@ def two_class_sheet(found: NetworkChecks) -> tuple[Figure, dict[str, float]]:
     return fig, cosines
 
 
-def pooled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sums of a map, (height, width), over square cells of pixels, at most `CELLS` along each side."""
-    side = -(-max(values.shape) // CELLS)
+def pooled(values: NDArray[np.float64], most: int = CELLS) -> NDArray[np.float64]:
+    """Return the sums of a map, (height, width), over square cells of pixels, at most `most` along each side."""
+    side = -(-max(values.shape) // most)
     rows, columns = (np.arange(0, length, side) for length in values.shape)
     sums: NDArray[np.float64] = np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
     return sums
