@@ -40,15 +40,15 @@ def test_each_layer_has_its_bases_its_spectrum_and_its_ratio():
         for i, ratio in enumerate(ratios)
     ]
     fig = decomposition_grid(rows)
-    by_label = {ax.get_ylabel(): ax for ax in fig.axes if ax.get_ylabel().startswith("layer")}
-    assert list(by_label) == ["layer0", "layer2", "layer1"]  # in rows of two layers
+    labels = [text.get_text() for text in fig.texts if text.get_text().startswith("layer")]
+    assert labels == ["layer0", "layer1", "layer2"]
     images = drawn(fig)
-    assert sorted(image.shape for image in images) == sorted([(4, 2), (2, 3)] * 3)
+    assert [image.shape for image in images] == [(2, 4), (2, 3)] * 3
     # Colors are relative to the root mean square of each picture, whatever its size and scale.
     for image in images:
         assert np.mean(np.asarray(image) ** 2) == pytest.approx(1)
-    titles = {ax.get_title() for ax in fig.axes if "sigma" in ax.get_title()}
-    assert titles == {rf"$\sigma_1/\sigma_2 = {ratio}$" for ratio in ("1.5", r"\infty", "2.25")}
+    shown = [text.get_text() for ax in fig.axes for text in ax.texts]
+    assert shown == [rf"$\sigma_1/\sigma_2 = {ratio}$" for ratio in ("1.5", r"\infty", "2.25")]
     curve = next(ax for ax in fig.axes if ax.lines).lines[0].get_ydata()
     np.testing.assert_array_equal(curve, [1.0, np.nan])  # 0 has no place on a logarithmic axis
     plt.close(fig)
@@ -59,9 +59,21 @@ def test_units_are_in_the_order_of_the_first_direction():
     np.testing.assert_array_equal(in_order(U), [[0.9, 2.0], [0.1, 1.0], [-0.4, 3.0]])
     fig = decomposition_grid([DecompositionRow("a", U, np.array([2.0, 1.0]), U.T, 2.0)])
     inputs, outputs = (np.asarray(image) for image in drawn(fig))
-    assert (np.diff(inputs[:, 0]) < 0).all()
-    np.testing.assert_allclose(outputs, inputs.T)
+    assert (np.diff(inputs[0]) < 0).all()
+    np.testing.assert_allclose(outputs, inputs)
     plt.close(fig)
+
+
+def test_directions_have_the_sign_that_makes_their_outputs_positive():
+    U, Vh = np.array([[0.8, 0.6], [-0.6, 0.8]]), np.array([[-0.6, -0.8], [0.8, -0.6]])
+    images = [
+        drawn(decomposition_grid([DecompositionRow("a", U * sign, np.array([2.0, 1.0]), Vh * np.c_[sign], 2.0)]))
+        for sign in ([1, 1], [-1, 1], [-1, -1])
+    ]
+    for inputs, outputs in images:
+        np.testing.assert_allclose(inputs, np.sqrt(2) * np.array([[0.6, -0.8], [0.8, 0.6]]))
+        np.testing.assert_allclose(outputs, np.sqrt(2) * np.array([[0.8, 0.6], [-0.6, 0.8]]))
+    plt.close("all")
 
 
 def test_a_matrix_of_zeros_has_directions_that_are_drawn_gray():

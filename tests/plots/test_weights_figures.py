@@ -214,10 +214,17 @@ def test_kernels_are_in_the_given_order_and_a_difference_is_stated():
     assert [ax.get_title() for ax in fig.axes] == ["2", "0", "1"]
     for image, unit in zip(images(fig), (2, 0, 1), strict=True):
         np.testing.assert_array_equal(image, colors[unit])
-    compared = draw_kernels_compared({"one": colors, "other": colors[::-1]}, [2, 0, 1], 2, 0.125)
+    weights = RNG.normal(size=(2, 2, 3, 3))
+    compared = draw_kernels_compared({"one": colors, "other": colors[::-1]}, (weights, -weights), [2, 0, 1], 0.125)
     assert drawn(compared, colors[0]) == 2
+    points = compared.axes[-1].lines[-1]
+    np.testing.assert_array_equal(points.get_ydata(), -points.get_xdata())
+    assert len(points.get_xdata()) == weights.size
+    assert compared.axes[-1].get_xlim()[1] > np.abs(weights).max()
     assert {"one", "other", "largest difference: 1.2e-01 of the largest weight"} <= texts(compared)
-    assert "no difference at all" in texts(draw_kernels_compared({"one": colors, "other": colors}, [0], 2, 0.0))
+    assert "no difference at all" in texts(
+        draw_kernels_compared({"one": colors, "other": colors}, (weights, weights), [0], 0.0)
+    )
 
 
 def test_three_factors_have_their_colors_and_shares():

@@ -25,8 +25,8 @@ def attribution_example(
 ) -> Figure:
     """Draw an image and, beside it, the signed attribution of each pixel and its sums over cells, over the image.
 
-    Colors are symmetric about zero. Those at the ends of the scale stand for all magnitudes from the 99.5 % quantile on,
-    of pixels or of cells, so that single ones do not hide the others.
+    Colors are symmetric about zero. Those at the ends of the scale stand for all magnitudes from the 99.5 % quantile
+    on, of pixels or of cells, so that single ones do not hide the others.
 
     Parameters
     ----------

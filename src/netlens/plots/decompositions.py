@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from netlens.plots import style
 from netlens.plots.fitted_text import shortened, wrapped
 from netlens.plots.signed_matrix import directions_color_bar, directions_image
+from netlens.plots.unit_panels import panel, words
 
 Matrix = NDArray[np.floating]
 
@@ -27,6 +28,9 @@ ITEM_DECADES: Final = 2
 # Decades below the largest singular value that a spectrum in a grid shows.
 _DECADES = 4
 _NAME_PT: Final = 6.5
+# Directions of each layer that a grid shows: few enough for each to be seen.
+_DIRECTIONS: Final = 4
+_OUTPUTS: Final = r"$V^\mathsf{T}$: directions × outputs"
 # Tiles whose first direction is one of these are labeled.
 _NAMED: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -79,35 +83,44 @@ class RotationRow:
 
 
 def decomposition_grid(layers: Sequence[DecompositionRow]) -> Figure:
-    """Draw U, the singular values and Vh of each layer in a row, in two columns of layers; units are `in_order`.
+    """Draw the singular values and the first directions of each layer in a row; units are `in_order`.
+
+    Directions have the sign for which the entries over the outputs have a positive sum, so that one that is common to
+    all outputs is red.
 
     Parameters
     ----------
     layers
-        In network order, down the first column and then down the second.
+        In network order.
 
     Returns
     -------
     Figure
+        As wide as the page.
     """
-    columns = 2 if len(layers) > 1 else 1
-    rows = -(-len(layers) // columns)
-    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 1.02 * rows + 0.4))
-    axes = fig.subplots(rows, 3 * columns, squeeze=False, width_ratios=[1, 1.15, 1] * columns)
+    left_in, spectrum_in, gap_in, top_in, row_in = 0.9, 1.0, 0.1, 0.34, 0.52
+    tall_in, start_in = row_in - 0.1, left_in + 0.35 + spectrum_in + gap_in
+    strip_in = (style.FULL_WIDTH_IN - start_in - gap_in - 0.05) / 2
+    height_in = top_in + row_in * len(layers) + 0.62
+    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, height_in), layout="none")
+    places_in = (start_in, start_in + strip_in + gap_in)
+    for place_in, title in zip(places_in, ("$U^\\mathsf{T}$: directions × inputs", _OUTPUTS), strict=True):
+        words(fig, place_in + strip_in / 2, 0.1, title, ha="center")
+    words(fig, start_in - gap_in - spectrum_in / 2, 0.1, r"$\sigma_i/\sigma_1$ over $i$", ha="center")
     for index, layer in enumerate(layers):
-        place = 3 * (index // rows)
-        cells = axes[index % rows, place : place + 3]
-        directions_image(cells[0], in_order(layer.U))
-        directions_image(cells[2], in_order(layer.Vh.T).T)
-        cells[0].set_ylabel(wrapped(layer.label, 0.95, _NAME_PT), fontsize=_NAME_PT)
-        _spectrum(cells[1], layer.s, len(layer.Vh))
+        line_in = top_in + index * row_in
+        label = wrapped(layer.label, left_in - 0.08, _NAME_PT)
+        words(fig, left_in - 0.04, line_in + tall_in / 2, label, ha="right", va="center", fontsize=_NAME_PT)
+        spectrum = panel(fig, left_in + 0.35, line_in, spectrum_in, tall_in)
+        _spectrum(spectrum, layer.s, min(len(layer.Vh), _DIRECTIONS))
         shown = r"\infty" if np.isinf(layer.ratio) else f"{layer.ratio:.3g}"
-        cells[1].set_title(rf"$\sigma_1/\sigma_2 = {shown}$", fontsize=6.5, pad=2)
-        if index % rows == 0:
-            cells[0].set_title("$U$: inputs ×\ndirections", fontsize=6.5, pad=2)
-            cells[2].set_title(r"$V^\mathsf{T}$: directions" + "\n× outputs", fontsize=6.5, pad=2)
-    _hide_from(axes, len(layers))
-    directions_color_bar(fig, axes)
+        ratio = rf"$\sigma_1/\sigma_2 = {shown}$"
+        spectrum.text(0.05, 0.06, ratio, transform=spectrum.transAxes, ha="left", va="bottom", fontsize=6.5)
+        U, Vh = layer.U[:, :_DIRECTIONS], layer.Vh[:_DIRECTIONS]
+        signs = np.where(Vh.sum(axis=1) < 0, -1.0, 1.0)
+        for place_in, directions in zip(places_in, (U * signs, Vh.T * signs), strict=True):
+            directions_image(panel(fig, place_in, line_in, strip_in, tall_in), in_order(directions).T)
+    directions_color_bar(fig, panel(fig, start_in, height_in - 0.5, 2 * strip_in + gap_in, 0.08))
     return fig
 
 
@@ -148,7 +161,7 @@ def rotation_grid(items: Sequence[RotationRow]) -> Figure:
         cells[0].set_ylabel("\n".join(names), fontsize=6.2)
     _hide_from(axes, len(items))
     flat = axes.ravel().tolist()
-    for norm, words, ticks in (
+    for norm, label, ticks in (
         (rotations, "$R_l$: times a random rotation's", [0, 1, 2, 3]),
         (others, "$R_l S_{l+1}$, $T_l$: relative to the largest", [0.01, 0.1, 1]),
     ):
@@ -159,7 +172,7 @@ def rotation_grid(items: Sequence[RotationRow]) -> Figure:
         bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
         bar.minorticks_off()
         bar.ax.tick_params(labelsize=6.5, length=2)
-        bar.set_label(words, fontsize=7)
+        bar.set_label(label, fontsize=7)
         bar.outline.set(linewidth=0.4)  # type: ignore[operator]
     return fig
 
@@ -187,7 +200,7 @@ def chain_grid(chains: Mapping[str, tuple[Matrix, Matrix, Matrix]]) -> Figure:
         row[1].set(xlabel="index", title=r"$\log_{10} \sigma_i$")
         row[1].tick_params(labelsize=6.5)
         row[0].set(ylabel=name, title="$U$: inputs × directions")
-        row[2].set(title=r"$V^\mathsf{T}$: directions × outputs")
+        row[2].set(title=_OUTPUTS)
     directions_color_bar(fig, axes)
     return fig
 
@@ -229,8 +242,10 @@ def _spectrum(ax: Axes, s: NDArray[Any], shown: int) -> None:
     relative = np.where(s > 0, s, np.nan) / (s[0] or 1.0)
     index = np.arange(len(s)) + 1
     ax.semilogy(index, relative, "-", color="0.5", linewidth=0.8)
-    ax.semilogy(index[:shown], relative[:shown], ".", color="black", markersize=2.4)
+    ax.semilogy(index[:shown], relative[:shown], ".", color="black", markersize=3.5)
     ax.set_ylim(10.0**-_DECADES, 3)
-    ax.set_yticks([10.0**-power for power in range(0, _DECADES + 1, 2)])
-    ax.tick_params(labelsize=6, length=2, pad=1)
+    ax.set(xticks=[], yticks=[1, 10.0 ** -(_DECADES // 2)])
+    ax.tick_params(labelsize=6.5, length=2, pad=1)
     ax.minorticks_off()
+    for side in ax.spines.values():
+        side.set(linewidth=0.4, color="0.6")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from netlens.plots import style
 
 #: Where the colors of pictures of directions end, in root mean squares of a picture.
-END: Final = 2.5
+END: Final = 2.0
 
 
 def directions_image(ax: Axes, matrix: ArrayLike) -> None:
@@ -37,12 +37,16 @@ def directions_image(ax: Axes, matrix: ArrayLike) -> None:
         side.set(linewidth=0.4, color="0.6")
 
 
-def directions_color_bar(fig: Figure | SubFigure, axes: ArrayLike) -> None:
-    """Add the color bar of `directions_image` to the right of `axes`."""
-    bar = fig.colorbar(
-        ScalarMappable(Normalize(-END, END), style.diverging()), ax=np.asarray(axes).ravel().tolist(), aspect=40,
-        fraction=0.03, pad=0.015, shrink=0.7, extend="both",
-    )  # fmt: skip
+def directions_color_bar(fig: Figure | SubFigure, axes: ArrayLike | Axes) -> None:
+    """Add the color bar of `directions_image` to the right of several axes, or into axes of its own, lying."""
+    scale = ScalarMappable(Normalize(-END, END), style.diverging())
+    if isinstance(axes, Axes):
+        bar = fig.colorbar(scale, cax=axes, orientation="horizontal", extend="both")
+    else:
+        bar = fig.colorbar(
+            scale, ax=np.asarray(axes).ravel().tolist(), aspect=40, fraction=0.03, pad=0.015, shrink=0.7,
+            extend="both",
+        )  # fmt: skip
     bar.set_ticks([-2, -1, 0, 1, 2], labels=["−2", "−1", "0", "1", "2"])
     bar.ax.tick_params(labelsize=6.5, length=2)
     bar.set_label("entry / root mean square of its picture", fontsize=7)
