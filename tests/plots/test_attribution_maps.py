@@ -119,11 +119,6 @@ def test_position_sheet_has_a_row_per_position_and_a_frame_in_every_panel(pictur
     plt.close(fig)
 
 
-@pytest.mark.parametrize(("count", "chosen"), [(1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (5, [0, 2, 4]), (12, [0, 6, 11])])
-def test_chosen_indices_are_spread_from_the_first_to_the_last(count, chosen):
-    assert attribution_maps.evenly_chosen(count, 3) == chosen
-
-
 @pytest.mark.slow
 def test_long_names_are_shortened_rather_than_cut_off(picture):
     names = ["German short-haired pointer, a hound of $1 or $2 (n02100236)", "東京タワー_{1} and $more$ besides that"]

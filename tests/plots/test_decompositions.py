@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from netlens.plots import style
 from netlens.plots.decompositions import (
     ITEM_DECADES,
+    ROTATION_END,
     DecompositionRow,
     RotationRow,
     chain_grid,
@@ -85,14 +86,19 @@ def test_a_matrix_of_zeros_has_directions_that_are_drawn_gray():
 def test_each_pair_has_its_rotation_its_scaled_rotation_and_its_item():
     fig = rotation_grid([rotation_row(f"{i}, {i + 1}", i + 1.0) for i in range(3)])
     assert [image.shape for image in drawn(fig)] == [(2, 4)] * 9
-    labels = [ax.get_ylabel() for ax in fig.axes if ax.images and ax.get_ylabel()]
-    assert sorted(labels) == ["0\n1", "1\n2", "2\n3"]
-    titles = [ax.get_title() for ax in fig.axes if ax.get_title()]
-    assert titles == ["$R_l$", "$R_l S_{l+1}$", "$T_l$"] * 2
+    assert [text.get_text() for text in fig.texts] == ["0\n1", "1\n2", "2\n3"]
+    panels = [ax for ax in fig.axes if ax.images]
+    assert [ax.get_ylabel() for ax in panels] == ["$R_l$", "$R_l S_{l+1}$", "$T_l$"] + [""] * 6
     # A rotation is drawn as it is; the others relative to their largest tile.
-    panels = [ax for ax in fig.axes if ax.images][:3]
-    assert [float(np.max(ax.images[0].get_array())) for ax in panels] == [2.0, 1.0, 1.0]
+    assert [float(np.max(ax.images[0].get_array())) for ax in panels[:3]] == [2.0, 1.0, 1.0]
     assert panels[0].images[0].get_clim() != panels[1].images[0].get_clim() == panels[2].images[0].get_clim()
+    plt.close(fig)
+
+
+def test_what_a_random_rotation_has_is_in_the_middle_of_the_colors():
+    fig = rotation_grid([rotation_row("a, b")])
+    norm = next(ax for ax in fig.axes if ax.images).images[0].norm
+    np.testing.assert_allclose(norm(np.array([0, 0.5, 1, ROTATION_END])), [0, 0.25, 0.5, 1])
     plt.close(fig)
 
 
@@ -102,7 +108,7 @@ def test_tiles_are_named_by_their_first_direction_and_small_ones_are_seen():
     fig = rotation_grid([row])
     ax = next(ax for ax in fig.axes if ax.images)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "4", "8"]
-    image = next(ax for ax in fig.axes if ax.get_title() == "$T_l$").images[0]
+    image = next(ax for ax in fig.axes if ax.get_ylabel() == "$T_l$").images[0]
     shades = image.norm(np.asarray(image.get_array()))[0]
     np.testing.assert_allclose(shades, [1, 1 + np.log10(0.05) / ITEM_DECADES, 0, 0], atol=1e-12)
     plt.close(fig)

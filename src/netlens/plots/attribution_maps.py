@@ -181,11 +181,6 @@ def position_sheet(
     return fig
 
 
-def evenly_chosen(count: int, most: int = MOST_COLUMNS) -> list[int]:
-    """Return at most `most` of `count` indices, spread evenly, with the first and the last among them."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most)).tolist()})
-
-
 def finish(ax: Axes) -> None:
     """Remove the ticks and draw a thin frame."""
     ax.set(xticks=[], yticks=[])

@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LogNorm, Normalize
+from matplotlib.colors import Colormap, LogNorm, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -31,6 +31,7 @@ _NAME_PT: Final = 6.5
 # Directions of each layer that a grid shows: few enough for each to be seen.
 _DIRECTIONS: Final = 4
 _OUTPUTS: Final = r"$V^\mathsf{T}$: directions × outputs"
+_SYMBOLS: Final = ("$R_l$", "$R_l S_{l+1}$", "$T_l$")
 # Tiles whose first direction is one of these are labeled.
 _NAMED: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -125,50 +126,51 @@ def decomposition_grid(layers: Sequence[DecompositionRow]) -> Figure:
 
 
 def rotation_grid(items: Sequence[RotationRow]) -> Figure:
-    """Draw R, R S' and T of each two neighboring segments in a row, in two columns of pairs.
+    """Draw R, R S' and T of each two neighboring segments in a column, in as many columns as there are pairs.
 
     Parameters
     ----------
     items
-        In network order.
+        In network order; at most about five, so that tiles can be told apart.
 
     Returns
     -------
     Figure
-        Directions are in tiles that grow with their index, so both axes are logarithmic.
+        As wide as the page. Directions are in tiles that grow with their index, so both axes are logarithmic. Colors of
+        R are about 1, what a random rotation has: red above, blue below.
     """
-    columns = 2 if len(items) > 1 else 1
-    rows = -(-len(items) // columns)
-    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, 1.08 * rows + 0.85))
-    axes = fig.subplots(rows, 3 * columns, squeeze=False)
-    rotations, others = Normalize(0, ROTATION_END), LogNorm(10.0**-ITEM_DECADES, 1)
-    for index, item in enumerate(items):
-        place = 3 * (index // rows)
-        cells = axes[index % rows, place : place + 3]
-        for ax, tiles, symbol in zip(
-            cells, (item.rotation, item.scaled, item.item), ("R_l", "R_l S_{l+1}", "T_l"), strict=True
-        ):
-            if symbol == "R_l":
-                ax.imshow(tiles, cmap=_colors(), norm=rotations, interpolation="nearest", aspect="auto")
+    left_in, top_in, gap_in, keys_in = 0.62, 0.36, 0.14, 0.62
+    side_in = min(1.25, (style.FULL_WIDTH_IN - left_in - 0.05 + gap_in) / len(items) - gap_in)
+    row_in = side_in + 0.2
+    height_in = top_in + 3 * row_in + keys_in
+    fig = plt.figure(figsize=(style.FULL_WIDTH_IN, height_in), layout="none")
+    rotations: Normalize = TwoSlopeNorm(1, 0, ROTATION_END)
+    others = LogNorm(10.0**-ITEM_DECADES, 1)
+    for column, item in enumerate(items):
+        place_in = left_in + column * (side_in + gap_in)
+        before, _, after = item.label.partition(", ")
+        names = [shortened(name, side_in + gap_in - 0.04, _NAME_PT) for name in (before, after) if name]
+        words(fig, place_in + side_in / 2, top_in - 0.05, "\n".join(names), ha="center", va="bottom", fontsize=_NAME_PT)
+        for row, tiles in enumerate((item.rotation, item.scaled, item.item)):
+            ax = panel(fig, place_in, top_in + row * row_in, side_in)
+            if row == 0:
+                ax.imshow(tiles, cmap=style.diverging(), norm=rotations, interpolation="nearest", aspect="auto")
             else:
                 shown = np.maximum(tiles / (tiles.max(initial=0.0) or 1.0), 10.0**-ITEM_DECADES)
                 ax.imshow(shown, cmap=_colors(), norm=others, interpolation="nearest", aspect="auto")
-            _name_tiles(ax, item.rows, item.columns, left=symbol == "R_l")
-            if index % rows == 0:
-                ax.set_title(f"${symbol}$", fontsize=7, pad=2)
-        before, _, after = item.label.partition(", ")
-        names = [shortened(name, 0.95, 6.2) for name in (before, after) if name]
-        cells[0].set_ylabel("\n".join(names), fontsize=6.2)
-    _hide_from(axes, len(items))
-    flat = axes.ravel().tolist()
-    for norm, label, ticks in (
-        (rotations, "$R_l$: times a random rotation's", [0, 1, 2, 3]),
-        (others, "$R_l S_{l+1}$, $T_l$: relative to the largest", [0.01, 0.1, 1]),
+            _name_tiles(ax, item.rows, item.columns)
+            if column == 0:
+                ax.set_ylabel(_SYMBOLS[row], fontsize=8, labelpad=3)
+    for place, (norm, colors, label, ticks) in enumerate(
+        (
+            (rotations, style.diverging(), "$R_l$: times a random rotation's", [0, 0.5, 1, 2, 3]),
+            (others, _colors(), "$R_l S_{l+1}$ and $T_l$: relative to the largest", [0.01, 0.1, 1]),
+        )
     ):
-        bar = fig.colorbar(
-            ScalarMappable(norm, _colors()), ax=flat, location="bottom", aspect=40, fraction=0.02, pad=0.015,
-            shrink=0.5, extend="max" if norm is rotations else "min",
-        )  # fmt: skip
+        wide_in = (style.FULL_WIDTH_IN - left_in) / 2 - 0.3
+        ax = panel(fig, left_in + place * (wide_in + 0.5), height_in - keys_in + 0.08, wide_in, 0.08)
+        extend = "max" if norm is rotations else "min"
+        bar = fig.colorbar(ScalarMappable(norm, colors), cax=ax, orientation="horizontal", extend=extend)
         bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
         bar.minorticks_off()
         bar.ax.tick_params(labelsize=6.5, length=2)
@@ -219,22 +221,14 @@ def _colors() -> Colormap:
     return colors
 
 
-def _name_tiles(ax: Axes, rows: NDArray[np.int64], columns: NDArray[np.int64], *, left: bool) -> None:
-    """Name tiles by their first direction, counted from 1; the rows only at the left of three panels."""
-    for axis, starts, named in ((ax.xaxis, columns, True), (ax.yaxis, rows, left)):
+def _name_tiles(ax: Axes, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
+    """Name tiles by their first direction, counted from 1."""
+    for axis, starts in ((ax.xaxis, columns), (ax.yaxis, rows)):
         chosen = [place for place, start in enumerate(starts) if start + 1 in _NAMED]
-        axis.set_ticks(chosen, labels=[str(starts[place] + 1) if named else "" for place in chosen])
-    ax.tick_params(labelsize=6, length=1.5, pad=1)
+        axis.set_ticks(chosen, labels=[str(starts[place] + 1) for place in chosen])
+    ax.tick_params(labelsize=6.5, length=1.5, pad=1)
     for side in ax.spines.values():
         side.set(linewidth=0.4, color="0.6")
-
-
-def _hide_from(axes: NDArray[Any], count: int) -> None:
-    """Hide the cells behind the first `count` rows of three, which go down the first column of rows, then the next."""
-    rows = len(axes)
-    for index in range(count, rows * (axes.shape[1] // 3)):
-        for ax in axes[index % rows, 3 * (index // rows) :][:3]:
-            ax.set_visible(False)
 
 
 def _spectrum(ax: Axes, s: NDArray[Any], shown: int) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.plots import style
 from netlens.plots.unit_panels import draw_picture, panel, rows_of, words
+from netlens.statistics.even_samples import spread_evenly
 
 _GAP_IN = 0.04
 _TITLE_IN = 0.15
@@ -69,8 +70,7 @@ def draw_kernels_compared(
     """
     left_in, top_in, side_in, square_in = 0.62, 0.3, 0.5, 1.3
     units = np.asarray(order)
-    count = min(_COMPARED, len(units))
-    units = units[np.linspace(0, len(units) - 1, count).round().astype(int)]
+    units = units[spread_evenly(len(units), _COMPARED)]
     fig = plt.figure(figsize=(style.FULL_WIDTH_IN, top_in + square_in + 0.38), layout="none")
     for line, (name, version) in enumerate(colors.items()):
         line_in = top_in + 0.13 + line * (side_in + 2 * _GAP_IN)
@@ -87,8 +87,9 @@ def draw_kernels_compared(
     ax.locator_params(nbins=3)
     ax.tick_params(labelsize=6.5, length=2, pad=2)
     ax.set_title(f"all {one.size:,} weights", fontsize=7, pad=3)
-    for write, name in zip((ax.set_xlabel, ax.set_ylabel), colors, strict=True):
-        write(name.replace("\n", " "), fontsize=7, labelpad=2)
+    across, up = (name.replace("\n", " ") for name in colors)
+    ax.set_xlabel(across, fontsize=7, labelpad=2)
+    ax.set_ylabel(up, fontsize=7, labelpad=2)
     told = f"largest difference: {difference:.1e} of the largest weight" if difference else "no difference at all"
     words(fig, left_in, line_in + side_in + 0.1, told)
     return fig
