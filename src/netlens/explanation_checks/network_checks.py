@@ -255,41 +255,15 @@ def check_network(
     rng = np.random.default_rng(amounts.seed)
     others = (classes + rng.integers(1, logits.shape[1], size=len(classes))) % logits.shape[1]
     pair = np.repeat(network.preprocess(explained.pair_image[None]), 2, axis=0)
-    weights = model.get_weights()
-    counts = _spread_counts(len(weighted_layers(model)), amounts.cascade_steps_count)
-    options: dict[str, Any] = {
-        "patterns": subject.patterns or None, "smoothing": amounts.smoothing, "seed": amounts.seed,
-    }  # fmt: skip
-    found: dict[str, _Found] = {}
-    refused: dict[str, str] = {}
-    names: list[str] = []
-    entries: list[int] = []
-    sizes: list[int] = []
+    checks = _MethodChecks(
+        subject, amounts, _Inputs(inputs, classes, others, pair, explained.pair_classes), model.get_weights()
+    )
     for analyzed in _by_analyzer(amounts.methods):
-        try:
-            with explainer(model, analyzed[0], subject.patterns or None, weights=weights) as opened:
-                if not names:
-                    names = [INPUT, *trunk_layers(subject.graph, opened.backward.layers)]
-                    entries = spread_entries(len(names), amounts.entries_count)
-                    sizes = [opened.backward.shape(name)[-1] for name in names]
-                methods = [Explainer(method, opened.backward) for method in analyzed]
-                converged = convergences_of(
-                    methods, inputs, names, entries, count=amounts.draws_count, seed=amounts.seed
-                )
-                for method, explains, convergence in zip(analyzed, methods, converged, strict=True):
-                    found[method] = _Found(
-                        convergence,
-                        *_judged(explains.maps, inputs, classes, others),
-                        explains.maps(pair, explained.pair_classes),
-                        cascades(model, explains, inputs, classes, weights=weights, counts=counts, **options)
-                        if counts
-                        else {},
-                    )
-        except RefusedError as error:
-            refused |= dict.fromkeys(analyzed, str(error))
+        checks.add(analyzed)
         if progress:
             progress(", ".join(analyzed))
-    found = {method: found[method] for method in amounts.methods if method in found}
+    found = {method: checks.found[method] for method in amounts.methods if method in checks.found}
+    names, refused = checks.layers, checks.refused
     if not found:
         raise CheckError(f"no method is defined for {network.name}: {'; '.join(refused.values())}")
     judged = {method: (each.logit_ssim, each.orders) for method, each in found.items()}
@@ -303,11 +277,11 @@ def check_network(
         network=network.name,
         layers=tuple(names),
         labels=(INPUT, *short_labels(names[1:])),
-        channels=np.array(sizes, np.float64),
+        channels=np.array(checks.channels, np.float64),
         methods=tuple(found),
         refused=tuple(refused),
         reasons=tuple(refused.values()),
-        entries=np.array(entries, np.int64),
+        entries=np.array(checks.entries, np.int64),
         **{
             name: np.stack([getattr(each.convergence, name) for each in found.values()])
             for name in ("percentiles", "medians", "left_out")
@@ -321,7 +295,7 @@ def check_network(
         insertion=flipped[1],
         random_gaps=flipped[2],
         cascaded=tuple(cascaded),
-        cascade_counts=np.array(counts if cascaded else [], np.int64),
+        cascade_counts=np.array(checks.counts if cascaded else [], np.int64),
         **{
             f"cascade_{name}": _by_cascade([found[method].cascades for method in cascaded], name, len(inputs))
             for name in ("ssim", "ranks", "entropies")
@@ -352,12 +326,80 @@ def _by_analyzer(methods: Sequence[str]) -> list[list[str]]:
 
 
 @dataclass(frozen=True)
+class _Inputs:
+    """Images with the class that is explained and another one, and one image with two classes, preprocessed."""
+
+    images: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    others: NDArray[np.int64]
+    pair: NDArray[np.float32]
+    pair_classes: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class _Found:
+    """What is found of one method."""
+
     convergence: Convergence
     logit_ssim: Float
     orders: NDArray[np.int64]
     pair_maps: Float
     cascades: Mapping[str, Cascade]
+
+
+class _MethodChecks:
+    """Checks of methods, analyzer by analyzer; at which layers is known from the first that is defined."""
+
+    def __init__(self, subject: Subject, amounts: Amounts, inputs: _Inputs, weights: Sequence[NDArray[Any]]) -> None:
+        self._subject, self._amounts, self._inputs, self._weights = subject, amounts, inputs, weights
+        self.counts = _spread_counts(len(weighted_layers(subject.network.model)), amounts.cascade_steps_count)
+        self.found: dict[str, _Found] = {}
+        self.refused: dict[str, str] = {}
+        self.layers: list[str] = []
+        self.entries: list[int] = []
+        self.channels: list[int] = []
+
+    def add(self, analyzed: Sequence[str]) -> None:
+        """Check methods that share an analyzer, or keep why they are refused."""
+        subject = self._subject
+        try:
+            with explainer(
+                subject.network.model, analyzed[0], subject.patterns or None, weights=self._weights
+            ) as opened:
+                self._open([Explainer(method, opened.backward) for method in analyzed])
+        except RefusedError as error:
+            self.refused |= dict.fromkeys(analyzed, str(error))
+
+    def _open(self, methods: Sequence[Explainer]) -> None:
+        backward, amounts = methods[0].backward, self._amounts
+        if not self.layers:
+            self.layers = [INPUT, *trunk_layers(self._subject.graph, backward.layers)]
+            self.entries = spread_entries(len(self.layers), amounts.entries_count)
+            self.channels = [backward.shape(name)[-1] for name in self.layers]
+        converged = convergences_of(
+            methods, self._inputs.images, self.layers, self.entries, count=amounts.draws_count, seed=amounts.seed
+        )
+        for explains, convergence in zip(methods, converged, strict=True):
+            self.found[explains.method] = self._of(explains, convergence)
+
+    def _of(self, explains: Explainer, convergence: Convergence) -> _Found:
+        given, amounts = self._inputs, self._amounts
+        similarities, orders = _judged(explains.maps, given.images, given.classes, given.others)
+        pair_maps = explains.maps(given.pair, given.pair_classes)
+        found: Mapping[str, Cascade] = {}
+        if self.counts:
+            found = cascades(
+                self._subject.network.model,
+                explains,
+                given.images,
+                given.classes,
+                weights=self._weights,
+                counts=self.counts,
+                patterns=self._subject.patterns or None,
+                smoothing=amounts.smoothing,
+                seed=amounts.seed,
+            )
+        return _Found(convergence, similarities, orders, pair_maps, found)
 
 
 def _judged(
