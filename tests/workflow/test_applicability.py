@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from netlens.models.inspection import LayerFacts, NetworkFacts
-from netlens.workflow.applicability import NEEDS, SECTION_NEEDS, Subject, absent_items, has_patterns
+from netlens.workflow.applicability import absent_items, has_patterns
 from netlens.workflow.catalogue import SECTIONS, CatalogueError, Item, load_catalogue
 from netlens.workflow.image_facts import ImageFacts, image_facts
 from netlens.workflow.image_specs import SpecError
+from netlens.workflow.needs import NEEDS, SECTION_NEEDS
 from netlens.workflow.study import load_study
+from netlens.workflow.study_subject import Subject
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = load_catalogue(ROOT / "notebooks")

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from snakemake.io import report
 
-from netlens.workflow.applicability import FoundFacts, absent_items, has_patterns
+from netlens.workflow.applicability import absent_items, has_patterns
 from netlens.workflow.catalogue import CatalogueError, load_catalogue
 from netlens.workflow.external_files import real_path
 from netlens.workflow.imports import code_of
 from netlens.workflow.job_memory import memory_mb
 from netlens.workflow.network_specs import section_network, weights_megabytes
+from netlens.workflow.study_subject import FoundFacts
 
 _Row = TypeVar("_Row")
 
