@@ -45,7 +45,7 @@ def draw_connection(selection: Selection, pictures: UnitPictures) -> Figure:
     ticks = np.arange(-(reach // step) * step, side - reach, step)
     for axis in (alone.xaxis, alone.yaxis):
         axis.set_ticks(ticks + reach, [f"{tick}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
-    alone.tick_params(length=2, pad=1.5, labelsize=6)
+    alone.tick_params(length=2, pad=1.5, labelsize=6.5)
     alone.set_title(shortened(f"{units[0]} to {units[1]}", 2.0, 7), fontsize=7, pad=3, loc="left")
     alone.set_xlabel("column", fontsize=6.5, labelpad=1)
     alone.set_ylabel("row", fontsize=6.5, labelpad=1)
@@ -105,5 +105,5 @@ def draw_strongest(selection: Selection, side: Literal["inputs", "uses"], pictur
             pictures.draw_example(panel(fig, place_in, rows_in[1 + rank], side_in), other_key, rank)
         draw_weights(panel(fig, place_in, rows_in[3], side_in), weights, limit)
     end_in = start_in + len(connections.units) * (side_in + gap_in)
-    weights_key(fig, panel(fig, end_in + 0.02, rows_in[3], 0.06, side_in), limit, size_pt=6)
+    weights_key(fig, panel(fig, end_in + 0.02, rows_in[3], 0.06, side_in), limit)
     return fig

@@ -80,4 +80,4 @@ def _draw_removed(fig: Figure, circuit: EditedCircuit, pictures: UnitPictures, l
         ax = panel(fig, left_in + number_in + side_in + gap_in, line_in, side_in)
         draw_weights(ax, weights, circuit.largest_weight)
     key_in = left_in + number_in + 2 * (side_in + gap_in) + 0.03
-    weights_key(fig, panel(fig, key_in, top_in, 0.06, 2 * side_in), circuit.largest_weight, size_pt=6)
+    weights_key(fig, panel(fig, key_in, top_in, 0.06, 2 * side_in), circuit.largest_weight)

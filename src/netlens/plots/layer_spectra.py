@@ -92,7 +92,7 @@ def _depth_bar(fig: Figure, axes: Sequence[Axes], names: Sequence[str], what: st
     bar = fig.colorbar(scale, ax=list(axes), fraction=0.04, pad=0.01, aspect=30)
     named = np.linspace(0, len(names) - 1, 6).round().astype(int)
     bar.set_ticks([index + 0.5 for index in named], labels=[names[index] for index in named])
-    bar.ax.tick_params(labelsize=6, length=2)
+    bar.ax.tick_params(labelsize=6.5, length=2)
     bar.ax.minorticks_off()
     bar.ax.invert_yaxis()
     bar.ax.set_title(what, fontsize=7)

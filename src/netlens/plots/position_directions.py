@@ -53,7 +53,7 @@ def draw_positions(
             place_in, line_in = column * tile_in, top_in + row * tile_in
             draw_picture(panel(fig, left_in + place_in, line_in, tile_in * 0.96), tile)
             ax = panel(fig, crops_in + place_in, line_in, tile_in * 0.96)
-            pictures.draw_example(ax, selection.position_keys[row][column], size_pt=5 if len(tiles) < 6 else 4)
+            pictures.draw_example(ax, selection.position_keys[row][column])
     start_in = crops_in + grid_in + between_in
     pictures.draw(panel(fig, start_in, top_in, side_in), selection.unit_key, shortened(unit, 1.0, 7), size_pt=7)
     pictures.draw_examples(fig, (start_in, top_in + side_in + 0.03, side_in), selection.unit_key, 4, columns=2)
@@ -64,6 +64,6 @@ def draw_positions(
     norms.set_title("norm / largest", fontsize=6.5, pad=2.5, loc="left")
     key = panel(fig, start_in, top_in + grid_in - 0.18, side_in, 0.05)
     fig.colorbar(drawn, cax=key, orientation="horizontal").outline.set(linewidth=0.4, edgecolor="0.6")  # type: ignore[operator]
-    key.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=6)
+    key.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=6.5)
     key.tick_params(length=2, pad=1.5)
     return fig

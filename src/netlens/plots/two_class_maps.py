@@ -17,7 +17,7 @@ from netlens.plots.fitted_text import shortened
 #: Percentile of the absolute values at which a map's scale ends; one cell must not take most of it.
 PERCENTILE: Final = 99.5
 #: A map is drawn in at most so many cells along each side; single pixels are too small to be seen in print.
-CELLS: Final = 56
+CELLS: Final = 32
 _COLUMNS: Final = 5
 
 
@@ -34,9 +34,14 @@ def two_class_sheet(found: NetworkChecks) -> tuple[Figure, dict[str, float]]:
     columns = min(_COLUMNS, len(found.methods) + 1)
     blocks = -(-(len(found.methods) + 1) // columns)
     side = style.FULL_WIDTH_IN / columns
+    aspect = found.two_image.shape[0] / found.two_image.shape[1]
     fig, axes = plt.subplots(
-        2 * blocks, columns, figsize=(style.FULL_WIDTH_IN, blocks * (1.52 * side + 0.5)), squeeze=False
+        2 * blocks,
+        columns,
+        figsize=(style.FULL_WIDTH_IN, blocks * (2 * aspect * side + 0.38)),
+        squeeze=False,
     )
+    fig.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     for ax in axes.ravel():
         ax.axis("off")
     axes[0, 0].imshow(found.two_image)

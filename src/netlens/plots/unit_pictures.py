@@ -55,10 +55,10 @@ class UnitPictures:
             draw_picture(ax, self.visualizations[key], title, size_pt=size_pt)
             return
         draw_picture(ax, np.full((2, 2, 3), 0.9), title, size_pt=size_pt)
-        text, points = (NEVER_ACTIVE, 5.0) if key else ("\N{EN DASH}", 8.0)
+        text, points = (NEVER_ACTIVE, 6.5) if key else ("\N{EN DASH}", 8.0)
         ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=points, color="0.3")
 
-    def draw_example(self, ax: Axes, key: str, rank: int = 0, *, size_pt: float = 4.5) -> None:
+    def draw_example(self, ax: Axes, key: str, rank: int = 0, *, size_pt: float = 6.5) -> None:
         """Draw the crop that activates a unit most, or the next ones, with its activation in the corner.
 
         Parameters
@@ -78,7 +78,7 @@ class UnitPictures:
             return
         crop, activation = found[rank]
         draw_picture(ax, crop)
-        outline = [withStroke(linewidth=1.0, foreground="black")]
+        outline = [withStroke(linewidth=1.3, foreground="black")]
         place: dict[str, Any] = {"transform": ax.transAxes, "ha": "right", "va": "bottom", "fontsize": size_pt}
         shown = f"{activation:.0f}" if activation >= 100 else f"{activation:.2g}"
         ax.text(0.97, 0.02, shown, color="white", path_effects=outline, **place)
