@@ -89,7 +89,13 @@ def test_chains_scores_and_cascades_fit_their_figures():
     ):
         assert overflow(fig) == []
     # The smoothed cascade was not computed.
-    assert len(explanation_scores.cascade_sheet(both[:1]).axes) == 4
+    panels = [ax for ax in explanation_scores.cascade_sheet(both[:1]).axes if ax.images]
+    assert len(panels) == 4
+    # Each panel has a row for each method, a column for each number of layers, and the mean over images in each cell.
+    means = both[0].cascade_ranks[1].mean(axis=-1)
+    np.testing.assert_array_equal(panels[3].images[0].get_array(), means)
+    assert [text.get_text() for text in panels[3].texts] == [f"{value:.2f}" for value in means.ravel()]
+    assert [label.get_text() for label in panels[3].get_xticklabels()] == ["0", "5", "11"]
 
 
 @pytest.mark.slow

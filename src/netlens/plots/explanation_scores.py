@@ -6,13 +6,15 @@ from typing import Final
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from netlens.explanation_checks.choices import label_of
 from netlens.explanation_checks.results import CASCADES, NetworkChecks
 from netlens.plots import style
-from netlens.plots.explanation_methods import handles_of, look_of
+from netlens.plots.explanation_methods import look_of
 from netlens.statistics.intervals import Interval
 
 _CASCADE_TITLES: Final = {
@@ -20,6 +22,11 @@ _CASCADE_TITLES: Final = {
     "bottom_up": "from the image up",
     "smoothed": "down, smoothed maps",
 }
+
+# A panel with more columns has no room for numbers.
+_MOST_NUMBERED: Final = 5
+# Magnitude from which the diverging colors are too dark for black digits.
+_DARK: Final = 0.75
 
 
 def logit_boxes(checks: Sequence[NetworkChecks]) -> Figure:
@@ -79,7 +86,7 @@ def flipping_dots(checks: Sequence[NetworkChecks], gaps: Sequence[Mapping[str, I
 
 
 def cascade_sheet(checks: Sequence[NetworkChecks]) -> Figure:
-    """Draw similarity and rank correlation to the original maps as layers are randomized.
+    """Draw similarity and rank correlation to the original maps as layers are randomized, as numbers on colors.
 
     Parameters
     ----------
@@ -89,40 +96,57 @@ def cascade_sheet(checks: Sequence[NetworkChecks]) -> Figure:
     Returns
     -------
     Figure
-        Two rows for each network; a column for each kind of cascade.
+        Two rows of panels for each network; a column of panels for each kind of cascade. In a panel, rows are methods
+        and columns are numbers of randomized layers; few enough columns have numbers.
     """
     kinds = [kind for row, kind in enumerate(CASCADES) if any(np.isfinite(c.cascade_ssim[row]).any() for c in checks)]
+    rows_in = [0.19 * len(found.cascaded) + 0.42 for found in checks for _ in range(2)]
     fig, axes = plt.subplots(
-        2 * len(checks),
+        len(rows_in),
         len(kinds),
-        figsize=(style.FULL_WIDTH_IN, 0.5 + 3.3 * len(checks)),
+        figsize=(style.FULL_WIDTH_IN, sum(rows_in) + 0.55),
         squeeze=False,
-        sharey="row",
-        sharex="row",
+        height_ratios=rows_in,
     )
+    norm, colors = Normalize(-1, 1), style.diverging()
     for number, found in enumerate(checks):
         for measure, values in enumerate((found.cascade_ssim, found.cascade_ranks)):
             means = values.mean(axis=-1)
             for column, kind in enumerate(kinds):
                 ax = axes[2 * number + measure, column]
-                for place, method in enumerate(found.cascaded):
-                    mean = means[CASCADES.index(kind), place]
-                    ax.plot(found.cascade_counts, mean, **look_of(method), linewidth=0.9, markersize=3.4)
-                # Both measures can be negative; the axis goes as far as the values do.
-                ax.set_ylim(min(-0.05, float(np.nanmin(means)) - 0.05), 1.05)
-                ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-                ax.grid(axis="y", linewidth=0.3, color="0.88")
+                _numbered(ax, means[CASCADES.index(kind)], norm, colors)
+                ax.set_xticks(range(len(found.cascade_counts)), [str(count) for count in found.cascade_counts])
+                methods = [label_of(method) if column == 0 else "" for method in found.cascaded]
+                ax.set_yticks(range(len(methods)), methods)
+                ax.tick_params(length=0, pad=2)
                 if measure == 0:
                     ax.set_title(f"{found.network}: {_CASCADE_TITLES[kind]}", fontsize=7, loc="left")
                 else:
-                    ax.axhline(0, color="0.6", linewidth=0.6)
                     ax.set_xlabel("layers randomized")
-                for side in ("top", "right"):
-                    ax.spines[side].set_visible(False)
             axes[2 * number + measure, 0].set_ylabel(("SSIM", "rank correlation")[measure])
-    methods = [method for found in checks for method in found.cascaded]
-    fig.legend(handles=handles_of(methods), loc="outside lower center", ncols=4, handlelength=2.2)
+    bar = fig.colorbar(
+        ScalarMappable(norm, colors), ax=axes.ravel().tolist(), location="bottom", aspect=50, fraction=0.02, pad=0.02,
+        shrink=0.5,
+    )  # fmt: skip
+    bar.set_label("to the map of the trained network", fontsize=7)
+    bar.ax.tick_params(labelsize=6.5, length=2)
+    bar.outline.set(linewidth=0.4)  # type: ignore[operator]
     return fig
+
+
+def _numbered(ax: Axes, values: NDArray[np.float64], norm: Normalize, colors: Colormap) -> None:
+    """Draw a matrix as colors, with its numbers where cells have room for them; NaN is white."""
+    ax.imshow(values, cmap=colors, norm=norm, aspect="auto", interpolation="nearest")
+    if values.shape[1] <= _MOST_NUMBERED:
+        for row, column in np.argwhere(np.isfinite(values)).tolist():
+            value = float(values[row, column])
+            # The ends of the scale are dark.
+            shade = "white" if abs(value) > _DARK else "black"
+            # What rounds to 0 has no sign.
+            shown = f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+            ax.text(column, row, shown, ha="center", va="center", fontsize=6.5, color=shade)
+    for side in ax.spines.values():
+        side.set(linewidth=0.4, color="0.6")
 
 
 def _method_rows(methods: Sequence[Sequence[str]]) -> tuple[Figure, list[Axes]]:
