@@ -194,6 +194,47 @@ def test_nothing_outlives_the_run(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_second_process_of_a_kind_waits_for_its_template(folder: Path) -> None:
+    with preloaded.templates() as added:
+        environment = {**os.environ, **added}
+        assert [_is_forked(environment) for _ in range(2)] == [False, True]
+
+
+@pytest.mark.slow
+def test_many_that_wait_for_a_template_are_all_served(folder: Path) -> None:
+    with preloaded.templates() as added:
+        environment = {**os.environ, **added, "LONG": 2000 * "x"}
+        _told(environment)
+        waiting = [
+            subprocess.Popen(_command("told"), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            for _ in range(40)
+        ]
+        answers = [process.communicate(timeout=60)[0] for process in waiting]
+    assert {process.returncode for process in waiting} == {7}
+    assert sum(b"true" in answer for answer in answers) > 1
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_a_process_that_waits_for_a_template(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "endless.py").write_text("import pathlib, time\npathlib.Path('importing').touch()\ntime.sleep(60)")
+    monkeypatch.setitem(preloaded.LIBRARIES, "runner", ("endless",))
+    with preloaded.templates() as added:
+        environment = {**os.environ, **added, "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}"}
+        _told(environment)
+        with (folder / "errors").open("w") as errors:
+            client = subprocess.Popen(
+                _command("lasting"), env=environment, stderr=errors,
+                # As at a terminal, also where the tests themselves run in the background, which ignores the signal.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (no threads here)
+            )  # fmt: skip
+        _wait((folder / "importing").exists)
+        client.send_signal(signal.SIGINT)
+        assert client.wait(20) == -signal.SIGINT
+    assert (folder / "errors").read_text() == ""
+    assert not (folder / "child").exists()
+
+
+@pytest.mark.slow
 def test_environments_that_differ_have_templates_of_their_own(variables: dict[str, str]) -> None:
     assert _is_forked({**variables, "PWD": "of this job", "OMP_NUM_THREADS": "7"}), "papermill imports no such library"
     assert not _is_forked({**variables, "COLOR": "red"}), "no template yet"

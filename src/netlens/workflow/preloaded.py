@@ -7,8 +7,8 @@ imports that are the same for all jobs. During a run of ``netlens`` they are for
   job could use it;
 - `netlens.workflow.preloaded_template` is a template: it imports libraries, and then forks a child for each request;
 - `netlens.workflow.preloaded_client` stands for the child: it has the child's standard streams and exit status, passes
-  signals on, and takes the child with it when it ends. Without a template, as under plain Snakemake and while the
-  template still imports, it becomes the process itself.
+  signals on, and takes the child with it when it ends. Without a template, as under plain Snakemake, it becomes the
+  process itself. For a template that still imports it waits: its own imports would end later.
 
 A template has the environment variables of the job that asks for it, so its libraries are imported under the same
 settings as without it. It imports nothing of netlens, so a module that is edited during a run is read by the next job.
@@ -109,7 +109,7 @@ class _Pool:
         self._templates: dict[str, _Template | None] = {}
 
     def pass_on(self, request: dict[str, Any], files: list[int]) -> None:
-        """Pass a request on to its template; do nothing if that does not exist yet, or is still importing.
+        """Pass a request on to its template; do nothing if there is none, or if too many wait for it already.
 
         The first request of a kind starts no template, which would cost a run of a single job more than it saves.
         """
@@ -125,8 +125,8 @@ class _Pool:
             return
         template = self._templates[key]
         if template is None:
-            self._templates[key] = _Template(LIBRARIES[request["kind"]], shared)
-        elif template.is_ready():
+            template = self._templates[key] = _Template(LIBRARIES[request["kind"]], shared)
+        if template.takes_requests():
             send(template.control, request, files)
 
     def close(self) -> None:
@@ -155,6 +155,10 @@ class _Template:
                 start_new_session=True,
             )
 
+    def takes_requests(self) -> bool:
+        """Whether a request can be sent at once: while it imports, a few wait in the socket's buffer."""
+        return self.is_ready() or bool(select.select([], [self.control], [], 0)[1])
+
     def is_ready(self) -> bool:
         """Whether it has imported its libraries, which it says by one byte."""
         if not self._ready and select.select([self.control], [], [], 0)[0]:
@@ -164,7 +168,7 @@ class _Template:
     def close(self) -> None:
         """End it and its children."""
         # While it imports it has no children, and would not notice the end of the socket.
-        if not self._ready:
+        if not self.is_ready():
             self._process.kill()
         self.control.close()
         self._process.wait()

@@ -49,6 +49,9 @@ def run(kind: str, module: str, arguments: list[str]) -> int | None:
     if path is None:
         return None
     parent = os.getppid()
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        # A process that waits for a template that still imports ends without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     with socket.socket(socket.AF_UNIX) as connection:
         request = {
             "kind": kind,
