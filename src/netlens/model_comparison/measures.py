@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.second_moments import SecondMoments
-from netlens.model_comparison.threads import workers
+from netlens.model_comparison.threads import mapped
 from netlens.model_comparison.whitening import Whitening, leading, whitening
 
 Float = NDArray[np.float64]
@@ -148,8 +148,7 @@ def prepared(measure: Measure[Prepared], own: SecondMoments) -> dict[str, Prepar
         except ComparisonError as error:
             raise ComparisonError(f"layer {layer!r}: {error}") from error
 
-    with workers() as pool:
-        return dict(zip(own.first_layers, pool.map(one, own.first_layers), strict=True))
+    return dict(zip(own.first_layers, mapped(one, own.first_layers), strict=True))
 
 
 def similarity_matrix(
@@ -192,11 +191,10 @@ def similarity_matrix(
     matrix = np.empty((len(rows), len(columns)))
     # The largest first, so that no thread is left with a large one at the end.
     places.sort(key=lambda place: -cross.first_sums[place[0]].size * cross.second_sums[place[1]].size)
-    with workers() as pool:
-        for (i, j), value in zip(places, pool.map(one, places), strict=True):
-            matrix[i, j] = value
-            if half:
-                matrix[j, i] = value
+    for (i, j), value in zip(places, mapped(one, places), strict=True):
+        matrix[i, j] = value
+        if half:
+            matrix[j, i] = value
     return matrix
 
 

@@ -22,7 +22,7 @@ from netlens.model_comparison.debiased_cka import debiased_cka, debiased_p_value
 from netlens.model_comparison.errors import ComparisonError
 from netlens.model_comparison.measures import Whitened, nuclear_norm, prepared
 from netlens.model_comparison.second_moments import second_moments
-from netlens.model_comparison.threads import workers
+from netlens.model_comparison.threads import mapped
 from netlens.model_comparison.whitening import Whitening
 
 Float = NDArray[np.float64]
@@ -240,6 +240,5 @@ def _similarities(sides: list[_Side], order: NDArray[np.int64], positions_count:
     first, second = ([values for values, _ in side.values()] for side in sides)
     moved = [values[rows] for values in second]
     pairs = [(a, b) for a in range(len(first)) for b in range(len(second))]
-    with workers() as pool:
-        sums = list(pool.map(lambda pair: nuclear_norm(first[pair[0]].T @ moved[pair[1]]), pairs))
+    sums = mapped(lambda pair: nuclear_norm(first[pair[0]].T @ moved[pair[1]]), pairs)
     return np.array(sums).reshape(len(first), len(second))
