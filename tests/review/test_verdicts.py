@@ -1,6 +1,8 @@
 """What verify catches, and on what it is silent: a figure and a number of a small study of the test's own."""
 
 import json
+import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -54,16 +56,25 @@ def make_macro(value: float) -> None:
     record(MACRO)
 
 
+@pytest.fixture(scope="module")
+def made_and_published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with both items as they were made and published, which tests copy."""
+    folder = tmp_path_factory.mktemp("published")
+    with chdir(folder):
+        make_figure()
+        make_macro(0.123456)
+        reference = Reference(STUDY)
+        for item in (FIGURE, MACRO):
+            reference.save(item.name, item.kind, item_parts(item, STUDY), "first")
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reference:
+def published(made_and_published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reference:
     """Both items as they were made and published."""
+    shutil.copytree(made_and_published, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    make_figure()
-    make_macro(0.123456)
-    reference = Reference(STUDY)
-    for item in (FIGURE, MACRO):
-        reference.save(item.name, item.kind, item_parts(item, STUDY), "first")
-    return reference
+    return Reference(STUDY)
 
 
 def verdict(item: Item, state: str = "made", detail: str = "") -> Verdict:
