@@ -22,14 +22,20 @@ settings.load_profile("netlens")
 
 ROOT = Path(__file__).parents[1]
 
-#: Files that take more than about 20 seconds of a core. They are run first, since a worker that begins one of them when
-#: the others have nothing left is waited for.
+#: Files that take more than about 8 seconds of a core, the longest first. They are run first, since a worker that
+#: begins one of them when the others have nothing left is waited for.
 LONG = (
-    "notebooks/test_own_study.py", "cli/test_build.py", "workflow/test_paper.py", "pages/test_model_comparison.py",
-    "feature_visualization/test_rendering.py", "feature_visualization/test_adapter.py",
-    "feature_visualization/test_inversion.py", "pages/test_supplement.py", "pages/test_spatial_attribution.py",
-    "notebooks/test_own_image.py", "models/test_loading.py", "notebooks/test_interactive.py",
-    "pattern_attribution/analyzers/test_pattern_analyzers.py", "notebooks/test_model_comparison.py",
+    "cli/test_build.py", "notebooks/test_own_study.py", "cli/test_faults.py", "models/pretrained/test_registry.py",
+    "pattern_attribution/analyzers/test_pattern_analyzers.py", "pages/test_model_comparison.py",
+    "workflow/test_paper.py", "models/architectures/test_inception_v2.py",
+    "pattern_attribution/patterns/test_accumulation.py", "feature_visualization/test_inversion.py",
+    "feature_visualization/test_rendering.py", "notebooks/test_own_image.py", "models/test_loading.py",
+    "pages/test_supplement.py", "review/test_verdicts.py", "pages/test_signal_distractor.py",
+    "pages/test_spatial_attribution.py", "explanation_checks/test_backward.py", "models/keras/test_folding.py",
+    "workflow/test_runner.py", "setup/test_install.py", "workflow/test_documented_studies.py",
+    "notebooks/test_interactive.py", "models/frozen/test_frozen_network.py", "workflow/test_any_network.py",
+    "feature_visualization/test_adapter.py", "publish/test_figure.py", "notebooks/test_model_comparison.py",
+    "spatial_attribution/test_scores.py", "cli/test_site.py",
 )  # fmt: skip
 
 
