@@ -90,7 +90,8 @@ def _netlens(project, *arguments):
     return subprocess.run(
         [sys.executable, "-m", "netlens", *arguments, "--study", "own"],
         cwd=project,
-        env={**os.environ, "NETLENS_DEVICE": "cpu"},
+        # With as many threads for each, all jobs are forked from the same templates.
+        env={**os.environ, "NETLENS_DEVICE": "cpu", "NETLENS_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
