@@ -262,7 +262,10 @@ def test_a_group_shows_its_directions_and_each_unit_its_signed_maps():
     assert expected <= texts(fig)
     limit = np.abs(GROUP.maps).max()
     assert all(drawn(fig, signed_colors(one, limit=limit)) == 1 for unit in GROUP.maps for one in unit)
-    assert all(drawn(fig, IMAGES[key]) == 1 for key in "abcde")
+    # Directions are at the top, and again beside their maps.
+    assert all(drawn(fig, IMAGES[key]) == 2 for key in GROUP.keys)
+    assert all(drawn(fig, IMAGES[key]) == 1 for key in GROUP.unit_keys)
+    assert [ax.get_title() for ax in fig.axes if ax.get_title()] == ["factor 1", "factor 2"]
 
 
 def test_pictures_of_several_sizes_are_kept_by_size():

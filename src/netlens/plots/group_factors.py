@@ -62,8 +62,14 @@ def draw_group(group: GroupFactors, pictures: UnitPictures) -> Figure:
         for index in range(2):
             draw_weights(panel(fig, place_in, tops_in[2 + index], side_in), group.maps[place, index], limit)
         if place % _COLUMNS == 0:
-            for label, line_in in zip(("unit", "crop", "factor 1", "factor 2"), tops_in, strict=True):
+            for label, line_in in zip(("unit", "crop"), tops_in[:2], strict=True):
                 words(fig, left_in + label_in - 0.06, line_in + side_in / 2, label, ha="right", va="center")
+            # The direction again, beside its maps.
+            small_in = min(side_in - title_in, label_in - 0.08)
+            for index, line_in in enumerate(tops_in[2:]):
+                small_top_in = line_in + (side_in - small_in + title_in) / 2
+                ax = panel(fig, left_in + label_in - 0.06 - small_in, small_top_in, small_in)
+                pictures.draw(ax, group.keys[index], f"factor {index + 1}")
     scale_in = left_in + label_in + columns * (side_in + gap_in) + 0.04
     first_in = 0.06 + head_in + 0.1 + title_in + 2 * (side_in + gap_in)
     weights_key(fig, panel(fig, scale_in, first_in, 0.07, 2 * side_in + gap_in), limit)
