@@ -12,6 +12,7 @@ import pytest
 from netlens.files.atomic import DiskFullError
 from netlens.workflow import provenance, runner
 from netlens.workflow.errors import UserError
+from netlens.workflow.job import Job, NotebookError
 from netlens.workflow.parameters import ParameterError
 
 PARAMETERS = "count: int = 1  # how many\nstem: str = 'figures/demo/data/item'  # output"
@@ -49,7 +50,7 @@ def job(tmp_path, monkeypatch):
             "parameters": {"count": 3},
             "ambient": {"seed": 7, "study": "demo"},
         }
-        return runner.Job(**{**fields, **changes})
+        return Job(**{**fields, **changes})
 
     return make
 
@@ -79,7 +80,7 @@ def test_outputs_and_provenance(job, tmp_path):
     notebook["cells"][1]["source"] = cell
     notebook["cells"][3]["source"] = WRITE.replace("stem + '.csv'", "table").replace("stem", "table")
     (tmp_path / "notebooks/item.ipynb").write_text(json.dumps(notebook))
-    made = runner.Job(**{**made.__dict__, "inputs": {"numbers": "numbers.txt"}, "caption": "a caption"})
+    made = Job(**{**made.__dict__, "inputs": {"numbers": "numbers.txt"}, "caption": "a caption"})
     runner.run(made)
     assert (tmp_path / "results/demo/table.csv").read_text() == "3"
     record = json.loads((tmp_path / "results/demo/table.json").read_text())
@@ -109,9 +110,9 @@ def test_what_a_notebook_keeps_outlives_a_failure_and_is_of_the_same_inputs(job,
     notebook["cells"][1]["source"] = PARAMETERS + "\nkept: str = ''  # what a killed job has finished"
     (tmp_path / "notebooks/item.ipynb").write_text(json.dumps(notebook))
     four = replace(three, parameters={"count": 4})
-    with pytest.raises(runner.NotebookError, match="killed"):
+    with pytest.raises(NotebookError, match="killed"):
         runner.run(three)
-    with pytest.raises(runner.NotebookError, match="killed"):
+    with pytest.raises(NotebookError, match="killed"):
         runner.run(four)
     runner.run(four)
     assert (tmp_path / "figures/demo/data/item.csv").read_text() == "['done']"
@@ -135,7 +136,7 @@ def test_an_interrupt_while_the_executed_notebook_is_written_stays_an_interrupt(
 
 
 def test_a_failing_cell_is_named_with_its_line_and_leaves_nothing(job, tmp_path):
-    with pytest.raises(runner.NotebookError) as caught:
+    with pytest.raises(NotebookError) as caught:
         runner.run(job(WRITE, "fine = 1\nraise ValueError('too few images')"))
     assert str(caught.value) == (
         "item: cell 4, line 2: ValueError: too few images (executed notebook: results/demo/executed/item.ipynb)"
@@ -146,7 +147,7 @@ def test_a_failing_cell_is_named_with_its_line_and_leaves_nothing(job, tmp_path)
 
 @pytest.mark.slow
 def test_an_output_that_is_not_written_is_an_error(job, tmp_path):
-    with pytest.raises(runner.NotebookError, match=r"ended without writing figures/demo/data/item\.csv"):
+    with pytest.raises(NotebookError, match=r"ended without writing figures/demo/data/item\.csv"):
         runner.run(job("x = 1"))
     assert files(tmp_path) == set()
 
@@ -154,9 +155,7 @@ def test_an_output_that_is_not_written_is_an_error(job, tmp_path):
 @pytest.mark.slow
 def test_a_record_with_a_number_that_json_does_not_have_is_refused(job, tmp_path):
     describe = "Path(stem + '.json').write_text('{\"value\": NaN}')"
-    with pytest.raises(
-        runner.NotebookError, match=r"^item: what the notebook says of its output holds NaN or infinity$"
-    ):
+    with pytest.raises(NotebookError, match=r"^item: what the notebook says of its output holds NaN or infinity$"):
         runner.run(job(WRITE, describe))
     assert files(tmp_path) == set()
 
@@ -177,7 +176,7 @@ def test_values_are_checked_before_anything_starts(job, tmp_path, changes, told)
 
 @pytest.mark.slow
 def test_a_disk_that_fills_up_in_a_cell_is_told_as_such(job):
-    with pytest.raises(runner.NotebookError, match=r"item: cell 3, line 1: disk full while writing .* MB free"):
+    with pytest.raises(NotebookError, match=r"item: cell 3, line 1: disk full while writing .* MB free"):
         runner.run(job("raise OSError(28, 'No space left on device')"))
 
 
@@ -200,7 +199,7 @@ def test_a_disk_that_fills_up_while_publishing_leaves_nothing(job, tmp_path, mon
     ],
 )
 def test_rules_that_cannot_be_run(job, outputs, told):
-    with pytest.raises(runner.NotebookError, match=told):
+    with pytest.raises(NotebookError, match=told):
         runner.run(job(WRITE, outputs=outputs))
 
 
@@ -220,29 +219,6 @@ def test_a_notebook_can_be_tried_with_changed_defaults(job, tmp_path):
     job(WRITE.replace(".mkdir(parents=True)", ".mkdir(exist_ok=True)"))
     runner.try_notebook("notebooks/item.ipynb", {"count": 9, "stem": "out/x"}, "results/tried/item.ipynb")
     assert (tmp_path / "out/x.csv").read_text() == "9"
-
-
-def test_a_job_on_a_gpu_shares_it_and_computes_in_full_precision(monkeypatch, tmp_path):
-    monkeypatch.setattr(os, "environ", {})
-    job = runner.Job(name="a", notebook="a.ipynb", outputs=[], log="log", gpu=True)
-    runner._set_environment(job, tmp_path, "GPU-1", "sockets")
-    chosen = {name: os.environ[name] for name in ("CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH")}
-    assert chosen == {"CUDA_VISIBLE_DEVICES": "GPU-1", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
-    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
-
-
-def test_other_jobs_see_no_gpu(monkeypatch, tmp_path):
-    monkeypatch.setattr(os, "environ", {})
-    job = runner.Job(name="a", notebook="a.ipynb", outputs=[], log="log")
-    runner._set_environment(job, tmp_path, None, "sockets")
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
-
-
-@pytest.mark.parametrize(("wanted", "threads"), [("", "3"), ("2", "2")])
-def test_threads_are_the_rules_or_those_that_are_asked_for(monkeypatch, tmp_path, wanted, threads):
-    monkeypatch.setattr(os, "environ", {"NETLENS_THREADS": wanted})
-    runner._set_environment(runner.Job("a", "a.ipynb", [], "log", threads=3), tmp_path, None, "sockets")
-    assert {os.environ[name] for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")} == {threads}
 
 
 @pytest.mark.parametrize("wanted", ["0", "two", "-1", "²"])

@@ -14,13 +14,14 @@ import yaml
 from netlens.workflow import runner
 from netlens.workflow.catalogue import load_catalogue
 from netlens.workflow.errors import UserError
+from netlens.workflow.job import Job
 
 
 def run_job(described: str, files: str, log: str, threads: int) -> int:
     """Run the notebook of a rule; `described` and `files` are the JSON that `netlens.workflow.rules` makes."""
     fields = {**json.loads(described), **json.loads(files)}
     item = load_catalogue().get(fields["name"])
-    job = runner.Job(**fields, log=log, threads=threads, caption=item.caption if item else "")
+    job = Job(**fields, log=log, threads=threads, caption=item.caption if item else "")
     return _guarded(job.name, lambda: runner.run(job))
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from netlens.workflow.imports import code_of
-from netlens.workflow.runner import BACKEND
+from netlens.workflow.notebook_process import BACKEND
 
 #: The process that runs a notebook, and two of Snakemake in a job of a cluster.
 RUNNER_MB: Final = 120.0
