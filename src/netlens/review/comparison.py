@@ -116,8 +116,7 @@ def _words(part: str, apart: Distance, parts: Parts, published: Published) -> st
         return apart.words if part in ("drawing", "picture") else f"{part}: {apart.words}"
     if not np.isfinite(apart.value):
         return f"{part}: finite in other places"
-    what = {
-        "picture": "picture differs by",
-        "drawing": "an axis or color scale is shifted by",
-    }.get(part, f"{part} by")
-    return f"{what} {apart.value:.2g}"
+    if part == "drawing":
+        return f"an axis or color scale is shifted by {apart.value:.2g}"
+    differs = "differs by" if part == "picture" or part.endswith(BLURRED) else "by"
+    return f"{part} {differs} {apart.value:.2g}"
