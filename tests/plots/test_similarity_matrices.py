@@ -90,7 +90,7 @@ def test_small_cells_have_a_key_instead_of_numbers_and_dots_that_stand_out():
 
 
 def test_colours_darken_evenly():
-    steps = similarity_matrices.colours()(np.linspace(0, 1, 21))[:, :3] @ [0.299, 0.587, 0.114]
+    steps = style.sequential()(np.linspace(0, 1, 21))[:, :3] @ [0.299, 0.587, 0.114]
     assert (np.diff(steps) < 0).all()
     assert np.diff(steps).min() > 3 * np.diff(steps).mean()
 

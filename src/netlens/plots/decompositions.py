@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LogNorm, Normalize, TwoSlopeNorm
+from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -157,14 +156,14 @@ def rotation_grid(items: Sequence[RotationRow]) -> Figure:
                 ax.imshow(tiles, cmap=style.diverging(), norm=rotations, interpolation="nearest", aspect="auto")
             else:
                 shown = np.maximum(tiles / (tiles.max(initial=0.0) or 1.0), 10.0**-ITEM_DECADES)
-                ax.imshow(shown, cmap=_colors(), norm=others, interpolation="nearest", aspect="auto")
+                ax.imshow(shown, cmap=style.sequential(), norm=others, interpolation="nearest", aspect="auto")
             _name_tiles(ax, item.rows, item.columns)
             if column == 0:
                 ax.set_ylabel(_SYMBOLS[row], fontsize=8, labelpad=3)
     for place, (norm, colors, label, ticks) in enumerate(
         (
             (rotations, style.diverging(), "$R_l$: times a random rotation's", [0, 0.5, 1, 2, 3]),
-            (others, _colors(), "$R_l S_{l+1}$ and $T_l$: relative to the largest", [0.01, 0.1, 1]),
+            (others, style.sequential(), "$R_l S_{l+1}$ and $T_l$: relative to the largest", [0.01, 0.1, 1]),
         )
     ):
         wide_in = (style.FULL_WIDTH_IN - left_in) / 2 - 0.3
@@ -214,11 +213,6 @@ def in_order(directions: Matrix) -> Matrix:
     few units, and whether other directions have to do with it.
     """
     return directions[np.argsort(-directions[:, 0], kind="stable")]
-
-
-def _colors() -> Colormap:
-    colors: Colormap = sns.color_palette("mako_r", as_cmap=True)
-    return colors
 
 
 def _name_tiles(ax: Axes, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:

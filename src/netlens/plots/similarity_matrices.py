@@ -10,7 +10,6 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
@@ -83,12 +82,6 @@ class Panel:
     def judged(self) -> NDArray[np.bool_]:
         """Which values are larger than those of unrelated activations, (r, c)."""
         return np.ones(np.shape(self.values), bool) if self.by_chance is None else ~self.by_chance
-
-
-def colours() -> Colormap:
-    """Return a perceptually uniform color map from light (0) to dark, also in gray and for color-blind readers."""
-    colours: Colormap = sns.color_palette("mako_r", as_cmap=True)
-    return colours
 
 
 def scale_end(values: ArrayLike) -> float:
@@ -239,7 +232,7 @@ def _matrix(ax: Axes, panel: Panel, end: float, *, numbered: bool) -> QuadMesh:
         ax=ax,
         vmin=0,
         vmax=end,
-        cmap=colours(),
+        cmap=style.sequential(),
         cbar=False,
         square=True,
         rasterized=True,
@@ -274,7 +267,7 @@ def _mark(ax: Axes, row: int, column: int, share: float, *, framed: bool) -> Non
         look: dict[str, Any] = {"facecolor": "none", "edgecolor": BEST, "linewidth": 1.2, "zorder": 4}
         ax.add_patch(Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, **look))
         return
-    bright = _brightness(colours()(min(1.0, share))) > _BRIGHT
+    bright = _brightness(style.sequential()(min(1.0, share))) > _BRIGHT
     ax.plot(column + 0.5, row + 0.5, "o", markersize=2.2, markeredgewidth=0, color="black" if bright else "white")
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from cycler import cycler
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
 
 from netlens.letters.fonts import FONT_FAMILY
 
@@ -116,6 +116,14 @@ def pictures() -> None:
     The only difference is the default color map of images.
     """
     mpl.rcParams.update({**_THEME, **_OWN})
+
+
+def sequential() -> Colormap:
+    """Return the color map of values from 0 (light) up: perceptually uniform, also in gray and for color blindness."""
+    import seaborn as sns
+
+    colors: Colormap = sns.color_palette("mako_r", as_cmap=True)
+    return colors
 
 
 def diverging() -> LinearSegmentedColormap:
