@@ -168,12 +168,11 @@ rule circuit_editing:
 
 SHOWN_CONNECTIONS = ANALYSIS | VISUALIZATIONS | EXAMPLES
 SHOWN_FACTORS = FACTORS | VISUALIZATIONS | EXAMPLES
-COLUMNS = settings("weights", "columns_count")
 
 # Item: the notebook that makes it, what the notebook reads, its parameters.
 WEIGHTS_ITEMS = {
-    "first_layer_kernels": ("first_layer_kernels", EXPANDED, COLUMNS),
-    "first_layer_expanded": ("first_layer_expanded", EXPANDED, COLUMNS),
+    "first_layer_kernels": ("first_layer_kernels", EXPANDED, settings("weights", "columns_count")),
+    "first_layer_expanded": ("first_layer_expanded", EXPANDED, {}),
     "connection": ("connection", SHOWN_CONNECTIONS, {}),
     "strongest_inputs": ("strongest", SHOWN_CONNECTIONS, {"side": "inputs"}),
     "strongest_uses": ("strongest", SHOWN_CONNECTIONS, {"side": "uses"}),
