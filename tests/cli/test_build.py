@@ -325,6 +325,28 @@ def test_list_prints_what_there_is(command):
     assert output.split() == ["data", "tableRows", "macro", "missing", "how", "many", "rows"]
 
 
+def test_lines_of_list_fit_into_80_columns(command, project, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    (project / "notebooks/data/items.yaml").write_text(f"tableRows: {{kind: macro, shows: {'many ' * 40}}}\n")
+    _, output, _ = command("list", "--study", "small")
+    assert max(map(len, output.splitlines())) == 80
+
+
+def test_an_item_that_was_edited_is_not_up_to_date(project):
+    first = netlens(project, "run", "tableRows", "--study", "small")
+    assert first.returncode == 0, first.stdout + first.stderr
+    Path(project / "export_defs/small/tableRows.tex").write_text("\\newcommand{\\tableRows}{501}%\n")
+    edited = netlens(project, "run", "tableRows", "--study", "small")
+    assert edited.returncode == 1
+    assert edited.stderr == (
+        "netlens: error: tableRows is edited: export_defs/small/tableRows.tex is not the file that was written; "
+        "make it again: netlens run tableRows --force --study small\n"
+    )
+    again = netlens(project, "run", "tableRows", "--force", "--study", "small")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "{500}" in (project / "export_defs/small/tableRows.tex").read_text()
+
+
 def test_the_paper_asks_for_gpus_once(project, tmp_path, monkeypatch):
     assert netlens(project, "run", "--study", "small").returncode == 0
     configure(project, 501)

@@ -15,6 +15,7 @@ from netlens.cli.run_report import UP_TO_DATE, RunReport
 from netlens.cli.snakemake_lines import PREFIX
 from netlens.cli.study_items import StudyItems, study_items
 from netlens.cli.supervised import EndedBySignalError, run_supervised
+from netlens.review.item_state import item_states
 from netlens.review.job_costs import costs_file, load_costs, total
 from netlens.workflow.address_space import check_address_space
 from netlens.workflow.errors import UserError
@@ -55,8 +56,18 @@ def run_items(study: str, names: list[str], wishes: Wishes, *, force: bool = Fal
         return _list_jobs(planned_jobs(study, targets, forced=forced))
     status = _snakemake(study, name, targets, wishes, forced=forced)
     if status == 0:
+        # Snakemake compares inputs, so a file that somebody has changed is up to date for it.
+        states = item_states(name, [item.name for item in items], keep_hashes=True) if items else {}
         for item in items:
-            print(" ".join(str(path) for path in item.files(name)))
+            if states[item.name].state == "edited":
+                status = 1
+                print(
+                    f"netlens: error: {item.name} is edited: {states[item.name].detail}; make it again: netlens run "
+                    f"{item.name} --force --study {study}",
+                    file=sys.stderr,
+                )
+            else:
+                print(" ".join(str(path) for path in item.files(name)))
     return status
 
 

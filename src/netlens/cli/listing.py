@@ -51,7 +51,7 @@ def print_items(
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return 0
     width = max((len(item.name) for item in shown), default=0)
-    columns = max(80, min(140, shutil.get_terminal_size((100, 24)).columns))
+    columns = max(80, min(140, shutil.get_terminal_size((80, 24)).columns))
     section = None
     for item in shown:
         if item.section != section:
