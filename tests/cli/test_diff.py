@@ -49,9 +49,18 @@ def test_the_largest_change_comes_first_with_its_size(capsys):
     publish("curves", "figure", {"x": [0.0, 1.0], "y": [1.0, 3.0]})
     assert diff("v1") == 0
     first, second, last = (" ".join(line.split()) for line in capsys.readouterr().out.splitlines())
-    assert first.startswith("changed figure curves y changed by up to 49.9")
-    assert second == "changed macro tableRows value: 4.0 → 5.0 (+25.000%)"
+    assert first == "changed figure curves y changed by up to 50 %"
+    assert second == "changed macro tableRows value: 4.0 → 5.0 (+25 %)"
     assert last.endswith(": 2 changed; 3 items are published now")
+
+
+def test_a_change_in_late_digits_is_not_told_as_none(capsys):
+    publish("tableRows", "macro", value=4.000002, text="4")
+    publish("curves", "figure", {"x": [0.0, 1.0], "y": [1.0, 2.000001]})
+    assert diff("v1") == 0
+    figure, number, _ = (" ".join(line.split()) for line in sorted(capsys.readouterr().out.splitlines()))
+    assert figure == "changed figure curves y changed by up to 5e-05 %"
+    assert number == "changed macro tableRows value: 4.0 → 4.000002 (+5e-05 %)"
 
 
 def test_what_was_added_removed_or_only_written_anew(capsys):

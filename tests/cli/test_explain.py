@@ -104,6 +104,15 @@ class TestDiff:
             "  the records differ in nothing that affects a result",
         ]
 
+    def test_an_interval_is_new_only_if_there_was_none_of_a_published_one(self, records, capsys):
+        entry, record = Path("reference/small/items/tableRows.json"), Path(f"{records.stem}.json")
+        record.write_text(json.dumps({**json.loads(record.read_text()), "interval": {"low": 3.0, "high": 3.5}}))
+        assert explain("tableRows", "--diff") == 0
+        assert "interval" not in capsys.readouterr().out
+        entry.write_text(json.dumps({**json.loads(entry.read_text()), "interval": {"low": 3.0, "high": 3.4}}))
+        assert explain("tableRows", "--diff") == 0
+        assert '  interval: {"low": 3.0, "high": 3.4} → {"low": 3.0, "high": 3.5}' in capsys.readouterr().out
+
     def test_value_parameter_and_machine_have_old_and_new(self, records, capsys):
         stored = json.loads(Path(f"{records.stem}.json").read_text())
         changes = {"value": 6.28318, "parameters": {"rows": 6}, "machine": {**stored["machine"], "cores": 4}}
@@ -112,9 +121,9 @@ class TestDiff:
         first, *rest = capsys.readouterr().out.splitlines()
         assert "reference/small: differs: " in first
         assert rest == [
-            "  value: 3.14159 → 6.28318 (+100.000%)",
-            "  parameter rows: 3 → 6 (+100.000%)",
-            "  machine's cores: 2 → 4 (+100.000%)",
+            "  value: 3.14159 → 6.28318 (+100 %)",
+            "  parameter rows: 3 → 6 (+100 %)",
+            "  machine's cores: 2 → 4 (+100 %)",
         ]
 
     def test_an_input_that_changed_is_named_without_its_digests(self, records, capsys):

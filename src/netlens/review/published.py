@@ -31,7 +31,7 @@ LARGEST_BYTES: Final = 12_000_000
 _FIELDS: Final = (
     *("value", "text", "rounding", "unit", "uncertainty", "size_in", "title", "parameters", "seed", "inputs"),
     *("notebook", "code", "git", "versions", "machine", "devices", "threads", "numerical_settings"),
-    *("duration_s", "peak_memory_mb"),
+    *("interval", "duration_s", "peak_memory_mb"),
 )
 
 

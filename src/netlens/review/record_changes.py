@@ -52,6 +52,9 @@ def record_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Chan
 
 def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for key in _FIELDS:
+        # Items that were published before intervals were, and have not changed since, say nothing of theirs.
+        if key == "interval" and key not in then:
+            continue
         if then.get(key) != now.get(key):
             yield Change(key, then.get(key), now.get(key))
     yield from _of_mapping("parameter", then.get("parameters"), now.get("parameters"))
@@ -89,4 +92,9 @@ def _relative(then: Any, now: Any) -> str:
     """How far two numbers are apart, as a share of the first; nothing for anything else."""
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in (then, now)) or not then:
         return ""
-    return f" ({(now - then) / abs(then):+.3%})"
+    return f" ({share_words((now - then) / abs(then), signed=True)})"
+
+
+def share_words(share: float, *, signed: bool = False) -> str:
+    """Percentage with three digits that count, however small it is: a change is never told as one of 0 %."""
+    return f"{100 * share:{'+' if signed else ''}.3g} %"

@@ -12,7 +12,7 @@ import numpy as np
 
 from netlens.review.array_parts import Array, deviation
 from netlens.review.published import FOLDER
-from netlens.review.record_changes import Change, record_changes
+from netlens.review.record_changes import Change, record_changes, share_words
 from netlens.workflow.errors import UserError
 
 #: What an item's change may be, in the order in which changes are told.
@@ -143,7 +143,7 @@ def _array_changes(
             found.append((key, float("inf"), f"{key} {'was added' if key in new['arrays'] else 'is gone'}"))
             continue
         size = _distance(_parts(then, old, key), _parts(now, new, key))
-        by = f" by up to {size:.2%}" if np.isfinite(size) else ""
+        by = f" by up to {share_words(size)}" if np.isfinite(size) else ""
         found.append((key, size, f"{key} changed{by}"))
     return found
 
