@@ -94,3 +94,5 @@ def test_paths_do_not_say_where_things_are_on_this_machine(tmp_path, monkeypatch
     told = f"{home}/netlens/src/a.py:3 {home}/netlens/.venv/lib/b.py {home}/cat.jpg {home}/netlens-2/c {home}"
     assert without_folders(told) == "./src/a.py:3 (environment)/lib/b.py ~/cat.jpg ~/netlens-2/c ~"
     assert without_folders(f"{home}2/d {home}.old") == f"{home}2/d {home}.old"
+    warned = "/tmp/netlens-41d9222a/ipykernel_26017/1479924184.py:2: UserWarning: rare"
+    assert without_folders(warned) == "(cell):2: UserWarning: rare"

@@ -19,6 +19,8 @@ _NOISE = re.compile(
     r"|[E]\d{4} [\d:.]+ +\d+ \S+:\d+\] Unable to register "
     r"|To enable the following instructions: "
 )
+# The file that a kernel writes for the source of a cell; its folder and number are of one process.
+_CELL_FILE = re.compile(r"[^\s\"'<>]*/ipykernel_\d+/\d+\.py\b")
 # Advice to those who call Keras directly, such as to save in another format.
 _KERAS_WARNING = re.compile(r"\S*/site-packages/tf_keras/\S+:\d+: UserWarning: ")
 
@@ -55,7 +57,11 @@ def tidied(executed: Mapping[str, Any], notebook: str, final: Callable[[str], st
 
 
 def without_folders(text: str) -> str:
-    """Text in which paths do not say where the checkout, the environment and the user's home are on this machine."""
+    """Text in which paths do not say where the checkout, the environment and the user's home are on this machine.
+
+    Nor do they name the temporary file that a kernel writes for a cell, which is another one in each run.
+    """
+    text = _CELL_FILE.sub("(cell)", text)
     places = {
         Path.cwd(): ".",
         Path(sys.prefix).resolve(): "(environment)",
