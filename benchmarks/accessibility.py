@@ -1,6 +1,6 @@
 """Check every page of a supplement with axe-core, at three widths and in print, and time its first page.
 
-    netlens bench accessibility --axe path/to/axe.min.js [--study demo] [--width 320 375 1280] [PAGE...]
+    netlens bench accessibility [PAGE...] --axe path/to/axe.min.js [--study demo] [--width 320 375 1280]
 
 axe-core (npm package axe-core, MPL-2.0) is not part of netlens; the environment variable NETLENS_AXE may name its file
 instead of --axe. A page fails when axe finds something serious or critical, or when it scrolls sideways. The bytes of
