@@ -100,7 +100,7 @@ class Checkout:
         kept = [path for path in kept if ".inspected" not in path.parts]
         # The paper and the supplement, which `netlens paper` makes of the items.
         others = {path for name in ("results/*/paper", "site/*/items") for path in self.folder.glob(name)}
-        others |= set(self.folder.glob("site/*/index.html"))
+        others |= {path for name in ("site/*/index.html", "export_defs/*/all.tex") for path in self.folder.glob(name)}
         kept = [path for path in kept if not others & {path, *path.parents}]
         return {str(path.relative_to(self.folder)): sha256_of(path) for path in sorted(kept)}
 

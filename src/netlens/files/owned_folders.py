@@ -3,6 +3,7 @@
 import atexit
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ _SUFFIX: Final = ".lock"
 #: The path of a Unix socket has at most 107 bytes; this leaves room for the names of a kernel's sockets.
 _LONGEST_FOR_SOCKETS: Final = 80
 _PREFIX: Final = "netlens-"
+_OF_A_PROCESS: Final = re.compile(f"{_PREFIX}[0-9a-f]{{8}}")
 
 
 @contextmanager
@@ -78,9 +80,12 @@ def remove_abandoned(parent: str | Path, pattern: str = "*") -> int:
         # Files of other users cannot be opened.
         with suppress(OSError), os.fdopen(os.open(lock, os.O_RDWR | os.O_NOFOLLOW), "r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(lock.with_name(lock.name.removesuffix(_SUFFIX)), ignore_errors=True)
-            lock.unlink()
-            removed += 1
+            folder = lock.with_name(lock.name.removesuffix(_SUFFIX))
+            shutil.rmtree(folder, ignore_errors=True)
+            # It cannot be removed while another process is still writing into it; the lock stays for the next time.
+            if not folder.exists():
+                lock.unlink()
+                removed += 1
     return removed
 
 
@@ -98,9 +103,19 @@ def claimed_temporary() -> Iterator[Path]:
 
 
 def remove_abandoned_temporary() -> int:
-    """Remove the temporary folders of this user's processes that were killed, Snakemake's among them."""
-    snakemakes = remove_abandoned(tempfile.gettempdir(), "snakemake*")
-    return snakemakes + remove_abandoned(temporary_folder(), f"{_PREFIX}*")
+    """Remove the temporary folders of this user's processes that were killed, Snakemake's among them.
+
+    A folder without a lock was made again, after it had been removed, by a process that was about to be killed: a lock
+    is there before its folder and goes after it.
+    """
+    removed = remove_abandoned(tempfile.gettempdir(), "snakemake*")
+    removed += remove_abandoned(temporary_folder(), f"{_PREFIX}*")
+    for folder in temporary_folder().glob(f"{_PREFIX}*"):
+        # Folders of other users cannot be removed.
+        if _OF_A_PROCESS.fullmatch(folder.name) and not _lock_of(folder).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += not folder.exists()
+    return removed
 
 
 def _locked(lock: Path) -> IO[str]:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,6 +90,8 @@ def _in_kernel(
     prepared = staging / "prepared.ipynb"
     process_file = staging / "process.json"
     set_environment(job, staging, gpu, sockets)
+    # Jupyter makes temporary folders too, if those of the job have gone. Python has asked for the user's folder before.
+    usual, tempfile.tempdir = tempfile.tempdir, sockets
     _specify_kernel(staging / "kernels" / "python3", _kind_of_process(job, gpu))
     peak = PeakMemory(os.getpid())
     try:
@@ -128,6 +131,7 @@ def _in_kernel(
             f"fewer --cores (executed notebook: {job.log})"
         ) from None
     finally:
+        tempfile.tempdir = usual
         peak.stop()
         _tidy_log(job, staging)
     recorded: dict[str, Any] = json.loads(process_file.read_text(encoding="utf-8"))
