@@ -257,22 +257,26 @@ def tables(costs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def compare(study: str) -> bool:
-    """Print what each rule asks for beside the most that its jobs have used; whether no job has used more."""
+    """Print what the costliest job of each notebook took, beside what it asks for; whether no job has used more."""
     from netlens.cli.cost import records_here
     from netlens.workflow.planned_jobs import planned_jobs
 
     records = records_here(study)
-    rows: dict[str, tuple[float, int]] = {}
+    rows: dict[str, tuple[float, int, float]] = {}
     for job in planned_jobs(study, ["all"], everything=True):
         record = records.get(job.key)
         if record is not None and job.memory_mb:
             notebook = job.notebook.removeprefix("notebooks/").removesuffix(".ipynb")
-            used, asked = rows.get(notebook, (0.0, job.memory_mb))
-            rows[notebook] = max(used, record.fields["peak_memory_mb"]), max(asked, job.memory_mb)
-    print("| notebook | used, MB | asked for, MB | ratio |\n|---|---|---|---|")
-    for notebook, (used, asked) in sorted(rows.items(), key=lambda row: -row[1][0]):
-        print(f"| `{notebook}` | {used:.0f} | {asked} | {asked / used:.1f} |")
-    ratios = [asked / used for used, asked in rows.values()]
+            used, asked, seconds = rows.get(notebook, (0.0, job.memory_mb, 0.0))
+            rows[notebook] = (
+                max(used, record.fields["peak_memory_mb"]),
+                max(asked, job.memory_mb),
+                max(seconds, record.fields["processor_s"]),
+            )
+    print("| notebook | processor, s | peak, MB | asked for, MB | ratio |\n|---|---|---|---|---|")
+    for notebook, (used, asked, seconds) in sorted(rows.items(), key=lambda row: -row[1][0]):
+        print(f"| `{notebook}` | {seconds:.0f} | {used:,.0f} | {asked:,} | {asked / used:.1f} |")
+    ratios = [asked / used for used, asked, _ in rows.values()]
     print(f"\n{len(rows)} notebooks; asked for {min(ratios):.1f} to {max(ratios):.1f} times what was used")
     return min(ratios) >= 1
 

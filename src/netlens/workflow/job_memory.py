@@ -50,7 +50,8 @@ COMPUTING: Final[Mapping[str, float]] = {
     "pattern_attribution/published_agreement": 450,
     "pattern_attribution/singular_ratios": 410,
     "pattern_attribution/spectra": 400,
-    "spatial_attribution/maps": 1100,
+    # InceptionV1's, with maps of up to 28 x 28 positions; SqueezeNet's take 1,100.
+    "spatial_attribution/maps": 3300,
     "spatial_attribution/scores": 3200,
     "weights/analysis": 165,
     "weights/circuit_editing": 550,
@@ -71,14 +72,18 @@ PER_NETWORK_MB: Final[Mapping[str, float]] = {
     "model_comparison/caricatures": _GRAPH,
     "model_comparison/random_weights": _GRAPH,
     "models/evaluation": 4.2,
-    "models/frozen": 4.0,
+    "models/numbers": 0.8,
+    "models/frozen": 6.6,
     "models/kernels": 7.7,
     "pattern_attribution/attributions": 9.3,
+    "pattern_attribution/center_tap_number": 4.5,
+    "pattern_attribution/pattern_checks": 16.6,
+    "pattern_attribution/published_agreement": 1.7,
     # Of one shard it was 11.8; of several, a third copy of the sums (3.3 GB for VGG-16) is in memory.
     "pattern_attribution/patterns": 17.8,
     "pattern_attribution/pattern_sums": 26.1,
-    # Stopped before its end, when it had used 3.2 GB.
-    "pattern_attribution/singular_ratios": 5.9,
+    # ResNet-50's, most of whose kernels are 1x1. Of VGG-16's it was 9 when it was stopped before its end.
+    "pattern_attribution/singular_ratios": 38.3,
     "spatial_attribution/maps": _GRAPH,
     "spatial_attribution/scores": _GRAPH,
     "weights/analysis": 1.0,
@@ -111,7 +116,8 @@ def memory_mb(notebook: str, attempt: int = 1, *, network_mb: float = 0.0) -> in
     if notebook in COMPUTING:
         used = COMPUTING[notebook] + PER_NETWORK_MB.get(notebook, 0.0) * network_mb
         return math.ceil((RUNNER_MB + CLUSTER_MB + MARGIN * used) * attempt)
-    return math.ceil((RUNNER_MB + MARGIN * _drawing_mb(notebook)) * attempt)
+    used = _drawing_mb(notebook) + PER_NETWORK_MB.get(notebook, 0.0) * network_mb
+    return math.ceil((RUNNER_MB + MARGIN * used) * attempt)
 
 
 @cache
