@@ -1,6 +1,7 @@
 import copy
 import json
 import sys
+import time
 from pathlib import Path
 
 from netlens.workflow.executed import RUNNER_TAG, tidied, without_folders
@@ -96,3 +97,11 @@ def test_paths_do_not_say_where_things_are_on_this_machine(tmp_path, monkeypatch
     assert without_folders(f"{home}2/d {home}.old") == f"{home}2/d {home}.old"
     warned = "/tmp/netlens-41d9222a/ipykernel_26017/1479924184.py:2: UserWarning: rare"
     assert without_folders(warned) == "(cell):2: UserWarning: rare"
+    assert without_folders(f"a '{warned}' {warned}\n") == "a '(cell):2: UserWarning: rare' (cell):2: UserWarning: rare\n"
+
+
+def test_a_picture_of_megabytes_takes_no_time():
+    picture = "iVBORw0KGgo/" * 500_000
+    started = time.process_time()
+    assert without_folders(picture) == picture
+    assert time.process_time() - started < 5

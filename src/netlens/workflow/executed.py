@@ -19,8 +19,8 @@ _NOISE = re.compile(
     r"|[E]\d{4} [\d:.]+ +\d+ \S+:\d+\] Unable to register "
     r"|To enable the following instructions: "
 )
-# The file that a kernel writes for the source of a cell; its folder and number are of one process.
-_CELL_FILE = re.compile(r"[^\s\"'<>]*/ipykernel_\d+/\d+\.py\b")
+# The end of the path of the file that a kernel writes for the source of a cell; folder and number are of one process.
+_CELL_FILE = re.compile(r"/ipykernel_\d+/\d+\.py\b")
 # Advice to those who call Keras directly, such as to save in another format.
 _KERAS_WARNING = re.compile(r"\S*/site-packages/tf_keras/\S+:\d+: UserWarning: ")
 
@@ -61,7 +61,7 @@ def without_folders(text: str) -> str:
 
     Nor do they name the temporary file that a kernel writes for a cell, which is another one in each run.
     """
-    text = _CELL_FILE.sub("(cell)", text)
+    text = _without_cell_files(text)
     places = {
         Path.cwd(): ".",
         Path(sys.prefix).resolve(): "(environment)",
@@ -73,6 +73,21 @@ def without_folders(text: str) -> str:
         if folder != Path(folder.anchor):
             text = re.sub(rf"{re.escape(str(folder))}(?![\w.-])", places[folder], text)
     return text
+
+
+def _without_cell_files(text: str) -> str:
+    """Text with ``(cell)`` in place of the files of cells.
+
+    The start of each path is looked for backwards from its end: a pattern for whole paths would take a time quadratic
+    in the length of a text without spaces, and pictures are such texts of millions of letters.
+    """
+    parts, rest = [], 0
+    for found in _CELL_FILE.finditer(text):
+        before = text[rest : found.start()]
+        start = max(before.rfind(mark) for mark in " \t\n\"'<>") + 1
+        parts += [before[:start], "(cell)"]
+        rest = found.end()
+    return "".join([*parts, text[rest:]])
 
 
 def _tidy_outputs(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
