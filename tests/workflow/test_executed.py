@@ -97,7 +97,9 @@ def test_paths_do_not_say_where_things_are_on_this_machine(tmp_path, monkeypatch
     assert without_folders(f"{home}2/d {home}.old") == f"{home}2/d {home}.old"
     warned = "/tmp/netlens-41d9222a/ipykernel_26017/1479924184.py:2: UserWarning: rare"
     assert without_folders(warned) == "(cell):2: UserWarning: rare"
-    assert without_folders(f"a '{warned}' {warned}\n") == "a '(cell):2: UserWarning: rare' (cell):2: UserWarning: rare\n"
+    assert (
+        without_folders(f"a '{warned}'\n{warned}\n") == "a '(cell):2: UserWarning: rare'\n(cell):2: UserWarning: rare\n"
+    )
 
 
 def test_a_picture_of_megabytes_takes_no_time():
