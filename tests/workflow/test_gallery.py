@@ -36,6 +36,14 @@ def test_numbers_and_claims_are_between_the_markers(readme):
     assert "| There are rows / lines. | rows | 1.02e+03 | yes | `netlens run tableRows` | 3 |" in text
 
 
+def test_only_its_own_pictures_of_before_go(readme):
+    Path("gallery").mkdir()
+    for name in ("of_before.png", "timeline.svg"):
+        (Path("gallery") / name).touch()
+    gallery.update("small", readme, Path("gallery"), [], ["tableRows"])
+    assert [path.name for path in Path("gallery").iterdir()] == ["timeline.svg"]
+
+
 def test_an_item_that_is_not_made_leaves_the_file(readme):
     Path("export_defs/small/tableRows.tex").unlink()
     before = readme.read_text()

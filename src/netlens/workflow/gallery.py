@@ -23,7 +23,7 @@ def update(
     readme
         The file to rewrite.
     pictures
-        Folder for the copies; its previous contents are removed.
+        Folder for the copies; other PNGs in it are removed.
     figures, macros
         Names of the items to show.
     claims
@@ -42,8 +42,9 @@ def update(
     text = readme.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         raise UserError(f"{readme}: the lines {BEGIN!r} and {END!r} are missing")
-    shutil.rmtree(pictures, ignore_errors=True)
-    pictures.mkdir(parents=True)
+    pictures.mkdir(parents=True, exist_ok=True)
+    for old in pictures.glob("*.png"):
+        old.unlink()
     for item in shown:
         shutil.copyfile(f"{item.stem(study)}.png", pictures / f"{item.name}.png")
     block = _gallery(shown, pictures.relative_to(readme.parent)) + _numbers(numbers, study)
