@@ -64,7 +64,7 @@ COMPUTING: Final[Mapping[str, float]] = {
 #: others that run the graph are taken to use as much.
 _GRAPH: Final = 11.2
 #: What they use more for each megabyte of the file with their network's weights, measured with VGG-16 (553 MB, float64
-#: sums for three estimators), AlexNet and InceptionV1, random weights: see docs/SCALING.md.
+#: sums for three estimators), ResNet-50, AlexNet and InceptionV1, random weights: see docs/SCALING.md.
 PER_NETWORK_MB: Final[Mapping[str, float]] = {
     "model_comparison/activations": _GRAPH,
     "model_comparison/analogy_pictures": _GRAPH,
@@ -84,6 +84,7 @@ PER_NETWORK_MB: Final[Mapping[str, float]] = {
     "pattern_attribution/pattern_sums": 26.1,
     # ResNet-50's, most of whose kernels are 1x1. Of VGG-16's it was 9 when it was stopped before its end.
     "pattern_attribution/singular_ratios": 38.3,
+    "pattern_attribution/whole_convolutions": 5.3,
     "spatial_attribution/maps": _GRAPH,
     "spatial_attribution/scores": _GRAPH,
     "weights/analysis": 1.0,
