@@ -148,7 +148,9 @@ def test_a_client_that_is_interrupted_before_it_has_a_child_prints_nothing(folde
         )
         with listener.accept()[0]:
             client.send_signal(signal.SIGINT)
-            told = client.communicate(timeout=20)[1]
+            client.wait(timeout=20)
+        # Not before the connection is closed, which may hold the streams that the client has sent.
+        told = client.communicate(timeout=20)[1]
     assert (client.returncode, told) == (-signal.SIGINT, b"")
 
 

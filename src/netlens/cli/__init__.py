@@ -23,8 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # So that processes that it has started end too. What the user ignores, as `nohup` does, stays ignored.
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _end)
-    place = Place.of(Path.cwd())
     try:
+        if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        place = Place.of(Path.cwd())
         parsed = command_line(place).parse_args(arguments)
         command: Callable[..., int] = parsed.command
         with chdir(place.root):
