@@ -261,9 +261,14 @@ def _killed(checkout: Checkout, kind: str, moment_s: float, generator: random.Ra
         trial.happened += f": {told[0].strip()}" if told else ""
         if process.returncode and not told:
             trial.problems.append("nothing was said of a killed process")
-    if "Traceback" in output or "unexpected error" in output:
+    if _has_traceback(output):
         trial.problems.append(f"a traceback, kept as {_kept(checkout, output)}")
     return trial
+
+
+def _has_traceback(output: str) -> bool:
+    """Whether a run has printed a traceback, or the line of one that the log has."""
+    return "Traceback" in output or "unexpected error" in output
 
 
 def _kept(checkout: Checkout, output: str) -> str:
@@ -343,7 +348,7 @@ def _tell(trial: Trial, status: int, output: str, *words: str) -> None:
     trial.happened = told[0].strip() if told else f"exit {status}"
     if not (status and told):
         trial.problems.append("the fault was not told")
-    if "Traceback" in output or "unexpected error" in output:
+    if _has_traceback(output):
         trial.problems.append("a traceback")
 
 

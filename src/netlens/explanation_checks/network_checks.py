@@ -22,6 +22,7 @@ from netlens.models.keras.segments import NotApplicableError, checked_segments, 
 from netlens.models.layer_names import short_labels
 from netlens.models.network import Network
 from netlens.pattern_attribution.spectra.leading_chain import leading_ratio
+from netlens.statistics.even_samples import spread_evenly
 
 Float = NDArray[np.float64]
 
@@ -425,7 +426,7 @@ def _spread_counts(layers_count: int, steps_count: int) -> list[int]:
     """Return how many layers are randomized at each step, from none to all; none where there are no steps."""
     if not steps_count:
         return []
-    return list(dict.fromkeys(np.linspace(0, layers_count, steps_count + 1).round().astype(int).tolist()))
+    return spread_evenly(layers_count + 1, steps_count + 1)
 
 
 def _by_cascade(found: Sequence[Mapping[str, Cascade]], name: str, images_count: int) -> Float:

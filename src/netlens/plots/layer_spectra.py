@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from netlens.plots import style
 from netlens.plots.fitted_text import wrapped
+from netlens.statistics.even_samples import spread_evenly
 
 #: What the panels of the three kinds of matrix are called.
 MATRIX_TITLES: Final[Mapping[str, str]] = {
@@ -90,7 +91,7 @@ def _depth_bar(fig: Figure, axes: Sequence[Axes], names: Sequence[str], what: st
     colors = ListedColormap(plt.get_cmap("viridis_r")(np.linspace(0, 1, len(names) + 2)[1:-1]))
     scale = ScalarMappable(BoundaryNorm(bounds, len(names)), colors)
     bar = fig.colorbar(scale, ax=list(axes), fraction=0.04, pad=0.01, aspect=30)
-    named = np.linspace(0, len(names) - 1, 6).round().astype(int)
+    named = spread_evenly(len(names), 6)
     bar.set_ticks([index + 0.5 for index in named], labels=[names[index] for index in named])
     bar.ax.tick_params(labelsize=6.5, length=2)
     bar.ax.minorticks_off()

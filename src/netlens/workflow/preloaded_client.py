@@ -50,7 +50,7 @@ def run(kind: str, module: str, arguments: list[str]) -> int | None:
         return None
     parent = os.getppid()
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-        # A process that waits for a template that still imports ends without a traceback.
+        # Until there is a child to pass it on to, ctrl-C ends this process, without a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     with socket.socket(socket.AF_UNIX) as connection:
         request = {
@@ -133,8 +133,6 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
 
 
 if __name__ == "__main__":
-    # Until there is a child to pass it on to, ctrl-C ends this process, without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     ended = run(sys.argv[1], sys.argv[2], sys.argv[3:])
     if ended is None:
         os.execv(sys.executable, [sys.executable, "-m", *sys.argv[2:]])
