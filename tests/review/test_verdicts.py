@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,13 @@ from netlens.review.report import table
 from netlens.review.spread import load_spread, save_spread
 from netlens.review.tolerances import Spread
 from netlens.review.verdicts import Verdict, verify
+from netlens.statistics.intervals import Interval
 from netlens.workflow.catalogue import Item
 
 STUDY = "small"
 FIGURE = Item("curves", "data", "figure", "two curves", caption="Two curves.")
 MACRO = Item("tableRows", "data", "macro", "how many rows")
+INTERVAL = Interval(0.123456, 0.11, 0.14, 0.95, 30)
 
 
 def record(item: Item, **changes: object) -> None:
@@ -50,9 +53,9 @@ def make_figure(
     record(FIGURE)
 
 
-def make_macro(value: float) -> None:
+def make_macro(value: float, interval: Interval | None = INTERVAL) -> None:
     MACRO.files(STUDY)[0].parent.mkdir(parents=True, exist_ok=True)
-    macro.save(MACRO.stem(STUDY), value, rounding=macro.fixed(3))
+    macro.save(MACRO.stem(STUDY), value, rounding=macro.fixed(3), interval=interval)
     record(MACRO)
 
 
@@ -85,7 +88,7 @@ def verdict(item: Item, state: str = "made", detail: str = "") -> Verdict:
 def measure_rerun() -> None:
     """Rerun both items with other rounding, and keep how far they deviate."""
     make_figure(shift=1e-8)
-    make_macro(0.123456 * (1 + 1e-7))
+    make_macro(0.123456 * (1 + 1e-7), replace(INTERVAL, low=0.11 * (1 + 1e-7)))
     found = {}
     for item in (FIGURE, MACRO):
         published = Reference(STUDY).load(item.name)
@@ -127,6 +130,32 @@ def test_a_macro_off_by_more_than_its_tolerance(value: float, measured: bool) ->
     found = verdict(MACRO)
     assert (found.verdict, found.agrees) == ("differs", False)
     assert str(value) in found.words and "tolerance" in found.words
+
+
+@pytest.mark.parametrize(
+    ("interval", "told"),
+    [
+        (replace(INTERVAL, high=0.15), "0.11 to 0.15 instead of 0.11 to 0.14"),
+        (replace(INTERVAL, count=29), "number of samples is 29 instead of 30"),
+        (replace(INTERVAL, level=0.9), "level is 0.9 instead of 0.95"),
+        (None, "its interval is missing"),
+    ],
+    ids=["end", "count", "level", "missing"],
+)
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_macro_whose_interval_alone_is_another(interval: Interval | None, told: str, measured: bool) -> None:
+    if measured:
+        measure_rerun()
+    make_macro(0.123456, interval)
+    found = verdict(MACRO)
+    assert (found.verdict, found.agrees) == ("differs", False)
+    assert told in found.words
+
+
+def test_the_last_digits_of_an_interval_may_be_others() -> None:
+    measure_rerun()
+    make_macro(0.123456, replace(INTERVAL, low=0.11 * (1 + 1e-8)))
+    assert verdict(MACRO).verdict == "within tolerance"
 
 
 @pytest.mark.slow
@@ -177,6 +206,10 @@ def test_what_is_not_published_and_what_is_damaged() -> None:
     assert "netlens accept others" in verdict(other).words
     MACRO.files(STUDY)[-1].write_text("{")
     assert "damaged record" in verdict(MACRO).words
+    make_macro(0.123456)
+    path = MACRO.files(STUDY)[-1]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "interval": {"low": 0.1}}))
+    assert "its interval is none" in verdict(MACRO).words
     make_macro(0.123456)
     Path("reference/small/items/tableRows.json").write_text("{")
     assert "damaged reference" in verdict(MACRO).words

@@ -46,8 +46,7 @@ def claimed(folder: str | Path) -> Iterator[Path]:
             folder.mkdir(mode=0o700)
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            lock.unlink(missing_ok=True)
+            _remove(folder)
 
 
 def claim_until_exit(folder: str | Path) -> None:
@@ -80,12 +79,7 @@ def remove_abandoned(parent: str | Path, pattern: str = "*") -> int:
         # Files of other users cannot be opened.
         with suppress(OSError), os.fdopen(os.open(lock, os.O_RDWR | os.O_NOFOLLOW), "r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            folder = lock.with_name(lock.name.removesuffix(_SUFFIX))
-            shutil.rmtree(folder, ignore_errors=True)
-            # It cannot be removed while another process is still writing into it; the lock stays for the next time.
-            if not folder.exists():
-                lock.unlink()
-                removed += 1
+            removed += _remove(lock.with_name(lock.name.removesuffix(_SUFFIX)))
     return removed
 
 
@@ -113,8 +107,7 @@ def remove_abandoned_temporary() -> int:
     for folder in temporary_folder().glob(f"{_PREFIX}*"):
         # Folders of other users cannot be removed.
         if _OF_A_PROCESS.fullmatch(folder.name) and not _lock_of(folder).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += not folder.exists()
+            removed += _remove(folder)
     return removed
 
 
@@ -125,6 +118,18 @@ def _locked(lock: Path) -> IO[str]:
     with suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return file
+
+
+def _remove(folder: Path) -> bool:
+    """Remove a folder, then its lock; whether that could be done.
+
+    A folder cannot be removed while another process is still writing into it; its lock then stays for the next time.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        return False
+    _lock_of(folder).unlink(missing_ok=True)
+    return True
 
 
 def _lock_of(folder: Path) -> Path:

@@ -1,7 +1,8 @@
 """An item beside its published version, part by part."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class Comparison:
     Attributes
     ----------
     part
-        ``value`` of a macro, the name of an array, ``picture`` or ``drawing``.
+        ``value`` or ``interval`` of a macro, the name of an array, ``picture`` or ``drawing``.
     distance
         How far the two are apart; zero if they are alike.
     tolerance
@@ -50,13 +51,17 @@ class Comparison:
 def part_distances(parts: Parts, published: Published) -> Iterator[tuple[str, Distance]]:
     """Yield each part of an item with its distance from the published version.
 
-    A macro's distance is the difference of the values in its unit, that of arrays, pictures and drawings a share:
+    A macro's distance is the difference of the values in its unit, and of its interval's ends the larger one; that of
+    arrays, pictures and drawings is a share:
     see `netlens.review.array_parts.deviation`, `netlens.review.pictures.picture_distance` and
     `netlens.review.drawing_distance.drawing_distance`. Without a description of the drawing, there is no such part.
     """
     entry = published.entry
     if entry["kind"] == "macro":
         yield "value", _macro_distance(parts.record["value"], entry["value"])
+        now, then = parts.record.get("interval"), entry.get("interval")
+        if now is not None or then is not None:
+            yield "interval", _interval_distance(now, then)
         return
     for name in [*published.arrays, *(name for name in parts.arrays if name not in published.arrays)]:
         if name not in parts.arrays:
@@ -81,6 +86,20 @@ def _macro_distance(new: float | int | str, published: float | int | str) -> Dis
     if isinstance(new, str) or isinstance(published, str):
         return Distance(0.0 if new == published else float("inf"), "" if new == published else f"{new!r}")
     return Distance(abs(float(new) - float(published)) if np.isfinite(new) else float("inf"))
+
+
+def _interval_distance(new: Mapping[str, Any] | None, published: Mapping[str, Any] | None) -> Distance:
+    if new is None or published is None:
+        return Distance(float("inf"), f"its interval {'is missing' if new is None else 'was added'}")
+    for name, words in (("level", "level"), ("count", "number of samples")):
+        if new[name] != published[name]:
+            return Distance(float("inf"), f"its interval's {words} is {new[name]} instead of {published[name]}")
+    apart = max(abs(new[end] - published[end]) for end in ("low", "high"))
+    return Distance(apart, f"its interval is {_ends(new)} instead of {_ends(published)}" if apart else "")
+
+
+def _ends(interval: Mapping[str, Any]) -> str:
+    return f"{interval['low']!r} to {interval['high']!r}"
 
 
 def compare(name: str, parts: Parts, published: Published, spread: Spread) -> list[Comparison]:
@@ -111,7 +130,9 @@ def _words(part: str, apart: Distance, parts: Parts, published: Published) -> st
     if not apart.value:
         return "the same"
     if published.entry["kind"] == "macro":
-        return f"{parts.record['value']!r} instead of {published.entry['value']!r}"
+        return (
+            apart.words if part == "interval" else f"{parts.record['value']!r} instead of {published.entry['value']!r}"
+        )
     if apart.words and not np.isfinite(apart.value):
         return apart.words if part in ("drawing", "picture") else f"{part}: {apart.words}"
     if not np.isfinite(apart.value):

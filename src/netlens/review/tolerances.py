@@ -60,7 +60,7 @@ class Spread:
         name
             Name of the item.
         part
-            ``value`` of a macro, the name of an array, ``picture`` or ``drawing``.
+            ``value`` or ``interval`` of a macro, the name of an array, ``picture`` or ``drawing``.
         entry
             What is published of the item.
         """

@@ -91,8 +91,9 @@ def _before_comparing(item: Item, state: State, reference: Reference) -> Verdict
         return Verdict(item, "not comparable", f"nothing is published of it; to publish it: netlens accept {item.name}")
     if entry["kind"] != item.kind:
         return Verdict(item, "not comparable", f"a {item.kind} now, a {entry['kind']} when it was published")
-    # A macro's text may be the same although its value is another.
-    if record["outputs"] == entry["sha256"] and record.get("value") == entry.get("value"):
+    # A macro's text may be the same although its value or interval is another.
+    same = all(record.get(name) == entry.get(name) for name in ("value", "interval"))
+    if same and record["outputs"] == entry["sha256"]:
         return Verdict(item, "identical", "the same bytes")
     return None
 
