@@ -63,6 +63,14 @@ def test_what_was_recorded_here_comes_first_and_is_not_scaled(published: Publish
     assert sources([job("results/a.npz")], here, published) == [(30.0, "recorded here")]
 
 
+def test_a_kept_result_costs_no_time(published: PublishedCosts) -> None:
+    found = estimate([job("results/a.npz"), job("results/b.npz")], {}, published, 1.0, {"results/a.npz"})
+    assert [(cost.duration_s, cost.source) for _, cost in found if cost] == [
+        (0.0, "kept result"),
+        (80.0, "median of its notebook"),
+    ]
+
+
 def test_an_unknown_job_costs_what_others_of_its_notebook_or_kind_do(published: PublishedCosts) -> None:
     here = {name: record(name, seconds) for name, seconds in (("results/c.npz", 10), ("results/d.npz", 30))}
     assert sources([job("results/new.npz")], here, published) == [(30.0, "median of its notebook")]

@@ -8,7 +8,16 @@ import pytest
 
 from netlens.files.hashing import sha256_of
 from netlens.workflow import kept_results
-from netlens.workflow.kept_results import KeptResultsError, comparable_inputs, export, find, origin_of, take, why_not
+from netlens.workflow.kept_results import (
+    KeptResultsError,
+    comparable_inputs,
+    export,
+    find,
+    likely_outputs,
+    origin_of,
+    take,
+    why_not,
+)
 
 OUTPUT = "results/demo/models/sums.npz"
 
@@ -52,6 +61,23 @@ def test_what_is_exported_is_found_after_it_is_imported(study, target):
     assert kept.record == record()
     assert {path: stored.read_text() for path, stored in kept.outputs.items()} == {OUTPUT: "numbers"}
     assert kept.log.read_text() == "{}"
+
+
+@pytest.mark.parametrize("changed", [None, "notebooks/sums.ipynb", "src/sums.py", "requirements/cpu.txt"])
+def test_a_result_is_likely_to_be_taken_as_long_as_its_code_is_that_of_today(study, changed):
+    paths = ("notebooks/sums.ipynb", "src/sums.py", "requirements/cpu.txt")
+    for path in paths:
+        Path(path).parent.mkdir(parents=True)
+        Path(path).write_text(path)
+    notebook, code, pins = ({"path": path, "sha256": sha256_of(path)} for path in paths)
+    kept = record(notebook=notebook, code={code["path"]: code["sha256"]}, pins=pins)
+    Path("results/demo/models/sums.json").write_text(json.dumps(kept))
+    assert likely_outputs() == frozenset()
+    export("demo", Path("kept"))
+    take(Path("kept"), "kept")
+    if changed:
+        Path(changed).write_text("another")
+    assert likely_outputs() == (frozenset() if changed else {OUTPUT})
 
 
 def above(**changes):

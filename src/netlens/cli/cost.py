@@ -15,6 +15,7 @@ from netlens.workflow.catalogue import load_catalogue
 from netlens.workflow.errors import UserError
 from netlens.workflow.gpu import visible_gpus
 from netlens.workflow.image_specs import is_download
+from netlens.workflow.kept_results import likely_outputs
 from netlens.workflow.planned_jobs import PlannedJob, planned_jobs
 from netlens.workflow.records import Record, makers, read_record
 
@@ -108,7 +109,8 @@ def costs_of(
     """Costs of jobs, the calibration of this machine (None if that was not needed), and what is published."""
     here, published = records_here(study), load_costs(study)
     calibration = calibrate() if published.jobs and jobs else None
-    return estimate(jobs, here, published, calibration.processor_s if calibration else 1.0), calibration, published
+    speed = calibration.processor_s if calibration else 1.0
+    return estimate(jobs, here, published, speed, likely_outputs()), calibration, published
 
 
 def _print_table(costs: list[tuple[PlannedJob, Cost | None]], *, everything: bool) -> None:

@@ -1,11 +1,13 @@
 """What jobs cost: from records of this checkout, from what the study published, or from jobs of the same kind.
 
+A job whose result is kept costs no time, for it is copied.
+
 ``reference/<study>/costs.json`` has, for each published job, its duration, processor time, peak memory and the size of
 its files, and for each machine that ran them the processor time that `netlens.review.calibration.calibrate` took there.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -18,7 +20,10 @@ from netlens.workflow.planned_jobs import PlannedJob
 from netlens.workflow.records import Record
 
 #: Where the cost of a job may come from, the surest first.
-SOURCES: Final = ("recorded here", "published", "median of its notebook", "median of its kind", "not recorded")
+SOURCES: Final = (
+    *("kept result", "recorded here", "published"),
+    *("median of its notebook", "median of its kind", "not recorded"),
+)
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,11 @@ def recorded_cost(record: Record) -> Cost:
 
 
 def estimate(
-    jobs: Iterable[PlannedJob], here: Mapping[str, Record], published: PublishedCosts, calibration_s: float
+    jobs: Iterable[PlannedJob],
+    here: Mapping[str, Record],
+    published: PublishedCosts,
+    calibration_s: float,
+    kept: Set[str] = frozenset(),
 ) -> list[tuple[PlannedJob, Cost | None]]:
     """Cost of each job, from the surest source that knows it.
 
@@ -151,6 +160,8 @@ def estimate(
         What the study published.
     calibration_s
         Processor time of `netlens.review.calibration.calibrate` here.
+    kept
+        Paths of results that are taken from where they were published instead of being computed.
 
     Returns
     -------
@@ -164,7 +175,12 @@ def estimate(
             known[key] = (str(row[-1]), cost)
     for key, record in here.items():
         known[key] = (record.notebook, recorded_cost(record))
-    return [(job, _best(job, known)) for job in jobs]
+    costs = [(job, _best(job, known)) for job in jobs]
+    return [(job, _of_taking(cost) if not kept.isdisjoint(job.outputs) else cost) for job, cost in costs]
+
+
+def _of_taking(computed: Cost | None) -> Cost:
+    return Cost(0.0, 0.0, 0.0, computed.size_bytes if computed else 0.0, "kept result")
 
 
 def _best(job: PlannedJob, known: Mapping[str, tuple[str, Cost]]) -> Cost | None:

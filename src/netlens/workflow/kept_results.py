@@ -140,6 +140,34 @@ def why_not(origin: Origin, store: Path = STORE) -> str:
     return f"{', '.join(closest[:3])}{more} differ{'s' if len(closest) == 1 else ''}"
 
 
+def likely_outputs(store: Path = STORE) -> frozenset[str]:
+    """Outputs of the kept results that notebooks, modules and packages of today have computed.
+
+    What else a result depends on, its inputs and parameters, is known only when its job runs; then it is taken or not.
+
+    Raises
+    ------
+    KeptResultsError
+        An entry of the store is damaged.
+    """
+    found: set[str] = set()
+    hashes: dict[str, str | None] = {}
+
+    def today(path: str) -> str | None:
+        if path not in hashes:
+            hashes[path] = sha256_of(path) if Path(path).is_file() else None
+        return hashes[path]
+
+    for path in sorted((store / "entries").glob("*.json")):
+        record = _entry(path)["record"]
+        files = {record["notebook"]["path"]: record["notebook"]["sha256"], **record["code"]}
+        if record["pins"]["sha256"] is not None:
+            files[record["pins"]["path"]] = record["pins"]["sha256"]
+        if all(today(name) == sha256 for name, sha256 in files.items()):
+            found.update(record["outputs"])
+    return frozenset(found)
+
+
 def _differences(one: Origin, other: Origin) -> Iterator[str]:
     if one.notebook != other.notebook:
         yield "the notebook"
