@@ -39,6 +39,17 @@ def test_an_item_and_what_its_jobs_cost_are_published(records, capsys):
     assert costs.machines[0]["calibration_s"] == 0.5
 
 
+def test_of_what_is_published_already_only_what_is_described_otherwise_is_written_again(monkeypatch, capsys):
+    assert accept("--reason", "first") == 0
+    assert accept("--reason", "again") == 0
+    assert "0 items published" in capsys.readouterr().out
+    monkeypatch.setattr("netlens.review.published.Reference.describes", lambda *_: False)
+    assert accept("--reason", "with all parts", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["published"] == ["tableRows"]
+    entry = json.loads(Path("reference/small/items/tableRows.json").read_text())
+    assert entry["accepted"] == {"reason": "with all parts"}
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "\n"])
 def test_an_empty_reason_is_refused(capsys, reason):
     assert accept("--reason", reason) == 2

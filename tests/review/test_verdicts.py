@@ -215,6 +215,21 @@ def test_what_is_not_published_and_what_is_damaged() -> None:
     assert "damaged reference" in verdict(MACRO).words
 
 
+@pytest.mark.parametrize(("part", "key"), [("arrays", "x"), ("drawing", 0)])
+def test_what_was_published_without_a_part_of_today_does_not_describe_the_item(
+    published: Reference, part: str, key: str | int
+) -> None:
+    for item in (FIGURE, MACRO):
+        assert published.describes(item.name, item_parts(item, STUDY))
+    path = Path("reference/small/items/curves.json")
+    entry = json.loads(path.read_text())
+    del entry[part][key]
+    path.write_text(json.dumps(entry))
+    assert verdict(FIGURE).verdict == "identical"
+    assert not published.describes("curves", item_parts(FIGURE, STUDY))
+    assert not published.describes("others", item_parts(FIGURE, STUDY))
+
+
 @pytest.mark.slow
 def test_of_named_items_no_reason_is_cut_off() -> None:
     make_macro(0.2)

@@ -47,9 +47,12 @@ def accept_items(study: str, names: list[str], reason: str, *, everything: bool 
     verdicts = verify(items, states, reference, spread)
     if not as_json:
         print(report.table(verdicts))
-    changed = [verdict.item for verdict in verdicts if verdict.verdict != "identical"]
-    for item in changed:
-        reference.save(item.name, item.kind, item_parts(item, name), " ".join(reason.split()))
+    changed = []
+    for verdict in verdicts:
+        item, parts = verdict.item, item_parts(verdict.item, name)
+        if verdict.verdict != "identical" or not reference.describes(item.name, parts):
+            reference.save(item.name, item.kind, parts, " ".join(reason.split()))
+            changed.append(item)
     gone = [other for other in reference.names() if other not in available] if everything else []
     for other in gone:
         reference.remove(other)

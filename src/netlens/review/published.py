@@ -133,6 +133,24 @@ class Reference:
             raise UserError(f"{data}: damaged reference ({error}); restore it: git checkout {data}") from None
         return Published(entry, arrays, pictures.read(picture) if entry["kind"] == "figure" else None)
 
+    def describes(self, name: str, parts: Parts) -> bool:
+        """Whether an item is published with the parts that it has today, to compare other versions with.
+
+        An item that has not changed may have been published before all of these parts were described.
+
+        Parameters
+        ----------
+        name
+            Of the item.
+        parts
+            The item as it has been made.
+        """
+        published = self.load(name)
+        if published is None:
+            return False
+        same_arrays = published.arrays.keys() == parts.arrays.keys()
+        return same_arrays and published.entry.get("drawing") == json.loads(json.dumps(parts.drawing))
+
     def save(self, name: str, kind: str, parts: Parts, reason: str) -> None:
         """Publish an item as it has been made.
 
