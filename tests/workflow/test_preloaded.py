@@ -28,7 +28,9 @@ def ended(number, _):
     pathlib.Path("ended").write_text(str(number))
     os._exit(3)
 signal.signal(signal.SIGINT, ended)
-pathlib.Path("child").write_text(str(os.getpid()))
+pathlib.Path("written").write_text(str(os.getpid()))
+# Whoever waits for the file reads all of it.
+os.rename("written", "child")
 time.sleep(60)
 """
 _KILLED = """

@@ -29,10 +29,15 @@ from typing import Any
 from netlens.files.owned_folders import claimed_temporary
 from netlens.workflow.preloaded_client import SOCKET, receive, send
 
-_NOTEBOOK = ("ipykernel.kernelapp", "IPython", "matplotlib_inline.backend_inline", "matplotlib.pyplot", "seaborn")
+# A kernel imports its debugger, completions and extensions when it starts.
+_KERNEL = ("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completerlib", "IPython.extensions.storemagic")
+_PLOTS = ("matplotlib_inline.backend_inline", "matplotlib.pyplot", "matplotlib.backends.backend_pdf", "seaborn")
+_NOTEBOOK = (*_KERNEL, *_PLOTS, "fontTools.subset")
+# Papermill imports black to write parameters, and jupyter_client IPython to look for kernels.
+_PAPERMILL = ("papermill", "papermill.engines", "black", "nbclient", "nbformat.validator")
 #: What templates import, by kind of process.
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
-    "runner": ("papermill", "papermill.engines", "nbclient", "ipykernel.kernelspec", "jsonschema", "yaml"),
+    "runner": (*_PAPERMILL, "IPython", "ipykernel.kernelspec", "jsonschema", "yaml"),
     "notebook": (*_NOTEBOOK, "scipy.linalg", "scipy.optimize"),
     "tensorflow": (*_NOTEBOOK, "scipy.linalg", "tensorflow", "tensorflow.compat.v1", "tf_keras", "h5py"),
 }

@@ -171,9 +171,21 @@ def become(request: Request) -> None:
     runpy.run_module(request.module, run_name="__main__", alter_sys=True)
 
 
+def prepare(libraries: list[str]) -> None:
+    """Import libraries, and compile the schema of notebooks if nbformat is one of them.
+
+    Those that are not installed are left to the processes that ask for them.
+    """
+    for library in libraries:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
+    if (validator := sys.modules.get("nbformat.validator")) is not None:
+        # Of the version in which papermill reads and writes notebooks.
+        validator.get_validator(4, 5)
+
+
 if __name__ == "__main__":
-    for library in sys.argv[2:]:
-        importlib.import_module(library)
+    prepare(sys.argv[2:])
     with socket.socket(fileno=int(sys.argv[1])) as inherited:
         requested = Template(inherited).serve()
     if requested is not None:
