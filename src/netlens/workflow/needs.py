@@ -178,7 +178,8 @@ def network_file(subject: Subject) -> str | None:
     spec = network_spec(subject.config, subject.network) if subject.network else {}
     if {"file", "checkpoint", "weights_file"} & spec.keys():
         return None
-    return f"needs a network that is read from a file; {subject.network or 'the study'} has none"
+    told = f"{subject.network} is not" if subject.network else "the study has none"
+    return f"needs a network that is read from a file; {told}"
 
 
 def training_record(subject: Subject) -> str | None:

@@ -286,7 +286,7 @@ def _text(
         f"# Written by `netlens new`. config/schema.yaml describes every key; text of this study's own: "
         f"paper/studies/{wishes.name}.tex",
         *(_line(key, value) for key, value in head.items()),
-        _line("authors", ["The netlens authors"]),
+        f"{_line('authors', ['The netlens authors'])}  # printed on the paper's first page; write who you are",
         f"{_line('images_are', described)}  # printed on the paper's first page; say more about them",
         "images:",
         *(
