@@ -1,6 +1,7 @@
 """``netlens completion``: a script with which a shell completes commands, options, items, studies and files."""
 
 import argparse
+import re
 from typing import Any, Final
 
 import shtab
@@ -50,7 +51,9 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
     Commands without help, which only rules call, are not completed.
     """
     _mark(parser)
-    return str(shtab.complete(parser, shell=shell))
+    text = str(shtab.complete(parser, shell=shell))
+    # To zsh, shtab's "(*)" is one argument that excludes others, and "*" is any number of them.
+    return re.sub(r'"\(\*\)::?', '"*:', text) if shell == "zsh" else text
 
 
 def _mark(parser: argparse.ArgumentParser) -> None:
