@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from netlens.workflow import preloaded, preloaded_client
@@ -113,14 +114,6 @@ def test_a_forked_process_has_its_own_folder_for_temporary_files(variables: dict
 
 
 @pytest.mark.slow
-def test_a_kernel_believes_that_its_template_is_its_parent(variables: dict[str, str]) -> None:
-    _, output, _ = _told({**variables, "JPY_PARENT_PID": "1"})
-    assert "true" in output
-    assert '"JPY_PARENT_PID": "1"' not in output
-    assert '"JPY_PARENT_PID": "' in output
-
-
-@pytest.mark.slow
 def test_a_killed_child_leaves_how_much_memory_it_has_used(variables: dict[str, str], folder: Path) -> None:
     (folder / "sockets").mkdir()
     environment = {**variables, "JUPYTER_RUNTIME_DIR": str(folder / "sockets")}
@@ -185,6 +178,16 @@ def test_a_child_whose_template_was_killed_as_it_was_forked_ends_at_once(folder:
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == (1 if killed else 0)
     assert ("Zen of Python" in done.stdout) is not killed
+
+
+def test_a_child_ends_when_its_template_is_killed(variables: dict[str, str], folder: Path) -> None:
+    """It holds the pipe that the run reads, which would wait for its end."""
+    client = subprocess.Popen(_command("lasting"), env=variables)
+    _wait((folder / "child").exists)
+    child = psutil.Process(int((folder / "child").read_text()))
+    child.parent().kill()
+    assert client.wait(20) == -signal.SIGKILL
+    _wait(lambda: not _exists(child.pid))
 
 
 def test_nothing_outlives_the_run(folder: Path) -> None:

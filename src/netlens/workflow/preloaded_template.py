@@ -21,6 +21,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any
 
+from netlens.workflow.lifeline import when_ended
 from netlens.workflow.preloaded_client import receive, send
 
 #: What a template sends on its control socket when it can fork.
@@ -158,11 +159,10 @@ def become(request: Request) -> None:
     # The template's own folder for temporary files, if an import has asked for it.
     tempfile.tempdir = None
     if os.getppid() != request.template:
-        # The template was killed since. Nobody would end this process, and the client has said that it was killed.
+        # The template was killed since, and the client has said that this process was.
         os._exit(1)
-    if "JPY_PARENT_PID" in os.environ:
-        # A kernel ends when its parent does, which is the template. The template ends it when the client does.
-        os.environ["JPY_PARENT_PID"] = str(request.template)
+    # A kernel would look after its parent by itself had it not imported ipykernel before it knew of one.
+    when_ended(request.template, lambda: _kill(os.getpid()))
     # What the process imports of netlens is what it would have imported without a template.
     for name in [name for name in sys.modules if name.partition(".")[0] == "netlens"]:
         del sys.modules[name]
