@@ -73,11 +73,11 @@ class LinearMaps:
     channel_order
         ``rgb`` or ``bgr``: that of the network's inputs.
     input_layer
-        Name of the input.
+        Name of the input, or of the layer that scales its channels.
     layers
         The other layers.
     first
-        From the input to `layers.first`.
+        From `input_layer` to `layers.first`.
     connection
         From `layers.source` to `layers.target`.
     second

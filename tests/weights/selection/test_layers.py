@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from netlens.weights.selection.layers import LayerChoiceError, ShownLayers, pooling_behind, shown_layers
+from netlens.weights.selection.layers import LayerChoiceError, ShownLayers, layer_before, pooling_behind, shown_layers
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,13 @@ def test_uses_are_counted_from_the_pooling_right_behind_the_layer():
     assert ShownLayers("a", "", "a", "b", "c", "pool").used == "pool"
     assert pooling_behind([*trunk[:3], replace(trunk[3], height=None)], "b") == ""
     assert pooling_behind([*trunk[:3], replace(trunk[3], channels=99)], "b") == ""
+
+
+def test_the_first_convolution_reads_the_input_or_what_scales_it():
+    edges = [("input", "scaled"), ("scaled", "conv1"), ("scaled", "conv2"), ("conv1", "sum"), ("conv2", "sum")]
+    assert layer_before(edges, "conv1", "input") == "scaled"
+    assert layer_before(edges, "scaled", "input") == layer_before(edges, "sum", "input") == "input"
+    assert layer_before([], "conv1", "input") == "input"
 
 
 def test_layers_that_lie_beside_each_other_are_not_joined():

@@ -82,6 +82,22 @@ def pooling_behind(trunk: Sequence[Layer], target: str) -> str:
     return ""
 
 
+def layer_before(edges: Iterable[tuple[str, str]], layer: str, otherwise: str) -> str:
+    """Return the layer that a layer reads; `otherwise` where it reads none or several.
+
+    Before the first convolution, that is the input, or a layer that scales its channels.
+
+    Parameters
+    ----------
+    edges
+        Connections (source, user) of layers, by name.
+    layer, otherwise
+        Names of layers.
+    """
+    sources = [source for source, user in edges if user == layer]
+    return sources[0] if len(sources) == 1 else otherwise
+
+
 def shown_layers(
     layers: Sequence[Layer],
     *,
