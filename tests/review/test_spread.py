@@ -68,8 +68,15 @@ def rerun(number: int, **changes: object) -> Path:
 
 def spread_of(*folders: Path) -> Spread:
     return merged(
-        Spread({}), [measure(NUMBERS, Reference(STUDY), folder) for folder in folders], Reference(STUDY).names()
+        Spread({}),
+        [found for folder in folders for found in measure(NUMBERS, Reference(STUDY), folder)],
+        Reference(STUDY).names(),
     )
+
+
+def setting_of(folder: Path) -> str:
+    (found,) = measure(NUMBERS, Reference(STUDY), folder)
+    return found.setting
 
 
 def verdicts(spread: Spread) -> dict[str, str]:
@@ -95,12 +102,22 @@ def test_silent_in_five_honest_reruns_and_not_about_others(reference: Reference)
 
 
 def test_the_settings_of_a_rerun_are_those_that_differ(reference: Reference) -> None:
-    found = [measure(NUMBERS, reference, rerun(number, **changes)).setting for number, changes in enumerate(SETTINGS)]
+    found = [setting_of(rerun(number, **changes)) for number, changes in enumerate(SETTINGS)]
     assert found == ["2 threads", "TF_ENABLE_ONEDNN_OPTS=0", "OPENBLAS_CORETYPE=Sandybridge"]
-    assert measure(NUMBERS, reference, rerun(3)).setting == "the same settings"
-    assert measure(NUMBERS, reference, rerun(4, machine={"processor": "Q"}, devices=["H200"])).setting == "H200, Q"
-    with_seed = measure(NUMBERS, reference, rerun(5, seed=7, parameters={"rows": 3, "seed": 7}))
-    assert with_seed.setting == "seed 7"
+    assert setting_of(rerun(3)) == "the same settings"
+    assert setting_of(rerun(4, machine={"processor": "Q"}, devices=["H200"])) == "H200, Q"
+    assert setting_of(rerun(5, seed=7, parameters={"rows": 3, "seed": 7})) == "seed 7"
+
+
+def test_items_that_were_published_on_different_machines_have_settings_of_their_own(reference: Reference) -> None:
+    path = reference.folder / "items" / f"{NUMBERS[1].name}.json"
+    entry = json.loads(path.read_text())
+    path.write_text(json.dumps({**entry, "machine": {"processor": "Q"}}))
+    found = measure(NUMBERS, reference, rerun(1, threads=2))
+    assert {each.setting: sorted(each.items) for each in found} == {
+        "2 threads": ["numberA", "numberC", "numberD"],
+        "2 threads, P": ["numberB"],
+    }
 
 
 def test_another_seed_says_how_sure_a_result_is_and_makes_no_tolerance(reference: Reference) -> None:
@@ -143,7 +160,7 @@ def test_other_items_are_not_compared(reference: Reference, changes: dict[str, o
 def test_an_item_that_was_not_made_is_left_out(reference: Reference) -> None:
     folder = rerun(1)
     (folder / NUMBERS[0].files(STUDY)[0]).unlink()
-    found = measure(NUMBERS, reference, folder)
+    (found,) = measure(NUMBERS, reference, folder)
     assert found.left_out == {"numberA": "not made there"}
     assert sorted(found.items) == ["numberB", "numberC", "numberD"]
 
@@ -159,7 +176,7 @@ def test_what_only_one_of_two_versions_has_is_no_spread(reference: Reference, mo
     figure.files(STUDY)[-1].write_text(json.dumps(record))
     now = Parts(record, {"kept": np.full(3, 1 + 1e-9), "new": np.ones(3)}, None, np.zeros((9, 9, 3), np.uint8))
     monkeypatch.setattr("netlens.review.spread.item_parts", lambda *_: now)
-    found = measure([figure], reference, Path()).items["curves"]
+    found = measure([figure], reference, Path())[0].items["curves"]
     assert found["kept"] == pytest.approx(1e-9, rel=1e-2)
     assert sorted(part for part in found if not part.startswith("picture")) == ["kept"]
 

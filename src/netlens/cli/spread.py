@@ -38,7 +38,8 @@ def measure_spread(study: str, folders: list[str], *, everything: bool = False, 
     for folder in folders:
         if not (Path(folder) / "export_defs" / reference.study).is_dir():
             raise UserError(f"{folder}: no checkout in which study {reference.study} was run")
-    reruns = [measure(known.compared.values(), reference, Path(folder)) for folder in folders]
+    items = list(known.compared.values())
+    reruns = [rerun for folder in folders for rerun in measure(items, reference, Path(folder))]
     spread = merged(load_spread(reference.study), reruns, reference.names())
     save_spread(reference.study, spread)
     if as_json:

@@ -20,11 +20,13 @@ from netlens.workflow.errors import UserError
 
 #: How a deviation is stored that is no matter of degree: another word, another shape.
 _ANOTHER: Final = "another"
+#: Words for a rerun in which nothing differs.
+_SAME: Final = "the same settings"
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """A complete run of a study beside what is published of it.
+    """A complete run of a study beside what is published of it, or the items of it that one machine published.
 
     Attributes
     ----------
@@ -41,8 +43,8 @@ class Rerun:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def measure(items: Iterable[Item], reference: Reference, root: Path) -> Rerun:
-    """Deviations of a run from what is published.
+def measure(items: Iterable[Item], reference: Reference, root: Path) -> list[Rerun]:
+    """Deviations of a run from what is published, apart for items that were published on different machines.
 
     Parameters
     ----------
@@ -58,9 +60,9 @@ def measure(items: Iterable[Item], reference: Reference, root: Path) -> Rerun:
     UserError
         Nothing of the study has been made there, or its items were made under more than one setting.
     """
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, dict[str, float]]] = {}
     left_out: dict[str, str] = {}
-    settings: dict[str, str] = {}
+    chosen: dict[str, str] = {}
     for item in items:
         try:
             entry = reference.entry(item.name)
@@ -74,19 +76,24 @@ def measure(items: Iterable[Item], reference: Reference, root: Path) -> Rerun:
             published = reference.load(item.name)
             assert published is not None
             parts = item_parts(item, reference.study, root)
-            settings.setdefault(_setting(record, entry), item.name)
+            settings, machines = _settings(record, entry), _machines(record, entry)
+            chosen.setdefault(", ".join(settings) or _SAME, item.name)
             # What only one of the two has was computed in another way, which says nothing of its spread.
             alone = parts.arrays.keys() ^ published.arrays.keys()
             distances = part_distances(parts, published)
-            found[item.name] = {part: apart.value for part, apart in distances if part not in alone}
+            setting = ", ".join([*settings, *machines]) or _SAME
+            found.setdefault(setting, {})[item.name] = {
+                part: apart.value for part, apart in distances if part not in alone
+            }
         except UserError as error:
             left_out[item.name] = str(error)
     if not found:
         raise UserError(f"{root}: no item of study {reference.study} can be compared: {next(iter(left_out.values()))}")
-    if len(settings) > 1:
-        told = "; ".join(f"{name}: {setting}" for setting, name in list(settings.items())[:2])
+    if len(chosen) > 1:
+        told = "; ".join(f"{name}: {setting}" for setting, name in list(chosen.items())[:2])
         raise UserError(f"{root}: run under more than one setting ({told}); run all of it under one")
-    return Rerun(next(iter(settings)), found, left_out)
+    first, *others = sorted(found, key=lambda setting: -len(found[setting]))
+    return [Rerun(first, found[first], left_out), *(Rerun(setting, found[setting]) for setting in others)]
 
 
 def _another_item(record: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
@@ -97,17 +104,20 @@ def _another_item(record: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     return "" if now == then else "its parameters are others than the published one's"
 
 
-def _setting(record: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+def _settings(record: Mapping[str, Any], entry: Mapping[str, Any]) -> list[str]:
+    """What was chosen for a run, in words, as far as it differs from the published one."""
     words = [f"{SEED} {record['seed']}"] if record["seed"] != entry["seed"] else []
     if record["threads"] != entry["threads"]:
         words.append(f"{record['threads']} threads")
     now, then = (stored.get("numerical_settings", {}) for stored in (record, entry))
-    words += [f"{name}={now.get(name, '')}" for name in sorted({*now, *then}) if now.get(name) != then.get(name)]
-    words += [device for device in record["devices"] if device not in entry["devices"]]
+    return words + [f"{name}={now.get(name, '')}" for name in sorted({*now, *then}) if now.get(name) != then.get(name)]
+
+
+def _machines(record: Mapping[str, Any], entry: Mapping[str, Any]) -> list[str]:
+    """The devices that a run used, and its processor, as far as they differ from those of the published one."""
+    words = [device for device in record["devices"] if device not in entry["devices"]]
     processor = record["machine"]["processor"]
-    if processor != entry["machine"]["processor"]:
-        words.append(processor)
-    return ", ".join(words) or "the same settings"
+    return words if processor == entry["machine"]["processor"] else [*words, processor]
 
 
 def merged(spread: Spread, reruns: Iterable[Rerun], published: Iterable[str]) -> Spread:
