@@ -1,7 +1,7 @@
 """Kill a run at random moments, damage what it has made, and see whether the end is that of an undisturbed run.
 
     netlens bench faults FOLDER [--moments 30] [--items ITEM...] [--cores 2] [--seed 0] [--within-min MINUTES]
-                         [--undisturbed CHECKOUT] [--longest-s SECONDS]
+                         [--undisturbed CHECKOUT] [--longest-s SECONDS] [--page FILE]
 
 FOLDER gets a copy of the checkout. The items are made once without disturbance, unless they lie made in CHECKOUT; the
 item `all` is all of the study. Then, from nothing, the same command is
@@ -9,7 +9,8 @@ started again and again, and after a random time one of its processes, of a kind
 ``kill -9``: netlens, Snakemake, a job or kernel, its client, a template. Then intermediate results get a flipped bit,
 also one that numpy does not find, or lose their end, a record is cut off, a folder of outputs becomes read-only, a
 second run is started beside a first, and, where root may mount one, results are written to a disk that is half as large
-as they are. Prints a table of what was done and what happened, and keeps it as FOLDER/faults.md; the exit status is 0
+as they are. Prints a table of what was done and what happened, and keeps it as FOLDER/faults.md, and with --page as a
+page of the documentation (docs/FAULTS.md); the exit status is 0
 if nothing outlived its run, every fault was told in one line, the final files are those of the undisturbed run, byte by
 byte, and nothing else was left behind. What has been tried is kept in FOLDER/faults.json, and the same command goes
 on with the rest.
@@ -43,6 +44,13 @@ DAMAGES = ("flipped bit", "flipped bit that numpy does not find", "lost end", "r
 PATIENCE_S = 30.0
 _MADE_BEFORE = "the run had ended before, exit 0"
 MADE = ("results", "figures", "export_defs", "site")
+#: Begins the page.
+_HEAD = """# Faults
+
+`netlens bench faults FOLDER --moments {} --items {} --page docs/FAULTS.md` wrote this page: what was done to runs of
+the demo study, one after the other in one checkout, and what happened. A kill is `kill -9` at a random moment; the run
+after it goes on with what there is. What was made in the end is compared with an undisturbed run, byte by byte.
+"""
 
 
 @dataclass
@@ -118,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cores", default="2")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--within-min", type=float, default=float("inf"), help="begin no fault after this time")
+    parser.add_argument("--page", type=Path, help="write the report as a page of the documentation, too")
     parser.add_argument("--undisturbed", type=Path, help="checkout of the same commit in which the items are made")
     parser.add_argument("--longest-s", type=float, help="latest moment of a kill; a third of the undisturbed run")
     parsed = parser.parse_args(arguments)
@@ -146,9 +155,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(3)
     took = f"as in {parsed.undisturbed}" if parsed.undisturbed else f"{known['seconds']:.0f} s undisturbed"
     report = [f"{took}; {parsed.moments} kills; items: {', '.join(parsed.items)}", ""]
-    report += ["| fault | what happened | problems |", "| --- | --- | --- |", *map(_row, trials)]
+    table = ["| fault | what happened | problems |", "| --- | --- | --- |", *map(_row, trials)]
+    report += table
     (parsed.folder / "faults.md").write_text("\n".join(report) + "\n", encoding="utf-8")
     print("\n".join(report))
+    if parsed.page:
+        head = _HEAD.format(parsed.moments, " ".join(parsed.items))
+        parsed.page.write_text("\n".join([head, *table]) + "\n", encoding="utf-8")
     sys.exit(any(trial.problems for trial in trials))
 
 
