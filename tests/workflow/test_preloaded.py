@@ -150,12 +150,18 @@ def test_a_client_that_is_interrupted_before_it_has_a_child_prints_nothing(folde
 
 
 @pytest.mark.slow
-def test_a_killed_client_takes_its_child_along(variables: dict[str, str], folder: Path) -> None:
-    client = subprocess.Popen(_command("lasting"), env=variables)
+def test_a_killed_client_takes_its_child_along_and_leaves_its_memory_unknown(
+    variables: dict[str, str], folder: Path
+) -> None:
+    (folder / "sockets").mkdir()
+    environment = {**variables, "JUPYTER_RUNTIME_DIR": str(folder / "sockets")}
+    _wait(lambda: _is_forked(environment))
+    client = subprocess.Popen(_command("lasting"), env=environment)
     _wait((folder / "child").exists)
     client.kill()
     client.wait()
     _wait(lambda: not _exists(int((folder / "child").read_text())))
+    assert (folder / "sockets" / preloaded_client.PEAK_FILE).read_text() == ""
 
 
 @pytest.mark.slow

@@ -66,6 +66,8 @@ def run(kind: str, module: str, arguments: list[str]) -> int | None:
             child = int(receive(connection, 0)[0]["child"])
         except (OSError, EOFError):
             return None
+        # If this process is killed, its own memory is not what the kernel has used.
+        _note("")
         for number in _PASSED_ON:
             signal.signal(number, lambda received, _: os.kill(child, received))
         while not select.select([connection], [], [], _POLL_S)[0]:
