@@ -215,6 +215,13 @@ def test_what_is_not_published_and_what_is_damaged() -> None:
     assert "damaged reference" in verdict(MACRO).words
 
 
+@pytest.mark.parametrize("key", ["notebook", "parameters"])
+def test_what_another_notebook_published_does_not_describe_the_item(published: Reference, key: str) -> None:
+    record(FIGURE, **{key: {"sha256": "other"}})
+    assert verdict(FIGURE).verdict == "identical"
+    assert not published.describes("curves", item_parts(FIGURE, STUDY))
+
+
 @pytest.mark.parametrize(("part", "key"), [("arrays", "x"), ("drawing", 0)])
 def test_what_was_published_without_a_part_of_today_does_not_describe_the_item(
     published: Reference, part: str, key: str | int

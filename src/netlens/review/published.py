@@ -134,9 +134,10 @@ class Reference:
         return Published(entry, arrays, pictures.read(picture) if entry["kind"] == "figure" else None)
 
     def describes(self, name: str, parts: Parts) -> bool:
-        """Whether an item is published with the parts that it has today, to compare other versions with.
+        """Whether an item is published with the parts, notebook and parameters that it has today.
 
-        An item that has not changed may have been published before all of these parts were described.
+        An item that has not changed may have been published before all of these parts were described, or by another
+        version of its notebook, with which no rerun can be compared.
 
         Parameters
         ----------
@@ -148,8 +149,10 @@ class Reference:
         published = self.load(name)
         if published is None:
             return False
-        same_arrays = published.arrays.keys() == parts.arrays.keys()
-        return same_arrays and published.entry.get("drawing") == json.loads(json.dumps(parts.drawing))
+        entry, record = published.entry, parts.record
+        same_parts = published.arrays.keys() == parts.arrays.keys()
+        same_maker = all(entry.get(key) == record.get(key) for key in ("notebook", "parameters"))
+        return same_parts and same_maker and entry.get("drawing") == json.loads(json.dumps(parts.drawing))
 
     def save(self, name: str, kind: str, parts: Parts, reason: str) -> None:
         """Publish an item as it has been made.
