@@ -106,12 +106,14 @@ class TestDiff:
 
     def test_an_interval_is_new_only_if_there_was_none_of_a_published_one(self, records, capsys):
         entry, record = Path("reference/small/items/tableRows.json"), Path(f"{records.stem}.json")
-        record.write_text(json.dumps({**json.loads(record.read_text()), "interval": {"low": 3.0, "high": 3.5}}))
+        interval = {"low": 3.0, "high": 3.5, "level": 0.95, "count": 9}
+        record.write_text(json.dumps({**json.loads(record.read_text()), "interval": interval}))
         assert explain("tableRows", "--diff") == 0
         assert "interval" not in capsys.readouterr().out
-        entry.write_text(json.dumps({**json.loads(entry.read_text()), "interval": {"low": 3.0, "high": 3.4}}))
+        entry.write_text(json.dumps({**json.loads(entry.read_text()), "interval": {**interval, "high": 3.4}}))
         assert explain("tableRows", "--diff") == 0
-        assert '  interval: {"low": 3.0, "high": 3.4} → {"low": 3.0, "high": 3.5}' in capsys.readouterr().out
+        told = capsys.readouterr().out
+        assert '  interval: {"low": 3.0, "high": 3.4, ' in told and '→ {"low": 3.0, "high": 3.5, ' in told
 
     def test_value_parameter_and_machine_have_old_and_new(self, records, capsys):
         stored = json.loads(Path(f"{records.stem}.json").read_text())

@@ -50,6 +50,12 @@ def clock(monkeypatch):
     return now
 
 
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch):
+    """A terminal that can move its cursor, whatever the tests run in."""
+    monkeypatch.setenv("TERM", "xterm")
+
+
 def read(display, text):
     lines = SnakemakeLines()
     for line in text.splitlines():

@@ -152,6 +152,15 @@ def test_a_macro_whose_interval_alone_is_another(interval: Interval | None, told
     assert told in found.words
 
 
+def test_what_was_published_without_an_interval_is_compared_without(published: Reference) -> None:
+    path = Path("reference/small/items/tableRows.json")
+    path.write_text(
+        json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "interval"})
+    )
+    assert verdict(MACRO).verdict == "identical"
+    assert not published.describes("tableRows", item_parts(MACRO, STUDY))
+
+
 def test_the_last_digits_of_an_interval_may_be_others() -> None:
     measure_rerun()
     make_macro(0.123456, replace(INTERVAL, low=0.11 * (1 + 1e-8)))

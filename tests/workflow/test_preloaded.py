@@ -139,7 +139,11 @@ def test_a_client_that_is_interrupted_before_it_has_a_child_prints_nothing(folde
         listener.bind("silent")
         listener.listen()
         client = subprocess.Popen(
-            _command("told"), env={**os.environ, preloaded_client.SOCKET: "silent"}, stderr=subprocess.PIPE
+            _command("told"),
+            env={**os.environ, preloaded_client.SOCKET: "silent"},
+            stderr=subprocess.PIPE,
+            # Tests in the background of a shell ignore interrupts, and so would the client.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (no threads here)
         )
         with listener.accept()[0]:
             client.send_signal(signal.SIGINT)

@@ -54,14 +54,14 @@ def part_distances(parts: Parts, published: Published) -> Iterator[tuple[str, Di
     A macro's distance is the difference of the values in its unit, and of its interval's ends the larger one; that of
     arrays, pictures and drawings is a share:
     see `netlens.review.array_parts.deviation`, `netlens.review.pictures.picture_distance` and
-    `netlens.review.drawing_distance.drawing_distance`. Without a description of the drawing, there is no such part.
+    `netlens.review.drawing_distance.drawing_distance`. What was published without an interval or without a description
+    of the drawing has no such part.
     """
     entry = published.entry
     if entry["kind"] == "macro":
         yield "value", _macro_distance(parts.record["value"], entry["value"])
-        now, then = parts.record.get("interval"), entry.get("interval")
-        if now is not None or then is not None:
-            yield "interval", _interval_distance(now, then)
+        if (published_interval := entry.get("interval")) is not None:
+            yield "interval", _interval_distance(parts.record.get("interval"), published_interval)
         return
     for name in [*published.arrays, *(name for name in parts.arrays if name not in published.arrays)]:
         if name not in parts.arrays:
@@ -88,9 +88,9 @@ def _macro_distance(new: float | int | str, published: float | int | str) -> Dis
     return Distance(abs(float(new) - float(published)) if np.isfinite(new) else float("inf"))
 
 
-def _interval_distance(new: Mapping[str, Any] | None, published: Mapping[str, Any] | None) -> Distance:
-    if new is None or published is None:
-        return Distance(float("inf"), f"its interval {'is missing' if new is None else 'was added'}")
+def _interval_distance(new: Mapping[str, Any] | None, published: Mapping[str, Any]) -> Distance:
+    if new is None:
+        return Distance(float("inf"), "its interval is missing")
     for name, words in (("level", "level"), ("count", "number of samples")):
         if new[name] != published[name]:
             return Distance(float("inf"), f"its interval's {words} is {new[name]} instead of {published[name]}")

@@ -150,7 +150,7 @@ class Reference:
         if published is None:
             return False
         entry, record = published.entry, parts.record
-        same_parts = published.arrays.keys() == parts.arrays.keys()
+        same_parts = published.arrays.keys() == parts.arrays.keys() and ("interval" in entry) == ("interval" in record)
         same_maker = all(entry.get(key) == record.get(key) for key in ("notebook", "parameters"))
         return same_parts and same_maker and entry.get("drawing") == json.loads(json.dumps(parts.drawing))
 
