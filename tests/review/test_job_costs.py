@@ -66,7 +66,7 @@ def test_what_was_recorded_here_comes_first_and_is_not_scaled(published: Publish
 def test_a_kept_result_costs_no_time(published: PublishedCosts) -> None:
     found = estimate([job("results/a.npz"), job("results/b.npz")], {}, published, 1.0, {"results/a.npz"})
     assert [(cost.duration_s, cost.source) for _, cost in found if cost] == [
-        (0.0, "kept result"),
+        (0.0, "kept"),
         (80.0, "median of its notebook"),
     ]
 

@@ -21,7 +21,7 @@ from netlens.workflow.records import Record
 
 #: Where the cost of a job may come from, the surest first.
 SOURCES: Final = (
-    *("kept result", "recorded here", "published"),
+    *("kept", "recorded here", "published"),
     *("median of its notebook", "median of its kind", "not recorded"),
 )
 
@@ -180,7 +180,7 @@ def estimate(
 
 
 def _of_taking(computed: Cost | None) -> Cost:
-    return Cost(0.0, 0.0, 0.0, computed.size_bytes if computed else 0.0, "kept result")
+    return Cost(0.0, 0.0, 0.0, computed.size_bytes if computed else 0.0, "kept")
 
 
 def _best(job: PlannedJob, known: Mapping[str, tuple[str, Cost]]) -> Cost | None:
