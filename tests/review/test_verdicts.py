@@ -218,9 +218,12 @@ def test_what_is_not_published_and_what_is_damaged() -> None:
     make_macro(0.123456)
     path = MACRO.files(STUDY)[-1]
     path.write_text(json.dumps({**json.loads(path.read_text()), "interval": {"low": 0.1}}))
-    assert "its interval is none" in verdict(MACRO).words
+    assert "holds no valid interval" in verdict(MACRO).words
     make_macro(0.123456)
-    Path("reference/small/items/tableRows.json").write_text("{")
+    published = Path("reference/small/items/tableRows.json")
+    published.write_text(json.dumps({**json.loads(published.read_text()), "interval": {"low": 0.1}}))
+    assert "damaged reference (it holds no valid interval)" in verdict(MACRO).words
+    published.write_text("{")
     assert "damaged reference" in verdict(MACRO).words
 
 

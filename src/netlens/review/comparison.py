@@ -83,9 +83,10 @@ def part_distances(parts: Parts, published: Published) -> Iterator[tuple[str, Di
 
 
 def _macro_distance(new: float | int | str, published: float | int | str) -> Distance:
+    words = f"{new!r} instead of {published!r}"
     if isinstance(new, str) or isinstance(published, str):
-        return Distance(0.0 if new == published else float("inf"), "" if new == published else f"{new!r}")
-    return Distance(abs(float(new) - float(published)) if np.isfinite(new) else float("inf"))
+        return Distance(0.0 if new == published else float("inf"), words)
+    return Distance(abs(float(new) - float(published)) if np.isfinite(new) else float("inf"), words)
 
 
 def _interval_distance(new: Mapping[str, Any] | None, published: Mapping[str, Any]) -> Distance:
@@ -130,9 +131,7 @@ def _words(part: str, apart: Distance, parts: Parts, published: Published) -> st
     if not apart.value:
         return "the same"
     if published.entry["kind"] == "macro":
-        return (
-            apart.words if part == "interval" else f"{parts.record['value']!r} instead of {published.entry['value']!r}"
-        )
+        return apart.words
     if apart.words and not np.isfinite(apart.value):
         return apart.words if part in ("drawing", "picture") else f"{part}: {apart.words}"
     if not np.isfinite(apart.value):

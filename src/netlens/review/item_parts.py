@@ -68,12 +68,13 @@ def read_record(item: Item, study: str, root: Path = Path()) -> dict[str, Any]:
         raise RecordError(f"{path}: the record of {record.get('rule')}; make it again: {_again(item, study)}")
     if item.kind == "macro" and not isinstance(record.get("value"), int | float | str):
         raise RecordError(f"{path}: holds no value; make it again: {_again(item, study)}")
-    if item.kind == "macro" and "interval" in record and not _is_interval(record["interval"]):
-        raise RecordError(f"{path}: its interval is none; make it again: {_again(item, study)}")
+    if item.kind == "macro" and "interval" in record and not is_interval(record["interval"]):
+        raise RecordError(f"{path}: holds no valid interval; make it again: {_again(item, study)}")
     return record
 
 
-def _is_interval(stored: Any) -> bool:
+def is_interval(stored: Any) -> bool:
+    """Whether an interval, as a record or the reference holds it, has its ends, level and number of samples."""
     names = ("low", "high", "level", "count")
     return isinstance(stored, dict) and all(isinstance(stored.get(name), int | float) for name in names)
 

@@ -20,10 +20,7 @@ from netlens.workflow.planned_jobs import PlannedJob
 from netlens.workflow.records import Record
 
 #: Where the cost of a job may come from, the surest first.
-SOURCES: Final = (
-    *("kept", "recorded here", "published"),
-    *("median of its notebook", "median of its kind", "not recorded"),
-)
+SOURCES: Final = ("kept", "recorded here", "published", "median of its notebook", "median of its kind", "not recorded")
 
 
 @dataclass(frozen=True)

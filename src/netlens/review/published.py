@@ -19,7 +19,7 @@ from netlens.files.arrays import ArrayFileError, load_arrays, save_arrays
 from netlens.files.atomic import writing
 from netlens.review import pictures
 from netlens.review.array_parts import Array, Kept, kept
-from netlens.review.item_parts import Parts
+from netlens.review.item_parts import Parts, is_interval
 from netlens.review.pictures import Pixels
 from netlens.workflow.errors import UserError
 
@@ -107,6 +107,8 @@ class Reference:
             entry = json.loads(path.read_text(encoding="utf-8"))
             if not {"kind", "sha256", "arrays", "accepted"} <= entry.keys():
                 raise ValueError("keys are missing")
+            if "interval" in entry and not is_interval(entry["interval"]):
+                raise ValueError("it holds no valid interval")
         except (OSError, ValueError, AttributeError) as error:
             raise UserError(f"{path}: damaged reference ({error}); restore it: git checkout {path}") from None
         return dict(entry)
