@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from netlens.models.backend import keras
+from netlens.models.backend import keras, tf, tf1
 from netlens.models.errors import NetworkError
 from netlens.models.frozen.frozen_network import freeze
+from netlens.models.frozen.graph_files import frozen_from_graph
 from netlens.models.frozen.kernels import convolution_kernel
 from netlens.models.keras.folding import fold_batch_normalization
 from netlens.models.network import Network
@@ -48,6 +49,29 @@ def test_the_kernel_of_a_normalized_layer_is_the_folded_one(scaled):
     assert kernel.dtype == np.float32
     np.testing.assert_allclose(kernel, folded, rtol=3e-7, atol=0)
     assert not np.allclose(kernel, model.get_layer("conv").get_weights()[0], rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("before", "scale"),
+    [
+        (lambda x: x / 255, [1 / 255] * 3),
+        (lambda x: (x - [1.0, 2.0, 3.0]) * [2.0, 4.0, 8.0], [2, 4, 8]),
+        (lambda x: 2.0 + [2.0, 4.0, 8.0] * tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]) / 2, [1, 2, 4]),
+        # Another order of channels is no scale, and ends the walk.
+        (lambda x: 3 * (2 * x)[..., ::-1], [3, 3, 3]),
+        (lambda x: x, [1, 1, 1]),
+    ],
+)
+def test_the_kernel_behind_operations_that_scale_is_that_of_the_input(before, scale):
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 4)).astype(np.float32)
+    with tf.Graph().as_default() as graph:
+        image = tf1.placeholder(tf.float32, (None, 12, 12, 3), name="image")
+        x = tf.nn.relu(tf.nn.conv2d(before(image), kernel, 1, "VALID"), name="conv")
+        tf.matmul(tf.reduce_mean(x, [1, 2], name="pool"), np.ones((4, 2), np.float32), name="logits")
+    network = frozen_from_graph(graph.as_graph_def(), name="scaled")
+    found = convolution_kernel(network, "conv", source=network.layers[0].name)
+    np.testing.assert_allclose(found, kernel * np.asarray(scale)[:, None], rtol=2e-7)
+    assert np.array_equal(convolution_kernel(network, "conv"), kernel)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,11 @@ _BEHIND_KERNEL = frozenset({
     "BatchToSpaceND",
 })  # fmt: skip
 
+#: Operations before a convolution that leave the scale of each channel as it is, with the data in the first input.
+_UNSCALED = frozenset({"Identity", "BiasAdd", "Add", "AddV2", "Sub", "Pad", "PadV2", "SpaceToBatchND"})
 
-def convolution_kernel(network: FrozenNetwork, layer: str) -> NDArray[np.float32]:
+
+def convolution_kernel(network: FrozenNetwork, layer: str, *, source: str | None = None) -> NDArray[np.float32]:
     """Kernel of a convolution.
 
     Parameters
@@ -28,12 +31,16 @@ def convolution_kernel(network: FrozenNetwork, layer: str) -> NDArray[np.float32
         A frozen network.
     layer
         Name of a layer of kind ``conv``.
+    source
+        Name of the layer that it reads, as the input, where the graph scales the channels between the two, which a
+        frozen graph may do by operations that are no layers. Default: the kernel is that of what the convolution reads.
 
     Returns
     -------
     ndarray
         float32, (height, width, inputs, units). If batch normalization follows, each unit's kernel is multiplied by
-        gamma / sqrt(variance + epsilon).
+        gamma / sqrt(variance + epsilon). With a `source`, the weights of each input channel are multiplied by its
+        scale.
 
     Raises
     ------
@@ -52,19 +59,50 @@ def convolution_kernel(network: FrozenNetwork, layer: str) -> NDArray[np.float32
         raise NetworkError(
             f"layer {layer!r} of network {network.name!r} is not an ordinary convolution, but {node.op} {node.name!r}"
         )
-    values: NDArray[np.float32] = (_constant(nodes, node, 1, layer) * scale).astype(np.float32)
+    kernel = _constant(nodes, node, 1, layer) * scale
+    if source is not None:
+        kernel *= _scale_before(nodes, node, network.layer(source).node, kernel.shape[2])[:, None]
+    values: NDArray[np.float32] = kernel.astype(np.float32)
     return values
+
+
+def _scale_before(nodes: dict[str, Any], node: Any, source: str, channels: int) -> NDArray[np.float64]:
+    """Scale of each channel from `source` to what a convolution reads, as far back as operations keep channels apart.
+
+    What does more than that, as mixing channels, ends the walk: its linear map is no scale.
+    """
+    scale = np.ones(channels)
+    node = _input(nodes, node, 0)
+    while node.name != node_of(source):
+        data = 0
+        if node.op in ("Mul", "RealDiv"):
+            factors = [_constant_or_none(nodes, node, index) for index in (0, 1)]
+            data = 1 if factors[1] is None and node.op == "Mul" else 0
+            factor = factors[1 - data]
+            if factor is None or factor.size not in (1, channels):
+                break
+            scale = scale * factor.reshape(-1) if node.op == "Mul" else scale / factor.reshape(-1)
+        elif node.op in ("Add", "AddV2") and _constant_or_none(nodes, node, 0) is not None:
+            data = 1
+        elif node.op not in _UNSCALED:
+            break
+        node = _input(nodes, node, data)
+    return scale
 
 
 def _constant(nodes: dict[str, Any], node: Any, index: int, layer: str) -> NDArray[np.float64]:
     """Constant that an operation takes as input number `index`."""
+    values = _constant_or_none(nodes, node, index)
+    if values is None:
+        raise NetworkError(f"the kernel of layer {layer!r} is computed ({_input(nodes, node, index).op}), not constant")
+    return values
+
+
+def _constant_or_none(nodes: dict[str, Any], node: Any, index: int) -> NDArray[np.float64] | None:
     source = _input(nodes, node, index)
     while source.op == "Identity":
         source = _input(nodes, source, 0)
-    if source.op != "Const":
-        raise NetworkError(f"the kernel of layer {layer!r} is computed ({source.op}), not constant")
-    values: NDArray[np.float64] = np.asarray(tf.make_ndarray(source.attr["value"].tensor), np.float64)
-    return values
+    return np.asarray(tf.make_ndarray(source.attr["value"].tensor), np.float64) if source.op == "Const" else None
 
 
 def _input(nodes: dict[str, Any], node: Any, index: int) -> Any:
