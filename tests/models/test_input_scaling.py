@@ -9,6 +9,7 @@ from netlens.models.input_scaling import InputScaling, check_scaled_once
 from netlens.models.inspection import inspect_keras_file
 from netlens.models.keras.folding import input_scaling
 from netlens.models.loading import load_network
+from netlens.models.network_files import read_model
 from netlens.models.preprocessing import preprocessing_from
 from netlens.workflow.image_specs import SpecError
 from netlens.workflow.network_facts import network_facts
@@ -34,6 +35,8 @@ LAYERS = {
         [L.Rescaling(1 / 255, name="a"), L.Normalization(mean=[0.5, 0.4, 0.3], variance=[0.04, 0.09, 0.16], name="b")],
         ("layer 'a' (Rescaling)", 1 / 51),
     ),
+    "augmented": ([L.RandomFlip(), L.Rescaling(1 / 255, name="scaling")], ("layer 'scaling' (Rescaling)", 1 / 255)),
+    "behind an activation": ([L.Activation("relu"), L.Rescaling(1 / 255)], None),
     "behind a kernel": ([L.Conv2D(3, 1), L.Rescaling(1 / 255)], None),
 }
 
@@ -43,7 +46,7 @@ def test_scaling_by_first_layers_is_found_in_the_file_and_in_the_model(tmp_path,
     layers, expected = LAYERS[kind]
     path = saved(tmp_path / "net.h5", *(type(layer).from_config(layer.get_config()) for layer in layers))
     of_file = inspect_keras_file(path).input_scaling
-    of_model = input_scaling(keras.models.load_model(path))
+    of_model = input_scaling(read_model(path))
     for found in (of_file, of_model):
         assert (found is None) == (expected is None)
         if expected is not None:

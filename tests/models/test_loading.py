@@ -126,6 +126,10 @@ y = keras.ops.mean(keras.ops.conv(x, conv.kernel), axis=(1, 2))
 np.savez(f"{folder}/spaces.npz", x=x, y=y)
 network.save(f"{folder}/spaces.keras")
 network.save(f"{folder}/spaces.h5")
+from keras.src.applications.convnext import LayerScale, StochasticDepth
+from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+functional("convnext", lambda x: StochasticDepth(0.5)(LayerScale(0.1, 4)(L.Conv2D(4, 3, activation="gelu")(x))))
+functional("inception_resnet", lambda x: CustomScaleLayer(0.17)([x, L.Conv2D(3, 1)(x)]))
 
 def refused(name, body):
     image = keras.Input((8, 8, 3))
@@ -276,6 +280,8 @@ def test_network_of_keras_3_is_made_ready(keras3):
         ("activations", None),
         ("layers", None),
         ("operations", None),
+        ("convnext", ["Conv2D", "DepthwiseConv2D", "Activation", "Flatten", "Dense"]),
+        ("inception_resnet", ["Conv2D", "Rescaling", "Add", "Flatten", "Dense"]),
         ("normalization", ["Normalization", "Flatten"]),
         ("augmented", ["Activation"] * 5 + ["Conv2D", "Flatten", "Dense"]),
         ("spaces", ["Conv2D", "GlobalAveragePooling2D"]),

@@ -35,7 +35,7 @@ def folder(tmp_path, monkeypatch, own_graph):
     return tmp_path
 
 
-def save(shift, *, scaling=False, size=8, activation="softmax"):
+def save(shift, *, scaling=False, scaling_behind=False, size=8, activation="softmax"):
     """Save a network that tells the colors apart if pixels are neither negative nor all on one side of `shift`.
 
     Otherwise it says red.
@@ -43,6 +43,7 @@ def save(shift, *, scaling=False, size=8, activation="softmax"):
     image = keras.Input((size, size, 3), name="image")
     values = LAYERS.Rescaling(1 / 255, name="rescaling")(image) if scaling else image
     values = LAYERS.GlobalAveragePooling2D(name="mean")(values)
+    values = LAYERS.Rescaling(1.0, name="behind")(values) if scaling_behind else values
     sides = LAYERS.Dense(6, activation="sigmoid", name="sides")(values)
     model = keras.Model(image, LAYERS.Dense(3, activation=activation, name="out")(sides))
     # Which channels are above `shift`, and which are negative.
@@ -60,7 +61,8 @@ def wishes(**changes):
 
 @pytest.mark.slow
 def test_the_preprocessing_is_the_one_with_which_the_network_is_right(folder, capfd):
-    save(0.45)  # between 0 and 1
+    # Between 0 and 1. What scales features inside the network says nothing of images.
+    save(0.45, scaling_behind=True)
     capfd.readouterr()
     draft = write_study(wishes(title="My network"))
     assert not capfd.readouterr().err, "TensorFlow's own messages"

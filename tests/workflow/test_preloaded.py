@@ -254,6 +254,7 @@ def test_an_interrupt_ends_a_process_that_waits_for_a_template(folder: Path, mon
 @pytest.mark.slow
 def test_environments_that_differ_have_templates_of_their_own(variables: dict[str, str]) -> None:
     assert _is_forked({**variables, "PWD": "of this job", "OMP_NUM_THREADS": "7"}), "papermill imports no such library"
+    assert _is_forked({**variables, "NETLENS_SNAKEMAKE": "7"}), "of another Snakemake of the same run"
     assert not _is_forked({**variables, "COLOR": "red"}), "no template yet"
     _wait(lambda: _is_forked({**variables, "COLOR": "red"}))
     assert '"red"' in _told({**variables, "COLOR": "red"})[1]

@@ -15,8 +15,7 @@ from netlens.models.preprocessing import Preprocessing
 
 #: Layers that scale.
 SCALING_LAYERS: Final = frozenset({"Normalization", "Rescaling"})
-#: Layers between which and the image it still is the image that is scaled.
-PASSING_LAYERS: Final = frozenset(
+_PASSING: Final = frozenset(
     {"CenterCrop", "Dropout", "GaussianNoise", "InputLayer", "Permute", "Resizing", "ZeroPadding2D"}
 )
 #: Black and white differ by less than this only if they were scaled twice: once from 255, they differ by 1 and more.
@@ -37,6 +36,19 @@ class InputScaling:
 
     layer: str
     factor: float
+
+
+def passes_image(kind: str, activation: str) -> bool:
+    """Return whether it still is the image that layers behind a layer scale.
+
+    Parameters
+    ----------
+    kind
+        Class of the layer. Augmentations are the identity outside training, the activation ``linear``.
+    activation
+        Name of its activation, if it has one.
+    """
+    return kind in _PASSING or (kind == "Activation" and activation == "linear")
 
 
 def rescaling_factor(scale: Any) -> float:

@@ -15,9 +15,9 @@ from typing import Any, Final, Literal
 
 from netlens.models.errors import CheckpointError, NetworkError, first_line, listed
 from netlens.models.input_scaling import (
-    PASSING_LAYERS,
     InputScaling,
     normalization_factor,
+    passes_image,
     product,
     rescaling_factor,
 )
@@ -394,7 +394,7 @@ def _input_scaling(graph: SavedGraph) -> InputScaling | None:
                 return None
             variance = step.options["variance"]
             factors.append((f"layer {step.name!r} (Normalization)", normalization_factor(variance)))
-        elif step.kind not in PASSING_LAYERS:
+        elif not passes_image(step.kind, step.activation):
             return product(factors)
         users = [user for user, each in enumerate(graph.steps) if index in each.sources]
         if len(users) != 1:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from netlens.images.decoding import Framing
 from netlens.images.file_sources import FolderError
 from netlens.images.folder import Selection, counted_images, split_folder
 from netlens.models.errors import NetworkError
+from netlens.models.input_scaling import SCALING_LAYERS, passes_image
 from netlens.models.inspection import NetworkFacts
 from netlens.models.label_space import IMAGENET, imagenet, numbered, outputs_of, read_label_space
 from netlens.workflow.errors import UserError
@@ -29,7 +31,6 @@ from netlens.workflow.network_specs import is_frozen
 from netlens.workflow.study import load_study
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
-_SCALING: Final = frozenset({"Rescaling", "Normalization"})
 #: Images on which preprocessings are tried.
 _TRIED_COUNT: Final = 200
 #: What the classes of most images are called in the study's first sentence.
@@ -178,7 +179,9 @@ def _preprocessing(
     """Preprocessing for the study, and what was found about it."""
     from netlens.models.preprocessing_trial import USUAL
 
-    own = next((layer for layer in facts.layers if layer.kind in _SCALING), None)
+    # What augments images is a linear activation here; no network begins with another.
+    first = takewhile(lambda layer: layer.kind in SCALING_LAYERS or passes_image(layer.kind, "linear"), facts.layers)
+    own = next((layer for layer in first if layer.kind in SCALING_LAYERS), None)
     given = wishes.preprocessing or ("none" if own else "")
     if wishes.preprocessing and wishes.preprocessing not in USUAL:
         raise UserError(f"--preprocessing {wishes.preprocessing}: choose one of {', '.join(USUAL)}")

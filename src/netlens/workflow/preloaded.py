@@ -28,6 +28,7 @@ from typing import Any
 
 from netlens.files.owned_folders import claimed_temporary
 from netlens.workflow.preloaded_client import SOCKET, receive, send
+from netlens.workflow.run_lock import SNAKEMAKE
 
 # A kernel imports its debugger, completions and extensions when it starts.
 _KERNEL = ("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completerlib", "IPython.extensions.storemagic")
@@ -51,6 +52,8 @@ _OF_ONE_JOB = frozenset(
         "JUPYTER_CONFIG_DIR",
         "JUPYTER_PATH",
         "JUPYTER_RUNTIME_DIR",
+        # Of one run of Snakemake: several that follow each other may share templates, as in `netlens bench scaling`.
+        SNAKEMAKE,
         "PWD",
         "SHLVL",
         "TMPDIR",

@@ -26,10 +26,10 @@ from netlens.models.keras.hdf5_files import open_weights
 from netlens.models.keras.keras3 import Path, Translation, translated
 from netlens.models.keras.merge_layers import with_merge_layers
 
-#: Names of a layer's weights, in the order in which Keras 3 numbers them.
+#: Names of a layer's weights, in the order in which Keras 3 numbers them; ``variable`` is one without a name.
 _WEIGHTS = (
     "depthwise_kernel", "pointwise_kernel", "kernel", "bias", "gamma", "beta", "alpha", "moving_mean",
-    "moving_variance", "mean", "variance", "count",
+    "moving_variance", "mean", "variance", "count", "variable",
 )  # fmt: skip
 #: Layers that always have weights.
 _WEIGHTED = frozenset(
@@ -78,7 +78,9 @@ def _built(config: Mapping[str, Any]) -> Any:
 
 def _translated_model(translation: Translation, weights: Weights) -> Any:
     model = _built(checked_config(translation.config))
-    return _with_weights(model, {(name,): weights.get(path, []) for name, path in translation.stored.items()})
+    own: Weights = {(name,): weights.get(path, []) for name, path in translation.stored.items()}
+    own |= {(name,): [scale.reshape(1, 1, -1, 1) for scale in own[name,]] for name in translation.scales}
+    return _with_weights(model, own)
 
 
 def load_legacy_archive(path: str | pathlib.Path) -> Any:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from netlens.models.backend import keras
 from netlens.models.errors import UnsupportedLayerError
-from netlens.models.input_scaling import PASSING_LAYERS, SCALING_LAYERS, InputScaling, product
+from netlens.models.input_scaling import SCALING_LAYERS, InputScaling, passes_image, product
 from netlens.models.keras.graph import Graph, Step, free_name, graph_of, rebuild
 from netlens.models.keras.kernel_layers import KERNEL_CLASSES, describe_kernel
 from netlens.models.keras.splitting import is_composite, split_composite_layers
@@ -140,12 +140,16 @@ def input_scaling(model: Any) -> InputScaling | None:
     graph = graph_of(model)
     factors: list[tuple[str, float]] = []
     step = next((step for step in graph.steps if not step.sources), None)
-    while step is not None and step.kind in SCALING_LAYERS | PASSING_LAYERS:
+    while step is not None and (step.kind in SCALING_LAYERS or passes_image(step.kind, _activation(step))):
         if step.kind in SCALING_LAYERS:
             scale, _ = _scale_and_shift(step, keras.backend.batch_get_value(step.layer.weights))
             factors.append((str(step), float(np.abs(scale).max())))
         step = step.users[0] if len(step.users) == 1 else None
     return product(factors)
+
+
+def _activation(step: Step) -> str:
+    return getattr(getattr(step.layer, "activation", None), "__name__", "")
 
 
 def _by_unit(values: Float, groups: int, units: int) -> Float:

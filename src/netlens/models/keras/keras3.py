@@ -80,8 +80,13 @@ _OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "UpSampling2D": ("size", "data_format", "interpolation"),
     "ZeroPadding2D": ("padding", "data_format"),
 }
+#: Layers that only ``keras.applications`` has: ConvNeXt multiplies each channel by a weight and, in training, drops
+#: branches; Inception-ResNet adds a second input times a constant.
+_SCALE, _STOCHASTIC_DEPTH, _SCALED_SUM = "LayerScale", "StochasticDepth", "CustomScaleLayer"
 #: Layers of Keras 3 that are translated.
-TRANSLATED: Final = frozenset(_OPTIONS) | AUGMENTATIONS | {"Identity", "InputLayer"}
+TRANSLATED: Final = (
+    frozenset(_OPTIONS) | AUGMENTATIONS | {"Identity", "InputLayer", _SCALE, _STOCHASTIC_DEPTH, _SCALED_SUM}
+)
 #: Options that only Keras 3 has, which must be off.
 _OFF: Final[Mapping[str, tuple[str, ...]]] = {
     "BatchNormalization": ("renorm",),
@@ -145,10 +150,14 @@ class Translation:
     stored
         For each layer of it, where the layer's weights are stored: the names of the layer and of the models around it,
         followed by ``activation`` if they are those of the layer's activation.
+    scales
+        The layers that multiply each channel by a weight. They are depthwise convolutions of size 1, whose kernel, of
+        shape (1, 1, channels, 1), is stored as a vector.
     """
 
     config: dict[str, Any]
     stored: Mapping[str, Path]
+    scales: frozenset[str] = frozenset()
 
 
 def translated(entry: Mapping[str, Any]) -> Translation:
@@ -204,6 +213,7 @@ class _Translator:
     layers: dict[tuple[Path, str], dict[str, Any]] = field(default_factory=dict)
     stored: dict[str, Path] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    scales: set[str] = field(default_factory=set)
     calls: Counter[str] = field(default_factory=Counter)
 
     def translation(self) -> Translation:
@@ -223,7 +233,7 @@ class _Translator:
             "input_layers": [[each, 0, 0] for each in inputs],
             "output_layers": [[layer, call, 0] for layer, call, _ in outputs],
         }
-        return Translation({"class_name": "Functional", "config": config}, self.stored)
+        return Translation({"class_name": "Functional", "config": config}, self.stored, frozenset(self.scales))
 
     # Models -----------------------------------------------------------------------------------------------------------
 
@@ -335,8 +345,17 @@ class _Translator:
 
     def _layer(self, kind: str, config: Mapping[str, Any], path: Path, inputs: Any, where: str) -> _Tensor:
         tensors = inputs if isinstance(inputs, list) else [inputs]
-        if kind in AUGMENTATIONS or kind == "Identity":
+        if kind in AUGMENTATIONS or kind in ("Identity", _STOCHASTIC_DEPTH):
             return self._add(path, "", *IDENTITY, tensors)
+        if kind == _SCALE:
+            scale = self._add(path, "", "DepthwiseConv2D", {"kernel_size": 1, "use_bias": False}, tensors)
+            self.scales.add(scale[0])
+            return scale
+        if kind == _SCALED_SUM:
+            factor = {"scale": plain_value(config["scale"], f"{where}: scale"), "offset": 0.0}
+            return self._add(
+                path, "", "Add", {}, [tensors[0], self._add(path, "scaled", "Rescaling", factor, tensors[1:])]
+            )
         for key in _OFF.get(kind, ()):
             if config.get(key):
                 raise UnsupportedLayerError(f"{where}: {key} of Keras 3 is not supported; save the network without it")
