@@ -140,6 +140,24 @@ def test_patterns_equal_to_kernels_give_the_gradient_times_the_logit(tiny_chain,
 
 
 @pytest.mark.slow
+def test_maps_of_patterns_that_amplify_beyond_float32_are_known_up_to_their_scale(tiny_chain, images):
+    model, _ = tiny_chain
+    classes = np.array([1, 2, 0])
+    kernels = {layer.name: layer.get_weights()[0] for layer in model.layers if layer.weights}
+    wanted = dict(input_attributions(model, images, classes, patterns=kernels))
+    huge = {name: kernel * np.float32(1e15) for name, kernel in kernels.items()}
+    found = dict(input_attributions(model, images, classes, patterns=huge))
+    for method in ("pattern.net", "pattern.attribution"):
+        assert np.isfinite(found[method]).all()
+        scaled = [
+            maps / np.abs(maps).max(axis=(1, 2), keepdims=True)
+            for maps in (found[method].astype(np.float64), wanted[method].astype(np.float64))
+        ]
+        np.testing.assert_allclose(*scaled, rtol=0, atol=2e-5)
+    np.testing.assert_array_equal(found["gradient"], wanted["gradient"])
+
+
+@pytest.mark.slow
 def test_names_of_layers_that_the_reverse_engine_adds_may_be_taken():
     layers = keras.layers
     with graph_of_its_own():

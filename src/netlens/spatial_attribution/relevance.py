@@ -5,7 +5,7 @@ All of them propagate the value of the class's logit back, except the gradient a
 one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import innvestigate
@@ -58,7 +58,9 @@ def input_attributions(
         A key of `netlens.spatial_attribution.choices.METHOD_LABELS`. Methods that are not defined for some layer of
         the model are left out.
     maps : ndarray
-        float32, (n, height, width), summed over the color channels.
+        float32, (n, height, width), summed over the color channels. Where patterns amplify relevance beyond what float32
+        holds, as those of deep networks that are estimated from few images do, all maps of the method are the exact
+        ones, each divided by the largest absolute value before the sum.
 
     Raises
     ------
@@ -78,25 +80,36 @@ def input_attributions(
         return
     folded = _folded(model)
     weights = folded.get_weights()
+    starts = range(0, len(images), batch_size)
+    batches = [(images[start : start + batch_size], wanted[start : start + batch_size]) for start in starts]
     for method in METHOD_LABELS:
         if method in NEEDS_PATTERNS and patterns is None:
             continue
         given: Mapping[str, Any] = {"patterns": patterns} if method in NEEDS_PATTERNS else {}
         try:
-            with graph_of_its_own():
-                copy = reversible_copy(folded, method, weights)
-                analyzer = innvestigate.create_analyzer(method, copy, neuron_selection_mode="index", **given)
-                parts = [
-                    analyzer.analyze(images[start : start + batch_size], wanted[start : start + batch_size])
-                    for start in range(0, len(images), batch_size)
-                ]
+            with np.errstate(invalid="ignore", over="ignore"):
+                maps = _maps(folded, weights, method, batches, **given)
+            if given and not np.isfinite(maps).all():
+                maps = _maps(folded, weights, method, batches, reverse_project_bottleneck_layers=True, **given)
         except (UndefinedLayerError, NotAnalyzeableModelException, NotImplementedError):
             # The last is what iNNvestigate raises, without words, behind a warning about layers.
             continue
         finally:
             if progress:
                 progress()
-        yield method, np.concatenate(parts).sum(axis=-1, dtype=np.float64).astype(np.float32)
+        yield method, maps
+
+
+def _maps(
+    model: Any, weights: Sequence[Any], method: Method, batches: Sequence[tuple[Any, Any]], **options: Any
+) -> NDArray[np.float32]:
+    """Maps of all batches of (images, classes), summed over the color channels."""
+    with graph_of_its_own():
+        copy = reversible_copy(model, method, weights)
+        analyzer = innvestigate.create_analyzer(method, copy, neuron_selection_mode="index", **options)
+        relevance = np.concatenate([analyzer.analyze(images, wanted) for images, wanted in batches])
+    maps: NDArray[np.float32] = relevance.sum(axis=-1, dtype=np.float64).astype(np.float32)
+    return maps
 
 
 def _folded(model: Any) -> Any:
