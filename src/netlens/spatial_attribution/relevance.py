@@ -58,9 +58,9 @@ def input_attributions(
         A key of `netlens.spatial_attribution.choices.METHOD_LABELS`. Methods that are not defined for some layer of
         the model are left out.
     maps : ndarray
-        float32, (n, height, width), summed over the color channels. Where patterns amplify relevance beyond what float32
-        holds, as those of deep networks that are estimated from few images do, all maps of the method are the exact
-        ones, each divided by the largest absolute value before the sum.
+        float32, (n, height, width), summed over the color channels. Where patterns amplify relevance beyond what
+        float32 holds, as those of deep networks that are estimated from few images do, all maps of the method are the
+        exact ones, each divided by the largest absolute value before the sum.
 
     Raises
     ------
