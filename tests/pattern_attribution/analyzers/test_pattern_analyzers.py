@@ -843,22 +843,31 @@ def test_projection_gives_the_clean_result_over_its_largest_value() -> None:
     largest = np.abs(clean).max(axis=(1, 2, 3), keepdims=True)
     assert not np.allclose(largest, 1)
     close(projected, clean / largest, 1e-5)
+    options: dict[str, Any] = {"neuron_selection_mode": "index"}
+    clean = PatternAttribution(model, patterns, **options).analyze(images, 1)
+    projected = PatternAttribution(model, patterns, reverse_project_bottleneck_layers=True, **options).analyze(
+        images, 1
+    )
+    close(projected, clean / np.abs(clean).max(axis=(1, 2, 3), keepdims=True), 1e-5)
     with pytest.raises(ValueError, match="must be True or False"):
         PatternNet(model, patterns, reverse_project_bottleneck_layers=(0, 1))
 
 
 @pytest.mark.slow
-def test_projection_keeps_very_deep_networks_finite() -> None:
+@pytest.mark.parametrize("selection", [{}, {"neuron_selection_mode": "index"}])
+def test_projection_keeps_very_deep_networks_finite(selection: dict[str, Any]) -> None:
     model = keras.Sequential(
         [layers.Input((4, 4, 1)), *(layers.Conv2D(1, 1, use_bias=False) for _ in range(5)), layers.Flatten()]
     )
     images = images_of((4, 4, 1), n=1)
     patterns = [np.full((1, 1, 1, 1), 1e12, np.float32)] * 5
+    which = (3,) if selection else ()
     with pytest.warns(UnstableAnalysisWarning, match="reverse_project_bottleneck_layers=True"):
-        PatternNet(model, patterns).analyze(images)
+        PatternNet(model, patterns, **selection).analyze(images, *which)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UnstableAnalysisWarning)
-        projected = PatternNet(model, patterns, reverse_project_bottleneck_layers=True).analyze(images)
+        analyzer = PatternNet(model, patterns, reverse_project_bottleneck_layers=True, **selection)
+        projected = analyzer.analyze(images, *which)
     assert np.abs(projected).max() == pytest.approx(1)
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -28,6 +29,7 @@ import innvestigate.analyzer
 import innvestigate.backend as ibackend
 import innvestigate.backend.checks as ichecks
 import innvestigate.backend.graph as igraph
+import innvestigate.layers as ilayers
 import numpy as np
 from innvestigate.analyzer.reverse_base import ReverseAnalyzerBase
 from numpy.typing import ArrayLike, NDArray
@@ -155,6 +157,7 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         }
         self._reversals: dict[str, KernelReversal] = {}
         self._addition_names: set[str] = set()
+        self._projected: frozenset[str] = frozenset()
         self._patterns: dict[str, FloatArray] | None = None
         self._kept_layers: list[str | None] = []
         self._layer_order: list[str] = []
@@ -326,8 +329,11 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         if rectifier_of(layer) is None:
             # Reached with disable_model_checks only: the derivative is taken at the pre-activation, computed again.
             before_activation = igraph.copy_layer_wo_activation(layer)
+        project = ilayers.Project(True) if layer.name in self._projected else None
 
         def go_back(Xs: list[Any], Ys: list[Any], Rs: list[Any], _reverse_state: dict[str, Any]) -> list[Any]:
+            if project is not None:
+                Rs = [project(Rs[0])]
             if before_activation is not None:
                 pre_activations = ibackend.apply(before_activation, Xs)
                 activations = [layer.activation(pre_activation) for pre_activation in pre_activations]
@@ -365,9 +371,21 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
         """
         _ = self.patterns
         self._reversals, self._addition_names = {}, set()
+        self._projected = self._bottlenecks() if self._reverse_project_bottleneck_layers else frozenset()
         count_past_names_of(self._model)
         super().create_analyzer_model()
         self._set_kernels()
+
+    def _bottlenecks(self) -> frozenset[str]:
+        """Names of the layers that all relevance goes through, each once.
+
+        The reverse engine projects only where no other input of its model is still open. With neuron selection mode
+        ``"index"``, the index of the logit is one as far back as the first layers.
+        """
+        _, nodes, outputs = igraph.trace_model_execution(self._model)
+        uses = Counter(layer.name for layer, _, _ in nodes)
+        found = igraph.get_bottleneck_nodes(self._model.inputs, outputs, nodes)
+        return frozenset(layer.name for layer, _ in found if uses[layer.name] == 1)
 
     # Analysis ----------------------------------------------------------------------------------------------------
 
@@ -399,6 +417,9 @@ class PatternNet(ReverseAnalyzerBase):  # type: ignore[misc]
             The result holds infinities or NaN.
         """
         analysis = super().analyze(X, neuron_selection)
+        if self._reverse_project_bottleneck_layers:
+            parts = [_over_largest(part) for part in ibackend.to_list(analysis)]
+            analysis = parts if isinstance(analysis, list) else parts[0]
         if not all(np.isfinite(part).all() for part in ibackend.to_list(analysis)):
             warnings.warn(
                 f"{type(self).__name__}: the result holds infinities or NaN; "
@@ -560,6 +581,13 @@ def _make_node_ids_differ(reversed_tensors: dict[int, dict[str, Any]]) -> None:
             node, index = entry["nid"]
             entry["nid"] = (node, index + 1)
         taken.add(entry["nid"])
+
+
+def _over_largest(relevance: FloatArray) -> FloatArray:
+    """Relevance of each image over its largest absolute value; zeros stay."""
+    largest = np.abs(relevance).max(axis=tuple(range(1, np.ndim(relevance))), keepdims=True)
+    found: FloatArray = np.divide(relevance, largest, out=np.zeros_like(relevance), where=largest != 0)
+    return found
 
 
 def _named(layer: Any) -> str:
