@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -50,8 +51,43 @@ RULES = (
     "feature_visualizations", "dataset_examples", "circuit_editing", "spatial_maps", "spatial_scores",
     "explanation_checks",
 )  # fmt: skip
+#: By notebook, what its cost is made of: the number of its largest steps, and the size of each.
+BOUNDS = {
+    "data/folder": "images decoded",
+    "explanation_checks/checks": "explained images x methods x draws, a backward pass each; building the methods",
+    "model_comparison/activations": "images x forward pass",
+    "model_comparison/analogies": "images x channels², and channels³ for each layer",
+    "model_comparison/analogy_pictures": "pictures x steps x forward and backward pass as far as the layer",
+    "model_comparison/caricature_image": "one forward pass",
+    "model_comparison/caricatures": "layers x steps x forward and backward pass as far as the layer",
+    "model_comparison/random_weights": "as `activations` and `similarity_null`",
+    "model_comparison/sample": "images listed",
+    "model_comparison/second_moments": "images x channels² for pairs of layers",
+    "model_comparison/similarity": "pairs of layers x channels³",
+    "model_comparison/similarity_null": (
+        "pairs of layers x permutations x (images x channels² + images², up to 2,048²)"
+    ),
+    "models/evaluation": "held-out images x forward pass",
+    "models/frozen": "weights; layers built once",
+    "models/kernels": "weights; layers built once",
+    "pattern_attribution/attributions": "methods built once; a few images x backward pass",
+    "pattern_attribution/pattern_checks": "held-out images, at most 2,000, x forward pass",
+    "pattern_attribution/pattern_sums": "images x about seven forward passes",
+    "pattern_attribution/patterns": "weights",
+    "pattern_attribution/singular_ratios": "layers x channels³; ten groups of images",
+    "pattern_attribution/spectra": "layers x channels³",
+    "spatial_attribution/maps": "scenes x positions and layers, a backward pass each",
+    "spatial_attribution/scores": "scenes x methods and layers, a backward pass each",
+    "weights/analysis": "weights between two layers",
+    "weights/circuit_editing": "pictures x steps x forward and backward pass as far as the layer",
+    "weights/dataset_examples": "held-out images, at most 512, x forward pass",
+    "weights/expanded": "window² x channels² for each layer in between",
+    "weights/factors": "window² x channels x units of the row",
+    "weights/feature_visualizations": "pictures x steps x forward and backward pass as far as the layer",
+}
 #: Growth from the smallest to the largest size that is no growth.
-LEAST_S, LEAST_MB = 1.0, 30.0
+LEAST_S, LEAST_MB = 0.3, 30.0
+NO_GROWTH = "—"
 
 
 def write_images(folder: Path, count: int, size_px: int) -> None:
@@ -140,6 +176,7 @@ def measure(folder: Path, rules: Sequence[str]) -> None:
     finished = folder / "scaling" / "costs.json"
     costs = json.loads(finished.read_text(encoding="utf-8")) if finished.exists() else []
     targets: list[str] = []
+    warm = False
     with templates() as variables:
         environment |= variables
         for variant in variants():
@@ -151,10 +188,14 @@ def measure(folder: Path, rules: Sequence[str]) -> None:
             # All studies have the same files, but for the name of the study in their paths.
             targets = targets or outputs_of(rules, name, folder, environment)
             targets = [re.sub(r"scaling(_\d+){4}", name, path) for path in targets]
-            done = snakemake([*targets, "--keep-going"], name, folder, environment)
-            if done.returncode:
-                told = [line for line in done.stderr.splitlines() if line.startswith("netlens: error")]
-                raise SystemExit("\n".join(told) or done.stderr[-2000:])
+            # The first jobs of each kind import their libraries; all others are forked from a process that has.
+            for _ in range(1 if warm else 2):
+                shutil.rmtree(folder / "results" / name, ignore_errors=True)
+                done = snakemake([*targets, "--keep-going"], name, folder, environment)
+                if done.returncode:
+                    told = [line for line in done.stderr.splitlines() if line.startswith("netlens: error")]
+                    raise SystemExit("\n".join(told) or done.stderr[-2000:])
+            warm = True
             costs.append({"variant": variant, "rules": costs_of(folder / "results" / name)})
             finished.write_text(json.dumps(costs), encoding="utf-8")
             KEPT.write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
@@ -233,27 +274,39 @@ def tables(costs: Sequence[Mapping[str, Any]]) -> str:
     """Tables of time and of memory, in Markdown."""
     by_name = {name_of(entry["variant"]): entry["rules"] for entry in costs}
     notebooks = sorted({notebook for rules in by_name.values() for notebook in rules})
+    unknown = [notebook for notebook in notebooks if notebook not in BOUNDS]
+    if unknown:
+        raise SystemExit(f"what bounds {', '.join(unknown)} is not told: add it to BOUNDS")
     lines = []
     for number, (what, unit, least) in enumerate((("Processor time", "s", LEAST_S), ("Peak memory", "MB", LEAST_MB))):
         heads = [f"{axis.removesuffix('_px')} {' / '.join(map(str, sizes))}" for axis, sizes in AXES.items()]
+        heads += ["made of"] if unit == "s" else []
         lines += [f"**{what} in {unit}**, and the exponent of its growth", ""]
-        lines += [f"| notebook | {' | '.join(heads)} |", "|---|" + "---|" * len(AXES)]
+        lines += [f"| notebook | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
+        flat = []
         for notebook in notebooks:
-            cells = []
-            for axis, sizes in AXES.items():
-                values = [by_name.get(name_of(BASE | {axis: size}), {}).get(notebook) for size in sizes]
-                if None in values:
-                    cells.append("not measured")
-                    continue
-                own = [value[number] for value in values]
-                numbers = [size**2 for size in sizes] if axis == "size_px" else sizes
-                p = exponent(numbers, own, least)
-                digits = 1 if unit == "s" else 0
-                told = " / ".join(f"{value:.{digits}f}" for value in own)
-                cells.append(f"{told} ({'—' if p is None else f'{p:.1f}'})")
+            costs_of_one = {name: rules[notebook][number] for name, rules in by_name.items() if notebook in rules}
+            cells = [growth(axis, costs_of_one, least, digits=1 - number) for axis in AXES]
+            if all(cell.endswith(f"({NO_GROWTH})") for cell in cells):
+                flat.append(f"`{notebook}` ({max(costs_of_one.values()):.{1 - number}f})")
+                continue
+            cells += [BOUNDS[notebook]] if unit == "s" else []
             lines.append(f"| `{notebook}` | {' | '.join(cells)} |")
+        if flat:
+            lines += ["", f"No growth by {least:g} {unit}, with the largest of all sizes: {', '.join(flat)}."]
         lines.append("")
     return "\n".join(lines).rstrip()
+
+
+def growth(axis: str, costs: Mapping[str, float], least: float, *, digits: int) -> str:
+    """Costs of one notebook at the three sizes of an axis, by variant, with the exponent."""
+    names = [name_of(BASE | {axis: size}) for size in AXES[axis]]
+    if not all(name in costs for name in names):
+        return "not measured"
+    own = [costs[name] for name in names]
+    sizes = [size**2 for size in AXES[axis]] if axis == "size_px" else AXES[axis]
+    p = exponent(sizes, own, least)
+    return f"{' / '.join(f'{cost:.{digits}f}' for cost in own)} ({NO_GROWTH if p is None else f'{p:.1f}'})"
 
 
 def compare(study: str) -> bool:

@@ -58,6 +58,23 @@ def test_the_page_says_what_the_last_measurement_of_throughput_found(throughput)
     assert throughput.written(page, throughput.table(found, throughput.DOLLARS)) == page
 
 
+def test_the_page_says_what_the_last_measurement_of_growth_found(scaling):
+    page = (ROOT / "docs/SCALING.md").read_text(encoding="utf-8")
+    found = json.loads((ROOT / "benchmarks/scaling.json").read_text(encoding="utf-8"))
+    assert scaling.written(page, scaling.tables(found)) == page
+
+
+def test_what_grows_has_a_row_and_what_does_not_is_named_below_the_table(scaling):
+    costs = [
+        {"variant": variant, "rules": {"data/folder": [variant["images"] / 64, 160.0]}}
+        for variant in scaling.variants()
+    ]
+    time, memory = scaling.tables(costs).split("**Peak memory in MB**")
+    flat = "| 1.0 / 1.0 / 1.0 (—) " * 3
+    assert f"| `data/folder` | 1.0 / 4.0 / 16.0 (1.0) {flat}| images decoded |" in time
+    assert "No growth by 30 MB, with the largest of all sizes: `data/folder` (160)." in memory
+
+
 def test_a_page_without_marks_is_refused(scaling, throughput):
     for module in (scaling, throughput):
         with pytest.raises(SystemExit, match="marks"):
