@@ -38,6 +38,8 @@ LINEAR_OPERATIONS = frozenset({
     "Sub",
 })  # fmt: skip
 _PRODUCTS = frozenset({"Mul", "RealDiv"})
+#: Linear, but each output takes all positions of a map: weights that lead across have no positions.
+_WHOLE_MAPS = frozenset({"MatMul", "Mean"})
 #: Between the logits of a frozen graph and the layer that computes them.
 _PASSING = frozenset({"Identity", "Reshape", "Squeeze", "BiasAdd", "Add", "AddV2"})
 
@@ -128,7 +130,10 @@ def _linear_obstacle(network: FrozenNetwork) -> str:
         index
         for index, name in enumerate(order)
         if index
-        and (nodes[name].op not in LINEAR_OPERATIONS or (nodes[name].op in _PRODUCTS and len(sources[index]) > 1))
+        and (
+            nodes[name].op not in LINEAR_OPERATIONS - _WHOLE_MAPS
+            or (nodes[name].op in _PRODUCTS and len(sources[index]) > 1)
+        )
     ]
     shown = [layer for layer in network.layers if layer.height is not None and layer.node in place]
     maps = [place[layer.node] for layer in shown if layer.kind in {"conv", "concat", "add"}]

@@ -64,6 +64,24 @@ def test_a_grouped_convolution_is_an_operation_and_not_a_call_of_a_function():
     )
 
 
+def test_a_dense_layer_on_maps_is_a_convolution_and_one_on_vectors_is_not():
+    image = keras.Input((8, 6, 4), name="picture")
+    mixed = L.Dense(5, activation="relu", name="mixed")(L.Conv2D(3, 3, name="conv")(image))
+    mean = L.GlobalAveragePooling2D(name="mean")(L.Dense(7, use_bias=False, name="last")(mixed))
+    model = keras.Model(image, L.Dense(2, name="logits")(mean))
+    frozen = freeze(Network("mixer", model, preprocessing_from("none"), ("a", "b"), (8, 6, 4), ""))
+    assert [(layer.name, layer.kind, layer.height, layer.width) for layer in frozen.layers][1:] == [
+        ("conv", "conv", 6, 4), ("mixed", "conv", 6, 4), ("last", "conv", 6, 4), ("mean", "pool", None, None),
+        ("logits", "dense", None, None),
+    ]  # fmt: skip
+    x = images((8, 6, 4))
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tensors = imported(frozen)
+        assert tensors["last"].shape.as_list()[1:] == [6, 4, 7], "known without an image"
+        found = session.run(tensors["logits"], {tensors["input"]: x})
+    np.testing.assert_allclose(found, model.predict_on_batch(x), rtol=1e-5, atol=1e-6)
+
+
 def test_swish_has_the_gradient_of_its_mathematics_in_every_process():
     image = keras.Input((4, 4, 3), name="picture")
     model = keras.Model(image, L.Flatten(name="flat")(L.Activation("swish", name="act")(image)))
@@ -154,7 +172,7 @@ def test_which_layers_are_one():
     assert described(conv(), act()) == {"act": "conv"}
     assert described(conv(), norm(), L.Dropout(0.5), norm("second"), act()) == {"act": "conv"}
     assert described(L.DepthwiseConv2D(3, name="deep"), norm(), act()) == {"act": "conv"}
-    assert described(L.Dense(4, name="plane"), norm(), act()) == {"act": "dense"}
+    assert described(L.Dense(4, name="plane"), norm(), act()) == {"act": "conv"}, "on a map it is a convolution"
     # Behind an activation, or where one of the three is missing or something else stands between, none are.
     assert described(conv(activation="relu"), norm(), act()) == {"conv": "conv", "norm": "norm", "act": "other"}
     assert described(conv(), norm()) == {"conv": "conv", "norm": "norm"}

@@ -45,6 +45,14 @@ def gated_block(values):
     return L.Add(name="add")([values, gated(L.Conv2D(4, 3, padding="same", name="inside")(values))])
 
 
+def excited(values):
+    """A squeeze and excitation, whose layers have one position."""
+    squeezed = L.GlobalAveragePooling2D(keepdims=True, name="squeeze")(values)
+    squeezed = L.Conv2D(2, 1, activation="relu", name="reduce")(squeezed)
+    gate = L.Conv2D(4, 1, activation="sigmoid", name="excite")(squeezed)
+    return L.Multiply(name="gate")([values, gate])
+
+
 def scaled(image):
     return row(None, None, None)(L.Rescaling(1 / 127.5, -1, name="scale")(image) * 2.0)
 
@@ -67,6 +75,10 @@ NETWORKS = {
         "layer 'x' (LayerNormalization)", None,
     ),
     "gates": (row(gated, None, None), "", ("b", "c")),
+    "squeezes": (row(excited, None, None), "", ("b", "c")),
+    "nothing but a squeeze": (
+        lambda image: excited(L.Conv2D(4, 3, name="a")(image)), "layer 'squeeze' (GlobalAveragePooling2D)", None,
+    ),
     "gate in a branch": (row(gated_block, None, None), "", None),
 }  # fmt: skip
 

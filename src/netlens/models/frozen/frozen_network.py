@@ -177,7 +177,8 @@ def freeze(network: Network) -> FrozenNetwork:
     Returns
     -------
     FrozenNetwork
-        Its layers are the Keras layers except those that only rearrange or pass on their input. A layer that is used
+        Its layers are the Keras layers except those that only rearrange or pass on their input. A Dense layer on maps
+        is the 1x1 convolution that it computes: Keras' operations forget the size of the map. A layer that is used
         several times appears once per use, as ``name``, ``name_1``, ... A kernel, its batch normalization and its
         activation that are separate Keras layers are one layer here, unless another layer uses what lies between: it
         has the name of the activation and the kind of the kernel.
@@ -192,7 +193,10 @@ def freeze(network: Network) -> FrozenNetwork:
     copies: list[tuple[Any, Any]] = []
 
     def make_layer(step: Step) -> Any:
-        copies.append((step.layer, keras_class(step.layer).from_config(step.config())))
+        kind, config = keras_class(step.layer), step.config()
+        if kind is keras.layers.Dense and len(step.source.output_shape) == 3:
+            kind, config = keras.layers.Conv2D, _as_convolution(config)
+        copies.append((step.layer, kind.from_config(config)))
         return copies[-1][1]
 
     graph = tf.Graph()
@@ -209,8 +213,11 @@ def freeze(network: Network) -> FrozenNetwork:
     # Read in the session that the original lives in; the copy never has one.
     # All at once: each read of a deep network's session takes longer than the weights of a layer.
     stored = keras.backend.batch_get_value([weight for original, _ in copies for weight in original.weights])
-    variables = [variable.handle.op.name for _, copy in copies for variable in copy.weights]
-    values = dict(zip(variables, stored, strict=True))
+    variables = [variable for _, copy in copies for variable in copy.weights]
+    values = {
+        variable.handle.op.name: value.reshape(variable.shape)
+        for variable, value in zip(variables, stored, strict=True)
+    }
     source, output = model.inputs[0].op.name, model.outputs[0].op.name
     graph_def = _with_constants(graph.as_graph_def(), values, output)
     rename(graph_def, source, INPUT)
@@ -226,6 +233,12 @@ def freeze(network: Network) -> FrozenNetwork:
         sha256=digest_of(graph_def),
         class_ids=network.class_ids,
     )
+
+
+def _as_convolution(dense: Mapping[str, Any]) -> dict[str, Any]:
+    """Configuration of the 1x1 convolution that a Dense layer is on maps."""
+    kept = {key: dense[key] for key in ("name", "dtype", "activation", "use_bias") if key in dense}
+    return {**kept, "filters": dense["units"], "kernel_size": 1, "data_format": "channels_last"}
 
 
 def _layers_of(steps: Sequence[Step]) -> tuple[FrozenLayer, ...]:

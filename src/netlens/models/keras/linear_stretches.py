@@ -17,6 +17,9 @@ _LINEAR: Final = frozenset({
     "Normalization", "ReLU", "Rescaling", "Reshape", "SeparableConv2D", "SeparableConvolution2D", "SpatialDropout2D",
     "Subtract", "SyncBatchNormalization", "ZeroPadding2D", "ActivityRegularization", "AlphaDropout", "Activation",
 })  # fmt: skip
+#: Linear, but each of their outputs takes all positions of a map: between what lies before and behind them there are no
+#: weights over positions.
+_WHOLE_MAPS: Final = frozenset({"Flatten", "GlobalAveragePooling2D"})
 _RECTIFIERS: Final = frozenset({"elu", "leaky_relu", "leakyrelu", "linear", "relu", "relu6", "selu"})
 #: Functions of tensors, by the last part of their names.
 _FUNCTIONS: Final = frozenset({
@@ -44,6 +47,10 @@ def is_linear(step: SavedStep) -> bool:
     return step.kind in _LINEAR and step.activation in _RECTIFIERS
 
 
+def _is_local(step: SavedStep) -> bool:
+    return is_linear(step) and step.kind not in _WHOLE_MAPS
+
+
 def linear_obstacle(graph: SavedGraph, maps: Sequence[int]) -> str:
     """Layer because of which no two maps of a network have expanded weights; empty where two have them.
 
@@ -65,7 +72,7 @@ def linear_obstacle(graph: SavedGraph, maps: Sequence[int]) -> str:
     first = next((index for index in maps if "Conv" in steps[index].kind), None)
     if first is not None and has_linear_pair([step.sources for step in steps], _obstacles(graph), (image, first), maps):
         return ""
-    return next((_told(step) for step in steps if not is_linear(step)), "")
+    return next((_told(step) for step in steps if not _is_local(step)), "")
 
 
 def has_linear_pair(
@@ -103,12 +110,12 @@ def has_linear_pair(
 
 
 def _obstacles(graph: SavedGraph) -> set[int]:
-    """Steps that are not linear; a convolution whose activation is a layer of its own has the activation's fate."""
+    """Steps that are not linear or local; a convolution has the fate of an activation that is a layer of its own."""
     steps = graph.steps
     uses = Counter(source for step in steps for source in step.sources)
     found: set[int] = set()
     for index, step in enumerate(steps):
-        if is_linear(step):
+        if _is_local(step):
             continue
         found.add(index)
         inside = index

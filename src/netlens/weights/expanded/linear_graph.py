@@ -139,12 +139,15 @@ def _seen(block: Block, extent: Extent, *, outer_first: bool) -> Extent:
 
 
 def has_linear_map(network: FrozenNetwork, source: str, target: str) -> bool:
-    """Whether every operation between two layers has a linear map; arguments and errors as of `linear_graph`."""
+    """Whether every operation between two layers has a linear map, which the central unit of the target reads.
+
+    Arguments and errors are those of `linear_graph`. Behind an operation that takes all positions of a map at once,
+    such as the mean of a squeeze and excitation, no unit is central.
+    """
     try:
-        linear_graph(network, source, target)
+        return linear_graph(network, source, target).whole_map is None
     except UnsupportedLayerError:
         return False
-    return True
 
 
 def linear_graph(
