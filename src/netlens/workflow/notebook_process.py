@@ -87,6 +87,8 @@ def _in_kernel(
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
+    from netlens.workflow.kernel_client import PromptClient
+
     prepared = staging / "prepared.ipynb"
     process_file = staging / "process.json"
     set_environment(job, staging, gpu, sockets)
@@ -107,6 +109,9 @@ def _in_kernel(
             stderr_file=_ProgressRelay(job.name),
             request_save_on_cell_execute=False,
             start_timeout=300,
+            # All that the notebook is for is on disk by now. Asked to end, a kernel of ipykernel 7 sometimes waits for
+            # the thread that prints, which has ended, until it is killed two and a half seconds later.
+            shutdown_kernel="immediate",
             # By default, Jupyter gives the sockets of all kernels the same names in the working directory.
             # What it writes how to connect into would outlive a killed process in the system's folder.
             config=Config(
@@ -115,6 +120,7 @@ def _in_kernel(
                         "transport": "ipc",
                         "ip": f"{sockets}/kernel",
                         "connection_file": f"{sockets}/connection.json",
+                        "client_factory": PromptClient,
                     }
                 }
             ),

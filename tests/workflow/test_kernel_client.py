@@ -1,0 +1,74 @@
+"""The client that the runner's kernels are driven with, beside kernels that answer, do not answer, or end."""
+
+import asyncio
+import sys
+import time
+
+import pytest
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from traitlets.config import Config
+
+from netlens.workflow.kernel_client import PromptClient
+
+KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.hist_file=:memory:"]
+
+
+class Kernels(AsyncKernelManager):
+    """A manager of kernels that are started by a command of the test."""
+
+    command = KERNEL
+
+    @property
+    def kernel_spec(self):
+        return KernelSpec(argv=self.command, display_name="of a test", language="python")
+
+
+def run(command, then, folder):
+    """Start a kernel, and run a coroutine with a client of it."""
+
+    async def inner():
+        config = {"transport": "ipc", "ip": str(folder / "kernel"), "client_factory": PromptClient}
+        manager = Kernels(config=Config({"KernelManager": config}))
+        manager.command = command
+        await manager.start_kernel()
+        client = manager.client()
+        assert isinstance(client, PromptClient)
+        client.start_channels()
+        try:
+            return await then(client)
+        finally:
+            client.stop_channels()
+            await manager.shutdown_kernel(now=True)
+
+    return asyncio.run(inner())
+
+
+@pytest.mark.slow
+def test_after_waiting_nothing_that_a_cell_publishes_is_lost(tmp_path):
+    async def published(client):
+        await client.wait_for_ready(timeout=60)
+        waited = time.monotonic()
+        await client.wait_for_ready(timeout=60)
+        waited = time.monotonic() - waited
+        question = client.execute("print('first'); 1 / 0")
+        kinds = []
+        while True:
+            message = await client.get_iopub_msg(timeout=60)
+            assert message["parent_header"]["msg_id"] == question, "of an earlier question"
+            kinds.append(message["msg_type"])
+            if message["content"].get("execution_state") == "idle":
+                return kinds, waited
+
+    kinds, waited = run(KERNEL, published, tmp_path)
+    assert kinds == ["status", "execute_input", "stream", "error", "status"]
+    assert waited < 0.2, "as long as jupyter_client's own client listens to silence"
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [("", "Kernel died before replying"), ("import time; time.sleep(60)", r"Kernel didn't respond in 0\.5 seconds")],
+)
+def test_a_kernel_that_ends_or_is_silent_is_told(tmp_path, script, told):
+    with pytest.raises(RuntimeError, match=told):
+        run([sys.executable, "-c", script], lambda client: client.wait_for_ready(timeout=0.5), tmp_path)
