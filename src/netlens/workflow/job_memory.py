@@ -66,6 +66,7 @@ _GRAPH: Final = 11.2
 #: What they use more for each megabyte of the file with their network's weights, measured with VGG-16 (553 MB, float64
 #: sums for three estimators), ResNet-50, AlexNet and InceptionV1, random weights: see docs/SCALING.md.
 PER_NETWORK_MB: Final[Mapping[str, float]] = {
+    "explanation_checks/checks": 16.7,
     "model_comparison/activations": _GRAPH,
     "model_comparison/analogy_pictures": _GRAPH,
     "model_comparison/caricature_image": _GRAPH,
@@ -84,9 +85,11 @@ PER_NETWORK_MB: Final[Mapping[str, float]] = {
     "pattern_attribution/pattern_sums": 26.1,
     # ResNet-50's, most of whose kernels are 1x1; VGG-16's use 12.3.
     "pattern_attribution/singular_ratios": 38.3,
+    "pattern_attribution/spectra": 4.0,
     "pattern_attribution/whole_convolutions": 5.3,
     "spatial_attribution/maps": _GRAPH,
-    "spatial_attribution/scores": _GRAPH,
+    # Of a Keras model, explained by methods that reverse it; of the graph alone it is less.
+    "spatial_attribution/scores": 21.9,
     "weights/analysis": 1.0,
     "weights/circuit_editing": _GRAPH,
     "weights/dataset_examples": _GRAPH,
