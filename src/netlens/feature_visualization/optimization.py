@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from netlens.feature_visualization.keyed_requests import Seeded
 from netlens.feature_visualization.lucid_model import LucidModel
 from netlens.feature_visualization.rectifier_gradients import starting_gradients
+from netlens.feature_visualization.slice_gradients import padding_gradients
 from netlens.feature_visualization.store import Picture
 from netlens.feature_visualization.transformations import Moves, random_transforms, transformed
 from netlens.models.backend import session_config, tf1
@@ -107,7 +108,8 @@ class Optimization:
         numpy_state = np.random.get_state()  # noqa: NPY002
         # lucid initializes some variables while it builds, which needs a session.
         self._graph = tf1.Graph()
-        with self._graph.as_default(), tf1.Session(config=session_config()), starting_gradients():
+        session = tf1.Session(config=session_config(), graph=self._graph)
+        with self._graph.as_default(), session, starting_gradients(), padding_gradients():
             self._transform = tf1.placeholder(tf1.float32, (8,))
             shape = (count, size_px, size_px, 3)
             image = to_valid_rgb(fft_image(shape, decay_power=manner.decay_power), decorrelate=True, sigmoid=True)
