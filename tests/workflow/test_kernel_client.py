@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from jupyter_client.kernelspec import KernelSpec
@@ -41,7 +42,9 @@ def run(command, then, folder):
             client.stop_channels()
             await manager.shutdown_kernel(now=True)
 
-    return asyncio.run(inner())
+    # In a thread of its own, whose event loop no other test has left running.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(inner())).result()
 
 
 @pytest.mark.slow
