@@ -1,8 +1,9 @@
-"""Check that no page of the built documentation loads a script, style, font or image from another host."""
+"""Check that the built documentation loads nothing from another host, and that its pictures are there."""
 
 import re
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 LOADS = re.compile(r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\bsrc=["']?((?:https?:)?//[^"' >]+)""")
 LINKS = re.compile(
@@ -10,15 +11,19 @@ LINKS = re.compile(
     r"""[^>]*\bhref=["']?((?:https?:)?//[^"' >]+)"""
 )
 STYLES = re.compile(r"""(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')]+)""")
+PICTURES = re.compile(r"""<img\b[^>]*\bsrc=["']?(?!data:|(?:https?:)?//)([^"' >]+)""")
 
 
 def findings(folder: Path) -> list[str]:
-    """One line for each resource that a page or style sheet of the folder loads from another host."""
+    """One line for each resource that a page or style sheet loads from another host, and for each missing picture."""
     found = []
     for path in sorted(folder.rglob("*")):
         patterns = {".html": (LOADS, LINKS, STYLES), ".css": (STYLES,)}.get(path.suffix, ())
         text = path.read_text(encoding="utf-8") if patterns else ""
         found += [f"{path}: loads {address}" for pattern in patterns for address in pattern.findall(text)]
+        pictures = PICTURES.findall(text) if path.suffix == ".html" else []
+        missing = [address for address in pictures if not (path.parent / unquote(address)).is_file()]
+        found += [f"{path}: there is no {address}" for address in missing]
     return found
 
 

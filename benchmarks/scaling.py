@@ -285,13 +285,14 @@ def tables(costs: Sequence[Mapping[str, Any]]) -> str:
         lines += [f"| notebook | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
         flat = []
         for notebook in notebooks:
-            costs_of_one = {name: rules[notebook][number] for name, rules in by_name.items() if notebook in rules}
+            name = notebook.rpartition("/")[2]
+            costs_of_one = {study: rules[notebook][number] for study, rules in by_name.items() if notebook in rules}
             cells = [growth(axis, costs_of_one, least, digits=1 - number) for axis in AXES]
             if all(cell.endswith(f"({NO_GROWTH})") for cell in cells):
-                flat.append(f"`{notebook}` ({max(costs_of_one.values()):.{1 - number}f})")
+                flat.append(f"`{name}` ({max(costs_of_one.values()):.{1 - number}f})")
                 continue
             cells += [BOUNDS[notebook]] if unit == "s" else []
-            lines.append(f"| `{notebook}` | {' | '.join(cells)} |")
+            lines.append(f"| `{name}` | {' | '.join(cells)} |")
         if flat:
             lines += ["", f"No growth by {least:g} {unit}, with the largest of all sizes: {', '.join(flat)}."]
         lines.append("")

@@ -47,6 +47,12 @@ def test_links_and_own_files_are_fine(tmp_path):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_a_picture_that_was_left_out_is_found(tmp_path):
+    (tmp_path / "there is.png").touch()
+    (tmp_path / "index.html").write_text('<img src="there%20is.png"><img alt="x" src="gallery/timeline.svg">')
+    assert lint(tmp_path).stdout == f"{tmp_path}/index.html: there is no gallery/timeline.svg\n"
+
+
 def test_a_folder_without_pages_is_not_passed(tmp_path):
     done = lint(tmp_path)
     assert done.returncode == 1

@@ -71,8 +71,8 @@ def test_what_grows_has_a_row_and_what_does_not_is_named_below_the_table(scaling
     ]
     time, memory = scaling.tables(costs).split("**Peak memory in MB**")
     flat = "| 1.0 / 1.0 / 1.0 (—) " * 3
-    assert f"| `data/folder` | 1.0 / 4.0 / 16.0 (1.0) {flat}| images decoded |" in time
-    assert "No growth by 30 MB, with the largest of all sizes: `data/folder` (160)." in memory
+    assert f"| `folder` | 1.0 / 4.0 / 16.0 (1.0) {flat}| images decoded |" in time
+    assert "No growth by 30 MB, with the largest of all sizes: `folder` (160)." in memory
 
 
 def test_a_page_without_marks_is_refused(scaling, throughput):
