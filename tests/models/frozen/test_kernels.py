@@ -57,7 +57,9 @@ def test_the_kernel_of_a_normalized_layer_is_the_folded_one(scaled):
         (lambda x: x / 255, [1 / 255] * 3),
         (lambda x: (x - [1.0, 2.0, 3.0]) * [2.0, 4.0, 8.0], [2, 4, 8]),
         (lambda x: 2.0 + [2.0, 4.0, 8.0] * tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]) / 2, [1, 2, 4]),
-        # Another order of channels is no scale, and ends the walk.
+        (lambda x: 1.0 - x / 2, [-0.5] * 3),
+        # A sum of two tensors is no scale, nor is another order of channels; they end the walk.
+        (lambda x: 3 * (x + 2 * x), [3, 3, 3]),
         (lambda x: 3 * (2 * x)[..., ::-1], [3, 3, 3]),
         (lambda x: x, [1, 1, 1]),
     ],

@@ -19,7 +19,7 @@ _BEHIND_KERNEL = frozenset({
 })  # fmt: skip
 
 #: Operations before a convolution that leave the scale of each channel as it is, with the data in the first input.
-_UNSCALED = frozenset({"Identity", "BiasAdd", "Add", "AddV2", "Sub", "Pad", "PadV2", "SpaceToBatchND"})
+_UNSCALED = frozenset({"Identity", "BiasAdd", "Pad", "PadV2", "SpaceToBatchND"})
 
 
 def convolution_kernel(network: FrozenNetwork, layer: str, *, source: str | None = None) -> NDArray[np.float32]:
@@ -75,15 +75,16 @@ def _scale_before(nodes: dict[str, Any], node: Any, source: str, channels: int) 
     node = _input(nodes, node, 0)
     while node.name != node_of(source):
         data = 0
-        if node.op in ("Mul", "RealDiv"):
-            factors = [_constant_or_none(nodes, node, index) for index in (0, 1)]
-            data = 1 if factors[1] is None and node.op == "Mul" else 0
-            factor = factors[1 - data]
-            if factor is None or factor.size not in (1, channels):
+        if node.op in ("Mul", "RealDiv", "Add", "AddV2", "Sub"):
+            constants = [_constant_or_none(nodes, node, index) for index in (0, 1)]
+            data = 0 if constants[0] is None else 1
+            other = constants[1 - data]
+            if other is None or other.size not in (1, channels) or (data and node.op == "RealDiv"):
                 break
-            scale = scale * factor.reshape(-1) if node.op == "Mul" else scale / factor.reshape(-1)
-        elif node.op in ("Add", "AddV2") and _constant_or_none(nodes, node, 0) is not None:
-            data = 1
+            if node.op in ("Mul", "RealDiv"):
+                scale = scale * other.reshape(-1) if node.op == "Mul" else scale / other.reshape(-1)
+            elif data and node.op == "Sub":
+                scale = -scale
         elif node.op not in _UNSCALED:
             break
         node = _input(nodes, node, data)
