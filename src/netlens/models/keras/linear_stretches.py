@@ -10,16 +10,15 @@ from typing import Any, Final
 
 from netlens.models.keras.saved_graph import SavedGraph, SavedStep
 
+#: Not those of which each output takes all positions of a map, as Flatten and GlobalAveragePooling2D: between what lies
+#: before and behind them there are no weights over positions.
 _LINEAR: Final = frozenset({
     "Add", "AveragePooling2D", "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "Concatenate",
-    "Conv2D", "Convolution2D", "Cropping2D", "Dense", "DepthwiseConv2D", "Dropout", "ELU", "Flatten",
-    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling2D", "InputLayer", "LeakyReLU", "MaxPooling2D",
+    "Conv2D", "Convolution2D", "Cropping2D", "Dense", "DepthwiseConv2D", "Dropout", "ELU",
+    "GaussianDropout", "GaussianNoise", "InputLayer", "LeakyReLU", "MaxPooling2D",
     "Normalization", "ReLU", "Rescaling", "Reshape", "SeparableConv2D", "SeparableConvolution2D", "SpatialDropout2D",
     "Subtract", "SyncBatchNormalization", "ZeroPadding2D", "ActivityRegularization", "AlphaDropout", "Activation",
 })  # fmt: skip
-#: Linear, but each of their outputs takes all positions of a map: between what lies before and behind them there are no
-#: weights over positions.
-_WHOLE_MAPS: Final = frozenset({"Flatten", "GlobalAveragePooling2D"})
 _RECTIFIERS: Final = frozenset({"elu", "leaky_relu", "leakyrelu", "linear", "relu", "relu6", "selu"})
 #: Functions of tensors, by the last part of their names.
 _FUNCTIONS: Final = frozenset({
@@ -36,7 +35,7 @@ _ACTIVATIONS: Final = frozenset({"Activation", "ELU", "LeakyReLU", "PReLU", "ReL
 
 
 def is_linear(step: SavedStep) -> bool:
-    """Whether a layer is a linear map where its rectifier, if it has one, lets everything pass."""
+    """Whether a layer is a local linear map where its rectifier, if it has one, lets everything pass."""
     if function := _function_of(step):
         name = function.rsplit(".", 1)[-1].lower()
         return name in _FUNCTIONS or (name in _FACTORS and len(step.sources) == 1)
@@ -45,10 +44,6 @@ def is_linear(step: SavedStep) -> bool:
             step.options.get(option) for option in ("negative_slope", "threshold")
         )
     return step.kind in _LINEAR and step.activation in _RECTIFIERS
-
-
-def _is_local(step: SavedStep) -> bool:
-    return is_linear(step) and step.kind not in _WHOLE_MAPS
 
 
 def linear_obstacle(graph: SavedGraph, maps: Sequence[int]) -> str:
@@ -72,7 +67,7 @@ def linear_obstacle(graph: SavedGraph, maps: Sequence[int]) -> str:
     first = next((index for index in maps if "Conv" in steps[index].kind), None)
     if first is not None and has_linear_pair([step.sources for step in steps], _obstacles(graph), (image, first), maps):
         return ""
-    return next((_told(step) for step in steps if not _is_local(step)), "")
+    return next((_told(step) for step in steps if not is_linear(step)), "")
 
 
 def has_linear_pair(
@@ -110,12 +105,12 @@ def has_linear_pair(
 
 
 def _obstacles(graph: SavedGraph) -> set[int]:
-    """Steps that are not linear or local; a convolution has the fate of an activation that is a layer of its own."""
+    """Steps that are not linear; a convolution whose activation is a layer of its own has the activation's fate."""
     steps = graph.steps
     uses = Counter(source for step in steps for source in step.sources)
     found: set[int] = set()
     for index, step in enumerate(steps):
-        if _is_local(step):
+        if is_linear(step):
             continue
         found.add(index)
         inside = index
