@@ -72,7 +72,7 @@ BOUNDS = {
     "models/kernels": "weights; layers built once",
     "pattern_attribution/attributions": "methods built once; a few images x backward pass",
     "pattern_attribution/pattern_checks": "held-out images, at most 2,000, x forward pass",
-    "pattern_attribution/pattern_sums": "images x about seven forward passes",
+    "pattern_attribution/pattern_sums": "images x about five forward passes",
     "pattern_attribution/patterns": "weights",
     "pattern_attribution/singular_ratios": "layers x channels³; ten groups of images",
     "pattern_attribution/spectra": "layers x channels³",
