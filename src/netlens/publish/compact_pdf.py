@@ -28,7 +28,7 @@ from typing import Any, Final
 import matplotlib as mpl
 import numpy as np
 from fontTools.ttLib import TTFont
-from matplotlib.backends.backend_pdf import Name, PdfFile, PdfPages, Verbatim
+from matplotlib.backends.backend_pdf import FigureCanvasPdf, Name, PdfFile, PdfPages, Verbatim
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
@@ -55,6 +55,8 @@ _LARGEST_ERROR: Final = 255**2 / 10**3.6
 def save_pdf(fig: Figure, path: str | Path) -> None:
     """Write a figure as PDF, without dates and program names; the bytes depend only on the figure and the libraries.
 
+    Pictures that are no matrices or maps are stored at the figure's own resolution, `fig.dpi`.
+
     Parameters
     ----------
     fig
@@ -63,17 +65,20 @@ def save_pdf(fig: Figure, path: str | Path) -> None:
         File to write.
     """
     pages = _CompactPages(path, metadata={"Creator": None, "Producer": None, "CreationDate": None})
-    with pages, _unenlarged(fig):
-        pages.savefig(fig)
+    canvas, dpi = fig.canvas, fig.dpi
+    try:
+        with pages, _unenlarged(fig):
+            # `savefig` would draw everything a second time, only to find where it lies.
+            FigureCanvasPdf(fig).print_pdf(pages)
+    finally:
+        fig.set_canvas(canvas)
+        fig.set_dpi(dpi)
 
 
 @contextmanager
 def _unenlarged(fig: Figure) -> Iterator[None]:
     """Let pictures whose pixels are to be seen keep their own resolution, unless the figure shows them smaller."""
-    stored = mpl.rcParams["savefig.dpi"]
-    # Without a style, figures are stored as they are drawn.
-    dots = 1.0 if stored == "figure" else float(stored) / fig.dpi
-    enlarged = {image: image.get_interpolation() for image in fig.findobj(AxesImage) if _shows_pixels(image, dots)}
+    enlarged = {image: image.get_interpolation() for image in fig.findobj(AxesImage) if _shows_pixels(image)}
     for image in enlarged:
         image.set_interpolation("none")
     try:
@@ -83,7 +88,7 @@ def _unenlarged(fig: Figure) -> Iterator[None]:
             image.set_interpolation(interpolation)
 
 
-def _shows_pixels(image: AxesImage, dots: float) -> bool:
+def _shows_pixels(image: AxesImage) -> bool:
     """Whether a picture is enlarged and drawn with a square for each entry, alone in its axes.
 
     Photographs that are made smooth are not; what lies over a photograph is stored as one picture with it.
@@ -94,7 +99,7 @@ def _shows_pixels(image: AxesImage, dots: float) -> bool:
     if image.axes is None or len(image.axes.images) > 1:
         return False
     rows, columns = values.shape[:2]
-    return bool(columns <= dots * abs(extent.width) and rows <= dots * abs(extent.height))
+    return bool(columns <= abs(extent.width) and rows <= abs(extent.height))
 
 
 def rounded(pixels: Pixels) -> Pixels:

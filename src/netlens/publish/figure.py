@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axis import Axis, XAxis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 
@@ -200,8 +200,8 @@ def _over_edge(fig: Figure) -> tuple[list[Text], list[str]]:
 def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.ndarray]") -> SavedFigure:
     """Save `fig` and the plotted numbers, then close it.
 
-    Writes ``<stem>.pdf`` (`netlens.publish.compact_pdf`), ``<stem>.png`` (200 dpi), the data as ``<stem>.csv`` (a
-    table) or ``<stem>.npz`` (arrays), and ``<stem>.json`` with the size and with what is drawn (see
+    Writes ``<stem>.pdf`` (`netlens.publish.compact_pdf`), ``<stem>.png`` at the resolution of the figure, the data as
+    ``<stem>.csv`` (a table) or ``<stem>.npz`` (arrays), and ``<stem>.json`` with the size and with what is drawn (see
     `netlens.publish.drawing`). The bytes depend only on the figure and the version of matplotlib: there are no dates
     or program names.
 
@@ -231,14 +231,12 @@ def save(fig: Figure, stem: str | Path, data: "pd.DataFrame | Mapping[str, np.nd
     show_every_character(fig)
     if clipped := fit_text(fig):
         raise ClippedTextError(f"{stem}: cut off at the figure's edge: {', '.join(map(repr, clipped))}")
-    if fig.get_layout_engine() is None:
-        # Once a figure has been saved, matplotlib replaces a missing layout engine by its default, which
-        # would rearrange a figure that was laid out by hand before it is saved a second time.
-        fig.set_layout_engine(PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=False))
+    # Text is laid out once, for both files.
+    fig.set_layout_engine("none")
     with writing(f"{stem}.pdf") as temporary:
         save_pdf(fig, temporary)
     with writing(f"{stem}.png") as temporary:
-        fig.savefig(temporary, metadata={"Software": None})
+        FigureCanvasAgg(fig).print_png(temporary, metadata={"Software": None})  # type: ignore[no-untyped-call]
     if isinstance(data, Mapping):
         save_arrays(f"{stem}.npz", data)
     else:
