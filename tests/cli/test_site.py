@@ -21,7 +21,7 @@ def test_the_supplement_is_made_again_without_making_items(monkeypatch, capsys):
 def test_snakemake_is_told_that_the_study_may_be_incomplete(monkeypatch, tmp_path, partial):
     commands = []
     monkeypatch.setattr(build, "run_supervised", lambda command, *_: commands.append(command) or 0)
-    monkeypatch.setattr(build, "templates", lambda: nullcontext({}))
+    monkeypatch.setattr(build, "templates", lambda *, many: nullcontext({}))
     monkeypatch.setattr(build, "only_run", nullcontext)
     monkeypatch.chdir(tmp_path)
     assert build._snakemake("demo", "demo", ["index"], build.Wishes("1"), partial=partial) == 0

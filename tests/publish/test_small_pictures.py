@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netlens.publish.small_pictures import small_picture
+from netlens.publish.small_pictures import small_picture, small_pictures
 
 
 def pixels(picture):
@@ -35,6 +35,14 @@ def test_what_is_transparent_is_white():
 def test_the_same_picture_gives_the_same_bytes(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 80, 3), np.uint8)).save(tmp_path / "a.png")
     assert small_picture(tmp_path / "a.png", 60) == small_picture(tmp_path / "a.png", 60)
+
+
+def test_several_come_in_their_order_and_are_the_same_as_one_by_one(tmp_path):
+    files = [tmp_path / f"{number}.png" for number in range(7)]
+    for number, file in enumerate(files):
+        Image.new("RGB", (40 + number, 30), (30 * number, 0, 0)).save(file)
+    assert small_pictures(files, 20, 9) == [small_picture(file, 20, 9) for file in files]
+    assert small_pictures([], 20) == []
 
 
 def test_something_else_is_refused(tmp_path):

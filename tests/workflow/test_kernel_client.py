@@ -7,15 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from traitlets.config import Config
 
-from netlens.workflow.kernel_client import PromptClient
+from netlens.workflow.kernel_client import PromptClient, PromptManager
 
 KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.hist_file=:memory:"]
 
 
-class Kernels(AsyncKernelManager):
+class Kernels(PromptManager):
     """A manager of kernels that are started by a command of the test."""
 
     command = KERNEL
@@ -30,7 +29,7 @@ def run(command, then, folder):
 
     async def inner():
         config = {"transport": "ipc", "ip": str(folder / "kernel"), "client_factory": PromptClient}
-        manager = Kernels(config=Config({"KernelManager": config}))
+        manager = Kernels(config=Config({"PromptManager": config}))
         manager.command = command
         await manager.start_kernel()
         client = manager.client()
@@ -41,6 +40,7 @@ def run(command, then, folder):
         finally:
             client.stop_channels()
             await manager.shutdown_kernel(now=True)
+            assert not await manager.is_alive()
 
     # In a thread of its own, whose event loop no other test has left running.
     with ThreadPoolExecutor(1) as thread:
@@ -77,3 +77,22 @@ def test_after_waiting_nothing_that_a_cell_publishes_is_lost(tmp_path):
 def test_a_kernel_that_ends_or_is_silent_is_told(tmp_path, script, told):
     with pytest.raises(RuntimeError, match=told):
         run([sys.executable, "-c", script], lambda client: client.wait_for_ready(timeout=0.5), tmp_path)
+
+
+def test_a_kernel_that_is_killed_is_waited_for_no_longer_than_it_takes(tmp_path):
+    async def ended():
+        waited = []
+        for number in range(5):
+            config = {"transport": "ipc", "ip": str(tmp_path / f"kernel{number}")}
+            manager = Kernels(config=Config({"PromptManager": config}))
+            manager.command = [sys.executable, "-c", "import time; time.sleep(60)"]
+            await manager.start_kernel()
+            begun = time.monotonic()
+            await manager.shutdown_kernel(now=True)
+            waited.append(time.monotonic() - begun)
+            assert not manager.has_kernel
+        return waited
+
+    with ThreadPoolExecutor(1) as thread:
+        waited = thread.submit(lambda: asyncio.run(ended())).result()
+    assert min(waited) < 0.08, "jupyter_client looks every tenth of a second"

@@ -218,6 +218,13 @@ def test_the_second_process_of_a_kind_waits_for_its_template(folder: Path) -> No
 
 
 @pytest.mark.slow
+def test_of_many_jobs_the_first_waits_too(folder: Path) -> None:
+    with preloaded.templates(many=True) as added:
+        environment = {**os.environ, **added}
+        assert [_is_forked(environment) for _ in range(2)] == [True, True]
+
+
+@pytest.mark.slow
 def test_many_that_wait_for_a_template_are_all_served(folder: Path) -> None:
     with preloaded.templates() as added:
         environment = {**os.environ, **added, "LONG": 2000 * "x"}

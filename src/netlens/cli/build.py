@@ -26,6 +26,9 @@ from netlens.workflow.preloaded import templates
 from netlens.workflow.run_lock import cache_variables, only_run
 from netlens.workflow.unknown_letters import unknown_letters
 
+#: Of a run of so many jobs each process imports its libraries itself.
+_FEW_JOBS = 2
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -216,7 +219,9 @@ def _snakemake(
             Thread(target=_expect, args=(display, study, name, targets, forced or []), daemon=True).start()
     machine = f"{len(gpus)} GPUs" if gpus else f"no GPU ({why_no_gpu()}): networks run on the CPU"
     report = RunReport(machine, display)
-    with only_run() as lock, templates() as variables:
+    # Without costs nobody has planned the jobs of `all`.
+    many = len(costs or targets) > _FEW_JOBS or (not costs and targets == ["all"])
+    with only_run() as lock, templates(many=many) as variables:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file:
 

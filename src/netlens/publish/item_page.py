@@ -10,7 +10,7 @@ from netlens.files.atomic import writing
 from netlens.publish import page
 from netlens.publish.notebook_html import notebook_html
 from netlens.publish.plot_data import data_table
-from netlens.publish.small_pictures import small_picture
+from netlens.publish.small_pictures import SmallPicture, small_pictures
 from netlens.publish.supplement import (
     ShownItem,
     Supplement,
@@ -51,16 +51,22 @@ def save_item_pages(supplement: Supplement, folder: str | Path) -> list[Path]:
     # A study of which nothing has been made has an empty folder, for Snakemake expects it.
     folder.mkdir(parents=True, exist_ok=True)
     names = ["", *(item.name for item in shown), ""]
+    figures = [item for item in shown if item.kind == "figure"]
+    pictures = small_pictures([item.files["png"] for item in figures], _WIDTH_PX)
+    drawn = {
+        item.name: _figure(item, picture, macros, supplement.works)
+        for item, picture in zip(figures, pictures, strict=True)
+    }
     return [
-        _save(supplement, item, folder, macros, _along(names[number], names[number + 2]))
+        _save(supplement, item, folder, drawn.get(item.name) or _number(item), _along(names[number], names[number + 2]))
         for number, item in enumerate(shown)
     ]
 
 
-def _save(supplement: Supplement, item: ShownItem, folder: Path, macros: Mapping[str, str], along: str) -> Path:
+def _save(supplement: Supplement, item: ShownItem, folder: Path, result: str, along: str) -> Path:
     parts = [
         along,
-        _figure(item, macros, supplement.works) if item.kind == "figure" else _number(item),
+        result,
         _claims(supplement, item),
         _data(item, folder),
         _provenance(item),
@@ -91,8 +97,7 @@ def _along(before: str, after: str) -> str:
     return f'<nav class="along" aria-label="Other items">{"".join(links)}</nav>'
 
 
-def _figure(item: ShownItem, macros: Mapping[str, str], works: Mapping[str, str]) -> str:
-    picture = small_picture(item.files["png"], _WIDTH_PX)
+def _figure(item: ShownItem, picture: SmallPicture, macros: Mapping[str, str], works: Mapping[str, str]) -> str:
     return (
         f'<figure><img class="print" src="{picture.uri}" width="{picture.width_px}" height="{picture.height_px}" '
         f'alt="{html.escape(item.shows)}; its numbers are in the table below">\n'

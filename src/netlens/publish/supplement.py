@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from netlens.publish import page
 from netlens.publish.shown import SavedPage
-from netlens.publish.small_pictures import small_picture
+from netlens.publish.small_pictures import SmallPicture, small_pictures
 from netlens.publish.tex_html import tex_html
 
 #: Size of a figure's picture on the first page, in pixels of a screen of double density.
@@ -287,12 +287,14 @@ def _linked(supplement: Supplement) -> Any:
 def _sections(supplement: Supplement) -> Iterable[str]:
     macros = supplement.macros()
     figures = supplement.made("figure")
+    pictures = small_pictures([item.files["png"] for item in figures], *_THUMBNAIL_PX)
+    thumbnails = {item.name: picture for item, picture in zip(figures, pictures, strict=True)}
     first = True
     for section, title in supplement.sections.items():
         shown = [item for item in figures if item.section == section]
         if not shown:
             continue
-        cards = "\n".join(_card(supplement, item, macros) for item in shown)
+        cards = "\n".join(_card(supplement, item, thumbnails[item.name], macros) for item in shown)
         anchor = '<span id="figures"></span>' if first else ""
         first = False
         yield (
@@ -301,8 +303,7 @@ def _sections(supplement: Supplement) -> Iterable[str]:
         )
 
 
-def _card(supplement: Supplement, item: ShownItem, macros: Mapping[str, str]) -> str:
-    picture = small_picture(item.files["png"], *_THUMBNAIL_PX)
+def _card(supplement: Supplement, item: ShownItem, picture: SmallPicture, macros: Mapping[str, str]) -> str:
     target = f"{ITEMS_FOLDER}/{item.name}.html"
     state = "" if item.state == "made" else f'<p class="why">{item.state}: {html.escape(item.detail, quote=False)}</p>'
     return (

@@ -87,7 +87,7 @@ def _in_kernel(
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    from netlens.workflow.kernel_client import PromptClient
+    from netlens.workflow.kernel_client import PromptClient, PromptManager
 
     prepared = staging / "prepared.ipynb"
     process_file = staging / "process.json"
@@ -112,11 +112,12 @@ def _in_kernel(
             # All that the notebook is for is on disk by now. Asked to end, a kernel of ipykernel 7 sometimes waits for
             # the thread that prints, which has ended, until it is killed two and a half seconds later.
             shutdown_kernel="immediate",
+            kernel_manager_class=PromptManager,
             # By default, Jupyter gives the sockets of all kernels the same names in the working directory.
             # What it writes how to connect into would outlive a killed process in the system's folder.
             config=Config(
                 {
-                    "KernelManager": {
+                    "PromptManager": {
                         "transport": "ipc",
                         "ip": f"{sockets}/kernel",
                         "connection_file": f"{sockets}/connection.json",

@@ -4,7 +4,7 @@ A job is one Python process for papermill and another for the notebook, and both
 imports that are the same for all jobs. During a run of ``netlens`` they are forked from *templates* instead:
 
 - `templates` works in the process of ``netlens run``: it listens on a Unix socket and starts a template when a second
-  job could use it;
+  job could use it, or the first if there will be others;
 - `netlens.workflow.preloaded_template` is a template: it imports libraries, and then forks a child for each request;
 - `netlens.workflow.preloaded_client` stands for the child: it has the child's standard streams and exit status, passes
   signals on, and takes the child with it when it ends. Without a template, as under plain Snakemake, it becomes the
@@ -67,17 +67,23 @@ _MOST_TEMPLATES = 8
 
 
 @contextlib.contextmanager
-def templates() -> Iterator[dict[str, str]]:
+def templates(*, many: bool = False) -> Iterator[dict[str, str]]:
     """Serve templates to jobs that have the yielded environment variables.
 
     Templates and everything forked from them end with the block, or with this process if that ends first.
+
+    Parameters
+    ----------
+    many
+        Whether there are many jobs: the first process of each kind then waits for its template already. Else the first
+        is started without, since a template would cost a run of a single job more than it saves.
 
     Yields
     ------
     dict
         Variables to add to the environment of Snakemake.
     """
-    pool = _Pool()
+    pool = _Pool(many=many)
     with claimed_temporary() as folder, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "templates"))
         listener.listen(64)
@@ -113,14 +119,12 @@ def _serve(listener: socket.socket, pool: "_Pool") -> None:
 class _Pool:
     """The templates of one run, by what they import and in which environment."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, many: bool) -> None:
+        self._many = many
         self._templates: dict[str, _Template | None] = {}
 
     def pass_on(self, request: dict[str, Any], files: list[int]) -> None:
-        """Pass a request on to its template; do nothing if there is none, or if too many wait for it already.
-
-        The first request of a kind starts no template, which would cost a run of a single job more than it saves.
-        """
+        """Pass a request on to its template; do nothing if there is none, or if too many wait for it already."""
         shared = {
             name: value
             for name, value in request["environment"].items()
@@ -128,9 +132,11 @@ class _Pool:
         }
         key = json.dumps([request["kind"], shared], sort_keys=True)
         if key not in self._templates:
-            if len(self._templates) < _MOST_TEMPLATES:
-                self._templates[key] = None
-            return
+            if len(self._templates) >= _MOST_TEMPLATES:
+                return
+            self._templates[key] = None
+            if not self._many:
+                return
         template = self._templates[key]
         if template is None:
             template = self._templates[key] = _Template(LIBRARIES[request["kind"]], shared)
