@@ -2,6 +2,7 @@
 
 import io
 import re
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from netlens.plots import style
-from netlens.publish.compact_pdf import jpeg, rounded, save_pdf, without_hints
+from netlens.publish.compact_pdf import _without_layout, jpeg, rounded, save_pdf, without_hints
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +145,43 @@ def test_fonts_have_the_outlines_alone(tmp_path):
     content = saved(tmp_path, photograph())
     lengths = [int(length) for length in re.findall(rb"/Length1 (\d+)", content)]
     assert lengths and max(lengths) < 3000
+
+
+def fonts_of(path):
+    """The TrueType fonts of a PDF."""
+    from fontTools.ttLib import TTFont
+
+    streams = re.findall(rb"/Length1 \d+.*?stream\r?\n(.*?)\r?\nendstream", path.read_bytes(), re.DOTALL)
+    return [TTFont(io.BytesIO(zlib.decompress(stream))) for stream in streams]
+
+
+def test_fonts_have_the_glyphs_that_are_drawn_and_none_that_could_stand_in_their_place(tmp_path):
+    words = "a lot of fine figures: ffi, 1/2, \N{GREEK SMALL LETTER ALPHA}"
+    fig, axes = plt.subplots(figsize=(3, 1))
+    axes.set_axis_off()
+    axes.text(0, 0, words)
+    axes.text(0, 0.5, "bold", weight="bold")
+    save_pdf(fig, tmp_path / "a.pdf")
+    counts = sorted(font["maxp"].numGlyphs for font in fonts_of(tmp_path / "a.pdf"))
+    # Fonts begin with up to four glyphs of their own, such as the one for what is missing.
+    assert [4, len(set(words))] <= counts <= [4 + 4, len(set(words)) + 4]
+
+
+@pytest.mark.parametrize("tables", [("CFF ",), ("glyf", "GSUB", "GPOS")])
+def test_only_a_font_with_outlines_of_its_own_kind_is_copied_without_layout(tmp_path, tables):
+    from fontTools.ttLib import TTFont
+    from matplotlib.font_manager import FontPath, findfont
+
+    with TTFont(findfont("DejaVu Sans")) as font:
+        for table in {"glyf", "GSUB", "GPOS"} - set(tables):
+            del font[table]
+        font.save(tmp_path / "a.ttf", reorderTables=False)
+    with _without_layout(FontPath(str(tmp_path / "a.ttf"), 0)) as used:
+        assert (used == FontPath(str(tmp_path / "a.ttf"), 0)) is ("glyf" not in tables)
+        with TTFont(used.path) as read:
+            assert {"GSUB", "GPOS"}.isdisjoint(read.keys())
+    assert (tmp_path / "a.ttf").is_file()
+    assert Path(used.path).exists() is ("glyf" not in tables)
 
 
 def test_colors_that_change_from_pixel_to_pixel_keep_their_resolution():

@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -30,6 +31,7 @@ import numpy as np
 from fontTools.ttLib import TTFont
 from matplotlib.backends.backend_pdf import FigureCanvasPdf, Name, PdfFile, PdfPages, Verbatim
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontPath
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 from PIL import Image
@@ -47,6 +49,8 @@ _STEP: Final = 6
 _PALETTE: Final = 256
 #: Tables of a TrueType font that a PDF uses; the first is no table but fontTools' list of glyphs.
 _FONT_TABLES: Final = {"GlyphOrder", "glyf", "head", "hhea", "hmtx", "loca", "maxp"}
+#: Tables that matplotlib reads for what a PDF says of a font.
+_DESCRIBING_TABLES: Final = {"OS/2", "cmap", "name", "post"}
 _MANY_DIGITS: Final = re.compile(rb"-?\d+\.\d{3,}")
 #: A JPEG in the place of a picture of few colors differs by no more than this: a mean squared error for 36 dB.
 _LARGEST_ERROR: Final = 255**2 / 10**3.6
@@ -177,8 +181,35 @@ def _two_digits(number: re.Match[bytes]) -> bytes:
     return (b"%.2f" % float(number[0])).rstrip(b"0").rstrip(b".")
 
 
+@contextmanager
+def _without_layout(font: FontPath) -> Iterator[FontPath]:
+    """A copy of a TrueType font without the tables that choose and place glyphs; another font as it is."""
+    with NamedTemporaryFile(suffix=".ttf") as copy, TTFont(
+        font.path, fontNumber=font.face_index, recalcBBoxes=False, recalcTimestamp=False, lazy=True
+    ) as opened:  # fmt: skip
+        if "glyf" not in opened:
+            yield font
+            return
+        for table in set(opened.keys()) - _FONT_TABLES - _DESCRIBING_TABLES:
+            del opened[table]
+        opened.save(copy.name, reorderTables=False)
+        yield FontPath(copy.name, 0)
+
+
 class _CompactFile(PdfFile):
     """Matplotlib's writer of PDF files, with its way to write lines, pictures and fonts replaced."""
+
+    def embedTTF(self, filename: FontPath, subset_index: int, charmap: Any) -> Any:  # noqa: N802 (matplotlib's name)
+        # The glyphs that are drawn have been chosen. With tables for layout, fontTools would keep all that could stand
+        # in their place, and take four times as long.
+        maps = self._character_tracker.glyph_maps
+        with _without_layout(filename) as font:
+            maps[font] = maps[filename]
+            try:
+                return super().embedTTF(font, subset_index, charmap)
+            finally:
+                if font != filename:
+                    del maps[font]
 
     def output(self, *data: Any) -> None:
         super().output(*map(_short, data))
