@@ -279,4 +279,5 @@ def test_without_normalization_weights_are_untouched():
 @given(st.integers(0, 10**6), st.sampled_from([1, 2, 3]), st.sampled_from(["valid", "same"]), st.booleans())
 def test_any_weights(seed, size, padding, bias):
     keras.backend.clear_session()
-    assert_folds([L.Conv2D(3, size, padding=padding, use_bias=bias), BN(), L.ReLU()], (6, 5, 2), seed)
+    # A ReLU could leave only outputs that are small beside what was added up, and their rounding is not.
+    assert_folds([L.Conv2D(3, size, padding=padding, use_bias=bias), BN(), L.LeakyReLU()], (6, 5, 2), seed)
