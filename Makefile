@@ -10,8 +10,10 @@ ENV = .venv
 endif
 BIN = $(ENV)/bin
 # Files with many tests are not those that take long: tests/conftest.py has the order. Where an image forbids Python to
-# keep what it compiles, each of the hundreds of processes that tests start would compile the package again.
-PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# keep what it compiles, each of the hundreds of processes that tests start would compile the package again. One worker
+# more than there are cores, up to four: pages wait for the browser and killed runs for their processes.
+WORKERS = $$(n=$$(nproc); if [ "$$n" -lt 4 ]; then echo $$((n + 1)); else echo 4; fi)
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL = help
 .PHONY: help env tex paper test lint docs gallery pins clean distclean

@@ -55,24 +55,23 @@ def with_moments(model, seed=0):
     return model
 
 
-@pytest.fixture
+@pytest.fixture(scope="module", autouse=True)
+def in_own_graph():
+    """Run all tests of this module in one graph, which the first finds empty."""
+
+
+@pytest.fixture(scope="module")
 def model():
+    """Give one network to all tests, none of which changes it: to build its 300 layers takes seconds."""
     return with_moments(small_inception_v2(input_shape=(64, 64, 3), classes=16, seed=0))
 
 
 @pytest.fixture(scope="module")
-def built():
-    """Give the layers of a network whose weights nobody asks for."""
-    return small_inception_v2(input_shape=(64, 64, 3), classes=16, seed=0)
+def frozen(model):
+    return frozen_of(model)
 
 
-@pytest.fixture(scope="module")
-def frozen():
-    """Give a frozen network; what Keras made of it is gone."""
-    return frozen_of(small_inception_v2(input_shape=(64, 64, 3), classes=16, seed=0))
-
-
-def test_layers_are_named_as_slims(built):
+def test_layers_are_named_as_slims(model):
     named = []
     for unit in units():
         operation = unit.rsplit("/", 1)[1].split("_")[0]
@@ -80,11 +79,11 @@ def test_layers_are_named_as_slims(built):
         named += [f"{unit}/{part}" for part in parts]
     named += [f"{SCOPE}/Mixed_{mixed}/concat" for mixed in MIXED]
     named += [f"InceptionV2/{name}" for name in ("Logits/AvgPool_1a/AvgPool", "Logits/Conv2d_1c_1x1/BiasAdd")]
-    assert {layer.name for layer in built.layers} == {"image", *named, "InceptionV2/Predictions/Softmax"}
+    assert {layer.name for layer in model.layers} == {"image", *named, "InceptionV2/Predictions/Softmax"}
 
 
-def test_maps_have_a_quarter_of_inception_v2s_channels(built):
-    shapes = {layer.name: layer.output_shape[1:] for layer in built.layers[1:]}
+def test_maps_have_a_quarter_of_inception_v2s_channels(model):
+    shapes = {layer.name: layer.output_shape[1:] for layer in model.layers[1:]}
     assert [shapes[f"{SCOPE}/Conv2d_{name}/Relu"] for name in ("1a_7x7", "2b_1x1", "2c_3x3")] == [
         (64, 64, 16), (32, 32, 16), (32, 32, 48),
     ]  # fmt: skip
@@ -92,37 +91,15 @@ def test_maps_have_a_quarter_of_inception_v2s_channels(built):
     assert [shapes[f"{SCOPE}/Mixed_{name}/concat"] for name in MIXED] == [
         (16, 16, 64), (16, 16, 80), (8, 8, 144), (8, 8, 144), (4, 4, 256), (4, 4, 256),
     ]  # fmt: skip
-    assert built.count_params() < 340_000
+    assert model.count_params() < 340_000
 
 
-def test_convolutions_have_no_bias_and_normalization_no_scale(built):
-    for layer in built.layers:
+def test_convolutions_have_no_bias_and_normalization_no_scale(model):
+    for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             assert not layer.use_bias, layer.name
         if isinstance(layer, keras.layers.BatchNormalization):
             assert layer.center and not layer.scale, layer.name
-
-
-def test_same_seed_same_weights():
-    one, two, other = (small_inception_v2(input_shape=(16, 16, 3), classes=4, seed=s).get_weights() for s in (7, 7, 8))
-    for a, b in zip(one, two, strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(one[0], other[0])
-    # He et al. 2015: variance 2 / fan in.
-    assert np.std(one[0]) == pytest.approx(np.sqrt(2 / (49 * 3)), rel=0.03)
-
-
-def test_saved_and_loaded_it_is_the_same(model, tmp_path):
-    # Names hold slashes, which are groups in the file.
-    x = np.random.default_rng(1).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
-    expected = model.predict_on_batch(x)
-    weights = {weight.name: value for weight, value in zip(model.weights, model.get_weights(), strict=True)}
-    save_checkpoint(model, tmp_path / "small.h5", {})
-    keras.backend.clear_session()
-    loaded = keras.models.load_model(tmp_path / "small.h5")
-    for weight, value in zip(loaded.weights, loaded.get_weights(), strict=True):
-        np.testing.assert_array_equal(value, weights[weight.name])
-    np.testing.assert_allclose(loaded.predict_on_batch(x), expected, rtol=0, atol=1e-6)
 
 
 def test_folded_it_is_the_same_network(model):
@@ -172,9 +149,8 @@ def test_frozen_its_trunk_and_edges_are_those_of_inception(frozen):
     }
 
 
-def test_frozen_it_normalizes_by_its_stored_moments(model):
+def test_frozen_it_normalizes_by_its_stored_moments(model, frozen):
     x = np.random.default_rng(1).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
-    frozen = frozen_of(model)
     wanted = [f"{SCOPE}/Conv2d_1a_7x7/Relu", f"{SCOPE}/Mixed_4a/concat", "InceptionV2/Logits/Conv2d_1c_1x1/BiasAdd"]
     expected = keras.Model(model.input, [model.get_layer(name).output for name in wanted]).predict_on_batch(x)
     with tf.Graph().as_default(), tf1.Session() as session:
@@ -183,3 +159,26 @@ def test_frozen_it_normalizes_by_its_stored_moments(model):
         found = session.run([tensors[name] for name in wanted], {tensors["input"]: x[:1]})
     for name, value, other in zip(wanted, expected, found, strict=True):
         np.testing.assert_allclose(other, value[:1], rtol=0, atol=3e-6 * np.abs(value).max(), err_msg=name)
+
+
+def test_saved_and_loaded_it_is_the_same(model, tmp_path):
+    # Names hold slashes, which are groups in the file.
+    # Below the tests that take the same network, which ends with its graph.
+    x = np.random.default_rng(1).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
+    expected = model.predict_on_batch(x)
+    weights = {weight.name: value for weight, value in zip(model.weights, model.get_weights(), strict=True)}
+    save_checkpoint(model, tmp_path / "small.h5", {})
+    keras.backend.clear_session()
+    loaded = keras.models.load_model(tmp_path / "small.h5")
+    for weight, value in zip(loaded.weights, loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, weights[weight.name])
+    np.testing.assert_allclose(loaded.predict_on_batch(x), expected, rtol=0, atol=1e-6)
+
+
+def test_same_seed_same_weights():
+    one, two, other = (small_inception_v2(input_shape=(16, 16, 3), classes=4, seed=s).get_weights() for s in (7, 7, 8))
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(one[0], other[0])
+    # He et al. 2015: variance 2 / fan in.
+    assert np.std(one[0]) == pytest.approx(np.sqrt(2 / (49 * 3)), rel=0.03)
