@@ -2,6 +2,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from netlens.workflow.image_specs import (
     SpecError,
@@ -120,6 +121,20 @@ def test_missing_files_are_told_all_at_once(tmp_path):
     for name in ("cats", "s.h5", "g.keras"):
         (tmp_path / name).write_text("x")
     check_files(study(**networks))
+
+
+def test_an_image_of_ones_own_that_cannot_be_read_is_told_before_anything_runs(tmp_path):
+    image = tmp_path / "mine.png"
+    study = {"study": "mine", "images": {}, "networks": {}, "spatial_attribution": {"image": str(image)}}
+    with pytest.raises(SpecError, match="no such file"):
+        check_files(study)
+    image.write_bytes(b"no picture")
+    with pytest.raises(SpecError) as caught:
+        check_files(study)
+    assert str(caught.value).startswith(f"spatial_attribution.image: {image}: cannot be read as an image: ")
+    assert "\n" not in str(caught.value)
+    Image.new("RGB", (1, 3000), "red").save(image)
+    check_files(study)
 
 
 def test_a_frozen_graph_can_be_the_network_of_a_study(tmp_path):

@@ -243,7 +243,7 @@ def check_files(config: Mapping[str, Any]) -> None:
     Raises
     ------
     SpecError
-        One line for each missing file (with the sha256 of a published checkpoint).
+        One line for each missing file (with the sha256 of a published checkpoint) and for an image that cannot be read.
     FileTimeError
         A file, notebook or module was modified in the future.
     """
@@ -263,8 +263,8 @@ def check_files(config: Mapping[str, Any]) -> None:
     if published and not is_download(published) and not Path(published).expanduser().is_file():
         problems.append(f"pattern_attribution.published_patterns: {published}: no such file")
     own = config.get("spatial_attribution", {}).get("image", "")
-    if own and not Path(own).expanduser().is_file():
-        problems.append(f"spatial_attribution.image: {own}: no such file")
+    if own:
+        problems += _image_problems(own)
     for named_networks in (compared_networks, beside_networks, explained_networks):
         try:
             named_networks(config)
@@ -276,6 +276,21 @@ def check_files(config: Mapping[str, Any]) -> None:
     used |= {file for images in config["images"] for file in image_files(config, images)}
     code = [*Path("src/netlens").rglob("*.py"), *Path("notebooks").rglob("*.ipynb")]
     check_times([*sorted(used), *filter(None, (published, own)), *code])
+
+
+def _image_problems(path: str) -> list[str]:
+    # Only studies with an image of their own wait for the library that reads it.
+    from netlens.images.file_sources import UnreadableImageError
+    from netlens.images.own_image import read_image
+
+    file = Path(path).expanduser()
+    if not file.is_file():
+        return [f"spatial_attribution.image: {path}: no such file"]
+    try:
+        read_image(file, 1, 1)
+    except UnreadableImageError as error:
+        return [f"spatial_attribution.image: {error}"]
+    return []
 
 
 def _recorded_sha256(checkpoint: Path) -> str:
